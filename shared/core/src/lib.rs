@@ -1,1 +1,16 @@
-//! Skeleton.
+//! The domain of the product: pure decisions over text, scores and time.
+//!
+//! No I/O, no async, no clock: the time is passed in, so that every rule can be tested at any moment. Scores are on the
+//! scale of [`scale`]; VADER keeps its own.
+
+pub mod chat;
+pub mod chunking;
+pub mod intent;
+pub mod lexicon;
+pub mod live;
+pub mod mapper;
+pub mod outcomes;
+pub mod pii;
+pub mod scale;
+pub mod topics;
+pub mod vader;

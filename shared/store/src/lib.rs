@@ -1,1 +1,21 @@
-//! Skeleton.
+//! The product's stores: state, secrets, objects and queue, each a trait with a deployed and an embedded implementation.
+//!
+//! | store | deployed | embedded |
+//! |---|---|---|
+//! | [`state::StateStore`] | DynamoDB, one table | SQLite file |
+//! | [`secrets::SecretStore`] | Secrets Manager, one JSON secret | TOML file of mode 0600 |
+//! | [`objects::Objects`] | S3 | a folder |
+//! | [`queue::Queue`] | SQS | a table of the SQLite file |
+//!
+//! Only this crate knows AWS storage, SQL and files. Callers pass the time in, so that expiry can be tested without
+//! waiting; every implementation passes one conformance suite.
+
+pub mod error;
+#[cfg(feature = "objects")]
+pub mod objects;
+#[cfg(any(feature = "queue", feature = "embedded"))]
+pub mod queue;
+pub mod secrets;
+pub mod state;
+
+pub use error::Error;
