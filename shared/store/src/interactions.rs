@@ -5,7 +5,7 @@
 //! whose call has ended removes it. So a crash in between is repaired by the next poller.
 
 use insights_core::live::view::View;
-use insights_core::live::{Event, Interaction, Rules, step};
+use insights_core::live::{Effect, Event, Interaction, Rules, step};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,15 @@ pub struct Held {
     /// The call.
     pub call: Interaction,
     version: Option<u64>,
+}
+
+impl Held {
+    /// Takes the call through an event; says what is to be done.
+    pub fn step(&mut self, event: Event, rules: &Rules, now: Timestamp) -> Vec<Effect> {
+        let (call, effects) = step(self.call.clone(), event, rules, now);
+        self.call = call;
+        effects
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +86,15 @@ impl<S: StateStore> Interactions<S> {
             self.store.put(Put::encode(entry, &Body {}, None)?, Expect::Any, now).await?;
         }
         Ok(started)
+    }
+
+    /// Starts to score a call without listing it: for a process that follows this very call. Says whether it was not
+    /// scored before.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
+        self.change(id, Event::Register, now).await
     }
 
     /// Stops scoring a call; says whether it was scored. What it still has to send is sent by the poller, which then
@@ -173,8 +191,7 @@ impl<S: StateStore> Interactions<S> {
         loop {
             let mut held = self.load_or_new(id, now).await?;
             let new = held.version.is_none();
-            let (call, effects) = step(held.call, event.clone(), &Rules::default(), now);
-            held.call = call;
+            let effects = held.step(event.clone(), &Rules::default(), now);
             if effects.is_empty() && !new {
                 return Ok(false);
             }
