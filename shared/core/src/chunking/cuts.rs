@@ -34,7 +34,11 @@ struct Point {
 impl Cuts {
     /// The places where no token is cut in two. Spans may overlap (several tokens of one character); no cut is there.
     pub(super) fn new(text: &str, turns: &[Range<usize>], spans: &[Range<usize>]) -> Self {
-        let mut points = vec![Point { offset: 0, tokens_before: 0, quality: Quality::Turn }];
+        let mut points = vec![Point {
+            offset: 0,
+            tokens_before: 0,
+            quality: Quality::Turn,
+        }];
         let mut turn_starts = turns.iter().map(|turn| turn.start).peekable();
         let mut end = spans.first().map_or(0, |span| span.end);
         let mut word_start = 0;
@@ -46,14 +50,25 @@ impl Cuts {
                     word_start = span.start + (rest.len() - rest.trim_start().len());
                 }
                 let mut turn = false;
-                while turn_starts.next_if(|start| *start <= word_start).is_some_and(|start| start > 0) {
+                while turn_starts
+                    .next_if(|start| *start <= word_start)
+                    .is_some_and(|start| start > 0)
+                {
                     turn = true;
                 }
                 match points.last_mut() {
                     Some(last) if last.offset == word_start => last.tokens_before = index,
                     _ => {
-                        let quality = if turn { Quality::Turn } else { quality(text, word_start) };
-                        points.push(Point { offset: word_start, tokens_before: index, quality });
+                        let quality = if turn {
+                            Quality::Turn
+                        } else {
+                            quality(text, word_start)
+                        };
+                        points.push(Point {
+                            offset: word_start,
+                            tokens_before: index,
+                            quality,
+                        });
                     }
                 }
             }
@@ -61,9 +76,15 @@ impl Cuts {
         }
         match points.last_mut() {
             Some(last) if last.offset == text.len() => last.tokens_before = spans.len(),
-            _ => points.push(Point { offset: text.len(), tokens_before: spans.len(), quality: Quality::Turn }),
+            _ => points.push(Point {
+                offset: text.len(),
+                tokens_before: spans.len(),
+                quality: Quality::Turn,
+            }),
         }
-        let turns = (0..points.len()).filter(|index| points[*index].quality == Quality::Turn).collect();
+        let turns = (0..points.len())
+            .filter(|index| points[*index].quality == Quality::Turn)
+            .collect();
         Self { points, turns }
     }
 
@@ -92,7 +113,9 @@ impl Cuts {
             return turn;
         }
         // Inside a turn that fills the chunk: a sentence's end in its second half, else a word's end, else a token's.
-        let half = self.furthest(self.points[from].tokens_before + max_tokens / 2).max(covered);
+        let half = self
+            .furthest(self.points[from].tokens_before + max_tokens / 2)
+            .max(covered);
         self.latest(half + 1..furthest + 1, Quality::Sentence)
             .or_else(|| self.latest(half + 1..furthest + 1, Quality::Word))
             .unwrap_or(furthest)
@@ -100,8 +123,13 @@ impl Cuts {
 
     /// Where the chunk behind `from..to` begins: up to the overlap before `to`, at the best place there.
     pub(super) fn next_start(&self, from: usize, to: usize, limits: Limits) -> usize {
-        let earliest_token = self.points[to].tokens_before.saturating_sub(limits.overlap_tokens());
-        let earliest = self.points.partition_point(|point| point.tokens_before < earliest_token).max(from + 1);
+        let earliest_token = self.points[to]
+            .tokens_before
+            .saturating_sub(limits.overlap_tokens());
+        let earliest = self
+            .points
+            .partition_point(|point| point.tokens_before < earliest_token)
+            .max(from + 1);
         if earliest >= to {
             return to;
         }
@@ -112,7 +140,10 @@ impl Cuts {
         // The overlap gives way where the turn that begins at `to` fits a chunk alone but not behind it.
         let alone = self.turn_tokens(to);
         let behind = alone + self.points[to].tokens_before - self.points[start].tokens_before;
-        if self.points[to].quality == Quality::Turn && alone <= limits.max_tokens() && behind > limits.max_tokens() {
+        if self.points[to].quality == Quality::Turn
+            && alone <= limits.max_tokens()
+            && behind > limits.max_tokens()
+        {
             return to;
         }
         start
@@ -132,12 +163,16 @@ impl Cuts {
 
     /// The last cut point with at most `tokens` tokens before it.
     fn furthest(&self, tokens: usize) -> usize {
-        self.points.partition_point(|point| point.tokens_before <= tokens).saturating_sub(1)
+        self.points
+            .partition_point(|point| point.tokens_before <= tokens)
+            .saturating_sub(1)
     }
 
     /// The last point of a range that is at least this good.
     fn latest(&self, range: Range<usize>, wanted: Quality) -> Option<usize> {
-        range.rev().find(|point| self.points[*point].quality >= wanted)
+        range
+            .rev()
+            .find(|point| self.points[*point].quality >= wanted)
     }
 }
 

@@ -30,7 +30,9 @@ pub enum InvalidLimits {
     #[error("a chunk of {0} tokens is too small; at least {MIN_TOKENS} are allowed")]
     MaxTokens(usize),
     /// Too much overlap.
-    #[error("an overlap of {overlap} tokens is too large for chunks of {max}; at most half of it is allowed")]
+    #[error(
+        "an overlap of {overlap} tokens is too large for chunks of {max}; at most half of it is allowed"
+    )]
     Overlap {
         /// The overlap asked for.
         overlap: usize,
@@ -49,9 +51,15 @@ impl Limits {
             return Err(InvalidLimits::MaxTokens(max_tokens));
         }
         if overlap_tokens > max_tokens / 2 {
-            return Err(InvalidLimits::Overlap { overlap: overlap_tokens, max: max_tokens });
+            return Err(InvalidLimits::Overlap {
+                overlap: overlap_tokens,
+                max: max_tokens,
+            });
         }
-        Ok(Self { max_tokens, overlap_tokens })
+        Ok(Self {
+            max_tokens,
+            overlap_tokens,
+        })
     }
 
     /// The most tokens of a chunk.
@@ -91,7 +99,10 @@ where
     let spans = tokenize(text);
     if spans.len() <= limits.max_tokens {
         return trimmed(text, 0..text.len())
-            .map(|range| Chunk { tokens: spans.len(), range })
+            .map(|range| Chunk {
+                tokens: spans.len(),
+                range,
+            })
             .into_iter()
             .collect();
     }
@@ -101,7 +112,14 @@ where
     let (mut from, mut covered) = (0, 0);
     while covered < cuts.last() {
         let to = cuts.best_end(from, covered, limits.max_tokens);
-        if let Some((to, chunk)) = measured(text, &cuts, from..to, covered, limits.max_tokens, &mut tokenize) {
+        if let Some((to, chunk)) = measured(
+            text,
+            &cuts,
+            from..to,
+            covered,
+            limits.max_tokens,
+            &mut tokenize,
+        ) {
             chunks.extend(chunk);
             covered = to;
             from = cuts.next_start(from, to, limits);
@@ -127,7 +145,9 @@ where
 {
     let mut to = piece.end;
     loop {
-        let Some(range) = trimmed(text, cuts.offset(piece.start)..cuts.offset(to)) else { return Some((to, None)) };
+        let Some(range) = trimmed(text, cuts.offset(piece.start)..cuts.offset(to)) else {
+            return Some((to, None));
+        };
         let tokens = tokenize(&text[range.clone()]).len();
         if tokens <= max_tokens {
             return Some((to, Some(Chunk { range, tokens })));

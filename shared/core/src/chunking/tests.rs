@@ -17,7 +17,11 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
             word += 1;
         } else {
             spans.push(at..end);
-            word = if letter.is_alphanumeric() { word + 1 } else { 0 };
+            word = if letter.is_alphanumeric() {
+                word + 1
+            } else {
+                0
+            };
         }
     }
     spans
@@ -25,7 +29,9 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
 
 /// Byte-level tokens: several of one character share its span, and a space belongs to the token behind it.
 fn bytes(text: &str) -> Vec<Range<usize>> {
-    text.char_indices().flat_map(|(at, c)| std::iter::repeat_n(at..at + c.len_utf8(), c.len_utf8())).collect()
+    text.char_indices()
+        .flat_map(|(at, c)| std::iter::repeat_n(at..at + c.len_utf8(), c.len_utf8()))
+        .collect()
 }
 
 /// Sees one token more in a piece that does not begin with a capital letter: context matters at the edge.
@@ -62,7 +68,13 @@ fn cut<'a>(text: &'a str, turns: &[Range<usize>], max: usize, overlap: usize) ->
 #[test]
 fn a_text_that_fits_is_one_chunk_and_no_text_is_none() {
     let limits = Limits::new(16, 4).unwrap();
-    assert_eq!(chunks(" a b ", &[], limits, pieces), [Chunk { range: 1..4, tokens: 2 }]);
+    assert_eq!(
+        chunks(" a b ", &[], limits, pieces),
+        [Chunk {
+            range: 1..4,
+            tokens: 2
+        }]
+    );
     assert!(chunks("", &[], limits, pieces).is_empty());
     assert!(chunks(" \n ", &[], limits, pieces).is_empty());
 }
@@ -70,23 +82,45 @@ fn a_text_that_fits_is_one_chunk_and_no_text_is_none() {
 #[test]
 fn a_turn_that_does_not_fit_behind_the_others_begins_the_next_chunk() {
     let (text, turns) = document(&["A: a b c d e f", "B: a b c d e", "C: x y z x y z x y z"]);
-    assert_eq!(cut(&text, &turns, 17, 0), ["A: a b c d e f B: a b c d e", "C: x y z x y z x y z"]);
+    assert_eq!(
+        cut(&text, &turns, 17, 0),
+        ["A: a b c d e f B: a b c d e", "C: x y z x y z x y z"]
+    );
     // The overlap repeats a whole turn where both fit, and gives way where they do not.
-    assert_eq!(cut(&text, &turns, 18, 8), ["A: a b c d e f B: a b c d e", "B: a b c d e C: x y z x y z x y z"]);
-    assert_eq!(cut(&text, &turns, 17, 8), ["A: a b c d e f B: a b c d e", "C: x y z x y z x y z"]);
+    assert_eq!(
+        cut(&text, &turns, 18, 8),
+        [
+            "A: a b c d e f B: a b c d e",
+            "B: a b c d e C: x y z x y z x y z"
+        ]
+    );
+    assert_eq!(
+        cut(&text, &turns, 17, 8),
+        ["A: a b c d e f B: a b c d e", "C: x y z x y z x y z"]
+    );
     // A turn that fits no chunk does not leave the one before alone.
     let (text, turns) = document(&["A: hi", "B: a b c d e f a b c d e f a b c d e f"]);
-    assert_eq!(cut(&text, &turns, 16, 0), ["A: hi B: a b c d e f a b c d e", "f a b c d e f"]);
+    assert_eq!(
+        cut(&text, &turns, 16, 0),
+        ["A: hi B: a b c d e f a b c d e", "f a b c d e f"]
+    );
 }
 
 #[test]
 fn a_turn_longer_than_a_chunk_is_cut_behind_a_sentence() {
-    let (text, turns) = document(&["A: one two six. ten two one. one two six ten. two one six ten two."]);
+    let (text, turns) =
+        document(&["A: one two six. ten two one. one two six ten. two one six ten two."]);
     assert_eq!(
         cut(&text, &turns, 16, 0),
-        ["A: one two six. ten two one. one two six ten.", "two one six ten two."]
+        [
+            "A: one two six. ten two one. one two six ten.",
+            "two one six ten two."
+        ]
     );
-    assert_eq!(cut(&text, &turns, 16, 6)[1], "one two six ten. two one six ten two.");
+    assert_eq!(
+        cut(&text, &turns, 16, 6)[1],
+        "one two six ten. two one six ten two."
+    );
 }
 
 #[test]
@@ -96,7 +130,10 @@ fn a_text_without_sentences_is_cut_between_words_and_one_word_between_tokens() {
         assert!(chunk.split(' ').all(|word| word == "abcdefgh"), "{chunk}");
     }
     let word = "a".repeat(200);
-    let lengths: Vec<usize> = cut(&word, &[], 16, 0).iter().map(|chunk| chunk.len()).collect();
+    let lengths: Vec<usize> = cut(&word, &[], 16, 0)
+        .iter()
+        .map(|chunk| chunk.len())
+        .collect();
     assert_eq!(lengths, [64, 64, 64, 8]);
 }
 
@@ -104,7 +141,13 @@ fn a_text_without_sentences_is_cut_between_words_and_one_word_between_tokens() {
 fn limits_that_cannot_work_are_refused() {
     assert_eq!(Limits::new(15, 0), Err(InvalidLimits::MaxTokens(15)));
     assert!(Limits::new(16, 8).is_ok());
-    assert_eq!(Limits::new(16, 9), Err(InvalidLimits::Overlap { overlap: 9, max: 16 }));
+    assert_eq!(
+        Limits::new(16, 9),
+        Err(InvalidLimits::Overlap {
+            overlap: 9,
+            max: 16
+        })
+    );
 }
 
 #[test]

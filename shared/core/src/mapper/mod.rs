@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 mod tests;
 
 /// The mapping used when none is configured. A `transcript` is either an object of the two speakers or a list of turns.
-pub const DEFAULT_FIELDS: &str = "transcript.agent=Agent,transcript.customer=Customer,transcript=Transcript,subject=Subject";
+pub const DEFAULT_FIELDS: &str =
+    "transcript.agent=Agent,transcript.customer=Customer,transcript=Transcript,subject=Subject";
 
 /// More fields than this are a mistake in the configuration, not a schema.
 const MAX_FIELDS: usize = 64;
@@ -35,7 +36,10 @@ pub struct Turn {
 /// Shows no text of the conversation.
 impl std::fmt::Debug for Turn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Turn").field("label", &self.label).field("bytes", &self.text.len()).finish()
+        f.debug_struct("Turn")
+            .field("label", &self.label)
+            .field("bytes", &self.text.len())
+            .finish()
     }
 }
 
@@ -53,7 +57,9 @@ struct Field {
 
 /// What is wrong with a configured mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field {position} ({entry:?}): {wrong}; write path=Label, e.g. transcript.agent=Agent, separated by commas")]
+#[error(
+    "field {position} ({entry:?}): {wrong}; write path=Label, e.g. transcript.agent=Agent, separated by commas"
+)]
 pub struct InvalidFields {
     /// Which entry, from 1.
     pub position: usize,
@@ -86,9 +92,16 @@ impl std::str::FromStr for FieldMap {
     fn from_str(text: &str) -> Result<Self, InvalidFields> {
         let mut fields: Vec<Field> = Vec::new();
         for (index, entry) in text.split(',').enumerate() {
-            let refuse =
-                |wrong| Err(InvalidFields { position: index + 1, entry: entry.trim().to_owned(), wrong });
-            let Some((path, label)) = entry.split_once('=') else { return refuse("has no `=`") };
+            let refuse = |wrong| {
+                Err(InvalidFields {
+                    position: index + 1,
+                    entry: entry.trim().to_owned(),
+                    wrong,
+                })
+            };
+            let Some((path, label)) = entry.split_once('=') else {
+                return refuse("has no `=`");
+            };
             let (path, label) = (path.trim(), label.trim());
             let mut keys: Vec<String> = path.split('.').map(|key| key.trim().to_owned()).collect();
             if keys.len() > 1 && keys[0] == "data" {
@@ -100,7 +113,10 @@ impl std::str::FromStr for FieldMap {
             if keys.len() > MAX_KEYS {
                 return refuse("has more than 32 keys in its path");
             }
-            if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
+            if label.is_empty()
+                || label.chars().count() > MAX_LABEL
+                || label.chars().any(char::is_control)
+            {
                 return refuse("needs a label of 1 to 64 characters without control characters");
             }
             if fields.iter().any(|field| field.keys == keys) {
@@ -109,7 +125,10 @@ impl std::str::FromStr for FieldMap {
             if fields.len() == MAX_FIELDS {
                 return refuse("is the 65th; at most 64 are allowed");
             }
-            fields.push(Field { keys, label: label.to_owned() });
+            fields.push(Field {
+                keys,
+                label: label.to_owned(),
+            });
         }
         Ok(Self { fields })
     }
@@ -129,7 +148,11 @@ impl std::fmt::Display for FieldMap {
 impl Field {
     /// The path as it is written: with `data.` where the first key is `data` itself.
     fn path(&self) -> String {
-        let prefix = if self.keys[0] == "data" && self.keys.len() > 1 { "data." } else { "" };
+        let prefix = if self.keys[0] == "data" && self.keys.len() > 1 {
+            "data."
+        } else {
+            ""
+        };
         format!("{prefix}{}", self.keys.join("."))
     }
 }
@@ -141,7 +164,11 @@ impl FieldMap {
         let mut turns = Vec::new();
         for field in &self.fields {
             match lookup(data, &field.keys) {
-                Some(Value::Array(items)) => turns.extend(items.iter().filter_map(|item| list_turn(item, &field.label))),
+                Some(Value::Array(items)) => turns.extend(
+                    items
+                        .iter()
+                        .filter_map(|item| list_turn(item, &field.label)),
+                ),
                 Some(value) => turns.extend(turn(&field.label, value)),
                 None => {}
             }
@@ -152,36 +179,61 @@ impl FieldMap {
     /// The paths as they are written, for messages that say where text was looked for.
     #[must_use]
     pub fn paths(&self) -> String {
-        self.fields.iter().map(Field::path).collect::<Vec<_>>().join(", ")
+        self.fields
+            .iter()
+            .map(Field::path)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
 fn lookup<'a>(data: &'a Map<String, Value>, keys: &[String]) -> Option<&'a Value> {
     let (first, rest) = keys.split_first()?;
-    rest.iter().try_fold(data.get(first)?, |value, key| value.as_object()?.get(key))
+    rest.iter()
+        .try_fold(data.get(first)?, |value, key| value.as_object()?.get(key))
 }
 
 fn turn(label: &str, value: &Value) -> Option<Turn> {
     let text = value.as_str()?.trim();
-    (!text.is_empty()).then(|| Turn { label: label.to_owned(), text: text.to_owned() })
+    (!text.is_empty()).then(|| Turn {
+        label: label.to_owned(),
+        text: text.to_owned(),
+    })
 }
 
 /// One item of a list: a string, or an object with `text` and perhaps a speaker.
 fn list_turn(item: &Value, label: &str) -> Option<Turn> {
-    let Value::Object(object) = item else { return turn(label, item) };
-    let speaker = ["speaker", "participant", "role", "author", "from", "direction"]
-        .iter()
-        .find_map(|key| speaker(object.get(*key)?));
+    let Value::Object(object) = item else {
+        return turn(label, item);
+    };
+    let speaker = [
+        "speaker",
+        "participant",
+        "role",
+        "author",
+        "from",
+        "direction",
+    ]
+    .iter()
+    .find_map(|key| speaker(object.get(*key)?));
     turn(speaker.as_deref().unwrap_or(label), object.get("text")?)
 }
 
 /// A speaker as a label: `customer` becomes `Customer`. `None` if there is no usable name.
 fn speaker(value: &Value) -> Option<String> {
     let name = match value {
-        Value::Object(author) => author.get("type").or_else(|| author.get("name"))?.as_str()?,
+        Value::Object(author) => author
+            .get("type")
+            .or_else(|| author.get("name"))?
+            .as_str()?,
         other => other.as_str()?,
     };
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect();
+    let name: String = name
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_LABEL)
+        .collect();
     let mut letters = name.chars();
     let first = letters.next()?;
     Some(first.to_uppercase().chain(letters).collect())

@@ -7,7 +7,11 @@ use super::*;
 fn spoken(map: &str, data: Value) -> String {
     let map: FieldMap = map.parse().unwrap();
     let turns = map.turns(data.as_object().unwrap());
-    turns.iter().map(|turn| format!("{}: {}", turn.label, turn.text)).collect::<Vec<_>>().join(" ")
+    turns
+        .iter()
+        .map(|turn| format!("{}: {}", turn.label, turn.text))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -35,8 +39,14 @@ fn the_default_is_what_its_text_form_says() {
 #[test]
 fn one_leading_data_is_dropped_since_the_mapper_starts_there() {
     let data = json!({"subject": "Refund", "data": {"subject": "inner"}});
-    assert_eq!(spoken("data.subject=Subject", data.clone()), "Subject: Refund");
-    assert_eq!(spoken("data.data.subject=Subject", data.clone()), "Subject: inner");
+    assert_eq!(
+        spoken("data.subject=Subject", data.clone()),
+        "Subject: Refund"
+    );
+    assert_eq!(
+        spoken("data.data.subject=Subject", data.clone()),
+        "Subject: inner"
+    );
     assert_eq!(spoken("data=Data", json!({"data": "word"})), "Data: word");
     let map: FieldMap = "data.data.subject=Subject".parse().unwrap();
     assert_eq!(map.to_string().parse(), Ok(map));
@@ -46,7 +56,13 @@ fn one_leading_data_is_dropped_since_the_mapper_starts_there() {
 fn missing_and_non_string_values_are_skipped() {
     let data = json!({"subject": 42, "transcript": {"agent": null, "customer": "  Hi  ", "x": {"y": true}}});
     assert_eq!(spoken(DEFAULT_FIELDS, data.clone()), "Customer: Hi");
-    assert_eq!(spoken("transcript.x.y.z=A,transcript.customer.deeper=B,nothing=C", data), "");
+    assert_eq!(
+        spoken(
+            "transcript.x.y.z=A,transcript.customer.deeper=B,nothing=C",
+            data
+        ),
+        ""
+    );
     assert_eq!(spoken(DEFAULT_FIELDS, json!({"subject": " \n "})), "");
 }
 
@@ -71,16 +87,25 @@ fn a_list_of_turns_keeps_its_speakers_and_order() {
 #[test]
 fn a_list_of_strings_is_several_turns_of_one_label() {
     assert_eq!(
-        spoken(DEFAULT_FIELDS, json!({"transcript": {"customer": ["Hi", "", "I want out"]}})),
+        spoken(
+            DEFAULT_FIELDS,
+            json!({"transcript": {"customer": ["Hi", "", "I want out"]}})
+        ),
         "Customer: Hi Customer: I want out"
     );
-    assert_eq!(spoken(DEFAULT_FIELDS, json!({"transcript": "Hello there"})), "Transcript: Hello there");
+    assert_eq!(
+        spoken(DEFAULT_FIELDS, json!({"transcript": "Hello there"})),
+        "Transcript: Hello there"
+    );
 }
 
 #[test]
 fn a_bad_mapping_is_refused_with_its_entry_and_reason() {
     let long = format!("a={}", "x".repeat(65));
-    let many = (0..65).map(|n| format!("f{n}=L")).collect::<Vec<_>>().join(",");
+    let many = (0..65)
+        .map(|n| format!("f{n}=L"))
+        .collect::<Vec<_>>()
+        .join(",");
     for (text, wrong) in [
         ("", "no `=`"),
         ("subject", "no `=`"),

@@ -15,7 +15,9 @@ const CONTEXT_AFTER: usize = 30;
 /// E-mail addresses, written (`a.b@c.org`) or spoken (`a dot b at c dot org`).
 pub(super) fn emails(text: &str) -> Vec<Finding> {
     static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)\b[a-z0-9][a-z0-9._%+'-]{0,63}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.[a-z]{2,24}\b")
+        pattern(
+            r"(?i)\b[a-z0-9][a-z0-9._%+'-]{0,63}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.[a-z]{2,24}\b",
+        )
     });
     static SPOKEN: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
@@ -27,7 +29,10 @@ pub(super) fn emails(text: &str) -> Vec<Finding> {
     WRITTEN
         .find_iter(text)
         .chain(SPOKEN.find_iter(text))
-        .map(|address| Finding { kind: Kind::Email, range: address.range() })
+        .map(|address| Finding {
+            kind: Kind::Email,
+            range: address.range(),
+        })
         .collect()
 }
 
@@ -38,13 +43,18 @@ pub(super) fn phones(text: &str) -> Vec<Finding> {
         LazyLock::new(|| pattern(r"\+[1-9][0-9]{0,2}(?:[ .()/-]{0,2}[0-9]{1,6}){1,7}"));
     // Area codes begin with 2 to 9; the exchange is free, since the numbers of films and manuals are written 555-123-4567.
     static AMERICAN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ .-]?|\b[2-9][0-9]{2}[ .-])[0-9]{3}[ .-][0-9]{4}\b")
+        pattern(
+            r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ .-]?|\b[2-9][0-9]{2}[ .-])[0-9]{3}[ .-][0-9]{4}\b",
+        )
     });
     static BARE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"\b[0-9]{2,6}(?:[ .-][0-9]{2,6}){1,4}\b|\b[0-9]{7,14}\b"));
 
-    static DATE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(?:[0-9]{1,2}.[0-9]{1,2}.[0-9]{4}|[0-9]{4}.[0-9]{2}.[0-9]{2})$"));
+    static DATE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?:[0-9]{1,2}[ ./-][0-9]{1,2}[ ./-][0-9]{4}|[0-9]{4}[ ./-][0-9]{2}[ ./-][0-9]{2})$",
+        )
+    });
 
     let international = INTERNATIONAL.find_iter(text).filter_map(|number| {
         let range = shortened(text, number.range(), 15);
@@ -54,17 +64,23 @@ pub(super) fn phones(text: &str) -> Vec<Finding> {
         .find_iter(text)
         .map(|number| number.range())
         .filter(|range| !part_of_longer(text, range) && !labelled_otherwise(text, range.start));
-    let bare = BARE.find_iter(text).map(|number| number.range()).filter(|range| {
-        (7..=14).contains(&digits(&text[range.clone()]))
-            && !part_of_longer(text, range)
-            && !DATE.is_match(&text[range.clone()])
-            && announced(text, range)
-    });
+    let bare = BARE
+        .find_iter(text)
+        .map(|number| number.range())
+        .filter(|range| {
+            (7..=14).contains(&digits(&text[range.clone()]))
+                && !part_of_longer(text, range)
+                && !DATE.is_match(&text[range.clone()])
+                && announced(text, range)
+        });
     let mut found: Vec<Finding> = international
         .chain(american)
         .chain(bare)
         .filter(|range| !within_token(text, range))
-        .map(|range| Finding { kind: Kind::Phone, range })
+        .map(|range| Finding {
+            kind: Kind::Phone,
+            range,
+        })
         .collect();
     drop_overlaps(&mut found);
     found
@@ -116,8 +132,12 @@ fn announced(text: &str, range: &Range<usize>) -> bool {
 /// Whether the number goes on beyond a separator: `2024-555-123-4567`, `10.0.0.1`, `1,234`.
 fn part_of_longer(text: &str, range: &Range<usize>) -> bool {
     let digit = |c: char| c.is_ascii_digit();
-    text[..range.start].strip_suffix(['-', '.', ',', '/', ':']).is_some_and(|rest| rest.ends_with(digit))
-        || text[range.end..].strip_prefix(['-', '.', ',', '/', ':']).is_some_and(|rest| rest.starts_with(digit))
+    text[..range.start]
+        .strip_suffix(['-', '.', ',', '/', ':'])
+        .is_some_and(|rest| rest.ends_with(digit))
+        || text[range.end..]
+            .strip_prefix(['-', '.', ',', '/', ':'])
+            .is_some_and(|rest| rest.starts_with(digit))
 }
 
 /// Keeps the earlier pattern's finding where two patterns saw the same number.

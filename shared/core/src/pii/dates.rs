@@ -19,19 +19,27 @@ const SPOKEN_YEARS: &str = "(?:nineteen|twenty|two thousand)(?:[ -](?:and[ -])?(
 /// Dates of birth: any plausible date with a word of birth close before or behind it.
 pub(super) fn births(text: &str) -> Vec<Finding> {
     static BIRTH: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)\b(?:born|(?:date|day|year) of birth|birth\s?date|dob|d\.o\.b|(?:my|your|his|her) birthday|birthday (?:is|was))\b")
+        pattern(
+            r"(?i)\b(?:born|(?:date|day|year) of birth|birth\s?date|dob|d\.o\.b|(?:my|your|his|her) birthday|birthday (?:is|was))\b",
+        )
     });
     // Behind the date only in the same sentence: the next one may be the agent's question.
     static BORN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)^[^.?!:]*\b(?:born|(?:date|day) of birth|birth\s?date|dob|(?:my|his|her) birthday)\b")
+        pattern(
+            r"(?i)^[^.?!:]*\b(?:born|(?:date|day) of birth|birth\s?date|dob|(?:my|his|her) birthday)\b",
+        )
     });
     let near = |range: &Range<usize>| {
-        BIRTH.is_match(before(text, range.start, CONTEXT_BEFORE)) || BORN.is_match(after(text, range.end, CONTEXT_AFTER))
+        BIRTH.is_match(before(text, range.start, CONTEXT_BEFORE))
+            || BORN.is_match(after(text, range.end, CONTEXT_AFTER))
     };
     let mut found: Vec<Finding> = numeric(text)
         .chain(named(text))
         .filter(near)
-        .map(|range| Finding { kind: Kind::DateOfBirth, range })
+        .map(|range| Finding {
+            kind: Kind::DateOfBirth,
+            range,
+        })
         .collect();
     found.sort_by_key(|finding| finding.range.start);
     found.dedup_by(|later, earlier| later.range.start < earlier.range.end);
@@ -41,13 +49,22 @@ pub(super) fn births(text: &str) -> Vec<Finding> {
 /// `12/05/1980`, `12-05-80`, `1980-05-12`, `12.05.1980`: possible as day and month in either order.
 fn numeric(text: &str) -> impl Iterator<Item = Range<usize>> {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\b(?:([0-9]{1,2})[/. -]([0-9]{1,2})[/. -]((?:19|20)?[0-9]{2})|((?:19|20)[0-9]{2})[/. -]([0-9]{1,2})[/. -]([0-9]{1,2}))\b")
+        pattern(
+            r"\b(?:([0-9]{1,2})[/. -]([0-9]{1,2})[/. -]((?:19|20)?[0-9]{2})|((?:19|20)[0-9]{2})[/. -]([0-9]{1,2})[/. -]([0-9]{1,2}))\b",
+        )
     });
     DATE.captures_iter(text).filter_map(|date: Captures<'_>| {
-        let number = |index| date.get(index).and_then(|part| part.as_str().parse::<u32>().ok());
-        let (one, two) = number(1).zip(number(2)).or_else(|| number(5).zip(number(6)))?;
-        let day_and_month = |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
-        (day_and_month(one, two) || day_and_month(two, one)).then(|| date.get(0).map(|whole| whole.range()))?
+        let number = |index| {
+            date.get(index)
+                .and_then(|part| part.as_str().parse::<u32>().ok())
+        };
+        let (one, two) = number(1)
+            .zip(number(2))
+            .or_else(|| number(5).zip(number(6)))?;
+        let day_and_month =
+            |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
+        (day_and_month(one, two) || day_and_month(two, one))
+            .then(|| date.get(0).map(|whole| whole.range()))?
     })
 }
 

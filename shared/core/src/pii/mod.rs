@@ -79,8 +79,10 @@ pub fn detect(text: &str) -> Vec<Finding> {
         contact::phones,
         spoken::runs,
     ] {
-        let fresh: Vec<Finding> =
-            finder(text).into_iter().filter(|finding| !overlaps(&found, &finding.range)).collect();
+        let fresh: Vec<Finding> = finder(text)
+            .into_iter()
+            .filter(|finding| !overlaps(&found, &finding.range))
+            .collect();
         found.extend(fresh);
         found.sort_unstable_by_key(|finding| finding.range.start);
     }
@@ -90,7 +92,9 @@ pub fn detect(text: &str) -> Vec<Finding> {
 /// Whether a range meets one of the findings, which are in order and do not overlap.
 fn overlaps(found: &[Finding], range: &Range<usize>) -> bool {
     let first = found.partition_point(|finding| finding.range.end <= range.start);
-    found.get(first).is_some_and(|finding| finding.range.start < range.end)
+    found
+        .get(first)
+        .is_some_and(|finding| finding.range.start < range.end)
 }
 
 /// The text with each finding replaced by its placeholder, and where the placeholders are.
@@ -105,7 +109,10 @@ pub fn redact(text: &str, findings: &[Finding]) -> (String, Vec<Finding>) {
         redacted.push_str(&text[from..finding.range.start]);
         let start = redacted.len();
         redacted.push_str(finding.kind.placeholder());
-        placed.push(Finding { kind: finding.kind, range: start..redacted.len() });
+        placed.push(Finding {
+            kind: finding.kind,
+            range: start..redacted.len(),
+        });
         from = finding.range.end;
     }
     redacted.push_str(&text[from..]);

@@ -18,7 +18,10 @@ pub(super) fn cards(text: &str) -> Vec<Finding> {
     while first < groups.len() {
         match card_from(text, &groups[first..]) {
             Some((count, range)) => {
-                found.push(Finding { kind: Kind::CreditCard, range });
+                found.push(Finding {
+                    kind: Kind::CreditCard,
+                    range,
+                });
                 first += count;
             }
             None => first += 1,
@@ -81,7 +84,11 @@ fn luhn(digits: &[u8]) -> bool {
 /// The maximal runs of ASCII digits.
 fn digit_groups(text: &str) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()) {
+    for (at, _) in text
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| byte.is_ascii_digit())
+    {
         match groups.last_mut() {
             Some(last) if last.end == at => last.end = at + 1,
             _ => groups.push(at..at + 1),
@@ -93,20 +100,94 @@ fn digit_groups(text: &str) -> Vec<Range<usize>> {
 /// Whether what stands between two groups of digits keeps them one number.
 fn joins(between: &str) -> bool {
     between.chars().count() <= 2
-        && between.chars().all(|c| c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\u{2010}'..='\u{2015}'))
+        && between
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\u{2010}'..='\u{2015}'))
 }
 
 /// Lengths of IBANs by country (SWIFT IBAN registry, release 99).
 const IBAN_LENGTHS: [(&str, usize); 82] = [
-    ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
-    ("BI", 27), ("BR", 29), ("BY", 28), ("CH", 21), ("CR", 22), ("CY", 28), ("CZ", 24), ("DE", 22), ("DJ", 27),
-    ("DK", 18), ("DO", 28), ("EE", 20), ("EG", 29), ("ES", 24), ("FI", 18), ("FK", 18), ("FO", 18), ("FR", 27),
-    ("GB", 22), ("GE", 22), ("GI", 23), ("GL", 18), ("GR", 27), ("GT", 28), ("HR", 21), ("HU", 28), ("IE", 22),
-    ("IL", 23), ("IQ", 23), ("IS", 26), ("IT", 27), ("JO", 30), ("KW", 30), ("KZ", 20), ("LB", 28), ("LC", 32),
-    ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21), ("LY", 25), ("MC", 27), ("MD", 24), ("ME", 22), ("MK", 19),
-    ("MN", 20), ("MR", 27), ("MT", 31), ("MU", 30), ("NI", 28), ("NL", 18), ("NO", 15), ("OM", 23), ("PK", 24),
-    ("PL", 28), ("PS", 29), ("PT", 25), ("QA", 29), ("RO", 24), ("RS", 22), ("SA", 24), ("SC", 31), ("SD", 18),
-    ("SE", 24), ("SI", 19), ("SK", 24), ("SM", 27), ("ST", 25), ("SV", 28), ("TL", 23), ("TN", 24), ("TR", 26),
+    ("AD", 24),
+    ("AE", 23),
+    ("AL", 28),
+    ("AT", 20),
+    ("AZ", 28),
+    ("BA", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("BH", 22),
+    ("BI", 27),
+    ("BR", 29),
+    ("BY", 28),
+    ("CH", 21),
+    ("CR", 22),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DJ", 27),
+    ("DK", 18),
+    ("DO", 28),
+    ("EE", 20),
+    ("EG", 29),
+    ("ES", 24),
+    ("FI", 18),
+    ("FK", 18),
+    ("FO", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GE", 22),
+    ("GI", 23),
+    ("GL", 18),
+    ("GR", 27),
+    ("GT", 28),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IL", 23),
+    ("IQ", 23),
+    ("IS", 26),
+    ("IT", 27),
+    ("JO", 30),
+    ("KW", 30),
+    ("KZ", 20),
+    ("LB", 28),
+    ("LC", 32),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("LY", 25),
+    ("MC", 27),
+    ("MD", 24),
+    ("ME", 22),
+    ("MK", 19),
+    ("MN", 20),
+    ("MR", 27),
+    ("MT", 31),
+    ("MU", 30),
+    ("NI", 28),
+    ("NL", 18),
+    ("NO", 15),
+    ("OM", 23),
+    ("PK", 24),
+    ("PL", 28),
+    ("PS", 29),
+    ("PT", 25),
+    ("QA", 29),
+    ("RO", 24),
+    ("RS", 22),
+    ("SA", 24),
+    ("SC", 31),
+    ("SD", 18),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
+    ("SM", 27),
+    ("ST", 25),
+    ("SV", 28),
+    ("TL", 23),
+    ("TN", 24),
+    ("TR", 26),
     ("UA", 29),
 ];
 
@@ -116,10 +197,17 @@ pub(super) fn ibans(text: &str) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for candidate in START.find_iter(text) {
         let country = candidate.as_str()[..2].to_ascii_uppercase();
-        let Some((_, length)) = IBAN_LENGTHS.iter().find(|(code, _)| *code == country) else { continue };
-        let Some(range) = characters_from(text, candidate.start(), *length) else { continue };
+        let Some((_, length)) = IBAN_LENGTHS.iter().find(|(code, _)| *code == country) else {
+            continue;
+        };
+        let Some(range) = characters_from(text, candidate.start(), *length) else {
+            continue;
+        };
         if !within_token(text, &range) && remainder_is_one(&text[range.clone()]) {
-            found.push(Finding { kind: Kind::Iban, range });
+            found.push(Finding {
+                kind: Kind::Iban,
+                range,
+            });
         }
     }
     found
@@ -153,26 +241,43 @@ fn remainder_is_one(iban: &str) -> bool {
         return false;
     }
     let rotated = characters[4..].iter().chain(&characters[..4]);
-    rotated.fold(0, |rest, value| (rest * if *value > 9 { 100 } else { 10 } + value) % 97) == 1
+    rotated.fold(0, |rest, value| {
+        (rest * if *value > 9 { 100 } else { 10 } + value) % 97
+    }) == 1
 }
 
 /// Social security numbers: 3-2-4 digits with one kind of separator, or nine digits behind a word that announces them.
 pub(super) fn social_security(text: &str) -> Vec<Finding> {
-    static WRITTEN: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\b([0-9]{3})(?:-([0-9]{2})-| ([0-9]{2}) |\.([0-9]{2})\.|([0-9]{2}))([0-9]{4})\b"));
+    static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\b([0-9]{3})(?:-([0-9]{2})-| ([0-9]{2}) |\.([0-9]{2})\.|([0-9]{2}))([0-9]{4})\b")
+    });
     static ANNOUNCED: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)\b(?:ssn|social(?: security)?)\b"));
     let mut found = Vec::new();
     for number in WRITTEN.captures_iter(text) {
         let part = |index| number.get(index).map(|part| part.as_str());
-        let (Some(whole), Some(area), Some(serial)) = (number.get(0), part(1), part(6)) else { continue };
+        let (Some(whole), Some(area), Some(serial)) = (number.get(0), part(1), part(6)) else {
+            continue;
+        };
         let separated = (2..=4).find_map(part);
-        let Some(group) = separated.or(part(5)) else { continue };
+        let Some(group) = separated.or(part(5)) else {
+            continue;
+        };
         // Never issued: area 000, 666 and 900 to 999, group 00, serial 0000.
-        let issued = area != "000" && area != "666" && !area.starts_with('9') && group != "00" && serial != "0000";
+        let issued = area != "000"
+            && area != "666"
+            && !area.starts_with('9')
+            && group != "00"
+            && serial != "0000";
         let other = adjoins_digit(text, whole.range()) || labelled_otherwise(text, whole.start());
-        if issued && !other && (separated.is_some() || ANNOUNCED.is_match(before(text, whole.start(), 60))) {
-            found.push(Finding { kind: Kind::Ssn, range: whole.range() });
+        if issued
+            && !other
+            && (separated.is_some() || ANNOUNCED.is_match(before(text, whole.start(), 60)))
+        {
+            found.push(Finding {
+                kind: Kind::Ssn,
+                range: whole.range(),
+            });
         }
     }
     found
@@ -181,6 +286,10 @@ pub(super) fn social_security(text: &str) -> Vec<Finding> {
 /// Whether a dash and a digit follow or precede the range, which is then a part of a longer number.
 fn adjoins_digit(text: &str, range: Range<usize>) -> bool {
     let digit = |c: char| c.is_ascii_digit();
-    text[..range.start].strip_suffix(['-', '.']).is_some_and(|rest| rest.ends_with(digit))
-        || text[range.end..].strip_prefix('-').is_some_and(|rest| rest.starts_with(digit))
+    text[..range.start]
+        .strip_suffix(['-', '.'])
+        .is_some_and(|rest| rest.ends_with(digit))
+        || text[range.end..]
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.starts_with(digit))
 }

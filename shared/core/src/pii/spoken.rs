@@ -84,7 +84,12 @@ impl Run {
     }
 
     fn add(&mut self, digits: &[u8], spoken: bool, at: Range<usize>) {
-        if std::mem::take(&mut self.open_tens) && self.fillers == 0 && spoken && digits.len() == 1 && digits[0] != 0 {
+        if std::mem::take(&mut self.open_tens)
+            && self.fillers == 0
+            && spoken
+            && digits.len() == 1
+            && digits[0] != 0
+        {
             self.digits.pop();
         }
         let (times, start) = self.repeat.take().unwrap_or((1, at.start));
@@ -106,14 +111,24 @@ impl Run {
     /// What the run is, if it is long enough.
     fn finding(self) -> Option<Finding> {
         let enough = if self.words >= MIN_WORDS && self.words >= self.figures {
-            if self.paired * 2 > self.words { MIN_PAIRED } else { MIN_DIGITS }
+            if self.paired * 2 > self.words {
+                MIN_PAIRED
+            } else {
+                MIN_DIGITS
+            }
         } else if self.long_figures == 0 {
             MIN_FIGURES
         } else {
             return None;
         };
-        let kind = if is_card(&self.digits) { Kind::CreditCard } else { Kind::SpokenDigits };
-        self.range.filter(|_| self.digits.len() >= enough).map(|range| Finding { kind, range })
+        let kind = if is_card(&self.digits) {
+            Kind::CreditCard
+        } else {
+            Kind::SpokenDigits
+        };
+        self.range
+            .filter(|_| self.digits.len() >= enough)
+            .map(|range| Finding { kind, range })
     }
 }
 
@@ -170,7 +185,8 @@ fn classify(word: &str) -> Word {
         "ninety" => Word::Tens(9),
         "double" => Word::Repeat(2),
         "triple" | "treble" => Word::Repeat(3),
-        "uh" | "um" | "er" | "erm" | "and" | "then" | "dash" | "hyphen" | "space" | "dot" | "next" => Word::Filler,
+        "uh" | "um" | "er" | "erm" | "and" | "then" | "dash" | "hyphen" | "space" | "dot"
+        | "next" => Word::Filler,
         _ => Word::Other,
     }
 }

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn kinds(text: &str) -> Vec<(Kind, &str)> {
-    detect(text).into_iter().map(|finding| (finding.kind, &text[finding.range])).collect()
+    detect(text)
+        .into_iter()
+        .map(|finding| (finding.kind, &text[finding.range]))
+        .collect()
 }
 
 fn all_are(kind: Kind, cases: &[(&str, &str)]) {
@@ -25,7 +28,10 @@ fn card_numbers_are_found_by_their_check_digit() {
     all_are(
         Kind::CreditCard,
         &[
-            ("My card is 4111 1111 1111 1111, thanks.", "4111 1111 1111 1111"),
+            (
+                "My card is 4111 1111 1111 1111, thanks.",
+                "4111 1111 1111 1111",
+            ),
             ("card 4111-1111-1111-1111", "4111-1111-1111-1111"),
             ("5555555555554444", "5555555555554444"),
             ("2223003122003222", "2223003122003222"),
@@ -35,7 +41,10 @@ fn card_numbers_are_found_by_their_check_digit() {
             ("JCB 3530111333300000", "3530111333300000"),
             ("old Visa 4222222222222", "4222222222222"),
             ("it's 4111, 1111, 1111, 1111", "4111, 1111, 1111, 1111"),
-            ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"),
+            (
+                "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+                "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            ),
             ("order 12345 4111 1111 1111 1111", "4111 1111 1111 1111"),
         ],
     );
@@ -55,9 +64,15 @@ fn bank_accounts_are_found_by_their_remainder() {
     all_are(
         Kind::Iban,
         &[
-            ("IBAN DE89 3704 0044 0532 0130 00 please", "DE89 3704 0044 0532 0130 00"),
+            (
+                "IBAN DE89 3704 0044 0532 0130 00 please",
+                "DE89 3704 0044 0532 0130 00",
+            ),
             ("gb29nwbk60161331926819", "gb29nwbk60161331926819"),
-            ("FR14 2004 1010 0505 0001 3M02 606", "FR14 2004 1010 0505 0001 3M02 606"),
+            (
+                "FR14 2004 1010 0505 0001 3M02 606",
+                "FR14 2004 1010 0505 0001 3M02 606",
+            ),
             ("NL91ABNA0417164300.", "NL91ABNA0417164300"),
             ("NO93 8601 1117 947", "NO93 8601 1117 947"),
             ("CH9300762011623852957", "CH9300762011623852957"),
@@ -77,13 +92,26 @@ fn email_addresses_are_found_written_and_spoken() {
     all_are(
         Kind::Email,
         &[
-            ("write to jane.doe+shop@example.co.uk today", "jane.doe+shop@example.co.uk"),
+            (
+                "write to jane.doe+shop@example.co.uk today",
+                "jane.doe+shop@example.co.uk",
+            ),
             ("<o'neil@mail.example.org>.", "o'neil@mail.example.org"),
             ("X_1@ex-ample.com", "X_1@ex-ample.com"),
-            ("it's jane dot doe at example dot com", "jane dot doe at example dot com"),
+            (
+                "it's jane dot doe at example dot com",
+                "jane dot doe at example dot com",
+            ),
         ],
     );
-    none_in(&["@handle said so", "meet @ 5.30", "a@b", "look at the dot on the screen", "price@99.99", "user@localhost"]);
+    none_in(&[
+        "@handle said so",
+        "meet @ 5.30",
+        "a@b",
+        "look at the dot on the screen",
+        "price@99.99",
+        "user@localhost",
+    ]);
 }
 
 #[test]
@@ -153,9 +181,15 @@ fn dates_are_of_birth_where_the_text_says_so() {
         &[
             ("DOB: 12/05/1980", "12/05/1980"),
             ("born on 1980-05-12 in Leeds", "1980-05-12"),
-            ("Agent: Your date of birth? Customer: Sure, it's the 4th of July 1985.", "4th of July 1985"),
+            (
+                "Agent: Your date of birth? Customer: Sure, it's the 4th of July 1985.",
+                "4th of July 1985",
+            ),
             ("my birthday is May 12, 1980", "May 12, 1980"),
-            ("date of birth May twelfth nineteen eighty", "May twelfth nineteen eighty"),
+            (
+                "date of birth May twelfth nineteen eighty",
+                "May twelfth nineteen eighty",
+            ),
             ("3 Jan 2001 is my date of birth", "3 Jan 2001"),
             ("dob 31.12.99", "31.12.99"),
         ],
@@ -175,10 +209,22 @@ fn spoken_digits_are_found_in_long_runs() {
     all_are(
         Kind::SpokenDigits,
         &[
-            ("it is four five seven two eight eight one nine please", "four five seven two eight eight one nine"),
-            ("double four seven, uh, triple two one oh", "double four seven, uh, triple two one oh"),
-            ("forty five, thirty two, nineteen, sixty one, seventy seven, eighty", "forty five, thirty two, nineteen, sixty one, seventy seven, eighty"),
-            ("4572 double one oh nine three", "4572 double one oh nine three"),
+            (
+                "it is four five seven two eight eight one nine please",
+                "four five seven two eight eight one nine",
+            ),
+            (
+                "double four seven, uh, triple two one oh",
+                "double four seven, uh, triple two one oh",
+            ),
+            (
+                "forty five, thirty two, nineteen, sixty one, seventy seven, eighty",
+                "forty five, thirty two, nineteen, sixty one, seventy seven, eighty",
+            ),
+            (
+                "4572 double one oh nine three",
+                "4572 double one oh nine three",
+            ),
             ("3 5 7 2 8 8 1 9 1", "3 5 7 2 8 8 1 9 1"),
         ],
     );
@@ -189,7 +235,10 @@ fn spoken_digits_are_found_in_long_runs() {
                 "four one one one, one one one one, one one one one, one one one one",
                 "four one one one, one one one one, one one one one, one one one one",
             ),
-            ("four triple one double one double one double one double one double one double one", "four triple one double one double one double one double one double one double one"),
+            (
+                "four triple one double one double one double one double one double one double one",
+                "four triple one double one double one double one double one double one double one",
+            ),
         ],
     );
     none_in(&[
@@ -220,31 +269,57 @@ fn orders_times_prices_and_addresses_are_left_alone() {
 
 #[test]
 fn several_kinds_come_in_the_order_of_the_text_and_redaction_replaces_them() {
-    let text = "Mail jane@example.com, phone 555-123-4567, card 4111 1111 1111 1111, born 12/05/1980.";
+    let text =
+        "Mail jane@example.com, phone 555-123-4567, card 4111 1111 1111 1111, born 12/05/1980.";
     let found = detect(text);
     assert_eq!(
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
-        [Kind::Email, Kind::Phone, Kind::CreditCard, Kind::DateOfBirth]
+        [
+            Kind::Email,
+            Kind::Phone,
+            Kind::CreditCard,
+            Kind::DateOfBirth
+        ]
     );
     let (redacted, placed) = redact(text, &found);
-    assert_eq!(redacted, "Mail [EMAIL], phone [PHONE], card [CARD], born [DATE_OF_BIRTH].");
-    assert_eq!(placed.iter().map(|finding| &redacted[finding.range.clone()]).collect::<Vec<_>>(), [
-        "[EMAIL]",
-        "[PHONE]",
-        "[CARD]",
-        "[DATE_OF_BIRTH]"
-    ]);
+    assert_eq!(
+        redacted,
+        "Mail [EMAIL], phone [PHONE], card [CARD], born [DATE_OF_BIRTH]."
+    );
+    assert_eq!(
+        placed
+            .iter()
+            .map(|finding| &redacted[finding.range.clone()])
+            .collect::<Vec<_>>(),
+        ["[EMAIL]", "[PHONE]", "[CARD]", "[DATE_OF_BIRTH]"]
+    );
     assert_eq!(redact("nothing", &[]), ("nothing".to_owned(), vec![]));
 }
 
 #[test]
 fn a_kind_is_written_in_snake_case() {
-    assert_eq!(serde_json::to_string(&[Kind::CreditCard, Kind::DateOfBirth]).unwrap(), r#"["credit_card","date_of_birth"]"#);
+    assert_eq!(
+        serde_json::to_string(&[Kind::CreditCard, Kind::DateOfBirth]).unwrap(),
+        r#"["credit_card","date_of_birth"]"#
+    );
 }
 
 #[test]
 fn hostile_texts_take_linear_time() {
-    for unit in ["1", "1 ", "4111-", "a@", "a.", "+1(", "de89 ", "one ", "double ", "born 1/1/", "(((", "at dot "] {
+    for unit in [
+        "1",
+        "1 ",
+        "4111-",
+        "a@",
+        "a.",
+        "+1(",
+        "de89 ",
+        "one ",
+        "double ",
+        "born 1/1/",
+        "(((",
+        "at dot ",
+    ] {
         let text = unit.repeat(240_000 / unit.len());
         let found = detect(&text);
         let (redacted, _) = redact(&text, &found);

@@ -88,41 +88,73 @@ impl Event {
         if body.len() > MAX_BODY_BYTES {
             return Err(Invalid::TooLarge { bytes: body.len() });
         }
-        let text = std::str::from_utf8(body).map_err(|error| Invalid::NotUtf8 { at: error.valid_up_to() })?;
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| Invalid::NotJson { line: error.line(), column: error.column() })?;
+        let text = std::str::from_utf8(body).map_err(|error| Invalid::NotUtf8 {
+            at: error.valid_up_to(),
+        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| Invalid::NotJson {
+            line: error.line(),
+            column: error.column(),
+        })?;
         let Value::Object(mut fields) = value else {
-            return Err(Invalid::Field { field: "body", allowed: "must be a JSON object" });
+            return Err(Invalid::Field {
+                field: "body",
+                allowed: "must be a JSON object",
+            });
         };
         match fields.get("event").and_then(Value::as_str) {
             Some(CONVERSATION_COMPLETED) => {}
-            _ => return Err(Invalid::Field { field: "event", allowed: "must be \"conversation.completed\"" }),
+            _ => {
+                return Err(Invalid::Field {
+                    field: "event",
+                    allowed: "must be \"conversation.completed\"",
+                });
+            }
         }
         let timestamp = timestamp(fields.get("timestamp"))?;
         let conversation_id = conversation_id(fields.get("conversationId"))?;
         match fields.remove("data") {
-            Some(Value::Object(data)) if depth_within(&data, MAX_DEPTH) => {
-                Ok(Self { timestamp, conversation_id, data })
-            }
-            Some(Value::Object(_)) => Err(Invalid::Field { field: "data", allowed: "must nest at most 32 levels" }),
-            _ => Err(Invalid::Field { field: "data", allowed: "must be a JSON object" }),
+            Some(Value::Object(data)) if depth_within(&data, MAX_DEPTH) => Ok(Self {
+                timestamp,
+                conversation_id,
+                data,
+            }),
+            Some(Value::Object(_)) => Err(Invalid::Field {
+                field: "data",
+                allowed: "must nest at most 32 levels",
+            }),
+            _ => Err(Invalid::Field {
+                field: "data",
+                allowed: "must be a JSON object",
+            }),
         }
     }
 }
 
 /// An RFC 3339 instant; one without an offset is taken as UTC.
 fn timestamp(value: Option<&Value>) -> Result<Timestamp, Invalid> {
-    let invalid = Invalid::Field { field: "timestamp", allowed: "must be a time like \"2026-01-15T10:30:00Z\"" };
-    let text = value.and_then(Value::as_str).filter(|text| text.len() <= 64).ok_or_else(|| invalid.clone())?;
+    let invalid = Invalid::Field {
+        field: "timestamp",
+        allowed: "must be a time like \"2026-01-15T10:30:00Z\"",
+    };
+    let text = value
+        .and_then(Value::as_str)
+        .filter(|text| text.len() <= 64)
+        .ok_or_else(|| invalid.clone())?;
     text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<DateTime>()?.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()))
+        .or_else(|_| {
+            text.parse::<DateTime>()?
+                .to_zoned(TimeZone::UTC)
+                .map(|zoned| zoned.timestamp())
+        })
         .map_err(|_| invalid)
 }
 
 fn conversation_id(value: Option<&Value>) -> Result<String, Invalid> {
     value
         .and_then(Value::as_str)
-        .filter(|id| !id.trim().is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control))
+        .filter(|id| {
+            !id.trim().is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
+        })
         .map(str::to_owned)
         .ok_or(Invalid::Field {
             field: "conversationId",
@@ -137,7 +169,9 @@ fn depth_within(data: &Map<String, Value>, levels: usize) -> bool {
 fn value_within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Object(map) => depth_within(map, levels),
-        Value::Array(items) => levels > 0 && items.iter().all(|item| value_within(item, levels - 1)),
+        Value::Array(items) => {
+            levels > 0 && items.iter().all(|item| value_within(item, levels - 1))
+        }
         _ => true,
     }
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn body(event: &str, timestamp: &str, id: &str, data: &str) -> Vec<u8> {
-    format!(r#"{{"event":{event},"timestamp":{timestamp},"conversationId":{id},"data":{data}}}"#).into_bytes()
+    format!(r#"{{"event":{event},"timestamp":{timestamp},"conversationId":{id},"data":{data}}}"#)
+        .into_bytes()
 }
 
 #[test]
@@ -28,14 +29,25 @@ fn a_time_with_an_offset_is_converted_and_one_without_is_utc() {
         ("2024-01-15T12:30:00+02:00", "2024-01-15T10:30:00Z"),
         ("2024-01-15T10:30:00.250", "2024-01-15T10:30:00.25Z"),
     ] {
-        let parsed = Event::parse(&body(r#""conversation.completed""#, &format!("{text:?}"), r#""c""#, "{}")).unwrap();
+        let parsed = Event::parse(&body(
+            r#""conversation.completed""#,
+            &format!("{text:?}"),
+            r#""c""#,
+            "{}",
+        ))
+        .unwrap();
         assert_eq!(parsed.timestamp, instant.parse().unwrap(), "{text}");
     }
 }
 
 #[test]
 fn what_is_wrong_is_named_without_its_value() {
-    let ok = (r#""conversation.completed""#, r#""2024-01-15T10:30:00Z""#, r#""c""#, "{}");
+    let ok = (
+        r#""conversation.completed""#,
+        r#""2024-01-15T10:30:00Z""#,
+        r#""c""#,
+        "{}",
+    );
     let long = format!("{:?}", "x".repeat(256));
     for (bad, field) in [
         (body(r#""canary.deleted""#, ok.1, ok.2, ok.3), "event"),
@@ -44,7 +56,10 @@ fn what_is_wrong_is_named_without_its_value() {
         (body(ok.0, "1705314600", ok.2, ok.3), "timestamp"),
         (body(ok.0, ok.1, r#""  ""#, ok.3), "conversationId"),
         (body(ok.0, ok.1, "17", ok.3), "conversationId"),
-        (body(ok.0, ok.1, r#""a\u0000canary""#, ok.3), "conversationId"),
+        (
+            body(ok.0, ok.1, r#""a\u0000canary""#, ok.3),
+            "conversationId",
+        ),
         (body(ok.0, ok.1, &long, ok.3), "conversationId"),
         (body(ok.0, ok.1, ok.2, r#""canary""#), "data"),
         (body(ok.0, ok.1, ok.2, "null"), "data"),
@@ -74,9 +89,18 @@ fn a_missing_field_is_named() {
 
 #[test]
 fn size_encoding_and_syntax_are_checked_before_the_fields() {
-    assert!(matches!(Event::parse(&vec![b' '; MAX_BODY_BYTES + 1]), Err(Invalid::TooLarge { .. })));
-    assert_eq!(Event::parse(b"{\"a\xff\":1}"), Err(Invalid::NotUtf8 { at: 3 }));
-    assert!(matches!(Event::parse(b"{\"event\":"), Err(Invalid::NotJson { .. })));
+    assert!(matches!(
+        Event::parse(&vec![b' '; MAX_BODY_BYTES + 1]),
+        Err(Invalid::TooLarge { .. })
+    ));
+    assert_eq!(
+        Event::parse(b"{\"a\xff\":1}"),
+        Err(Invalid::NotUtf8 { at: 3 })
+    );
+    assert!(matches!(
+        Event::parse(b"{\"event\":"),
+        Err(Invalid::NotJson { .. })
+    ));
     assert!(matches!(Event::parse(b""), Err(Invalid::NotJson { .. })));
 }
 
@@ -84,7 +108,12 @@ fn size_encoding_and_syntax_are_checked_before_the_fields() {
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let parse = |data: &str| {
-        Event::parse(&body(r#""conversation.completed""#, r#""2024-01-15T10:30:00Z""#, r#""c""#, data))
+        Event::parse(&body(
+            r#""conversation.completed""#,
+            r#""2024-01-15T10:30:00Z""#,
+            r#""c""#,
+            data,
+        ))
     };
     assert!(parse(&deep(31)).is_ok());
     assert!(parse(&deep(33)).is_err());
