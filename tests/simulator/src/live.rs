@@ -118,6 +118,12 @@ impl State {
         calls.get(id).map(|call| call.call.finals(call.began, now)).unwrap_or_default()
     }
 
+    /// How many segments a call's script has; none if it is unknown.
+    #[must_use]
+    pub fn lines(&self, id: &str) -> usize {
+        self.lock().get(id).map_or(0, |call| call.call.lines.len())
+    }
+
     /// How long segments took to reach the attributes, over all calls.
     #[must_use]
     pub fn lag(&self) -> Lag {
