@@ -55,8 +55,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let provider =
-            env.choice("SENTIMENT_PROVIDER", &[("local", ProviderKind::Local), ("http", ProviderKind::Http)])?;
+        let provider = env.choice(
+            "SENTIMENT_PROVIDER",
+            &[("local", ProviderKind::Local), ("http", ProviderKind::Http)],
+        )?;
         let sentiment_url = match provider {
             ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
             ProviderKind::Local => env.url("SENTIMENT_URL")?,
@@ -84,7 +86,7 @@ impl Config {
 ///
 /// `WINDOW_SECONDS` 30, `TREND_DELTA` 0.05, `SUGGESTION_THRESHOLD` 0.35, `SUGGESTION_REARM` 0.05 above it,
 /// `SUGGESTION_COOLDOWN_SECONDS` 15, `SUGGESTION_SPEAKER` customer or both, `SUGGESTION_TEMPLATES` a JSON list,
-/// `LATE_HORIZON_SECONDS` 300, `LATE_LOOKBACK_SECONDS` 60, `LATE_SWEEP_MS` 5000, `POLL_BATCH` 64, `LEASE_SECONDS` 15,
+/// `LATE_HORIZON_SECONDS` 300, `LATE_LOOKBACK_SECONDS` 60, `LATE_SWEEP_MS` 5000, `POLL_BATCH` 64, `LEASE_SECONDS` 12,
 /// `SILENCE_END_SECONDS` 600.
 ///
 /// # Errors
@@ -92,13 +94,21 @@ impl Config {
 pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
     let defaults = Rules::default();
     let threshold = env.number("SUGGESTION_THRESHOLD", defaults.alert.threshold, 0.0..=1.0)?;
-    let rearm = env.number("SUGGESTION_REARM", (threshold + 0.05_f64).min(1.0), 0.0..=1.0)?;
+    let rearm = env.number(
+        "SUGGESTION_REARM",
+        (threshold + 0.05_f64).min(1.0),
+        0.0..=1.0,
+    )?;
     let listeners = [("customer", Listener::Customer), ("both", Listener::Both)];
     let alert = AlertRules {
         listener: env.choice("SUGGESTION_SPEAKER", &listeners)?,
         threshold,
         rearm,
-        cooldown: env.seconds("SUGGESTION_COOLDOWN_SECONDS", defaults.alert.cooldown, 0..=3600)?,
+        cooldown: env.seconds(
+            "SUGGESTION_COOLDOWN_SECONDS",
+            defaults.alert.cooldown,
+            0..=3600,
+        )?,
     };
     let templates = match env.text("SUGGESTION_TEMPLATES") {
         None => Templates::default(),
@@ -120,13 +130,21 @@ pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
     };
     // Each value is in its range by now; what is left are pairs that contradict each other.
     rules.checked().map_err(|error| {
-        invalid("SUGGESTION_REARM, WINDOW_SECONDS or LATE_LOOKBACK_SECONDS", "in conflict", &error.to_string())
+        invalid(
+            "SUGGESTION_REARM, WINDOW_SECONDS or LATE_LOOKBACK_SECONDS",
+            "in conflict",
+            &error.to_string(),
+        )
     })
 }
 
 fn invalid(name: &str, value: &str, allowed: &str) -> ConfigError {
     let value = value.chars().take(200).collect();
-    ConfigError::Invalid { name: name.to_owned(), value, allowed: allowed.to_owned() }
+    ConfigError::Invalid {
+        name: name.to_owned(),
+        value,
+        allowed: allowed.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +170,9 @@ mod tests {
     fn templates_that_cannot_be_used_stop_the_function() {
         let env = Env::from_pairs([("SUGGESTION_TEMPLATES", "[]")]);
         let message = rules(&env).unwrap_err().to_string();
-        assert!(message.starts_with("SUGGESTION_TEMPLATES is \"[]\""), "{message}");
+        assert!(
+            message.starts_with("SUGGESTION_TEMPLATES is \"[]\""),
+            "{message}"
+        );
     }
 }

@@ -21,7 +21,10 @@ impl FanOut {
     /// Starts invocations of `function` (a name or an ARN).
     #[must_use]
     pub fn new(client: aws_sdk_lambda::Client, function: impl Into<String>) -> Self {
-        Self { client, function: function.into() }
+        Self {
+            client,
+            function: function.into(),
+        }
     }
 
     /// Starts one invocation for each shard. One that runs twice does no harm: the calls' leases keep the second out.
@@ -30,7 +33,10 @@ impl FanOut {
     /// If one of them cannot be started; the others are.
     pub async fn start(&self, shards: impl IntoIterator<Item = u32>) -> anyhow::Result<()> {
         let starts = shards.into_iter().map(|shard| self.start_one(shard));
-        futures::stream::iter(starts).buffer_unordered(AT_ONCE).try_collect::<()>().await
+        futures::stream::iter(starts)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
     }
 
     async fn start_one(&self, shard: u32) -> anyhow::Result<()> {
@@ -41,7 +47,10 @@ impl FanOut {
             .function_name(&self.function)
             .invocation_type(InvocationType::Event)
             .payload(Blob::new(payload));
-        invoke.send().await.with_context(|| format!("cannot start the invocation for shard {shard}"))?;
+        invoke
+            .send()
+            .await
+            .with_context(|| format!("cannot start the invocation for shard {shard}"))?;
         Ok(())
     }
 }

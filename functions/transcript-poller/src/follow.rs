@@ -14,8 +14,10 @@ use crate::Deps;
 use crate::poll::Tally;
 use crate::score::ScoreError;
 
-/// One call to the contact centre takes at most this long, and never longer than the lease.
-const CALL_LIMIT: Duration = Duration::from_secs(8);
+/// A poll takes at most this long, retries included, and never longer than the lease.
+const POLL_LIMIT: Duration = Duration::from_secs(5);
+/// Sending takes less: what fails is sent again in the next round, and new segments wait behind it.
+const SEND_LIMIT: Duration = Duration::from_secs(3);
 
 /// After so many refusals (404 or another 4xx) of the same intent it is given up: the same would be refused for ever.
 const REFUSALS: u32 = 5;
@@ -60,7 +62,17 @@ pub(crate) struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     pub(crate) fn new(deps: &'a Deps, tally: &'a Tally, id: &'a str, holder: &'a str) -> Self {
-        Self { deps, tally, id, holder, held: None, failures: 0, refusals: 0, failed: false, more: false }
+        Self {
+            deps,
+            tally,
+            id,
+            holder,
+            held: None,
+            failures: 0,
+            refusals: 0,
+            failed: false,
+            more: false,
+        }
     }
 
     /// Forgets what is in memory: somebody changed the stored state.
@@ -86,7 +98,11 @@ impl<'a> Follower<'a> {
             Ok(()) => Round::Idle,
             Err(stop) => self.stopped(stop),
         };
-        self.failures = if round == Round::Failed { self.failures + 1 } else { 0 };
+        self.failures = if round == Round::Failed {
+            self.failures + 1
+        } else {
+            0
+        };
         round
     }
 
@@ -104,9 +120,17 @@ impl<'a> Follower<'a> {
         if self.held.is_some() {
             return Ok(());
         }
-        let held = self.deps.calls.load_or_new(self.id, Timestamp::now()).await.map_err(Stop::Store)?;
+        let held = self
+            .deps
+            .calls
+            .load_or_new(self.id, Timestamp::now())
+            .await
+            .map_err(Stop::Store)?;
         self.held = Some(held);
-        self.step(Event::Claim { holder: self.holder.to_owned() }).await
+        self.step(Event::Claim {
+            holder: self.holder.to_owned(),
+        })
+        .await
     }
 
     fn stopped(&mut self, stop: Stop) -> Round {
@@ -122,7 +146,10 @@ impl<'a> Follower<'a> {
                 self.held = None;
                 match error {
                     store::Error::Conflict { .. } => {
-                        tracing::debug!(interaction = self.id, "somebody else wrote the state: reading it again");
+                        tracing::debug!(
+                            interaction = self.id,
+                            "somebody else wrote the state: reading it again"
+                        );
                     }
                     error => {
                         let cause = runtime::failure::chain(&error.into());
@@ -134,7 +161,11 @@ impl<'a> Follower<'a> {
             }
             Stop::Score(error) => {
                 let cause = runtime::failure::chain(&error.into());
-                tracing::warn!(interaction = self.id, cause, "a segment was not scored; it is fetched again");
+                tracing::warn!(
+                    interaction = self.id,
+                    cause,
+                    "a segment was not scored; it is fetched again"
+                );
                 metrics::count("model_errors", 1);
                 self.tally.failed();
                 Round::Failed
@@ -166,12 +197,22 @@ impl<'a> Follower<'a> {
             Effect::Leave(left) => Err(Stop::Left(left)),
             Effect::Fetch { from, sweep } => Ok(self.fetch(from, sweep).await),
             Effect::Skipped { late, implausible } => {
-                tracing::info!(interaction = self.id, late, implausible, "segments were left out");
+                tracing::info!(
+                    interaction = self.id,
+                    late,
+                    implausible,
+                    "segments were left out"
+                );
                 metrics::count("segments_skipped", (late + implausible) as u64);
                 Ok(Vec::new())
             }
             Effect::Score { segments, more } => {
-                let batch = self.deps.scorer.score(segments).await.map_err(Stop::Score)?;
+                let batch = self
+                    .deps
+                    .scorer
+                    .score(segments)
+                    .await
+                    .map_err(Stop::Score)?;
                 self.more = more;
                 Ok(self.feed(Event::Scored { batch, more }))
             }
@@ -179,25 +220,44 @@ impl<'a> Follower<'a> {
                 self.report(&batch);
                 Ok(Vec::new())
             }
-            Effect::Patch { revision, attributes } => Ok(self.patch(revision, &attributes).await),
+            Effect::Patch {
+                revision,
+                attributes,
+            } => Ok(self.patch(revision, &attributes).await),
             Effect::Post(suggestion) => Ok(self.post(suggestion).await),
         }
     }
 
     async fn save(&mut self) -> Result<(), Stop> {
         match &mut self.held {
-            Some(held) => self.deps.calls.save(held, Timestamp::now()).await.map_err(Stop::Store),
+            Some(held) => self
+                .deps
+                .calls
+                .save(held, Timestamp::now())
+                .await
+                .map_err(Stop::Store),
             None => Ok(()),
         }
     }
 
     async fn fetch(&mut self, from: i64, sweep: bool) -> Vec<Effect> {
         self.deps.pace.turn().await;
-        let Some(deadline) = self.deadline() else { return Vec::new() };
-        match self.deps.centre.live_transcript(self.id, from, deadline).await {
+        let Some(deadline) = self.deadline(POLL_LIMIT) else {
+            return Vec::new();
+        };
+        match self
+            .deps
+            .centre
+            .live_transcript(self.id, from, deadline)
+            .await
+        {
             Ok(transcript) => {
                 if transcript.malformed > 0 {
-                    tracing::warn!(interaction = self.id, malformed = transcript.malformed, "unreadable segments");
+                    tracing::warn!(
+                        interaction = self.id,
+                        malformed = transcript.malformed,
+                        "unreadable segments"
+                    );
                     metrics::count("segments_malformed", transcript.malformed as u64);
                 }
                 let segments: Vec<Segment> = transcript.segments;
@@ -211,23 +271,41 @@ impl<'a> Follower<'a> {
     }
 
     async fn patch(&mut self, revision: u64, attributes: &[(&'static str, String)]) -> Vec<Effect> {
-        let Some(deadline) = self.deadline() else { return Vec::new() };
-        match self.deps.centre.patch_attributes(self.id, attributes, deadline).await {
+        let Some(deadline) = self.deadline(SEND_LIMIT) else {
+            return Vec::new();
+        };
+        match self
+            .deps
+            .centre
+            .patch_attributes(self.id, attributes, deadline)
+            .await
+        {
             Ok(()) => {
                 self.refusals = 0;
                 self.feed(Event::Patched { revision })
             }
             Err(error) => {
                 self.trouble("attributes", &error);
-                if self.is_refused_for_good(&error) { self.feed(Event::Patched { revision }) } else { Vec::new() }
+                if self.is_refused_for_good(&error) {
+                    self.feed(Event::Patched { revision })
+                } else {
+                    Vec::new()
+                }
             }
         }
     }
 
     async fn post(&mut self, suggestion: Suggestion) -> Vec<Effect> {
-        let Some(deadline) = self.deadline() else { return Vec::new() };
+        let Some(deadline) = self.deadline(SEND_LIMIT) else {
+            return Vec::new();
+        };
         let Suggestion { key, content, .. } = suggestion;
-        match self.deps.centre.suggest(self.id, &content, &key, deadline).await {
+        match self
+            .deps
+            .centre
+            .suggest(self.id, &content, &key, deadline)
+            .await
+        {
             Ok(id) => {
                 self.refusals = 0;
                 self.tally.suggested();
@@ -236,22 +314,34 @@ impl<'a> Follower<'a> {
             }
             Err(error) => {
                 self.trouble("suggestion", &error);
-                if self.is_refused_for_good(&error) { self.feed(Event::Refused { key }) } else { Vec::new() }
+                if self.is_refused_for_good(&error) {
+                    self.feed(Event::Refused { key })
+                } else {
+                    Vec::new()
+                }
             }
         }
     }
 
     /// The moment by which a call must be over: the lease's end, after which another process may work on this. `None` if
     /// it is over already; then the next round asks for it again.
-    fn deadline(&mut self) -> Option<Deadline> {
+    fn deadline(&mut self, limit: Duration) -> Option<Deadline> {
         let now = Timestamp::now();
-        let until = self.held.as_ref()?.call.holder(now).filter(|holder| holder.name == self.holder)?.until;
-        let left = until.duration_since(now).saturating_sub(SignedDuration::from_millis(200));
+        let until = self
+            .held
+            .as_ref()?
+            .call
+            .holder(now)
+            .filter(|holder| holder.name == self.holder)?
+            .until;
+        let left = until
+            .duration_since(now)
+            .saturating_sub(SignedDuration::from_millis(200));
         let left = Duration::try_from(left).ok().filter(|left| !left.is_zero());
         if left.is_none() {
             self.failed = true;
         }
-        left.map(|left| Deadline::within(left.min(CALL_LIMIT)))
+        left.map(|left| Deadline::within(left.min(limit)))
     }
 
     /// Notes a failed call: what it meant to do stays in the state, or is asked for again.
@@ -264,11 +354,19 @@ impl<'a> Follower<'a> {
         }
         // The scope that is missing, the status, the cause: never a body.
         let cause = runtime::failure::chain(&error.clone().into());
-        tracing::warn!(interaction = self.id, what, cause, "a call to the contact centre failed");
+        tracing::warn!(
+            interaction = self.id,
+            what,
+            cause,
+            "a call to the contact centre failed"
+        );
     }
 
     fn is_refused_for_good(&mut self, error: &cxone::Error) -> bool {
-        if !matches!(error, cxone::Error::NotFound { .. } | cxone::Error::Rejected { .. }) {
+        if !matches!(
+            error,
+            cxone::Error::NotFound { .. } | cxone::Error::Rejected { .. }
+        ) {
             return false;
         }
         self.refusals += 1;
@@ -283,11 +381,15 @@ impl<'a> Follower<'a> {
     fn report(&self, batch: &Batch) {
         self.tally.counted(batch.segments.len());
         metrics::count("segments_scored", batch.segments.len() as u64);
-        let newest = batch.segments.iter().map(|(_, _, end, ..)| *end).max().unwrap_or_default();
+        let newest = batch
+            .segments
+            .iter()
+            .map(|(_, _, end, ..)| *end)
+            .max()
+            .unwrap_or_default();
         let lag = Timestamp::now().as_millisecond() - newest;
         // A recording, or a clock that differs, says nothing about the poller.
         if (0..86_400_000).contains(&lag) {
-            #[expect(clippy::cast_precision_loss, reason = "at most a day in ms")]
             metrics::observe("poller_lag_ms", lag as f64);
         }
         if let Some(watcher) = &self.deps.watcher {

@@ -53,7 +53,10 @@ pub struct Deps {
 
 impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps").field("config", &self.config).field("centre", &self.centre).finish_non_exhaustive()
+        f.debug_struct("Deps")
+            .field("config", &self.config)
+            .field("centre", &self.centre)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,23 +72,39 @@ pub struct Trigger {
 ///
 /// # Errors
 /// If the shard does not exist, the calls cannot be listed at all, or another invocation cannot be started.
-pub async fn handle(deps: Arc<Deps>, trigger: Trigger, invocation: Invocation) -> anyhow::Result<Summary> {
+pub async fn handle(
+    deps: Arc<Deps>,
+    trigger: Trigger,
+    invocation: Invocation,
+) -> anyhow::Result<Summary> {
     let shards = deps.calls.shards();
     let shard = trigger.shard.unwrap_or(0);
-    ensure!(shard < shards, "there is no shard {shard}; POLL_SHARDS is {shards}");
+    ensure!(
+        shard < shards,
+        "there is no shard {shard}; POLL_SHARDS is {shards}"
+    );
     if trigger.shard.is_none()
         && let Some(fan_out) = &deps.fan_out
     {
         fan_out.start(1..shards).await?;
     }
     let stop = CancellationToken::new();
-    let handover = invocation.deadline.checked_sub(deps.config.handover).unwrap_or_else(Instant::now);
+    let handover = invocation
+        .deadline
+        .checked_sub(deps.config.handover)
+        .unwrap_or_else(Instant::now);
     let alarm = stop.clone();
     let timer = tokio::spawn(async move {
         tokio::time::sleep_until(handover.into()).await;
         alarm.cancel();
     });
-    let summary = poll(&deps, Calls::Shards(vec![shard]), &invocation.request_id, stop).await;
+    let summary = poll(
+        &deps,
+        Calls::Shards(vec![shard]),
+        &invocation.request_id,
+        stop,
+    )
+    .await;
     timer.abort();
     summary
 }

@@ -72,12 +72,16 @@ impl Pace {
     /// The time before the next round after so many failed ones in a row: the idle time, doubled up to half a minute.
     pub(crate) fn backoff(&self, failures: u32) -> Duration {
         const LONGEST: Duration = Duration::from_secs(30);
-        let doubled = self.idle().saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(10)));
+        let doubled = self
+            .idle()
+            .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(10)));
         doubled.min(LONGEST)
     }
 
     fn paused(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.paused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -72,12 +72,9 @@ impl Tally {
 /// the next process does it.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// A call that a task follows. The task sees a new entry of its call here, and ends when this is dropped.
-struct Followed {
-    entry: watch::Sender<Entry>,
-    /// Tells this task from an earlier one of the same call.
-    task: u64,
-}
+/// The calls that tasks follow. A task sees a new entry of its call here, and ends when its sender is dropped; a sender
+/// whose task has ended is closed.
+type Followed = HashMap<String, watch::Sender<Entry>>;
 
 /// Follows calls until `stop`, then gives their leases back. `holder` names this run in the leases: unique.
 ///
@@ -89,8 +86,13 @@ pub async fn poll(
     holder: &str,
     stop: CancellationToken,
 ) -> anyhow::Result<Summary> {
-    let run = Run { deps: Arc::clone(deps), tally: Arc::default(), holder: holder.into(), stop };
-    let (mut tasks, mut followed, mut seen) = (JoinSet::new(), HashMap::new(), 0);
+    let run = Run {
+        deps: Arc::clone(deps),
+        tally: Arc::default(),
+        holder: holder.into(),
+        stop,
+    };
+    let (mut tasks, mut followed, mut seen) = (JoinSet::new(), Followed::new(), 0);
     let mut listed = run.list(&calls).await.context("cannot list the live calls");
     let mut first = true;
     loop {
@@ -98,37 +100,55 @@ pub async fn poll(
             Ok(entries) => {
                 run.reconcile(entries, &mut followed, &mut tasks, &mut seen);
                 deps.pace.set_calls(followed.len());
-                metrics_gauge(followed.len());
+                runtime::metrics::gauge("live_calls", followed.len() as f64);
             }
             Err(error) if first => return Err(error),
-            Err(error) => tracing::warn!(cause = runtime::failure::chain(&error), "the list of calls was not read"),
+            Err(error) => tracing::warn!(
+                cause = runtime::failure::chain(&error),
+                "the list of calls was not read"
+            ),
         }
         first = false;
         tokio::select! {
             () = run.stop.cancelled() => break,
             () = tokio::time::sleep(deps.config.relist) => {}
         }
-        // Calls that have ended leave the map, so that they are taken up again if they are registered again.
         while let Some(ended) = tasks.try_join_next() {
-            let Ok((id, task)) = ended else { continue };
-            if matches!(calls, Calls::Shards(_)) && followed.get(&id).is_some_and(|call| call.task == task) {
-                followed.remove(&id);
+            if let Err(error) = ended {
+                tracing::error!(%error, "a call's task failed; it is followed anew");
             }
+        }
+        // A call that has ended may be registered again; chosen ones are not asked for again.
+        if matches!(calls, Calls::Shards(_)) {
+            followed.retain(|_, entry| !entry.is_closed());
         }
         listed = run.list(&calls).await.context("cannot list the live calls");
     }
     while tasks.join_next().await.is_some() {}
     let tally = &run.tally;
-    let [batches, segments, suggestions, failures] =
-        [&tally.batches, &tally.segments, &tally.suggestions, &tally.failures].map(|n| n.load(Ordering::Relaxed));
-    let summary = Summary { calls: seen, batches, segments, suggestions, failures };
-    tracing::info!(calls = seen, batches, segments, suggestions, failures, "handed over");
+    let [batches, segments, suggestions, failures] = [
+        &tally.batches,
+        &tally.segments,
+        &tally.suggestions,
+        &tally.failures,
+    ]
+    .map(|n| n.load(Ordering::Relaxed));
+    let summary = Summary {
+        calls: seen,
+        batches,
+        segments,
+        suggestions,
+        failures,
+    };
+    tracing::info!(
+        calls = seen,
+        batches,
+        segments,
+        suggestions,
+        failures,
+        "handed over"
+    );
     Ok(summary)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a number of calls is far below 2^52")]
-fn metrics_gauge(calls: usize) {
-    runtime::metrics::gauge("live_calls", calls as f64);
 }
 
 #[derive(Clone)]
@@ -144,7 +164,15 @@ impl Run {
         let mut all = Vec::new();
         match calls {
             Calls::These(ids) => {
-                all.extend(ids.iter().map(|id| (None, Entry { id: id.clone(), version: 0 })));
+                all.extend(ids.iter().map(|id| {
+                    (
+                        None,
+                        Entry {
+                            id: id.clone(),
+                            version: 0,
+                        },
+                    )
+                }));
             }
             Calls::Shards(shards) => {
                 for shard in shards {
@@ -155,7 +183,11 @@ impl Run {
         }
         if all.len() > self.deps.config.max_calls {
             let (calls, followed) = (all.len(), self.deps.config.max_calls);
-            tracing::error!(calls, followed, "more calls than one invocation follows: raise POLL_SHARDS");
+            tracing::error!(
+                calls,
+                followed,
+                "more calls than one invocation follows: raise POLL_SHARDS"
+            );
             runtime::metrics::count("calls_unfollowed", (calls - followed) as u64);
             all.truncate(followed);
         }
@@ -166,15 +198,16 @@ impl Run {
     fn reconcile(
         &self,
         entries: Vec<(Option<u32>, Entry)>,
-        followed: &mut HashMap<String, Followed>,
-        tasks: &mut JoinSet<(String, u64)>,
+        followed: &mut Followed,
+        tasks: &mut JoinSet<()>,
         seen: &mut u64,
     ) {
-        let listed: std::collections::HashSet<&String> = entries.iter().map(|(_, entry)| &entry.id).collect();
+        let listed: std::collections::HashSet<&String> =
+            entries.iter().map(|(_, entry)| &entry.id).collect();
         followed.retain(|id, _| listed.contains(id));
         for (shard, entry) in entries {
-            if let Some(call) = followed.get(&entry.id) {
-                call.entry.send_if_modified(|known| {
+            if let Some(sender) = followed.get(&entry.id) {
+                sender.send_if_modified(|known| {
                     let changed = *known != entry;
                     known.clone_from(&entry);
                     changed
@@ -183,14 +216,13 @@ impl Run {
             }
             let (sender, receiver) = watch::channel(entry.clone());
             *seen += 1;
-            let (task, run) = (*seen, self.clone());
-            followed.insert(entry.id, Followed { entry: sender, task });
-            tasks.spawn(async move { (run.follow(shard, receiver).await, task) });
+            followed.insert(entry.id, sender);
+            tasks.spawn(self.clone().follow(shard, receiver));
         }
     }
 
     /// One call's task: rounds with pauses until the call ends, leaves the list, or the run stops.
-    async fn follow(self, shard: Option<u32>, mut entry: watch::Receiver<Entry>) -> String {
+    async fn follow(self, shard: Option<u32>, mut entry: watch::Receiver<Entry>) {
         let id = entry.borrow_and_update().id.clone();
         let mut follower = Follower::new(&self.deps, &self.tally, &id, &self.holder);
         // A list that was just read begins everywhere in the idle time, not all at once.
@@ -214,17 +246,24 @@ impl Run {
                 Round::More => Duration::ZERO,
                 Round::Idle => self.deps.pace.idle(),
                 Round::Failed => self.deps.pace.backoff(follower.failures()),
-                Round::Held(until) => {
-                    Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default().min(HELD_WAIT)
-                }
+                Round::Held(until) => Duration::try_from(until.duration_since(Timestamp::now()))
+                    .unwrap_or_default()
+                    .min(HELD_WAIT),
                 Round::Ended(reason) => {
-                    self.ended(shard, &Entry { id: id.clone(), version: known }, reason).await;
-                    return id;
+                    self.ended(
+                        shard,
+                        &Entry {
+                            id: id.clone(),
+                            version: known,
+                        },
+                        reason,
+                    )
+                    .await;
+                    return;
                 }
             };
         }
         follower.release().await;
-        id
     }
 
     async fn grace(&self) {
@@ -237,7 +276,11 @@ impl Run {
         let Some(shard) = shard else { return };
         if let Err(error) = self.deps.calls.unlist(shard, entry, Timestamp::now()).await {
             let cause = runtime::failure::chain(&error.into());
-            tracing::warn!(interaction = entry.id, cause, "the call stays listed until the next poll");
+            tracing::warn!(
+                interaction = entry.id,
+                cause,
+                "the call stays listed until the next poll"
+            );
         }
     }
 }

@@ -58,9 +58,13 @@ impl Scorer {
 
     fn new(provider: Provider, permits: usize) -> Self {
         // Key words alone: they only choose between texts for the agent, and cost nothing.
-        #[expect(clippy::expect_used, reason = "no vectors are given, so none can be ragged")]
-        let intents = Classifier::new(Categories::default(), None).expect("categories without vectors");
-        Self { provider, permits: Arc::new(Semaphore::new(permits)), intents: Arc::new(intents) }
+        let intents =
+            Classifier::new(Categories::default(), None).expect("categories without vectors");
+        Self {
+            provider,
+            permits: Arc::new(Semaphore::new(permits)),
+            intents: Arc::new(intents),
+        }
     }
 
     /// Scores segments, in their order.
@@ -80,17 +84,31 @@ impl Scorer {
             match &self.provider {
                 Provider::Local(pool) => {
                     let analysis = pool.score(segment.text.clone()).await?;
-                    (on_scale(analysis.score), analysis.emotions.into_iter().map(|(name, _)| name).collect())
+                    (
+                        on_scale(analysis.score),
+                        analysis
+                            .emotions
+                            .into_iter()
+                            .map(|(name, _)| name)
+                            .collect(),
+                    )
                 }
                 Provider::Http(client) => {
-                    let answer = client.analyse(&segment.text, Deadline::within(HTTP_LIMIT)).await?;
+                    let answer = client
+                        .analyse(&segment.text, Deadline::within(HTTP_LIMIT))
+                        .await?;
                     (on_scale(answer.score), answer.emotions)
                 }
             }
         };
         let intent = (segment.direction == Direction::Customer)
             .then(|| self.intents.classify(&segment.text, &[]).category);
-        Ok(Scored { segment, score, emotions, intent })
+        Ok(Scored {
+            segment,
+            score,
+            emotions,
+            intent,
+        })
     }
 }
 

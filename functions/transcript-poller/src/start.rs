@@ -28,7 +28,10 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let scorer = scorer(&config, &stores.secrets).await?;
     let mut deps = build(env, config, &stores.secrets, stores.state, scorer)?;
     if deps.config.shards > 1 {
-        let function = env.required("AWS_LAMBDA_FUNCTION_NAME", "the name of this function, as Lambda sets it")?;
+        let function = env.required(
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "the name of this function, as Lambda sets it",
+        )?;
         let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
         deps.fan_out = Some(FanOut::new(aws_sdk_lambda::Client::new(&aws), function));
     }
@@ -50,7 +53,15 @@ pub fn build(
     // freeze costs one retry.
     let centre = centre::client(env, System::RealTime, secrets, &state, Idle::Kept)?;
     let (calls, pace) = (Interactions::new(state, config.shards), Pace::new(&config));
-    Ok(Deps { config, calls, centre, scorer, pace, fan_out: None, watcher: None })
+    Ok(Deps {
+        config,
+        calls,
+        centre,
+        scorer,
+        pace,
+        fan_out: None,
+        watcher: None,
+    })
 }
 
 /// What scores, as configured.
@@ -61,15 +72,34 @@ pub async fn scorer(config: &Config, secrets: &Arc<FunctionSecrets>) -> anyhow::
     if let (ProviderKind::Http, Some(url)) = (config.provider, &config.sentiment_url) {
         let key = centre::secret_key(secrets, "nlp_api_key");
         let http = cxone::http::client(Idle::Kept)?;
-        return Ok(Scorer::http(NlpClient::new(http, url.as_str(), key, cxone::Limits::default())?));
+        return Ok(Scorer::http(NlpClient::new(
+            http,
+            url.as_str(),
+            key,
+            cxone::Limits::default(),
+        )?));
     }
+    local_scorer(config).await
+}
+
+/// The model in this process, the shipped one or that of `MODEL_DIR`.
+///
+/// # Errors
+/// If the model does not load.
+pub async fn local_scorer(config: &Config) -> anyhow::Result<Scorer> {
     let dir = config.model_dir.clone();
     let load = move || match &dir {
-        Some(dir) => Sentiment::from_dir(dir).with_context(|| format!("the model in {}", dir.display())),
+        Some(dir) => {
+            Sentiment::from_dir(dir).with_context(|| format!("the model in {}", dir.display()))
+        }
         None => Sentiment::embedded().context("the shipped model"),
     };
-    #[expect(clippy::cast_possible_truncation, reason = "a probability with a few decimals")]
     let threshold = config.emotion_threshold as f32;
-    let model = tokio::task::spawn_blocking(load).await??.with_emotion_threshold(threshold);
-    Ok(Scorer::local(Pool::new(model, NonZeroUsize::new(config.inference_threads))))
+    let model = tokio::task::spawn_blocking(load)
+        .await??
+        .with_emotion_threshold(threshold);
+    Ok(Scorer::local(Pool::new(
+        model,
+        NonZeroUsize::new(config.inference_threads),
+    )))
 }

@@ -18,38 +18,73 @@ async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
     let home = Home::new(vec![bad_call("call-1")]).await;
     home.register("call-1").await;
     let run = home.start("a");
-    home.until(|home| home.suggestions("call-1").len() == 1 && home.caught_up("call-1")).await;
+    home.until(|home| home.suggestions("call-1").len() == 1 && home.caught_up("call-1"))
+        .await;
     run.finish().await;
     let attributes = home.attributes("call-1");
-    let average: f64 = attributes["realtime_sentiment_score"].as_str().unwrap().parse().unwrap();
+    let average: f64 = attributes["realtime_sentiment_score"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(average < 0.5, "{attributes:?}");
-    assert!(attributes.contains_key("customer_sentiment_score") && attributes.contains_key("agent_sentiment_trend"));
+    assert!(
+        attributes.contains_key("customer_sentiment_score")
+            && attributes.contains_key("agent_sentiment_trend")
+    );
     let view = home.view("call-1").await;
     assert_eq!(view.suggestions.len(), 1);
     assert_eq!((view.suggestions[0].status, view.status), ("sent", "live"));
-    assert_eq!(view.suggestions[0].id.as_ref(), Some(&home.suggestions("call-1")[0].id));
-    assert_eq!(home.suggestions("call-1")[0].key.as_ref(), Some(&view.suggestions[0].idempotency_key));
+    assert_eq!(
+        view.suggestions[0].id.as_ref(),
+        Some(&home.suggestions("call-1")[0].id)
+    );
+    assert_eq!(
+        home.suggestions("call-1")[0].key.as_ref(),
+        Some(&view.suggestions[0].idempotency_key)
+    );
     let batches = home.batches("call-1");
-    assert_eq!(batches.iter().filter(|batch| batch.suggestion.is_some()).count(), 1);
-    assert!(batches.iter().any(|batch| batch.readings.customer.is_some_and(|r| r.trend == Trend::Declining)));
+    assert_eq!(
+        batches
+            .iter()
+            .filter(|batch| batch.suggestion.is_some())
+            .count(),
+        1
+    );
+    assert!(batches.iter().any(|batch| {
+        batch
+            .readings
+            .customer
+            .is_some_and(|r| r.trend == Trend::Declining)
+    }));
 }
 
 #[tokio::test]
 async fn repeats_late_segments_and_partials_count_once_or_never() {
-    let mut lines: Vec<Line> = (0..20).map(|n| Line::said("customer", n * 200 - 3000, &format!("line {n}"))).collect();
+    let mut lines: Vec<Line> = (0..20)
+        .map(|n| Line::said("customer", n * 200 - 3000, &format!("line {n}")))
+        .collect();
     for (place, line) in lines.iter_mut().enumerate() {
         line.duration_ms = 150;
         line.repeats = place % 3 == 0;
         // Every fifth becomes final two seconds after its successors.
         line.final_after_ms = if place % 5 == 4 { 2500 } else { 100 };
     }
-    let home = Home::with(&[("LATE_SWEEP_MS", "500")], vec![Call { id: "call-1".into(), lines }]).await;
+    let home = Home::with(
+        &[("LATE_SWEEP_MS", "500")],
+        vec![Call::new("call-1", lines)],
+    )
+    .await;
     home.register("call-1").await;
     let run = home.start("a");
-    home.until(|home| home.finals("call-1") == 20 && home.scored("call-1").len() >= 20).await;
+    home.until(|home| home.finals("call-1") == 20 && home.scored("call-1").len() >= 20)
+        .await;
     run.finish().await;
     let scored = home.scored("call-1");
-    assert_eq!((scored.len(), scored.iter().collect::<BTreeSet<_>>().len()), (20, 20));
+    assert_eq!(
+        (scored.len(), scored.iter().collect::<BTreeSet<_>>().len()),
+        (20, 20)
+    );
     assert_eq!(home.view("call-1").await.customer.segments, 20);
 }
 
@@ -59,14 +94,21 @@ async fn a_removed_call_is_left_alone_and_leaves_the_list() {
     home.register("call-1").await;
     let run = home.start("a");
     home.until(|home| !home.scored("call-1").is_empty()).await;
-    home.calls.stop("call-1", jiff::Timestamp::now()).await.unwrap();
+    home.calls
+        .stop("call-1", jiff::Timestamp::now())
+        .await
+        .unwrap();
     home.until_listed(0).await;
     assert_eq!(home.view("call-1").await.status, "stopped");
     home.register("call-1").await;
     home.until(|home| home.caught_up("call-1")).await;
     run.finish().await;
     let scored = home.scored("call-1");
-    assert_eq!(scored.iter().collect::<BTreeSet<_>>().len(), scored.len(), "nothing was scored twice");
+    assert_eq!(
+        scored.iter().collect::<BTreeSet<_>>().len(),
+        scored.len(),
+        "nothing was scored twice"
+    );
 }
 
 #[tokio::test]
@@ -93,8 +135,11 @@ async fn chosen_calls_are_followed_without_being_listed() {
 #[tokio::test]
 async fn text_that_is_empty_is_neutral_and_long_text_is_cut_by_the_model() {
     let long = "I am very happy with this. ".repeat(400);
-    let lines = vec![Line::said("customer", -9000, " "), Line::said("agent", -6000, &long)];
-    let home = Home::new(vec![Call { id: "call-1".into(), lines }]).await;
+    let lines = vec![
+        Line::said("customer", -9000, " "),
+        Line::said("agent", -6000, &long),
+    ];
+    let home = Home::new(vec![Call::new("call-1", lines)]).await;
     home.register("call-1").await;
     let run = home.start("a");
     home.until(|home| home.scored("call-1").len() == 2).await;

@@ -35,10 +35,7 @@ struct Wire {
 impl Wire {
     fn segment(self) -> Option<Segment> {
         // Whole numbers up to 2^53 pass through an f64 unchanged; in ms that is 285,000 years.
-        let whole = |time: f64| {
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
-            (time.abs() < 9e15).then(|| time.round() as i64)
-        };
+        let whole = |time: f64| (time.abs() < 9e15).then(|| time.round() as i64);
         let (start, end) = (whole(self.start_time)?, whole(self.end_time)?);
         (self.text.len() <= MAX_TEXT).then_some(Segment {
             text: self.text,
@@ -153,7 +150,9 @@ impl Client {
 /// The id in an answer, under any of the names that are in use; at most 128 bytes, since it is kept.
 fn suggestion_id(body: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let id = ["id", "suggestionId", "trackingId"].iter().find_map(|name| answer.get(name))?;
+    let id = ["id", "suggestionId", "trackingId"]
+        .iter()
+        .find_map(|name| answer.get(name))?;
     let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
     (id.len() <= 128).then_some(id)
 }

@@ -64,7 +64,10 @@ impl<S: StateStore> Interactions<S> {
     /// that are gone are no longer polled until they are registered again.
     #[must_use]
     pub fn new(store: S, shards: u32) -> Self {
-        Self { store, shards: shards.max(1) }
+        Self {
+            store,
+            shards: shards.max(1),
+        }
     }
 
     /// How many shards there are.
@@ -83,7 +86,9 @@ impl<S: StateStore> Interactions<S> {
         let entry = self.entry(id);
         let listed = self.store.get(&entry, now).await?.is_some();
         if started || !listed {
-            self.store.put(Put::encode(entry, &Body {}, None)?, Expect::Any, now).await?;
+            self.store
+                .put(Put::encode(entry, &Body {}, None)?, Expect::Any, now)
+                .await?;
         }
         Ok(started)
     }
@@ -111,7 +116,11 @@ impl<S: StateStore> Interactions<S> {
         if let Some(item) = self.store.get(&entry, now).await? {
             // Written anew for its version: the poller that works on the call sees that something happened.
             let put = Put::encode(entry, &Body {}, Some(now + RETENTION))?;
-            match self.store.put(put, Expect::Version(item.version), now).await {
+            match self
+                .store
+                .put(put, Expect::Version(item.version), now)
+                .await
+            {
                 Ok(_) | Err(Error::Conflict { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -132,8 +141,13 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The store's.
     pub async fn load(&self, id: &str, now: Timestamp) -> Result<Option<Held>, Error> {
-        let Some(item) = self.store.get(&key(id), now).await? else { return Ok(None) };
-        Ok(Some(Held { call: item.decode()?, version: Some(item.version) }))
+        let Some(item) = self.store.get(&key(id), now).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Held {
+            call: item.decode()?,
+            version: Some(item.version),
+        }))
     }
 
     /// A call's state, or that of a new one that is not stored yet.
@@ -141,7 +155,10 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The store's.
     pub async fn load_or_new(&self, id: &str, now: Timestamp) -> Result<Held, Error> {
-        let new = || Held { call: Interaction::new(id, now), version: None };
+        let new = || Held {
+            call: Interaction::new(id, now),
+            version: None,
+        };
         Ok(self.load(id, now).await?.unwrap_or_else(new))
     }
 
@@ -164,9 +181,15 @@ impl<S: StateStore> Interactions<S> {
         let (partition, mut entries) = (partition(shard), Vec::<Entry>::new());
         loop {
             let after = entries.last().map(|entry| entry.id.clone());
-            let page = self.store.list(&partition, "", after.as_deref(), PAGE, now).await?;
+            let page = self
+                .store
+                .list(&partition, "", after.as_deref(), PAGE, now)
+                .await?;
             let last = page.len() < PAGE;
-            entries.extend(page.into_iter().map(|item| Entry { id: item.key.sort, version: item.version }));
+            entries.extend(page.into_iter().map(|item| Entry {
+                id: item.key.sort,
+                version: item.version,
+            }));
             if last {
                 return Ok(entries);
             }
@@ -179,7 +202,11 @@ impl<S: StateStore> Interactions<S> {
     /// The store's.
     pub async fn unlist(&self, shard: u32, entry: &Entry, now: Timestamp) -> Result<(), Error> {
         let key = Key::new(partition(shard), &entry.id);
-        match self.store.delete(&key, Expect::Version(entry.version), now).await {
+        match self
+            .store
+            .delete(&key, Expect::Version(entry.version), now)
+            .await
+        {
             Err(Error::Conflict { .. }) => Ok(()),
             other => other,
         }
@@ -219,7 +246,9 @@ fn partition(shard: u32) -> String {
 
 /// The shard of a call: the first 32 bits of FNV-1a of its id (draft-eastlake-fnv), which is the same on every machine and in every version.
 fn shard(id: &str, shards: u32) -> u32 {
-    let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     hash % shards
 }
 

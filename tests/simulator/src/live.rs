@@ -9,6 +9,7 @@
 //! | `GET /_simulator/calls/{id}` | its attributes and suggestions |
 //! | `GET /_simulator/lag` | how long segments took from becoming final to the next attributes of their call |
 
+mod demo;
 mod lag;
 mod script;
 
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use demo::demo_calls;
 pub use lag::Lag;
 pub use script::{Call, Line, Segment};
 
@@ -40,7 +42,10 @@ const MAX_CONTENT: usize = 1000;
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
         .route("/api/v2/interactions/{id}/transcripts", get(transcripts))
-        .route("/api/v2/interactions/{id}/attributes", patch(set_attributes))
+        .route(
+            "/api/v2/interactions/{id}/attributes",
+            patch(set_attributes),
+        )
         .route(SUGGESTIONS, post(suggest))
 }
 
@@ -66,8 +71,8 @@ pub struct Suggestion {
 #[derive(Debug)]
 struct Running {
     call: Call,
-    /// Epoch ms.
-    began: i64,
+    /// Epoch ms; `None` while the call waits to be asked for.
+    began: Option<i64>,
     attributes: Map<String, Value>,
     suggestions: Vec<Suggestion>,
     lag: lag::Watch,
@@ -88,26 +93,33 @@ impl State {
 
     /// Begins a call now; one with the same id starts over.
     pub fn begin(&self, call: Call) {
-        self.begin_at(call, now_ms());
-    }
-
-    /// Begins a call at a moment, epoch ms: segments whose time is over are there at once.
-    pub fn begin_at(&self, call: Call, began: i64) {
-        let lag = lag::Watch::default();
-        let running = Running { began, attributes: Map::new(), suggestions: Vec::new(), lag, call };
+        let (lag, began) = (lag::Watch::default(), (!call.waits).then(now_ms));
+        let running = Running {
+            began,
+            attributes: Map::new(),
+            suggestions: Vec::new(),
+            lag,
+            call,
+        };
         self.lock().insert(running.call.id.clone(), running);
     }
 
     /// The attributes of a call; none if it is unknown.
     #[must_use]
     pub fn attributes(&self, id: &str) -> Map<String, Value> {
-        self.lock().get(id).map(|call| call.attributes.clone()).unwrap_or_default()
+        self.lock()
+            .get(id)
+            .map(|call| call.attributes.clone())
+            .unwrap_or_default()
     }
 
     /// The suggestions of a call, in order.
     #[must_use]
     pub fn suggestions(&self, id: &str) -> Vec<Suggestion> {
-        self.lock().get(id).map(|call| call.suggestions.clone()).unwrap_or_default()
+        self.lock()
+            .get(id)
+            .map(|call| call.suggestions.clone())
+            .unwrap_or_default()
     }
 
     /// The segments of a call that are final by now.
@@ -115,7 +127,10 @@ impl State {
     pub fn finals(&self, id: &str) -> Vec<Segment> {
         let now = now_ms();
         let calls = self.lock();
-        calls.get(id).map(|call| call.call.finals(call.began, now)).unwrap_or_default()
+        calls
+            .get(id)
+            .map(|call| call.call.finals(call.began.unwrap_or(now), now))
+            .unwrap_or_default()
     }
 
     /// How many segments a call's script has; none if it is unknown.
@@ -127,7 +142,11 @@ impl State {
     /// How long segments took to reach the attributes, over all calls.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        Lag::of(self.lock().values().flat_map(|call| call.lag.done().iter().copied()))
+        Lag::of(
+            self.lock()
+                .values()
+                .flat_map(|call| call.lag.done().iter().copied()),
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
@@ -136,7 +155,9 @@ impl State {
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -159,15 +180,20 @@ async fn transcripts(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Vec<Segment>>, Problem> {
     auth::require(&world, &headers, "interactions:view")?;
-    let from = asked.start_time.ok_or_else(|| Problem::bad_request("startTime is needed, in epoch ms"))?;
+    let from = asked
+        .start_time
+        .ok_or_else(|| Problem::bad_request("startTime is needed, in epoch ms"))?;
     let direction = asked.direction.unwrap_or_else(|| "both".to_owned());
     if !["both", "customer", "agent"].contains(&direction.as_str()) {
-        return Err(Problem::bad_request("direction must be both, customer or agent"));
+        return Err(Problem::bad_request(
+            "direction must be both, customer or agent",
+        ));
     }
     let now = now_ms();
     let mut calls = world.live.lock();
     let running = calls.get_mut(&id).ok_or_else(unknown)?;
-    let (segments, shown) = running.call.segments(running.began, now, from);
+    let began = *running.began.get_or_insert(now);
+    let (segments, shown) = running.call.segments(began, now, from);
     running.lag.shown(shown);
     let wanted = |segment: &Segment| {
         (direction == "both" || segment.direction == direction)
@@ -190,7 +216,9 @@ async fn set_attributes(
     auth::require(&world, &headers, "interactions:write")?;
     let Attributes { attributes } = problem::json(&body)?;
     if let Some((name, _)) = attributes.iter().find(|(_, value)| !value.is_string()) {
-        return Err(Problem::bad_request(format!("attribute {name} must be a string")));
+        return Err(Problem::bad_request(format!(
+            "attribute {name} must be a string"
+        )));
     }
     let mut calls = world.live.lock();
     let running = calls.get_mut(&id).ok_or_else(unknown)?;
@@ -218,18 +246,32 @@ async fn suggest(
     body: Bytes,
 ) -> Result<Response, Problem> {
     auth::require(&world, &headers, "agentassist:write")?;
-    let Suggested { interaction_id, suggestions } = problem::json(&body)?;
-    let good = |one: &Content| one.r#type == "text" && (1..=MAX_CONTENT).contains(&one.content.chars().count());
+    let Suggested {
+        interaction_id,
+        suggestions,
+    } = problem::json(&body)?;
+    let good = |one: &Content| {
+        one.r#type == "text" && (1..=MAX_CONTENT).contains(&one.content.chars().count())
+    };
     if suggestions.is_empty() || !suggestions.iter().all(good) {
-        let wanted = format!("suggestions must be a list of {{type: text, content}} of 1 to {MAX_CONTENT} characters");
+        let wanted = format!(
+            "suggestions must be a list of {{type: text, content}} of 1 to {MAX_CONTENT} characters"
+        );
         return Err(Problem::bad_request(wanted));
     }
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let key = headers
+        .get("idempotency-key")
+        .and_then(|key| key.to_str().ok())
+        .map(str::to_owned);
     Ok(world.idempotency.once(&headers, SUGGESTIONS, || {
         let mut calls = world.live.lock();
         let running = calls.get_mut(&interaction_id).ok_or_else(unknown)?;
         let id = uuid::Uuid::new_v4().to_string();
-        let shown = suggestions.into_iter().map(|one| Suggestion { id: id.clone(), content: one.content, key: key.clone() });
+        let shown = suggestions.into_iter().map(|one| Suggestion {
+            id: id.clone(),
+            content: one.content,
+            key: key.clone(),
+        });
         running.suggestions.extend(shown);
         Ok((StatusCode::OK, json!({ "id": id })))
     }))
@@ -240,12 +282,17 @@ async fn begin(Shared(world): Shared<Arc<World>>, body: Bytes) -> Result<StatusC
     Ok(StatusCode::CREATED)
 }
 
-async fn show(Shared(world): Shared<Arc<World>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+async fn show(
+    Shared(world): Shared<Arc<World>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     if !world.live.lock().contains_key(&id) {
         return Err(unknown());
     }
     let (attributes, suggestions) = (world.live.attributes(&id), world.live.suggestions(&id));
-    Ok(Json(json!({ "id": id, "attributes": attributes, "suggestions": suggestions })))
+    Ok(Json(
+        json!({ "id": id, "attributes": attributes, "suggestions": suggestions }),
+    ))
 }
 
 async fn lag(Shared(world): Shared<Arc<World>>) -> Json<Lag> {

@@ -30,6 +30,7 @@
 //!
 //! [[calls]]                        # a live call; it begins as the simulator does
 //! id = "call-1"
+//! waits = true                     # it begins when its transcript is first asked for instead; false
 //! [[calls.lines]]
 //! at_ms = 2000                     # when the speaker begins, counted from the call's start
 //! duration_ms = 3000

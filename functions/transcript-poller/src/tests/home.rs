@@ -26,32 +26,63 @@ use crate::{Calls, Deps, Summary, poll, start};
 /// The model, loaded once for all tests.
 async fn scorer() -> Scorer {
     static SCORER: OnceCell<Scorer> = OnceCell::const_new();
-    let load = || async { start::scorer(&Config::from_env(&Env::default()).unwrap(), &secrets()).await.unwrap() };
+    let load = || async {
+        start::scorer(&Config::from_env(&Env::default()).unwrap(), &secrets())
+            .await
+            .unwrap()
+    };
     SCORER.get_or_init(load).await.clone()
 }
 
 pub(super) fn secrets() -> Arc<FunctionSecrets> {
-    let pairs = [("client_id", "demo-client"), ("client_secret", "demo-secret")];
-    let given = pairs.map(|(name, value)| (name.to_owned(), SecretString::from(value))).into_iter().collect();
+    let pairs = [
+        ("client_id", "demo-client"),
+        ("client_secret", "demo-secret"),
+    ];
+    let given = pairs
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .into_iter()
+        .collect();
     Arc::new(FunctionSecrets::new(SecretSource::Given(given)))
 }
 
-/// A call in which a customer loses patience; all of it is over but the last lines.
+/// A call in which a customer loses patience, until a second after it begins.
 pub(super) fn bad_call(id: &str) -> Call {
     let said = [
         ("agent", "Thank you for calling, how can I help you today?"),
-        ("customer", "Hello, I hope you can help me with my order, thank you."),
+        (
+            "customer",
+            "Hello, I hope you can help me with my order, thank you.",
+        ),
         ("agent", "Of course, I am happy to look into that for you."),
-        ("customer", "It was supposed to arrive on Monday and it is still not here."),
-        ("customer", "This is the third time I call and nobody does anything."),
-        ("customer", "I am furious, this is the worst service I have ever had."),
-        ("customer", "I hate this, you people are completely useless."),
+        (
+            "customer",
+            "It was supposed to arrive on Monday and it is still not here.",
+        ),
+        (
+            "customer",
+            "This is the third time I call and nobody does anything.",
+        ),
+        (
+            "customer",
+            "I am furious, this is the worst service I have ever had.",
+        ),
+        (
+            "customer",
+            "I hate this, you people are completely useless.",
+        ),
     ];
-    let first = -4000 * i64::try_from(said.len() - 2).unwrap();
-    let line = |(place, (who, text)): (usize, &(&str, &str))| {
-        Line::said(who, first + 4000 * i64::try_from(place).unwrap(), text)
+    let line = |(place, (who, text)): (i64, &(&str, &str))| {
+        let mut line = Line::said(who, 4000 * place - 30_000, text);
+        // Four seconds lie between two of them; the last two are recognised as the test goes on.
+        line.final_after_ms = match place {
+            5 => 300 - line.at_ms - line.duration_ms,
+            6 => 1200 - line.at_ms - line.duration_ms,
+            _ => 300,
+        };
+        line
     };
-    Call { id: id.into(), lines: said.iter().enumerate().map(line).collect() }
+    Call::new(id, (0..).zip(&said).map(line).collect())
 }
 
 pub(super) struct Home {
@@ -100,24 +131,49 @@ impl Home {
         variables: &[(&str, &str)],
         calls: Vec<Call>,
     ) -> Self {
-        let simulator = Simulator::start(Scenario { calls, ..Scenario::default() }).await.unwrap();
+        let simulator = Simulator::start(Scenario {
+            calls,
+            ..Scenario::default()
+        })
+        .await
+        .unwrap();
         // A quick pace, so that tests take seconds.
-        let quick = [("POLL_IDLE_MS", "100"), ("POLL_RELIST_MS", "200"), ("LEASE_SECONDS", "3")];
+        let quick = [
+            ("POLL_IDLE_MS", "100"),
+            ("POLL_RELIST_MS", "200"),
+            ("LEASE_SECONDS", "3"),
+        ];
         let mut env = Env::from_pairs(quick).with("CXONE_BASE_URL", simulator.url());
         for (name, value) in variables {
             env = env.with(name, *value);
         }
         let calls = Interactions::new(state.clone(), Config::from_env(&env).unwrap().shards);
         let (reported, scorer) = (Arc::default(), scorer().await);
-        Self { simulator, calls, env, state, reported, scorer, _folder: folder }
+        Self {
+            simulator,
+            calls,
+            env,
+            state,
+            reported,
+            scorer,
+            _folder: folder,
+        }
     }
 
     pub(super) fn deps(&self) -> Arc<Deps> {
         let config = Config::from_env(&self.env).unwrap();
-        let mut deps =
-            start::build(&self.env, config, &secrets(), self.state.clone(), self.scorer.clone()).unwrap();
+        let mut deps = start::build(
+            &self.env,
+            config,
+            &secrets(),
+            self.state.clone(),
+            self.scorer.clone(),
+        )
+        .unwrap();
         let reported = Arc::clone(&self.reported);
-        deps.watcher = Some(Arc::new(move |id, batch| reported.lock().unwrap().push((id.into(), batch.clone()))));
+        deps.watcher = Some(Arc::new(move |id, batch| {
+            reported.lock().unwrap().push((id.into(), batch.clone()))
+        }));
         Arc::new(deps)
     }
 
@@ -126,7 +182,10 @@ impl Home {
     }
 
     pub(super) fn start_these(&self, holder: &'static str, ids: &[&str]) -> Running {
-        self.run(holder, Calls::These(ids.iter().map(|&id| id.to_owned()).collect()))
+        self.run(
+            holder,
+            Calls::These(ids.iter().map(|&id| id.to_owned()).collect()),
+        )
     }
 
     fn run(&self, holder: &'static str, calls: Calls) -> Running {
@@ -141,7 +200,11 @@ impl Home {
     }
 
     pub(super) async fn view(&self, id: &str) -> View {
-        self.calls.view(id, Timestamp::now()).await.unwrap().unwrap()
+        self.calls
+            .view(id, Timestamp::now())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub(super) fn attributes(&self, id: &str) -> Map<String, Value> {
@@ -153,11 +216,20 @@ impl Home {
     }
 
     pub(super) fn batches(&self, id: &str) -> Vec<Batch> {
-        self.reported.lock().unwrap().iter().filter(|(call, _)| call == id).map(|(_, batch)| batch.clone()).collect()
+        self.reported
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(call, _)| call == id)
+            .map(|(_, batch)| batch.clone())
+            .collect()
     }
 
     pub(super) fn scored(&self, id: &str) -> Vec<SegmentId> {
-        self.batches(id).iter().flat_map(|batch| batch.segments.iter().map(|segment| segment.0)).collect()
+        self.batches(id)
+            .iter()
+            .flat_map(|batch| batch.segments.iter().map(|segment| segment.0))
+            .collect()
     }
 
     pub(super) fn finals(&self, id: &str) -> usize {
@@ -168,15 +240,26 @@ impl Home {
     pub(super) fn caught_up(&self, id: &str) -> bool {
         let total = self.simulator.world().live.lines(id);
         let batches = self.batches(id);
-        let newest = batches.last().map(|batch| format!("{:.3}", batch.readings.both.average));
-        let sent = self.attributes(id).get("realtime_sentiment_score").and_then(Value::as_str).map(str::to_owned);
+        let newest = batches
+            .last()
+            .map(|batch| format!("{:.3}", batch.readings.both.average));
+        let sent = self
+            .attributes(id)
+            .get("realtime_sentiment_score")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         self.scored(id).len() >= total && newest == sent
     }
 
     pub(super) async fn listed(&self) -> usize {
         let mut listed = 0;
         for shard in 0..self.calls.shards() {
-            listed += self.calls.list(shard, Timestamp::now()).await.unwrap().len();
+            listed += self
+                .calls
+                .list(shard, Timestamp::now())
+                .await
+                .unwrap()
+                .len();
         }
         listed
     }
@@ -187,7 +270,9 @@ impl Home {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(super::PATIENCE, listed).await.expect("the list did not become as wanted");
+        tokio::time::timeout(super::PATIENCE, listed)
+            .await
+            .expect("the list did not become as wanted");
     }
 
     /// Waits until something holds.
@@ -198,7 +283,10 @@ impl Home {
             }
         };
         if tokio::time::timeout(super::PATIENCE, held).await.is_err() {
-            panic!("it did not come about; scored so far: {:?}", self.reported.lock().unwrap().len());
+            panic!(
+                "it did not come about; scored so far: {:?}",
+                self.reported.lock().unwrap().len()
+            );
         }
     }
 }

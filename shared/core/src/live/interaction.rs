@@ -84,10 +84,6 @@ impl Total {
     /// The average over the whole call; `None` before the first segment.
     #[must_use]
     pub fn average(self) -> Option<f64> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a call has far fewer than 2^53 ten-thousandths"
-        )]
         (self.segments > 0).then(|| self.sum as f64 / (self.segments as f64 * 1e4))
     }
 }

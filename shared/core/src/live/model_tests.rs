@@ -116,14 +116,18 @@ impl Process {
         };
     }
 
-    /// Feeds an event to the transition and queues what it asks for.
+    /// Feeds an event to the transition and puts what it asks for first.
     fn feed(&mut self, event: Event, world: &World) {
         let Some((state, version)) = self.memory.take() else {
             return;
         };
         let (state, effects) = step(state, event, &world.rules, world.now);
         self.memory = Some((state, version));
-        self.todo.extend(effects);
+        // Depth first: what an answer asks for comes before what was to be done anyway.
+        effects
+            .into_iter()
+            .rev()
+            .for_each(|effect| self.todo.push_front(effect));
     }
 
     /// One move: the next effect with its fate, or a new round.

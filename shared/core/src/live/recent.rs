@@ -37,11 +37,6 @@ impl Remembered {
     /// A segment with its score, rounded to 4 decimals.
     #[must_use]
     pub fn new(id: SegmentId, end: i64, direction: Direction, score: Score) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a score is in [0, 1], so this is at most 10,000"
-        )]
         let score = (score.get() * 1e4).round() as u16;
         Self {
             id,

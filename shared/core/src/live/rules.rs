@@ -102,8 +102,8 @@ impl Default for Rules {
             sweep_every: Duration::from_secs(5),
             // At 5 ms a segment a third of a second: far inside the lease.
             batch: 64,
-            // A killed process is replaced within 20 s, the lease's 15 and a poll.
-            lease: Duration::from_secs(15),
+            // A killed process is replaced within 20 s: the lease, a start and a poll.
+            lease: Duration::from_secs(12),
             silence: Some(Duration::from_secs(600)),
             linger: Duration::from_secs(120),
             templates: Templates::default(),

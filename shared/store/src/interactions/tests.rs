@@ -11,7 +11,10 @@ fn now() -> Timestamp {
 }
 
 fn calls(folder: &tempfile::TempDir) -> Interactions<SqliteState> {
-    Interactions::new(SqliteState::open(&folder.path().join("state.db")).unwrap(), 4)
+    Interactions::new(
+        SqliteState::open(&folder.path().join("state.db")).unwrap(),
+        4,
+    )
 }
 
 async fn listed(calls: &Interactions<SqliteState>) -> Vec<Entry> {
@@ -31,13 +34,26 @@ async fn registering_and_removing_are_idempotent() {
     assert!(calls.register("a", now()).await.unwrap());
     let entries = listed(&calls).await;
     assert!(!calls.register("a", now()).await.unwrap());
-    assert_eq!(listed(&calls).await, entries, "a second registration changes nothing");
-    assert_eq!(calls.view("a", now()).await.unwrap().unwrap().status, "live");
+    assert_eq!(
+        listed(&calls).await,
+        entries,
+        "a second registration changes nothing"
+    );
+    assert_eq!(
+        calls.view("a", now()).await.unwrap().unwrap().status,
+        "live"
+    );
     assert!(calls.stop("a", now()).await.unwrap());
     assert!(!calls.stop("a", now()).await.unwrap());
-    assert_eq!(calls.view("a", now()).await.unwrap().unwrap().status, "stopped");
+    assert_eq!(
+        calls.view("a", now()).await.unwrap().unwrap().status,
+        "stopped"
+    );
     assert!(calls.register("a", now()).await.unwrap());
-    assert_eq!(calls.view("a", now()).await.unwrap().unwrap().status, "live");
+    assert_eq!(
+        calls.view("a", now()).await.unwrap().unwrap().status,
+        "live"
+    );
 }
 
 #[tokio::test]
@@ -87,10 +103,19 @@ async fn two_writers_never_overwrite_each_other() {
     let mut one = calls.load("a", now()).await.unwrap().unwrap();
     let mut two = one.clone();
     calls.save(&mut one, now()).await.unwrap();
-    assert!(matches!(calls.save(&mut two, now()).await, Err(Error::Conflict { .. })));
+    assert!(matches!(
+        calls.save(&mut two, now()).await,
+        Err(Error::Conflict { .. })
+    ));
     calls.save(&mut one, now()).await.unwrap();
-    let mut stranger = Held { call: Interaction::new("a", now()), version: None };
-    assert!(matches!(calls.save(&mut stranger, now()).await, Err(Error::Conflict { .. })));
+    let mut stranger = Held {
+        call: Interaction::new("a", now()),
+        version: None,
+    };
+    assert!(matches!(
+        calls.save(&mut stranger, now()).await,
+        Err(Error::Conflict { .. })
+    ));
 }
 
 #[tokio::test]
@@ -99,25 +124,46 @@ async fn a_poller_that_works_on_a_call_loses_it_to_a_removal() {
     let calls = calls(&folder);
     calls.register("a", now()).await.unwrap();
     let mut held = calls.load("a", now()).await.unwrap().unwrap();
-    let claim = Event::Claim { holder: "poller".into() };
+    let claim = Event::Claim {
+        holder: "poller".into(),
+    };
     let effects;
     (held.call, effects) = step(held.call, claim, &Rules::default(), now());
     assert_eq!(effects, [Effect::Save]);
     calls.save(&mut held, now()).await.unwrap();
     calls.stop("a", now()).await.unwrap();
-    assert!(matches!(calls.save(&mut held, now()).await, Err(Error::Conflict { .. })));
-    let ended = calls.load("a", now()).await.unwrap().unwrap().call.ended().unwrap();
+    assert!(matches!(
+        calls.save(&mut held, now()).await,
+        Err(Error::Conflict { .. })
+    ));
+    let ended = calls
+        .load("a", now())
+        .await
+        .unwrap()
+        .unwrap()
+        .call
+        .ended()
+        .unwrap();
     assert_eq!(ended.reason, Reason::Stopped);
 }
 
 #[tokio::test]
 async fn a_long_list_is_read_in_pages() {
     let folder = tempfile::tempdir().unwrap();
-    let calls = Interactions::new(SqliteState::open(&folder.path().join("state.db")).unwrap(), 1);
-    let puts = (0..PAGE + 1).map(|n| Put::encode(Key::new("live#0", format!("{n:05}")), &Body {}, None).unwrap());
+    let calls = Interactions::new(
+        SqliteState::open(&folder.path().join("state.db")).unwrap(),
+        1,
+    );
+    let puts = (0..PAGE + 1)
+        .map(|n| Put::encode(Key::new("live#0", format!("{n:05}")), &Body {}, None).unwrap());
     calls.store.put_many(puts.collect(), now()).await.unwrap();
-    let ids: std::collections::BTreeSet<String> =
-        calls.list(0, now()).await.unwrap().into_iter().map(|entry| entry.id).collect();
+    let ids: std::collections::BTreeSet<String> = calls
+        .list(0, now())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.id)
+        .collect();
     assert_eq!(ids.len(), PAGE + 1);
 }
 
@@ -127,6 +173,9 @@ fn shards_are_evenly_filled_and_never_move() {
     for n in 0..8000 {
         sizes[shard(&format!("interaction-{n}"), 8) as usize] += 1;
     }
-    assert!(sizes.iter().all(|size| (850..1150).contains(size)), "{sizes:?}");
+    assert!(
+        sizes.iter().all(|size| (850..1150).contains(size)),
+        "{sizes:?}"
+    );
     assert_eq!(shard("a", u32::MAX), 0xe40c_292c % u32::MAX);
 }

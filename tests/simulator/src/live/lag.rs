@@ -55,9 +55,18 @@ impl Lag {
     pub(super) fn of(lags: impl Iterator<Item = i64>) -> Self {
         let mut lags: Vec<i64> = lags.collect();
         lags.sort_unstable();
-        let at = |percent: usize| lags.get((lags.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+        let at = |percent: usize| {
+            lags.get((lags.len() * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+        };
         let at = |percent| at(percent).unwrap_or_default();
-        Self { segments: lags.len(), p50_ms: at(50), p95_ms: at(95), p99_ms: at(99), max_ms: at(100) }
+        Self {
+            segments: lags.len(),
+            p50_ms: at(50),
+            p95_ms: at(95),
+            p99_ms: at(99),
+            max_ms: at(100),
+        }
     }
 }
 
@@ -79,7 +88,10 @@ mod tests {
     #[test]
     fn percentiles_are_of_the_nearest_rank() {
         let lag = Lag::of(1..=100);
-        assert_eq!((lag.p50_ms, lag.p95_ms, lag.p99_ms, lag.max_ms), (50, 95, 99, 100));
+        assert_eq!(
+            (lag.p50_ms, lag.p95_ms, lag.p99_ms, lag.max_ms),
+            (50, 95, 99, 100)
+        );
         assert_eq!(Lag::of(std::iter::empty()), Lag::default());
     }
 }

@@ -10,6 +10,9 @@ pub struct Call {
     pub id: String,
     /// What is said.
     pub lines: Vec<Line>,
+    /// Whether the call begins when its transcript is first asked for, not before; false.
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// One segment-to-be.
@@ -57,6 +60,18 @@ pub struct Segment {
     pub is_final: bool,
 }
 
+impl Call {
+    /// A call that begins at once.
+    #[must_use]
+    pub fn new(id: &str, lines: Vec<Line>) -> Self {
+        Self {
+            id: id.to_owned(),
+            lines,
+            waits: false,
+        }
+    }
+}
+
 impl Line {
     /// A line of two seconds that becomes final soon.
     #[must_use]
@@ -79,9 +94,19 @@ impl Line {
             return None;
         }
         let is_final = now >= end + self.final_after_ms;
-        let text = if is_final { self.text.clone() } else { self.heard(now - start) };
+        let text = if is_final {
+            self.text.clone()
+        } else {
+            self.heard(now - start)
+        };
         let end_time = if is_final { end } else { end.min(now) };
-        Some(Segment { text, start_time: start, end_time, direction: self.direction.clone(), is_final })
+        Some(Segment {
+            text,
+            start_time: start,
+            end_time,
+            direction: self.direction.clone(),
+            is_final,
+        })
     }
 
     /// The words that were said in the first `elapsed` ms.
@@ -96,12 +121,25 @@ impl Line {
 impl Call {
     /// The segments at `now` that end at or after `from`, repeats included; and when each final one became so, by its
     /// place.
-    pub(super) fn segments(&self, began: i64, now: i64, from: i64) -> (Vec<Segment>, Vec<(usize, i64)>) {
+    pub(super) fn segments(
+        &self,
+        began: i64,
+        now: i64,
+        from: i64,
+    ) -> (Vec<Segment>, Vec<(usize, i64)>) {
         let (mut segments, mut finals) = (Vec::new(), Vec::new());
         for (place, line) in self.lines.iter().enumerate() {
-            let Some(segment) = line.at(began, now).filter(|segment| segment.end_time >= from) else { continue };
+            let Some(segment) = line
+                .at(began, now)
+                .filter(|segment| segment.end_time >= from)
+            else {
+                continue;
+            };
             if segment.is_final {
-                finals.push((place, began + line.at_ms + line.duration_ms + line.final_after_ms));
+                finals.push((
+                    place,
+                    began + line.at_ms + line.duration_ms + line.final_after_ms,
+                ));
             }
             let times = if line.repeats { 2 } else { 1 };
             segments.extend(std::iter::repeat_n(segment, times));
@@ -111,7 +149,11 @@ impl Call {
 
     /// The segments that are final at `now`, each once.
     pub(super) fn finals(&self, began: i64, now: i64) -> Vec<Segment> {
-        self.lines.iter().filter_map(|line| line.at(began, now)).filter(|segment| segment.is_final).collect()
+        self.lines
+            .iter()
+            .filter_map(|line| line.at(began, now))
+            .filter(|segment| segment.is_final)
+            .collect()
     }
 }
 
@@ -125,16 +167,28 @@ mod tests {
         let at = |now| line.at(0, now);
         assert_eq!(at(999), None);
         let partial = at(2000).unwrap();
-        assert_eq!((partial.text.as_str(), partial.end_time, partial.is_final), ("this has gone", 2000, false));
+        assert_eq!(
+            (partial.text.as_str(), partial.end_time, partial.is_final),
+            ("this has gone", 2000, false)
+        );
         assert!(!at(3299).unwrap().is_final);
         let done = at(3300).unwrap();
-        assert_eq!((done.text.as_str(), done.start_time, done.end_time), ("this has gone on for weeks", 1000, 3000));
+        assert_eq!(
+            (done.text.as_str(), done.start_time, done.end_time),
+            ("this has gone on for weeks", 1000, 3000)
+        );
         assert!(done.is_final);
     }
 
     #[test]
     fn repeated_lines_come_twice_and_count_once() {
-        let call = Call { id: "x".into(), lines: vec![Line { repeats: true, ..Line::said("agent", 0, "hello") }] };
+        let call = Call::new(
+            "x",
+            vec![Line {
+                repeats: true,
+                ..Line::said("agent", 0, "hello")
+            }],
+        );
         let (segments, finals) = call.segments(0, 10_000, 2000);
         assert_eq!((segments.len(), finals), (2, vec![(0, 2300)]));
         assert_eq!(call.finals(0, 10_000).len(), 1);

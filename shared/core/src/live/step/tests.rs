@@ -38,7 +38,7 @@ fn scored(segments: Vec<Segment>, score: f64) -> Event {
     }
 }
 
-/// A call claimed by `a`, driven event by event with the default rules.
+/// A call claimed by `a`, driven event by event with the default rules and a lease of 15 s.
 struct Call {
     state: Interaction,
     rules: Rules,
@@ -46,9 +46,13 @@ struct Call {
 
 impl Call {
     fn claimed() -> Self {
+        let lease = Duration::from_secs(15);
         let mut call = Self {
             state: Interaction::new("call", at(0)),
-            rules: Rules::default(),
+            rules: Rules {
+                lease,
+                ..Rules::default()
+            },
         };
         assert_eq!(
             call.on(0, Event::Claim { holder: "a".into() }),
