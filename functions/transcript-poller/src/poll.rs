@@ -233,7 +233,6 @@ impl Run {
                 () = tokio::time::sleep(wait) => {}
                 changed = entry.changed() => {
                     if changed.is_err() { break }
-                    entry.borrow_and_update();
                     follower.reload();
                 }
             }

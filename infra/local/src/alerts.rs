@@ -1,7 +1,7 @@
 //! `alerts`: tries alert rules on recorded calls, so that a team can choose its own numbers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -163,7 +163,7 @@ fn table(thresholds: &[f64], rows: &[(&String, usize, Vec<usize>)]) {
 }
 
 /// The final segments of each call.
-fn read(file: &PathBuf) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
+fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut calls = BTreeMap::<String, Vec<RecordedSegment>>::new();

@@ -48,7 +48,11 @@ impl Follower<'_> {
         }
     }
 
-    pub(super) async fn patch(&mut self, revision: u64, attributes: &[(&'static str, String)]) -> Vec<Effect> {
+    pub(super) async fn patch(
+        &mut self,
+        revision: u64,
+        attributes: &[(&'static str, String)],
+    ) -> Vec<Effect> {
         let Some(deadline) = self.deadline(SEND_LIMIT) else {
             return Vec::new();
         };

@@ -1,6 +1,5 @@
 //! Registration on the embedded store.
 
-use insights_core::live::Effect;
 use insights_core::live::interaction::Reason;
 
 use super::*;
