@@ -58,7 +58,10 @@ fn main() -> ExitCode {
     let command = Cli::parse()
         .command
         .unwrap_or_else(|| Command::Demo(demo::Args::default()));
-    telemetry::init(telemetry::Format::Human);
+    match command {
+        Command::Serve(_) => telemetry::init(telemetry::Format::Human),
+        _ => telemetry::init_from(telemetry::Format::Human, "warn"),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
