@@ -38,9 +38,11 @@ const CALLS: &[(&str, &[&str])] = &[
         r"\bInteractions\b",
         &["dynamodb:GetItem", "dynamodb:PutItem"],
     ),
-    (r"\.unlist\(", &["dynamodb:DeleteItem"]),
+    (r"\bStateStore\b", &["dynamodb:GetItem", "dynamodb:PutItem"]),
+    (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
+    // Tokens are shared through the state, and leases are given back.
     (
-        r"\bStateStore\b|\bLease\b|centre::client",
+        r"\bLease\b|centre::client",
         &[
             "dynamodb:GetItem",
             "dynamodb:PutItem",
