@@ -7,10 +7,13 @@
     reason = "a command answers on its standard streams"
 )]
 
+mod alerts;
 mod demo;
 mod eval;
 mod gateway;
 mod home;
+mod live;
+mod poll;
 mod register;
 mod score;
 mod serve;
@@ -48,6 +51,10 @@ enum Command {
     Simulate(simulate::Args),
     /// Score texts, one result a line
     Score(score::Args),
+    /// Follow live calls and print every scored batch
+    Poll(poll::Args),
+    /// Try alert rules on recorded calls
+    Alerts(alerts::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
     /// Measure the models on labelled files
@@ -75,6 +82,8 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
+            Command::Poll(args) => poll::run(args).await,
+            Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
+use cxone_simulator::live::demo_calls;
 use runtime::metrics;
 
 use crate::gateway;
 use crate::home::{Home, HomeArgs};
+use crate::live::{Background, Line};
 use crate::services::Services;
 
 const EXAMPLES: &str = "Examples:
@@ -43,8 +45,16 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     metrics::init("serve");
     let listener = gateway::bind(args.addr).await?;
-    let home = Home::open_with(&args.home, Scenario::default(), args.api_key.as_deref()).await?;
-    let services = services(&home).await?;
+    let scenario = Scenario {
+        calls: demo_calls(1.0),
+        ..Scenario::default()
+    };
+    let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
+    let data_action = data_action(&home).await?;
+    let show: transcript_poller::Watcher =
+        Arc::new(|id, batch| eprintln!("{}", Line::new(id, batch)));
+    let poller = Background::start(&home, &data_action.provider, show)?;
+    let services = services(&data_action);
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {
         let mut ticks = tokio::time::interval(METRICS_EVERY);
@@ -54,6 +64,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
     });
     gateway::serve(listener, services, stopped()).await?;
+    poller.finish().await?;
     flushing.abort();
     metrics::flush();
     if let Some(simulator) = home.simulator {
@@ -62,29 +73,29 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The HTTP functions with the stores of this run.
+/// The Data Action with the stores of this run.
 ///
 /// # Errors
-/// If a function cannot be built: its configuration, model or store.
-pub(crate) async fn services(home: &Home) -> anyhow::Result<Services> {
-    let data_action = data_action::start::build(
-        &home.env,
-        Arc::clone(&home.secrets),
-        cxone::http::Idle::Kept,
-    )
-    .await
-    .context("data-action")?;
-    Ok(Services::default().route(
-        &["data-actions", "health"],
-        &Arc::new(data_action),
-        data_action::handle,
-    ))
+/// If its configuration is wrong or the model does not load.
+pub(crate) async fn data_action(home: &Home) -> anyhow::Result<Arc<data_action::Deps>> {
+    let (secrets, state) = (Arc::clone(&home.secrets), home.state.clone());
+    let built = data_action::start::build(&home.env, secrets, state, cxone::http::Idle::Kept).await;
+    built.map(Arc::new).context("data-action")
+}
+
+/// The HTTP functions.
+pub(crate) fn services(data_action: &Arc<data_action::Deps>) -> Services {
+    let paths = ["data-actions", "health", "interactions"];
+    Services::default().route(&paths, data_action, data_action::handle)
 }
 
 fn announce(addr: &SocketAddr, home: &Home, own_key: bool) {
     eprintln!("listening on http://{addr}");
     match &home.simulator {
-        Some(simulator) => eprintln!("contact centre: simulated, at {}", simulator.url()),
+        Some(simulator) => eprintln!(
+            "contact centre: simulated, at {}; PUT /interactions/demo-bad or demo-good plays a call",
+            simulator.url()
+        ),
         None => eprintln!(
             "contact centre: {}",
             home.env.text("CXONE_BASE_URL").unwrap_or_default()

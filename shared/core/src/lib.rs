@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod chunking;
+pub mod indexing;
 pub mod intent;
 pub mod lexicon;
 pub mod live;
@@ -14,3 +15,4 @@ pub mod pii;
 pub mod scale;
 pub mod topics;
 pub mod vader;
+pub mod webhook;

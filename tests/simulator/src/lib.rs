@@ -21,6 +21,7 @@ pub mod auth;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
 pub mod problem;
@@ -96,6 +97,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(oauth::router())
         .merge(data_actions::router())
         .merge(nlp::router())
+        .merge(live::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),

@@ -5,6 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use crate::data_actions;
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
+use crate::live;
 use crate::oauth::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
@@ -24,6 +25,8 @@ pub struct World {
     pub idempotency: Idempotency,
     /// The registered Data Actions.
     pub data_actions: data_actions::State,
+    /// The live calls.
+    pub live: live::State,
 }
 
 impl World {
@@ -37,6 +40,7 @@ impl World {
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
+            live: live::State::new(scenario.calls),
         }
     }
 
