@@ -136,7 +136,10 @@ pub trait VectorStore: Send + Sync {
     /// # Errors
     /// [`Error::Limit`] for a vector of another length; nothing is stored then. After [`Error::Unavailable`] the rows
     /// may be stored: store the same again.
-    fn replace(&self, conversations: &[Conversation]) -> impl Future<Output = Result<Vec<Outcome>, Error>> + Send;
+    fn replace(
+        &self,
+        conversations: &[Conversation],
+    ) -> impl Future<Output = Result<Vec<Outcome>, Error>> + Send;
 
     /// The nearest rows that match the filter, nearest first; as many as the limit if so many match.
     ///
@@ -198,11 +201,20 @@ impl VectorStore for Vectors {
 /// A vector must have the table's length and finite values.
 fn check_vector(vector: &[f32], dimension: usize, what: &str) -> Result<(), Error> {
     if vector.len() != dimension {
-        let limit = format!("has {} dimensions where the table holds {dimension}", vector.len());
-        return Err(Error::Limit { what: what.to_owned(), limit });
+        let limit = format!(
+            "has {} dimensions where the table holds {dimension}",
+            vector.len()
+        );
+        return Err(Error::Limit {
+            what: what.to_owned(),
+            limit,
+        });
     }
     if !vector.iter().all(|value| value.is_finite()) {
-        return Err(Error::Limit { what: what.to_owned(), limit: "has a value that is not finite".to_owned() });
+        return Err(Error::Limit {
+            what: what.to_owned(),
+            limit: "has a value that is not finite".to_owned(),
+        });
     }
     Ok(())
 }
@@ -210,7 +222,10 @@ fn check_vector(vector: &[f32], dimension: usize, what: &str) -> Result<(), Erro
 fn check_conversations(conversations: &[Conversation], dimension: usize) -> Result<(), Error> {
     for conversation in conversations {
         let what = format!("a vector of conversation {}", conversation.conversation_id);
-        conversation.rows.iter().try_for_each(|row| check_vector(&row.embedding, dimension, &what))?;
+        conversation
+            .rows
+            .iter()
+            .try_for_each(|row| check_vector(&row.embedding, dimension, &what))?;
     }
     Ok(())
 }
@@ -222,6 +237,16 @@ fn check_query(query: &Query, dimension: usize) -> Result<(), Error> {
             limit: format!("1 to {MAX_HITS} hits are allowed"),
         });
     }
+    if let Some((name, _)) = query
+        .filter
+        .iter()
+        .find(|(_, value)| value.is_array() || value.is_object())
+    {
+        return Err(Error::Limit {
+            what: format!("the filter {name}"),
+            limit: "a string, a number, true, false or null is allowed".to_owned(),
+        });
+    }
     check_vector(&query.embedding, dimension, "the query's vector")
 }
 
@@ -229,7 +254,9 @@ fn check_query(query: &Query, dimension: usize) -> Result<(), Error> {
 fn winners(conversations: &[Conversation]) -> BTreeMap<&str, usize> {
     let mut winners: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, conversation) in conversations.iter().enumerate() {
-        let winner = winners.entry(&conversation.conversation_id).or_insert(index);
+        let winner = winners
+            .entry(&conversation.conversation_id)
+            .or_insert(index);
         if conversations[*winner].event_time <= conversation.event_time {
             *winner = index;
         }
@@ -240,7 +267,10 @@ fn winners(conversations: &[Conversation]) -> BTreeMap<&str, usize> {
 /// The error of a table whose vectors have another length.
 fn dimension_mismatch(table: usize, model: &Model) -> Error {
     Error::Limit {
-        what: format!("the model {} with {} dimensions", model.name, model.dimension),
+        what: format!(
+            "the model {} with {} dimensions",
+            model.name, model.dimension
+        ),
         limit: format!(
             "the table conversation_embeddings holds vectors of {table} dimensions; nothing is written until model and table agree"
         ),
