@@ -16,6 +16,7 @@ pub mod endpoints;
 mod error;
 pub mod http;
 pub mod nlp;
+pub mod openai;
 pub mod oauth;
 pub mod retry;
 pub mod secret;

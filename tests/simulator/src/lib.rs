@@ -23,6 +23,7 @@ pub mod fault;
 pub mod idempotency;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod problem;
 pub mod scenario;
 pub mod settings;
@@ -96,6 +97,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(oauth::router())
         .merge(data_actions::router())
         .merge(nlp::router())
+        .merge(openai::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),
