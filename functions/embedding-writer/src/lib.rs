@@ -44,7 +44,11 @@ pub struct Report {
 ///
 /// # Errors
 /// None: what fails is in the response.
-pub async fn handle(deps: Arc<Deps>, event: SqsEvent, invocation: Invocation) -> anyhow::Result<BatchResponse> {
+pub async fn handle(
+    deps: Arc<Deps>,
+    event: SqsEvent,
+    invocation: Invocation,
+) -> anyhow::Result<BatchResponse> {
     let messages: Vec<Message> = event.records.into_iter().map(Message::from).collect();
     let report = process(&deps, &messages, Deadline::at(invocation.deadline.into())).await;
     Ok(BatchResponse::new(report.failed))
@@ -75,7 +79,12 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
             Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
             Err(NotIndexed::Rejected(reason)) => bury(deps, message, &reason, &mut report).await,
             Err(NotIndexed::Later(reason)) => {
-                tracing::warn!(message_id = message.id, deliveries = message.deliveries, reason, "not indexed, comes again");
+                tracing::warn!(
+                    message_id = message.id,
+                    deliveries = message.deliveries,
+                    reason,
+                    "not indexed, comes again"
+                );
                 report.failed.push(message.id.clone());
             }
         }

@@ -33,7 +33,9 @@ struct Attributes {
 /// Shows no body.
 impl std::fmt::Debug for SqsEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.records.iter().map(|record| &record.message_id)).finish()
+        f.debug_list()
+            .entries(self.records.iter().map(|record| &record.message_id))
+            .finish()
     }
 }
 
@@ -65,7 +67,12 @@ impl BatchResponse {
     /// A response that names these messages.
     #[must_use]
     pub fn new(failed: Vec<String>) -> Self {
-        Self { batch_item_failures: failed.into_iter().map(|item_identifier| Failure { item_identifier }).collect() }
+        Self {
+            batch_item_failures: failed
+                .into_iter()
+                .map(|item_identifier| Failure { item_identifier })
+                .collect(),
+        }
     }
 }
 
@@ -83,9 +90,19 @@ mod tests {
         }]}))
         .unwrap();
         let message = Message::from(event.records[0].clone());
-        assert_eq!((message.id.as_str(), message.receipt.as_str(), message.deliveries), ("m-1", "r", 3));
+        assert_eq!(
+            (
+                message.id.as_str(),
+                message.receipt.as_str(),
+                message.deliveries
+            ),
+            ("m-1", "r", 3)
+        );
         assert!(!format!("{event:?}").contains("{}"));
         let response = serde_json::to_value(BatchResponse::new(vec!["m-1".to_owned()])).unwrap();
-        assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}));
+        assert_eq!(
+            response,
+            json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]})
+        );
     }
 }

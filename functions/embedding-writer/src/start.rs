@@ -18,11 +18,17 @@ use crate::Deps;
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let config = Config::from_env(env)?;
     let url = env.required("EMBEDDING_QUEUE_URL", "the URL of the SQS queue")?;
-    let dead_letters = env.required("EMBEDDING_DLQ_URL", "the URL of the SQS queue of dead letters")?;
+    let dead_letters = env.required(
+        "EMBEDDING_DLQ_URL",
+        "the URL of the SQS queue of dead letters",
+    )?;
     let secrets = start::secrets(env).await?;
     let provider = start::provider(&config, &secrets, Idle::Closed).await?;
     let store = start::database(&config, &provider, &secrets).await?;
     let indexer = start::indexer(&config, provider, store)?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
-    Ok(Arc::new(Deps { indexer, queue: AnyQueue::Sqs(Sqs::new(&aws, url, Some(dead_letters))) }))
+    Ok(Arc::new(Deps {
+        indexer,
+        queue: AnyQueue::Sqs(Sqs::new(&aws, url, Some(dead_letters))),
+    }))
 }

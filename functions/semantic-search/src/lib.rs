@@ -44,27 +44,41 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
     deps.callers.require_key(&request.headers).await?;
     let question = Question::read(&request)?;
     let deadline = Deadline::at(request.deadline.into());
-    let found = deps.searcher.search(&question.text, question.limit, &question.filter, deadline).await;
+    let found = deps
+        .searcher
+        .search(&question.text, question.limit, &question.filter, deadline)
+        .await;
     let hits = found.map_err(failure)?;
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     metrics::count("searches", 1);
     metrics::observe("search_latency_ms", latency_ms);
-    tracing::info!(hits = hits.len(), limit = question.limit, latency_ms, "searched");
+    tracing::info!(
+        hits = hits.len(),
+        limit = question.limit,
+        latency_ms,
+        "searched"
+    );
     Ok(reply::reply(&hits))
 }
 
 fn failure(error: SearchError) -> Failure {
     metrics::count("model_errors", 1);
     match error {
-        SearchError::Provider(ProviderError::Text(cause)) => {
-            Failure::invalid("invalid_question", "'q' holds nothing that can be searched for").because(anyhow::anyhow!(cause))
-        }
-        SearchError::Provider(error) => {
-            Failure::unavailable("provider_unavailable", "the embedding provider is out of reach, try again").because(error)
-        }
-        SearchError::Store(error) if error.is_retryable() => {
-            Failure::unavailable("store_unavailable", "the database is out of reach, try again").because(error)
-        }
+        SearchError::Provider(ProviderError::Text(cause)) => Failure::invalid(
+            "invalid_question",
+            "'q' holds nothing that can be searched for",
+        )
+        .because(anyhow::anyhow!(cause)),
+        SearchError::Provider(error) => Failure::unavailable(
+            "provider_unavailable",
+            "the embedding provider is out of reach, try again",
+        )
+        .because(error),
+        SearchError::Store(error) if error.is_retryable() => Failure::unavailable(
+            "store_unavailable",
+            "the database is out of reach, try again",
+        )
+        .because(error),
         SearchError::Store(error) => Failure::internal(error),
     }
 }

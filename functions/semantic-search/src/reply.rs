@@ -22,8 +22,12 @@ pub fn reply(hits: &[Hit]) -> Response {
         }
     }
     let shortest = TEXT_LENGTHS[TEXT_LENGTHS.len() - 1];
-    let fewer = (1..hits.len()).rev().map(|count| body(&hits[..count], shortest, true));
-    let fitting = fewer.into_iter().find(|body| body.to_string().len() < MAX_REPLY_BYTES);
+    let fewer = (1..hits.len())
+        .rev()
+        .map(|count| body(&hits[..count], shortest, true));
+    let fitting = fewer
+        .into_iter()
+        .find(|body| body.to_string().len() < MAX_REPLY_BYTES);
     Response::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
 }
 
@@ -76,16 +80,25 @@ mod tests {
     fn what_fits_is_shown_whole() {
         let body = read(&hits(2, 30, 3));
         assert_eq!(body["truncated"], false);
-        assert_eq!(body["results"][1], json!({
-            "conversation_id": "001", "chunk_index": 0, "text": "é".repeat(30), "score": 0.5, "metadata": {}
-        }));
+        assert_eq!(
+            body["results"][1],
+            json!({
+                "conversation_id": "001", "chunk_index": 0, "text": "é".repeat(30), "score": 0.5, "metadata": {}
+            })
+        );
         assert_eq!(read(&[])["results"], json!([]));
     }
 
     #[test]
     fn texts_are_cut_before_hits_are_left_out() {
         let body = read(&hits(40, 3000, 3));
-        assert_eq!((body["truncated"].as_bool(), body["results"].as_array().unwrap().len()), (Some(true), 40));
+        assert_eq!(
+            (
+                body["truncated"].as_bool(),
+                body["results"].as_array().unwrap().len()
+            ),
+            (Some(true), 40)
+        );
         assert!(body["results"][0]["text"].as_str().unwrap().ends_with('…'));
         let body = read(&hits(100, 3000, 255));
         let kept = body["results"].as_array().unwrap();

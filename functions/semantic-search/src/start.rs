@@ -21,5 +21,8 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let secrets = start::secrets(env).await?;
     let provider = start::provider(&config, &secrets, Idle::Closed).await?;
     let store = start::database(&config, &provider, &secrets).await?;
-    Ok(Arc::new(Deps { callers: Callers::new(secrets), searcher: Searcher::new(provider, store) }))
+    Ok(Arc::new(Deps {
+        callers: Callers::new(secrets),
+        searcher: Searcher::new(provider, store),
+    }))
 }

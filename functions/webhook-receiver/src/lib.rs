@@ -54,7 +54,11 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
 ///
 /// # Errors
 /// As [`handle`].
-pub async fn handle_at(deps: &Deps, request: &Request, now: Timestamp) -> Result<Response, Failure> {
+pub async fn handle_at(
+    deps: &Deps,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Response, Failure> {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     if segments != ["webhooks", "cxone"] {
@@ -64,7 +68,14 @@ pub async fn handle_at(deps: &Deps, request: &Request, now: Timestamp) -> Result
         return Err(Failure::method_not_allowed("POST"));
     }
     let answered = receive(deps, request, now).await;
-    metrics::count(if answered.is_ok() { "webhooks_accepted" } else { "webhooks_refused" }, 1);
+    metrics::count(
+        if answered.is_ok() {
+            "webhooks_accepted"
+        } else {
+            "webhooks_refused"
+        },
+        1,
+    );
     answered
 }
 
@@ -74,14 +85,24 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     }
     prove(deps, request, now).await?;
     let media_type = request.media_type();
-    if !media_type.is_empty() && media_type != "application/json" && !media_type.ends_with("+json") {
+    if !media_type.is_empty() && media_type != "application/json" && !media_type.ends_with("+json")
+    {
         return Err(Failure::unsupported_media_type("application/json"));
     }
     let event = Event::parse(&request.body).map_err(invalid)?;
     let body = queueable(&request.body)?;
     let id = Uuid::new_v5(&DELIVERIES, &request.body);
-    let mark = Key::new(format!("webhook#{}", hex::encode(Sha256::digest(&request.body))), "delivery");
-    if deps.state.get(&mark, now).await.map_err(unremembered)?.is_some() {
+    let mark = Key::new(
+        format!("webhook#{}", hex::encode(Sha256::digest(&request.body))),
+        "delivery",
+    );
+    if deps
+        .state
+        .get(&mark, now)
+        .await
+        .map_err(unremembered)?
+        .is_some()
+    {
         metrics::count("webhooks_repeated", 1);
         tracing::info!(%id, conversation_id = event.conversation_id, "repeated delivery");
         return Ok(accepted(id));
@@ -101,40 +122,68 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
 }
 
 fn accepted(id: Uuid) -> Response {
-    Response::json(http::StatusCode::ACCEPTED, &json!({ "accepted": true, "id": id }))
+    Response::json(
+        http::StatusCode::ACCEPTED,
+        &json!({ "accepted": true, "id": id }),
+    )
 }
 
 /// The sender is proven by a signature, or where there is none by the API key.
 async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Failure> {
     let Some(header) = request.headers.get("x-signature") else {
         return match deps.callers.require_key(&request.headers).await {
-            Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => Err(Failure::unproven(
-                "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
-            )),
+            Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
+                Err(Failure::unproven(
+                    "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
+                ))
+            }
             other => other,
         };
     };
-    let header = header.to_str().map_err(|_| Failure::unproven(Malformed::Signature.to_string()))?;
-    let signature = Signature::read(header, request.header("x-timestamp"), now, deps.config.tolerance)
-        .map_err(|malformed| Failure::unproven(malformed.to_string()))?;
+    let header = header
+        .to_str()
+        .map_err(|_| Failure::unproven(Malformed::Signature.to_string()))?;
+    let signature = Signature::read(
+        header,
+        request.header("x-timestamp"),
+        now,
+        deps.config.tolerance,
+    )
+    .map_err(|malformed| Failure::unproven(malformed.to_string()))?;
     let known = deps.secrets.get().await.map_err(unreadable)?;
     let proven = |secrets: &store::secrets::Secrets| {
-        secrets.get("webhook_secret").is_some_and(|secret| signature.proves(secret, &request.body))
+        secrets
+            .get("webhook_secret")
+            .is_some_and(|secret| signature.proves(secret, &request.body))
     };
     if proven(&known) {
         return Ok(());
     }
     // It may have been rotated.
-    let renewed = deps.secrets.refresh_after_auth_failure().await.map_err(unreadable)?;
-    if proven(&renewed) { Ok(()) } else { Err(Failure::unproven("x-signature is not of this body and time")) }
+    let renewed = deps
+        .secrets
+        .refresh_after_auth_failure()
+        .await
+        .map_err(unreadable)?;
+    if proven(&renewed) {
+        Ok(())
+    } else {
+        Err(Failure::unproven(
+            "x-signature is not of this body and time",
+        ))
+    }
 }
 
 /// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.
 fn queueable(body: &[u8]) -> Result<String, Failure> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        invalid(Invalid::NotUtf8 { at: error.valid_up_to() })
+        invalid(Invalid::NotUtf8 {
+            at: error.valid_up_to(),
+        })
     })?;
-    Ok(text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+    Ok(text
+        .replace('\u{fffe}', "\\ufffe")
+        .replace('\u{ffff}', "\\uffff"))
 }
 
 fn invalid(invalid: Invalid) -> Failure {
@@ -147,7 +196,11 @@ fn invalid(invalid: Invalid) -> Failure {
 }
 
 fn unreadable(error: store::Error) -> Failure {
-    Failure::unavailable("secret_unavailable", "the sender cannot be proven now, try again").because(error)
+    Failure::unavailable(
+        "secret_unavailable",
+        "the sender cannot be proven now, try again",
+    )
+    .because(error)
 }
 
 fn unremembered(error: store::Error) -> Failure {
@@ -157,7 +210,8 @@ fn unremembered(error: store::Error) -> Failure {
 fn unqueued(error: store::Error) -> Failure {
     match error {
         store::Error::Limit { .. } => Failure::too_large(MAX_BODY_BYTES),
-        error => Failure::unavailable("queue_unavailable", "nothing was accepted, try again").because(error),
+        error => Failure::unavailable("queue_unavailable", "nothing was accepted, try again")
+            .because(error),
     }
 }
 

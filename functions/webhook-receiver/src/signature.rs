@@ -34,24 +34,42 @@ impl Signature {
     ///
     /// # Errors
     /// [`Malformed`], saying what is allowed.
-    pub fn read(signature: &str, timestamp: Option<&str>, now: Timestamp, tolerance: Duration) -> Result<Self, Malformed> {
-        let digits = signature.trim().strip_prefix("sha256=").ok_or(Malformed::Signature)?;
-        let mac = hex::decode(digits).ok().filter(|mac| mac.len() == 32).ok_or(Malformed::Signature)?;
+    pub fn read(
+        signature: &str,
+        timestamp: Option<&str>,
+        now: Timestamp,
+        tolerance: Duration,
+    ) -> Result<Self, Malformed> {
+        let digits = signature
+            .trim()
+            .strip_prefix("sha256=")
+            .ok_or(Malformed::Signature)?;
+        let mac = hex::decode(digits)
+            .ok()
+            .filter(|mac| mac.len() == 32)
+            .ok_or(Malformed::Signature)?;
         // The exact text is signed, so it must be plain digits: no sign, no white space.
         let timestamp = timestamp
-            .filter(|text| (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .filter(|text| {
+                (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+            })
             .ok_or(Malformed::Timestamp)?;
         let second: i64 = timestamp.parse().map_err(|_| Malformed::Timestamp)?;
         if now.as_second().abs_diff(second) > tolerance.as_secs() {
             return Err(Malformed::Stale);
         }
-        Ok(Self { timestamp: timestamp.to_owned(), mac })
+        Ok(Self {
+            timestamp: timestamp.to_owned(),
+            mac,
+        })
     }
 
     /// Whether the secret made this signature of this body, in constant time.
     #[must_use]
     pub fn proves(&self, secret: &SecretString, body: &[u8]) -> bool {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return false };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
+            return false;
+        };
         mac.update(self.timestamp.as_bytes());
         mac.update(b".");
         mac.update(body);
@@ -84,7 +102,10 @@ mod tests {
     fn a_signature_is_the_hmac_of_time_and_body() {
         // Computed with: printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac key
         let signature = sign(&SecretString::from("key"), now(), br#"{"a":1}"#);
-        assert_eq!(signature, "sha256=a438e398bfafc57e4396bb7fc2304422f0f768e965d073ca313cb52e22e6ad03");
+        assert_eq!(
+            signature,
+            "sha256=a438e398bfafc57e4396bb7fc2304422f0f768e965d073ca313cb52e22e6ad03"
+        );
         let read = Signature::read(&signature, Some("1700000000"), now(), TOLERANCE).unwrap();
         assert!(read.proves(&SecretString::from("key"), br#"{"a":1}"#));
         assert!(!read.proves(&SecretString::from("kez"), br#"{"a":1}"#));
@@ -96,13 +117,23 @@ mod tests {
     #[test]
     fn times_beyond_the_tolerance_on_either_side_are_stale() {
         let signature = format!("sha256={}", "0".repeat(64));
-        let read = |timestamp: &str| Signature::read(&signature, Some(timestamp), now(), TOLERANCE).map(|_| ());
+        let read = |timestamp: &str| {
+            Signature::read(&signature, Some(timestamp), now(), TOLERANCE).map(|_| ())
+        };
         assert_eq!(read("1699999700"), Ok(()));
         assert_eq!(read("1700000300"), Ok(()));
         assert_eq!(read("1699999699"), Err(Malformed::Stale));
         assert_eq!(read("1700000301"), Err(Malformed::Stale));
         assert_eq!(read("0"), Err(Malformed::Stale));
-        for bad in ["", "now", "-1700000000", "+1700000000", " 1700000000", "1700000000.0", "99999999999999999999"] {
+        for bad in [
+            "",
+            "now",
+            "-1700000000",
+            "+1700000000",
+            " 1700000000",
+            "1700000000.0",
+            "99999999999999999999",
+        ] {
             assert_eq!(read(bad), Err(Malformed::Timestamp), "{bad:?}");
         }
     }

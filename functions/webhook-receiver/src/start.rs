@@ -24,7 +24,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let tolerance = env.seconds("WEBHOOK_TOLERANCE_SECONDS", Duration::from_secs(300), 1..=3600)?;
+        let tolerance = env.seconds(
+            "WEBHOOK_TOLERANCE_SECONDS",
+            Duration::from_secs(300),
+            1..=3600,
+        )?;
         Ok(Self { tolerance })
     }
 }
@@ -45,7 +49,18 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
 ///
 /// # Errors
 /// If a variable is wrong.
-pub fn build(env: &Env, secrets: Arc<FunctionSecrets>, state: State, queue: AnyQueue) -> Result<Deps, ConfigError> {
+pub fn build(
+    env: &Env,
+    secrets: Arc<FunctionSecrets>,
+    state: State,
+    queue: AnyQueue,
+) -> Result<Deps, ConfigError> {
     let callers = Callers::new(Arc::clone(&secrets));
-    Ok(Deps { config: Config::from_env(env)?, callers, secrets, state, queue })
+    Ok(Deps {
+        config: Config::from_env(env)?,
+        callers,
+        secrets,
+        state,
+        queue,
+    })
 }

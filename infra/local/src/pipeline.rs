@@ -11,10 +11,10 @@ use embedding::indexer::Indexer;
 use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
 use embedding::start;
+use insights_core::indexing::SOURCE_SYSTEM;
 use runtime::auth::Callers;
 use store::queue::{AnyQueue, Queue, SqliteQueue};
 use store::vectors::{SqliteVectors, Vectors};
-use insights_core::indexing::SOURCE_SYSTEM;
 
 use crate::home::Home;
 use crate::services::Services;
@@ -42,16 +42,27 @@ impl Pipeline {
     /// If the configuration is wrong, the model does not load, or the vectors are of another model's length.
     pub(crate) async fn open(home: &Home) -> anyhow::Result<Self> {
         // `MODEL_DIR` of a local run is the sentiment model's; `EMBEDDING_MODEL_DIR` is this one's.
-        let config = Config::from_env(&home.env.clone().with("MODEL_DIR", ""))?;
+        let mut env = home.env.clone().with("MODEL_DIR", "");
+        if let (None, Some(simulator)) = (env.text("OPENAI_BASE_URL"), &home.simulator) {
+            // Its key is in the local secrets, and nothing leaves the machine.
+            env = env.with("OPENAI_BASE_URL", simulator.url());
+        }
+        let config = Config::from_env(&env)?;
         let provider = start::provider(&config, &home.secrets, Idle::Kept).await?;
         let known = home.secrets.get().await.context("the secrets")?;
         let store = if known.get("database_url").is_some() {
             start::database(&config, &provider, &home.secrets).await?
         } else {
             let path = home.data_dir.join("vectors.sqlite");
-            Vectors::Sqlite(SqliteVectors::open(path, SOURCE_SYSTEM, provider.model().clone()).await?)
+            Vectors::Sqlite(
+                SqliteVectors::open(path, SOURCE_SYSTEM, provider.model().clone()).await?,
+            )
         };
-        Ok(Self { config, provider, store })
+        Ok(Self {
+            config,
+            provider,
+            store,
+        })
     }
 
     /// What turns events into rows.
@@ -71,16 +82,35 @@ impl Pipeline {
     ///
     /// # Errors
     /// If a function's configuration is wrong or the queue cannot be opened.
-    pub(crate) fn serve(&self, home: &Home, services: Services) -> anyhow::Result<(Services, Writer)> {
-        let queue = AnyQueue::Sqlite(SqliteQueue::open(home.data_dir.join("queue.sqlite"), "embedding")?);
-        let receiver =
-            webhook_receiver::start::build(&home.env, Arc::clone(&home.secrets), home.state.clone(), queue.clone())?;
-        let search =
-            semantic_search::Deps { callers: Callers::new(Arc::clone(&home.secrets)), searcher: self.searcher() };
+    pub(crate) fn serve(
+        &self,
+        home: &Home,
+        services: Services,
+    ) -> anyhow::Result<(Services, Writer)> {
+        let queue = AnyQueue::Sqlite(SqliteQueue::open(
+            home.data_dir.join("queue.sqlite"),
+            "embedding",
+        )?);
+        let receiver = webhook_receiver::start::build(
+            &home.env,
+            Arc::clone(&home.secrets),
+            home.state.clone(),
+            queue.clone(),
+        )?;
+        let search = semantic_search::Deps {
+            callers: Callers::new(Arc::clone(&home.secrets)),
+            searcher: self.searcher(),
+        };
         let services = services
             .route(&["webhooks"], &Arc::new(receiver), webhook_receiver::handle)
             .route(&["search"], &Arc::new(search), semantic_search::handle);
-        Ok((services, Writer(embedding_writer::Deps { indexer: self.indexer()?, queue })))
+        Ok((
+            services,
+            Writer(embedding_writer::Deps {
+                indexer: self.indexer()?,
+                queue,
+            }),
+        ))
     }
 }
 
@@ -100,12 +130,20 @@ impl Writer {
 
     /// One batch, if there is one.
     async fn batch(&self) -> Result<(), store::Error> {
-        let messages = self.0.queue.receive(store::queue::RECEIVE_MAX, WAIT, VISIBLE_AFTER).await?;
+        let messages = self
+            .0
+            .queue
+            .receive(store::queue::RECEIVE_MAX, WAIT, VISIBLE_AFTER)
+            .await?;
         if messages.is_empty() {
             return Ok(());
         }
-        let report = embedding_writer::process(&self.0, &messages, Deadline::within(VISIBLE_AFTER)).await;
-        for message in messages.iter().filter(|message| !report.failed.contains(&message.id)) {
+        let report =
+            embedding_writer::process(&self.0, &messages, Deadline::within(VISIBLE_AFTER)).await;
+        for message in messages
+            .iter()
+            .filter(|message| !report.failed.contains(&message.id))
+        {
             self.0.queue.delete(&message.receipt).await?;
         }
         if !report.failed.is_empty() {

@@ -55,9 +55,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let home = Home::open(&args.home).await?;
     let searcher = Pipeline::open(&home).await?.searcher();
-    let filter = Filter { intent: args.intent, contains_pii: args.contains_pii };
+    let filter = Filter {
+        intent: args.intent,
+        contains_pii: args.contains_pii,
+    };
     let hits = searcher
-        .search(&question, usize::from(args.limit), &filter, Deadline::within(TIMEOUT))
+        .search(
+            &question,
+            usize::from(args.limit),
+            &filter,
+            Deadline::within(TIMEOUT),
+        )
         .await
         .context("the search failed")?;
     if hits.is_empty() && !args.json {
@@ -69,8 +77,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             continue;
         }
         let text: String = hit.text.chars().take(SHOWN).collect();
-        let category = hit.metadata.get("intent_category").and_then(|value| value.as_str()).unwrap_or_default();
-        println!("{:.3}  {} #{}  {category}\n       {text}", hit.score, hit.conversation_id, hit.chunk_index);
+        let category = hit
+            .metadata
+            .get("intent_category")
+            .and_then(|value| value.as_str())
+            .unwrap_or_default();
+        println!(
+            "{:.3}  {} #{}  {category}\n       {text}",
+            hit.score, hit.conversation_id, hit.chunk_index
+        );
     }
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;

@@ -131,9 +131,9 @@ impl EmbeddingsClient {
         };
         let reading = secret::read(&*self.key, KEY, read);
         let key = deadline.bound(reading).await.ok_or_else(late)??;
-        let header =
-            bearer(&key).ok_or_else(|| Error::invalid(KEY, "a header cannot carry it"))?;
-        let body = serde_json::json!({ "model": self.model, "input": texts, "encoding_format": "float" });
+        let header = bearer(&key).ok_or_else(|| Error::invalid(KEY, "a header cannot carry it"))?;
+        let body =
+            serde_json::json!({ "model": self.model, "input": texts, "encoding_format": "float" });
         self.transport
             .call(endpoint, deadline, |http| {
                 http.post(self.url.clone())
@@ -147,7 +147,10 @@ impl EmbeddingsClient {
         let wrong = |reason: String| Error::response(&answer.endpoint, reason);
         let Wire { data } = answer.json()?;
         if data.len() != texts {
-            return Err(wrong(format!("{} vectors came for {texts} texts", data.len())));
+            return Err(wrong(format!(
+                "{} vectors came for {texts} texts",
+                data.len()
+            )));
         }
         let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); texts];
         for Item { index, embedding } in data {
@@ -164,7 +167,11 @@ impl EmbeddingsClient {
             }
             match vectors.get_mut(index) {
                 Some(place) if place.is_empty() => *place = embedding,
-                _ => return Err(wrong(format!("the index {index} is out of range or came twice"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "the index {index} is out of range or came twice"
+                    )));
+                }
             }
         }
         Ok(vectors)

@@ -30,7 +30,10 @@ mod tests {
     #[test]
     fn both_limits_hold_and_the_order_stays() {
         assert_eq!(batches(&[1; 450], 200, 8000), [0..200, 200..400, 400..450]);
-        assert_eq!(batches(&[4000, 4000, 1, 7999, 2], 200, 8000), [0..2, 2..4, 4..5]);
+        assert_eq!(
+            batches(&[4000, 4000, 1, 7999, 2], 200, 8000),
+            [0..2, 2..4, 4..5]
+        );
         assert_eq!(batches(&[1, 9000, 1], 200, 8000), [0..1, 1..2, 2..3]);
         assert!(batches(&[], 200, 8000).is_empty());
     }

@@ -61,14 +61,21 @@ impl Config {
         Ok(Self {
             provider: provider(env)?,
             fields: fields
-                .map_err(|error| invalid(env, "EMBEDDING_FIELDS", format!("paths with labels: {error}")))?
+                .map_err(|error| {
+                    invalid(
+                        env,
+                        "EMBEDDING_FIELDS",
+                        format!("paths with labels: {error}"),
+                    )
+                })?
                 .unwrap_or_default(),
             chunk_tokens: env.number("EMBEDDING_CHUNK_TOKENS", 254, 16..=8191)?,
             chunk_overlap: env.number("EMBEDDING_CHUNK_OVERLAP", 32, 0..=4095)?,
             redact: env.choice("REDACT_PII", &[("false", false), ("true", true)])?,
             categories: match env.text("INTENT_FILE") {
                 None => Categories::default(),
-                Some(path) => categories(Path::new(path)).map_err(|allowed| invalid(env, "INTENT_FILE", allowed))?,
+                Some(path) => categories(Path::new(path))
+                    .map_err(|allowed| invalid(env, "INTENT_FILE", allowed))?,
             },
             connections: env.number("DATABASE_CONNECTIONS", 2, 1..=100)?,
         })
@@ -77,15 +84,23 @@ impl Config {
 
 fn provider(env: &Env) -> Result<ProviderConfig, ConfigError> {
     if env.choice("EMBEDDING_PROVIDER", &[("local", false), ("openai", true)])? {
-        let own = Url::parse(cxone::openai::OPENAI_URL).map_err(|_| invalid(env, "OPENAI_BASE_URL", "a URL".to_owned()));
+        let own = Url::parse(cxone::openai::OPENAI_URL)
+            .map_err(|_| invalid(env, "OPENAI_BASE_URL", "a URL".to_owned()));
         return Ok(ProviderConfig::OpenAi {
             base_url: match env.url("OPENAI_BASE_URL")? {
                 Some(url) => url,
                 None => own?,
             },
-            model: env.text("OPENAI_EMBEDDING_MODEL").unwrap_or("text-embedding-3-small").to_owned(),
+            model: env
+                .text("OPENAI_EMBEDDING_MODEL")
+                .unwrap_or("text-embedding-3-small")
+                .to_owned(),
             dimension: env.number("OPENAI_EMBEDDING_DIMENSIONS", 1536, 1..=2000)?,
-            max_inputs: env.number("OPENAI_MAX_INPUTS", cxone::openai::MAX_INPUTS, 1..=cxone::openai::MAX_INPUTS)?,
+            max_inputs: env.number(
+                "OPENAI_MAX_INPUTS",
+                cxone::openai::MAX_INPUTS,
+                1..=cxone::openai::MAX_INPUTS,
+            )?,
             max_tokens: env.number(
                 "OPENAI_MAX_TOKENS",
                 cxone::openai::MAX_REQUEST_TOKENS,
@@ -97,14 +112,22 @@ fn provider(env: &Env) -> Result<ProviderConfig, ConfigError> {
         Some(folder) => Some(folder),
         None => env.folder("MODEL_DIR")?,
     };
-    Ok(ProviderConfig::Local { model_dir, threads: env.number("INFERENCE_THREADS", 0, 0..=64)? })
+    Ok(ProviderConfig::Local {
+        model_dir,
+        threads: env.number("INFERENCE_THREADS", 0, 0..=64)?,
+    })
 }
 
 /// Reads categories from a file, JSON unless it is named `.toml`.
 fn categories(path: &Path) -> Result<Categories, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("a file that can be read ({error})"))?;
-    let read = if path.extension().is_some_and(|extension| extension == "toml") {
-        let categories: Categories = toml::from_str(&text).map_err(|error| format!("TOML of categories ({error})"))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("a file that can be read ({error})"))?;
+    let read = if path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let categories: Categories =
+            toml::from_str(&text).map_err(|error| format!("TOML of categories ({error})"))?;
         categories.check().map(|()| categories)
     } else {
         Categories::from_json(&text)
@@ -114,7 +137,11 @@ fn categories(path: &Path) -> Result<Categories, String> {
 
 fn invalid(env: &Env, name: &str, allowed: String) -> ConfigError {
     let value = env.text(name).unwrap_or_default().to_owned();
-    ConfigError::Invalid { name: name.to_owned(), value, allowed }
+    ConfigError::Invalid {
+        name: name.to_owned(),
+        value,
+        allowed,
+    }
 }
 
 #[cfg(test)]
@@ -124,14 +151,35 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_shipped_model_and_the_contracts_numbers() {
         let config = Config::from_env(&Env::default()).unwrap();
-        assert_eq!(config.provider, ProviderConfig::Local { model_dir: None, threads: 0 });
-        assert_eq!((config.chunk_tokens, config.chunk_overlap, config.redact), (254, 32, false));
+        assert_eq!(
+            config.provider,
+            ProviderConfig::Local {
+                model_dir: None,
+                threads: 0
+            }
+        );
+        assert_eq!(
+            (config.chunk_tokens, config.chunk_overlap, config.redact),
+            (254, 32, false)
+        );
         assert_eq!(config.fields, FieldMap::default());
-        let openai = Config::from_env(&Env::from_pairs([("EMBEDDING_PROVIDER", "openai")])).unwrap().provider;
-        let ProviderConfig::OpenAi { base_url, model, dimension, max_inputs, max_tokens } = openai else {
+        let openai = Config::from_env(&Env::from_pairs([("EMBEDDING_PROVIDER", "openai")]))
+            .unwrap()
+            .provider;
+        let ProviderConfig::OpenAi {
+            base_url,
+            model,
+            dimension,
+            max_inputs,
+            max_tokens,
+        } = openai
+        else {
             panic!("not OpenAI");
         };
-        assert_eq!((base_url.as_str(), model.as_str()), ("https://api.openai.com/", "text-embedding-3-small"));
+        assert_eq!(
+            (base_url.as_str(), model.as_str()),
+            ("https://api.openai.com/", "text-embedding-3-small")
+        );
         assert_eq!((dimension, max_inputs, max_tokens), (1536, 200, 8000));
     }
 
@@ -148,8 +196,13 @@ mod tests {
             ("INTENT_FILE", bad.to_str().unwrap(), "threshold 2"),
             ("EMBEDDING_PROVIDER", "cloud", "local, openai"),
         ] {
-            let error = Config::from_env(&Env::from_pairs([(name, value)])).unwrap_err().to_string();
-            assert!(error.starts_with(name) && error.contains(allowed), "{error}");
+            let error = Config::from_env(&Env::from_pairs([(name, value)]))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.starts_with(name) && error.contains(allowed),
+                "{error}"
+            );
         }
     }
 
@@ -160,7 +213,8 @@ mod tests {
         let text = "default = \"a\"\nthreshold = 0.5\n[[categories]]\nname = \"a\"\nprototypes = [\"hello\"]\n";
         std::fs::write(&toml, text).unwrap();
         let json = folder.path().join("a.json");
-        let value = r#"{"default":"a","threshold":0.5,"categories":[{"name":"a","prototypes":["hello"]}]}"#;
+        let value =
+            r#"{"default":"a","threshold":0.5,"categories":[{"name":"a","prototypes":["hello"]}]}"#;
         std::fs::write(&json, value).unwrap();
         assert_eq!(categories(&toml).unwrap(), categories(&json).unwrap());
     }

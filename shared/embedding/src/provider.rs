@@ -66,7 +66,10 @@ impl Local {
     pub fn new(pool: Pool<Embedder>) -> Self {
         let embedder = pool.model();
         let digest = &embedder.digest()[..embedder.digest().len().min(12)];
-        let model = Model { name: format!("{}@{digest}", embedder.name()), dimension: embedder.dimension() };
+        let model = Model {
+            name: format!("{}@{digest}", embedder.name()),
+            dimension: embedder.dimension(),
+        };
         Self { pool, model }
     }
 
@@ -96,7 +99,11 @@ impl EmbeddingProvider for Local {
         self.pool.model().tokens(text).map_err(local_error)
     }
 
-    async fn embed(&self, texts: &[&str], deadline: Deadline) -> Vec<Result<Vec<f32>, ProviderError>> {
+    async fn embed(
+        &self,
+        texts: &[&str],
+        deadline: Deadline,
+    ) -> Vec<Result<Vec<f32>, ProviderError>> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         stream::iter(texts)
             .map(|text| async move {
@@ -138,13 +145,26 @@ impl OpenAi {
     /// A provider on a client, with at most so many texts and tokens a request.
     #[must_use]
     pub fn new(client: EmbeddingsClient, max_inputs: usize, max_tokens: usize) -> Self {
-        let model = Model { name: client.model().to_owned(), dimension: client.dimension() };
-        Self { client, model, max_inputs, max_tokens, tokenizer: cl100k_base_singleton() }
+        let model = Model {
+            name: client.model().to_owned(),
+            dimension: client.dimension(),
+        };
+        Self {
+            client,
+            model,
+            max_inputs,
+            max_tokens,
+            tokenizer: cl100k_base_singleton(),
+        }
     }
 
     /// The vectors of a batch. Where the service refuses it because of its texts, each half is tried, down to the ones
     /// that are to blame.
-    async fn batch(&self, texts: Vec<&str>, deadline: Deadline) -> Vec<Result<Vec<f32>, ProviderError>> {
+    async fn batch(
+        &self,
+        texts: Vec<&str>,
+        deadline: Deadline,
+    ) -> Vec<Result<Vec<f32>, ProviderError>> {
         let mut results: Vec<Option<Result<Vec<f32>, ProviderError>>> = vec![None; texts.len()];
         let mut open = vec![0..texts.len()];
         while let Some(part) = open.pop() {
@@ -164,7 +184,10 @@ impl OpenAi {
                 }
             }
         }
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(late()))).collect()
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(late())))
+            .collect()
     }
 }
 
@@ -189,18 +212,34 @@ impl EmbeddingProvider for OpenAi {
         let spans = ranks.into_iter().map(|rank| {
             let start = end;
             // Every rank that the tokenizer gives decodes; its bytes may be a part of a character.
-            end += self.tokenizer.decode_bytes(&[rank]).map_or(0, |bytes| bytes.len());
+            end += self
+                .tokenizer
+                .decode_bytes(&[rank])
+                .map_or(0, |bytes| bytes.len());
             start..end
         });
         Ok(spans.collect())
     }
 
-    async fn embed(&self, texts: &[&str], deadline: Deadline) -> Vec<Result<Vec<f32>, ProviderError>> {
-        let counts: Vec<usize> = texts.iter().map(|text| self.tokenizer.count_ordinary(text)).collect();
+    async fn embed(
+        &self,
+        texts: &[&str],
+        deadline: Deadline,
+    ) -> Vec<Result<Vec<f32>, ProviderError>> {
+        let counts: Vec<usize> = texts
+            .iter()
+            .map(|text| self.tokenizer.count_ordinary(text))
+            .collect();
         let batches = batches(&counts, self.max_inputs, self.max_tokens);
-        let requests = batches.into_iter().map(|batch| self.batch(texts[batch].to_vec(), deadline));
+        let requests = batches
+            .into_iter()
+            .map(|batch| self.batch(texts[batch].to_vec(), deadline));
         let requests: Vec<_> = requests.collect();
-        stream::iter(requests).buffered(REQUESTS).flat_map(stream::iter).collect().await
+        stream::iter(requests)
+            .buffered(REQUESTS)
+            .flat_map(stream::iter)
+            .collect()
+            .await
     }
 }
 
@@ -243,7 +282,11 @@ impl EmbeddingProvider for Provider {
         }
     }
 
-    async fn embed(&self, texts: &[&str], deadline: Deadline) -> Vec<Result<Vec<f32>, ProviderError>> {
+    async fn embed(
+        &self,
+        texts: &[&str],
+        deadline: Deadline,
+    ) -> Vec<Result<Vec<f32>, ProviderError>> {
         match self {
             Self::Local(local) => local.embed(texts, deadline).await,
             Self::OpenAi(service) => service.embed(texts, deadline).await,

@@ -55,14 +55,26 @@ impl Searcher {
     ) -> Result<Vec<Hit>, SearchError> {
         let mut vectors = self.provider.embed(&[question], deadline).await;
         let embedding = vectors.pop().unwrap_or_else(|| Ok(Vec::new()))?;
-        Ok(self.store.search(&Query { embedding, limit, filter: filter.fields() }).await?)
+        Ok(self
+            .store
+            .search(&Query {
+                embedding,
+                limit,
+                filter: filter.fields(),
+            })
+            .await?)
     }
 }
 
 impl Filter {
     fn fields(&self) -> BTreeMap<String, Value> {
-        let intent = self.intent.as_ref().map(|intent| ("intent_category".to_owned(), Value::from(intent.as_str())));
-        let pii = self.contains_pii.map(|pii| ("contains_pii".to_owned(), Value::from(pii)));
+        let intent = self
+            .intent
+            .as_ref()
+            .map(|intent| ("intent_category".to_owned(), Value::from(intent.as_str())));
+        let pii = self
+            .contains_pii
+            .map(|pii| ("contains_pii".to_owned(), Value::from(pii)));
         intent.into_iter().chain(pii).collect()
     }
 }

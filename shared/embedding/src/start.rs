@@ -26,31 +26,61 @@ use crate::provider::{EmbeddingProvider, Local, OpenAi, Provider};
 /// # Errors
 /// If `SECRET_ID` is not set.
 pub async fn secrets(env: &Env) -> anyhow::Result<Arc<FunctionSecrets>> {
-    let id = env.required("SECRET_ID", "the name or ARN of the secret in Secrets Manager")?;
+    let id = env.required(
+        "SECRET_ID",
+        "the name or ARN of the secret in Secrets Manager",
+    )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
-    Ok(Arc::new(CachedSecrets::new(SecretSource::Manager(SecretsManager::new(&aws, id)))))
+    Ok(Arc::new(CachedSecrets::new(SecretSource::Manager(
+        SecretsManager::new(&aws, id),
+    ))))
 }
 
 /// The provider that the configuration names.
 ///
 /// # Errors
 /// If the model does not load, or TLS cannot be set up.
-pub async fn provider(config: &Config, secrets: &Arc<FunctionSecrets>, idle: Idle) -> anyhow::Result<Provider> {
+pub async fn provider(
+    config: &Config,
+    secrets: &Arc<FunctionSecrets>,
+    idle: Idle,
+) -> anyhow::Result<Provider> {
     match &config.provider {
         ProviderConfig::Local { model_dir, threads } => {
             let dir = model_dir.clone();
             let load = move || match &dir {
-                Some(dir) => Embedder::from_dir(dir).with_context(|| format!("the model in {}", dir.display())),
+                Some(dir) => Embedder::from_dir(dir)
+                    .with_context(|| format!("the model in {}", dir.display())),
                 None => Embedder::embedded().context("the shipped model"),
             };
             let embedder = tokio::task::spawn_blocking(load).await??;
-            Ok(Provider::Local(Local::new(Pool::new(embedder, NonZeroUsize::new(*threads)))))
+            Ok(Provider::Local(Local::new(Pool::new(
+                embedder,
+                NonZeroUsize::new(*threads),
+            ))))
         }
-        ProviderConfig::OpenAi { base_url, model, dimension, max_inputs, max_tokens } => {
+        ProviderConfig::OpenAi {
+            base_url,
+            model,
+            dimension,
+            max_inputs,
+            max_tokens,
+        } => {
             let key = centre::secret_key(secrets, "openai_api_key");
             let http = cxone::http::client(idle)?;
-            let client = EmbeddingsClient::new(http, base_url.as_str(), model, *dimension, key, Limits::default())?;
-            Ok(Provider::OpenAi(OpenAi::new(client, *max_inputs, *max_tokens)))
+            let client = EmbeddingsClient::new(
+                http,
+                base_url.as_str(),
+                model,
+                *dimension,
+                key,
+                Limits::default(),
+            )?;
+            Ok(Provider::OpenAi(OpenAi::new(
+                client,
+                *max_inputs,
+                *max_tokens,
+            )))
         }
     }
 }
@@ -59,12 +89,21 @@ pub async fn provider(config: &Config, secrets: &Arc<FunctionSecrets>, idle: Idl
 ///
 /// # Errors
 /// If there is no URL, the database does not answer, or its table holds vectors of another length than the model's.
-pub async fn database(config: &Config, provider: &Provider, secrets: &FunctionSecrets) -> anyhow::Result<Vectors> {
+pub async fn database(
+    config: &Config,
+    provider: &Provider,
+    secrets: &FunctionSecrets,
+) -> anyhow::Result<Vectors> {
     let known = secrets.get().await.context("the secret")?;
     let Some(url) = known.get("database_url") else {
         bail!("the secret has no database_url; it must be postgres://user:password@host/name");
     };
-    let store = PgVectors::new(url, SOURCE_SYSTEM, provider.model().clone(), config.connections)?;
+    let store = PgVectors::new(
+        url,
+        SOURCE_SYSTEM,
+        provider.model().clone(),
+        config.connections,
+    )?;
     store.migrate().await.context("the vector store")?;
     Ok(Vectors::Postgres(store))
 }
@@ -85,5 +124,10 @@ pub fn indexer(config: &Config, provider: Provider, store: Vectors) -> anyhow::R
         model: provider.model().name.clone(),
         categories: hex::encode(Sha256::digest(categories)),
     };
-    Ok(Indexer::new(provider, store, settings, config.categories.clone()))
+    Ok(Indexer::new(
+        provider,
+        store,
+        settings,
+        config.categories.clone(),
+    ))
 }

@@ -45,19 +45,30 @@ async fn embeddings(
     if bearer(&headers) != Some(settings.openai_api_key.as_str()) {
         return Err(unauthorised("the key is wrong"));
     }
-    let Question { model, input, encoding_format } = problem::json(&body)?;
+    let Question {
+        model,
+        input,
+        encoding_format,
+    } = problem::json(&body)?;
     if encoding_format != "float" {
         return Err(Problem::bad_request("encoding_format must be float"));
     }
     if input.is_empty() || input.len() > MAX_INPUTS {
         return Err(Problem::bad_request("input must have 1 to 200 texts"));
     }
-    let words: usize = input.iter().map(|text| text.split_whitespace().count()).sum();
+    let words: usize = input
+        .iter()
+        .map(|text| text.split_whitespace().count())
+        .sum();
     if words > MAX_WORDS {
         return Err(Problem::bad_request("input must have at most 8000 tokens"));
     }
     let refused = |text: &String| {
-        text.trim().is_empty() || settings.openai_refuses.as_ref().is_some_and(|part| text.contains(part))
+        text.trim().is_empty()
+            || settings
+                .openai_refuses
+                .as_ref()
+                .is_some_and(|part| text.contains(part))
     };
     if input.iter().any(refused) {
         return Err(Problem::bad_request("a text of input is not accepted"));
@@ -70,13 +81,18 @@ async fn embeddings(
         .map(|(index, text)| json!({ "object": "embedding", "index": index, "embedding": embedding(text) }))
         .collect();
     let usage = json!({ "prompt_tokens": words, "total_tokens": words });
-    Ok(Json(json!({ "object": "list", "model": model, "data": data, "usage": usage })))
+    Ok(Json(
+        json!({ "object": "list", "model": model, "data": data, "usage": usage }),
+    ))
 }
 
 /// A vector of unit length: each word moves two dimensions that its hash names.
 fn embedding(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0_f32; DIMENSION];
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
         let hash = hash(&word.to_lowercase());
         for part in [hash, hash >> 32] {
             let sign = if part & 1 == 0 { 1.0 } else { -1.0 };
@@ -103,7 +119,11 @@ mod tests {
     use super::*;
 
     fn cosine(a: &str, b: &str) -> f32 {
-        embedding(a).iter().zip(embedding(b)).map(|(a, b)| a * b).sum()
+        embedding(a)
+            .iter()
+            .zip(embedding(b))
+            .map(|(a, b)| a * b)
+            .sum()
     }
 
     #[test]

@@ -34,8 +34,17 @@ impl Lines {
         let failed = || format!("cannot read {}", path.display());
         let file = File::open(path).with_context(failed)?;
         let metadata = file.metadata().with_context(failed)?;
-        anyhow::ensure!(!metadata.is_dir(), "{} is a folder; name a file of JSON lines", path.display());
-        Ok(Self { reader: BufReader::with_capacity(1 << 16, file), bytes: metadata.len(), position: 0, number: 0 })
+        anyhow::ensure!(
+            !metadata.is_dir(),
+            "{} is a folder; name a file of JSON lines",
+            path.display()
+        );
+        Ok(Self {
+            reader: BufReader::with_capacity(1 << 16, file),
+            bytes: metadata.len(),
+            position: 0,
+            number: 0,
+        })
     }
 
     /// The file's size.
@@ -60,7 +69,10 @@ impl<R: BufRead> Lines<R> {
             let mut too_long = false;
             let mut ended = false;
             loop {
-                let available = self.reader.fill_buf().context("the file cannot be read on")?;
+                let available = self
+                    .reader
+                    .fill_buf()
+                    .context("the file cannot be read on")?;
                 if available.is_empty() {
                     break;
                 }
@@ -88,7 +100,11 @@ impl<R: BufRead> Lines<R> {
                 return Ok(Some((self.number, Line::TooLong)));
             }
             // A byte order mark, as some editors write it at the start of a file.
-            let text = if self.number == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
+            let text = if self.number == 1 {
+                text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+            } else {
+                text
+            };
             if !text.is_empty() {
                 return Ok(Some((self.number, Line::Text(text.to_vec()))));
             }
@@ -101,7 +117,12 @@ mod tests {
     use super::*;
 
     fn all(text: &[u8]) -> Vec<(u64, Line)> {
-        let mut lines = Lines { reader: BufReader::with_capacity(7, text), bytes: 0, position: 0, number: 0 };
+        let mut lines = Lines {
+            reader: BufReader::with_capacity(7, text),
+            bytes: 0,
+            position: 0,
+            number: 0,
+        };
         std::iter::from_fn(|| lines.next().unwrap()).collect()
     }
 
@@ -111,8 +132,15 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_blank_ones_skipped() {
-        let expected = vec![(1, text("one and more")), (3, text("three")), (5, text("last"))];
-        assert_eq!(all(b"\xef\xbb\xbfone and more\r\n\nthree\n  \nlast"), expected);
+        let expected = vec![
+            (1, text("one and more")),
+            (3, text("three")),
+            (5, text("last")),
+        ];
+        assert_eq!(
+            all(b"\xef\xbb\xbfone and more\r\n\nthree\n  \nlast"),
+            expected
+        );
         assert!(all(b"").is_empty());
         assert!(all(b"\n\n").is_empty());
     }

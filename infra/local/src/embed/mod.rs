@@ -137,9 +137,15 @@ async fn embed(
     loop {
         let batch = next_batch(lines, rejects)?;
         // Two versions of one conversation are written in the order of their lines.
-        let again = batch.events.iter().any(|(_, event)| busy.contains(&event.conversation_id));
-        while !underway.is_empty() && (again || batch.events.is_empty() || underway.len() >= AHEAD) {
-            let Some(done) = underway.next().await else { break };
+        let again = batch
+            .events
+            .iter()
+            .any(|(_, event)| busy.contains(&event.conversation_id));
+        while !underway.is_empty() && (again || batch.events.is_empty() || underway.len() >= AHEAD)
+        {
+            let Some(done) = underway.next().await else {
+                break;
+            };
             for id in settle(done, rejects, totals)? {
                 busy.remove(&id);
             }
@@ -149,7 +155,12 @@ async fn embed(
         if batch.events.is_empty() {
             return Ok(());
         }
-        busy.extend(batch.events.iter().map(|(_, event)| event.conversation_id.clone()));
+        busy.extend(
+            batch
+                .events
+                .iter()
+                .map(|(_, event)| event.conversation_id.clone()),
+        );
         underway.push_back(index(indexer.clone(), batch.events));
     }
 }
@@ -162,7 +173,9 @@ struct Batch {
 fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch> {
     let mut events = Vec::with_capacity(BATCH);
     while events.len() < BATCH {
-        let Some((number, line)) = lines.next()? else { break };
+        let Some((number, line)) = lines.next()? else {
+            break;
+        };
         match line {
             Line::TooLong => rejects.add(number, "the line is longer than a payload may be")?,
             Line::Text(text) => match Event::parse(&text) {
@@ -185,7 +198,12 @@ async fn index(indexer: Indexer, events: Vec<(u64, Event)>) -> Done {
     let mut open = events;
     let mut pauses = PAUSES.iter();
     while !open.is_empty() {
-        let indexed = indexer.index(open.iter().map(|(_, event)| event.clone()).collect(), Deadline::within(TIMEOUT)).await;
+        let indexed = indexer
+            .index(
+                open.iter().map(|(_, event)| event.clone()).collect(),
+                Deadline::within(TIMEOUT),
+            )
+            .await;
         let mut failed = Vec::new();
         let pause = pauses.next();
         for ((number, event), result) in open.into_iter().zip(indexed) {
@@ -217,15 +235,19 @@ fn settle(done: Done, rejects: &mut Rejects, totals: &mut Totals) -> anyhow::Res
     }
     match broken {
         None => Ok(ids),
-        Some((number, reason)) => Err(anyhow::anyhow!(reason))
-            .with_context(|| format!("stopped at line {number}; run the same command again to go on")),
+        Some((number, reason)) => Err(anyhow::anyhow!(reason)).with_context(|| {
+            format!("stopped at line {number}; run the same command again to go on")
+        }),
     }
 }
 
 /// A progress bar over the file's bytes on standard error; hidden where that is no terminal.
 fn bar(bytes: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left");
-    let bar = ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let style = ProgressStyle::with_template(
+        "{bar:40} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left",
+    );
+    let bar =
+        ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }

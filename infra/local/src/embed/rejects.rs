@@ -29,7 +29,12 @@ impl Rejects {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot write {}", path.display()))
             }
-            _ => Ok(Self { path, file: None, bar, count: 0 }),
+            _ => Ok(Self {
+                path,
+                file: None,
+                bar,
+                count: 0,
+            }),
         }
     }
 
@@ -41,7 +46,9 @@ impl Rejects {
         let failed = || format!("cannot write {}", self.path.display());
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(BufWriter::new(File::create(&self.path).with_context(failed)?)),
+            none => none.insert(BufWriter::new(
+                File::create(&self.path).with_context(failed)?,
+            )),
         };
         writeln!(file, "{}", json!({ "line": line, "reason": reason })).with_context(failed)?;
         self.count += 1;
@@ -62,7 +69,8 @@ impl Rejects {
     /// If it cannot be written.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         if let Some(mut file) = self.file {
-            file.flush().with_context(|| format!("cannot write {}", self.path.display()))?;
+            file.flush()
+                .with_context(|| format!("cannot write {}", self.path.display()))?;
             eprintln!("rejected lines and their reasons: {}", self.path.display());
         }
         Ok(())
