@@ -9,13 +9,16 @@
 
 mod alerts;
 mod demo;
+mod embed;
 mod eval;
 mod gateway;
 mod home;
 mod live;
 mod poll;
+mod pipeline;
 mod register;
 mod score;
+mod search;
 mod serve;
 mod services;
 mod simulate;
@@ -57,6 +60,10 @@ enum Command {
     Alerts(alerts::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
+    /// Embed a file of webhook payloads, one a line
+    Embed(embed::Args),
+    /// Search what is embedded
+    Search(search::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -85,6 +92,8 @@ fn main() -> ExitCode {
             Command::Poll(args) => poll::run(args).await,
             Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::Embed(args) => embed::run(args).await,
+            Command::Search(args) => search::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -13,6 +13,7 @@ use runtime::metrics;
 use crate::gateway;
 use crate::home::{Home, HomeArgs};
 use crate::live::{Background, Line};
+use crate::pipeline::Pipeline;
 use crate::services::Services;
 
 const EXAMPLES: &str = "Examples:
@@ -55,6 +56,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Arc::new(|id, batch| eprintln!("{}", Line::new(id, batch)));
     let poller = Background::start(&home, &data_action.provider, show)?;
     let services = services(&data_action);
+    let pipeline = Pipeline::open(&home)
+        .await
+        .context("the embedding pipeline")?;
+    let (services, writer) = pipeline.serve(&home, services)?;
+    let writing = tokio::spawn(writer.run());
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {
         let mut ticks = tokio::time::interval(METRICS_EVERY);
@@ -66,6 +72,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     gateway::serve(listener, services, stopped()).await?;
     poller.finish().await?;
     flushing.abort();
+    writing.abort();
     metrics::flush();
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;

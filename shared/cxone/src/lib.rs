@@ -19,6 +19,7 @@ pub mod http;
 pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod retry;
 pub mod secret;
 mod transport;

@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod problem;
 pub mod scenario;
 pub mod settings;
@@ -98,6 +99,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(data_actions::router())
         .merge(nlp::router())
         .merge(live::router())
+        .merge(openai::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),
