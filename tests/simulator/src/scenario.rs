@@ -36,6 +36,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::ChatSettings;
 use crate::fault::FaultRule;
 use crate::settings::Settings;
 
@@ -49,6 +50,8 @@ pub struct Scenario {
     pub settings: Settings,
     /// Faults, in order.
     pub faults: Vec<FaultRule>,
+    /// Chat: see [`crate::chat::script`].
+    pub chat: ChatSettings,
 }
 
 impl Default for Scenario {
@@ -57,6 +60,7 @@ impl Default for Scenario {
             seed: 42,
             settings: Settings::default(),
             faults: Vec::new(),
+            chat: ChatSettings::default(),
         }
     }
 }
@@ -150,6 +154,7 @@ mod tests {
             seed: 7,
             settings,
             faults: vec![rule],
+            ..Scenario::default()
         };
         assert_eq!(toml.unwrap(), wanted);
         assert_eq!(json.unwrap(), wanted);

@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::data_actions;
+use crate::{chat, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::oauth::Tokens;
@@ -24,6 +24,8 @@ pub struct World {
     pub idempotency: Idempotency,
     /// The registered Data Actions.
     pub data_actions: data_actions::State,
+    /// Chats, agents and their connections.
+    pub chat: chat::State,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
+            chat: chat::State::new(scenario.seed, scenario.chat),
         }
     }
 
