@@ -222,6 +222,10 @@ impl State {
         json!({ "presence": inner.presence, "routing": inner.routing })
     }
 
+    pub(super) fn troubles(&self) -> Troubles {
+        self.lock().settings.troubles
+    }
+
     pub(super) fn settings(&self) -> ChatSettings {
         self.lock().settings.clone()
     }

@@ -151,7 +151,7 @@ impl Line {
 
     /// Sends a frame, unless something goes wrong.
     async fn deliver(&mut self, frame: Value) -> Result<(), Ending> {
-        let troubles = self.world.chat.settings().troubles;
+        let troubles = self.world.chat.troubles();
         let chances = [troubles.malformed, troubles.duplicate, troubles.reorder, troubles.drop, troubles.half_open];
         let [malformed, duplicate, reorder, drop, half_open] = self.world.chat.draw(chances);
         if drop {
