@@ -38,7 +38,9 @@ impl Secrets {
     /// The value of a name, if it is there and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&SecretString> {
-        self.0.get(name).filter(|value| !value.expose_secret().is_empty())
+        self.0
+            .get(name)
+            .filter(|value| !value.expose_secret().is_empty())
     }
 
     /// These values, and `others` for the names that are not among them.
@@ -56,10 +58,17 @@ impl Secrets {
     /// [`Error::Corrupt`] if it is no object of strings; it names the place or the key, never a value.
     #[cfg(feature = "aws")]
     pub(crate) fn from_json(what: &str, json: &str) -> Result<Self, Error> {
-        let corrupt = |complaint: String| Error::Corrupt { what: what.to_owned(), source: complaint.into() };
+        let corrupt = |complaint: String| Error::Corrupt {
+            what: what.to_owned(),
+            source: complaint.into(),
+        };
         let value: serde_json::Value = serde_json::from_str(json).map_err(|error| {
             // The parser's own words may quote the input.
-            corrupt(format!("not JSON at line {} column {}", error.line(), error.column()))
+            corrupt(format!(
+                "not JSON at line {} column {}",
+                error.line(),
+                error.column()
+            ))
         })?;
         let serde_json::Value::Object(values) = value else {
             return Err(corrupt("not a JSON object".to_owned()));
