@@ -16,10 +16,17 @@ pub struct Skill(pub serde_json::Map<String, serde_json::Value>);
 ///
 /// # Errors
 /// As [`Client::answer`].
-pub async fn set_presence(client: &Client, user: &str, status: &str, deadline: Deadline) -> Result<(), Error> {
+pub async fn set_presence(
+    client: &Client,
+    user: &str,
+    status: &str,
+    deadline: Deadline,
+) -> Result<(), Error> {
     let endpoint = client.site().endpoint(Route::Presence, &[user])?;
     let body = json!({ "status": { "statusName": status } });
-    client.send_unit(Request::json(Method::PUT, endpoint, &body)?, deadline).await
+    client
+        .send_unit(Request::json(Method::PUT, endpoint, &body)?, deadline)
+        .await
 }
 
 /// Sets an agent's availability in `[0, 1]` (see [`insights_core::chat::availability`]) and skills.
@@ -35,5 +42,7 @@ pub async fn set_availability(
 ) -> Result<(), Error> {
     let endpoint = client.site().endpoint(Route::Routing, &[user])?;
     let body = json!({ "availability": availability, "skills": skills });
-    client.send_unit(Request::json(Method::PUT, endpoint, &body)?, deadline).await
+    client
+        .send_unit(Request::json(Method::PUT, endpoint, &body)?, deadline)
+        .await
 }

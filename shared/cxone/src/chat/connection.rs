@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
 use insights_core::chat::envelope::{Event, FRAME_LIMIT, Malformed};
 use insights_core::chat::message::Message;
 use jiff::Timestamp;
@@ -80,18 +83,33 @@ impl Connection {
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`] with the scope, [`Error::RateLimited`], [`Error::Unavailable`],
     /// [`Error::DeadlineExceeded`], or that of getting a token.
-    pub async fn open(http: &reqwest::Client, client: &Client, timing: Timing) -> Result<Self, Error> {
+    pub async fn open(
+        http: &reqwest::Client,
+        client: &Client,
+        timing: Timing,
+    ) -> Result<Self, Error> {
         let deadline = Deadline::within(timing.patience);
         let endpoint = client.site().endpoint(Route::ChatStream, &[])?;
         let mut token = client.tokens().token(deadline).await?;
         let mut refused = false;
         loop {
-            let late = || Error::DeadlineExceeded { endpoint: endpoint.template().to_owned() };
-            match deadline.bound(upgrade(http, &endpoint, &token)).await.ok_or_else(late)? {
+            let late = || Error::DeadlineExceeded {
+                endpoint: endpoint.template().to_owned(),
+            };
+            match deadline
+                .bound(upgrade(http, &endpoint, &token))
+                .await
+                .ok_or_else(late)?
+            {
                 Ok(socket) => {
                     let keepalive = Keepalive::new(timing, Instant::now());
                     let token_expires_at = token.expires_at();
-                    return Ok(Self { socket, keepalive, patience: timing.patience, token_expires_at });
+                    return Ok(Self {
+                        socket,
+                        keepalive,
+                        patience: timing.patience,
+                        token_expires_at,
+                    });
                 }
                 Err(Error::Unauthorized { .. }) if !refused => {
                     refused = true;
@@ -125,7 +143,9 @@ impl Connection {
                     continue;
                 }
             };
-            let Ok(frame) = tokio::time::timeout_at(until, self.socket.next()).await else { continue };
+            let Ok(frame) = tokio::time::timeout_at(until, self.socket.next()).await else {
+                continue;
+            };
             self.keepalive.heard();
             match frame {
                 Some(Ok(frame)) => {
@@ -174,7 +194,11 @@ fn read(frame: Frame) -> Result<Option<Incoming>, End> {
         }),
         Frame::Binary(_) => Some(Incoming::Malformed(Malformed::NotText)),
         Frame::Ping(_) | Frame::Pong(_) => Some(Incoming::Alive),
-        Frame::Close(goodbye) => return Err(End::Closed(goodbye.map(|CloseFrame { code, .. }| code.into()))),
+        Frame::Close(goodbye) => {
+            return Err(End::Closed(
+                goodbye.map(|CloseFrame { code, .. }| code.into()),
+            ));
+        }
         Frame::Frame(_) => None,
     })
 }
@@ -198,7 +222,10 @@ async fn upgrade(
     endpoint: &Endpoint,
     token: &AccessToken,
 ) -> Result<WebSocketStream<reqwest::Upgraded>, Error> {
-    let unavailable = |failure| Error::Unavailable { endpoint: endpoint.template().to_owned(), failure };
+    let unavailable = |failure| Error::Unavailable {
+        endpoint: endpoint.template().to_owned(),
+        failure,
+    };
     let key = generate_key();
     let response = http
         .get(endpoint.url().clone())
@@ -213,12 +240,20 @@ async fn upgrade(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(endpoint, response).await);
     }
-    let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(http::HeaderValue::as_bytes);
+    let accepted = response
+        .headers()
+        .get(SEC_WEBSOCKET_ACCEPT)
+        .map(http::HeaderValue::as_bytes);
     if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err(Error::response(endpoint.template(), "the handshake's key is wrong"));
+        return Err(Error::response(
+            endpoint.template(),
+            "the handshake's key is wrong",
+        ));
     }
-    let socket =
-        response.upgrade().await.map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
+    let socket = response
+        .upgrade()
+        .await
+        .map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(LARGEST_FRAME))
         .max_frame_size(Some(LARGEST_FRAME))
@@ -233,16 +268,29 @@ async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
         401 => Error::Unauthorized { endpoint: name },
         403 => {
             let body = body(response, REFUSAL).await.unwrap_or_default();
-            Error::Forbidden { endpoint: name, scope: missing_scope(&body, endpoint.scope) }
+            Error::Forbidden {
+                endpoint: name,
+                scope: missing_scope(&body, endpoint.scope),
+            }
         }
         404 => Error::NotFound { endpoint: name },
         429 => {
             let header = response.headers().get(http::header::RETRY_AFTER);
             let header = header.and_then(|value| value.to_str().ok());
-            let retry_after = header.and_then(|value| parse_retry_after(value, std::time::SystemTime::now()));
-            Error::RateLimited { endpoint: name, retry_after }
+            let retry_after =
+                header.and_then(|value| parse_retry_after(value, std::time::SystemTime::now()));
+            Error::RateLimited {
+                endpoint: name,
+                retry_after,
+            }
         }
-        status @ 500..=599 => Error::Unavailable { endpoint: name, failure: Failure::Status(status) },
-        status => Error::Rejected { endpoint: name, status },
+        status @ 500..=599 => Error::Unavailable {
+            endpoint: name,
+            failure: Failure::Status(status),
+        },
+        status => Error::Rejected {
+            endpoint: name,
+            status,
+        },
     }
 }

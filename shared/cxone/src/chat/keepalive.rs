@@ -50,7 +50,11 @@ pub(super) struct Keepalive {
 impl Keepalive {
     /// The first ping is due at once: its answer proves the connection healthy.
     pub(super) const fn new(timing: Timing, now: Instant) -> Self {
-        Self { timing, next_ping: now, asked: None }
+        Self {
+            timing,
+            next_ping: now,
+            asked: None,
+        }
     }
 
     /// Anything at all came.
@@ -108,13 +112,19 @@ mod tests {
         let mut alive = Keepalive::new(Timing::default(), now);
         alive.pinged(now);
         alive.heard();
-        assert_eq!(alive.due(now + 19 * SECOND), Due::Nothing(now + 20 * SECOND));
+        assert_eq!(
+            alive.due(now + 19 * SECOND),
+            Due::Nothing(now + 20 * SECOND)
+        );
     }
 
     #[test]
     fn further_pings_do_not_extend_the_wait_for_the_first() {
         let now = Instant::now();
-        let timing = Timing { ping_every: 4 * SECOND, ..Timing::default() };
+        let timing = Timing {
+            ping_every: 4 * SECOND,
+            ..Timing::default()
+        };
         let mut alive = Keepalive::new(timing, now);
         alive.pinged(now);
         alive.pinged(now + 4 * SECOND);

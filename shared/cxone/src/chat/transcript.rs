@@ -45,7 +45,9 @@ pub async fn transcript(
     conversation: &str,
     deadline: Deadline,
 ) -> Result<Option<Transcript>, Error> {
-    let first = client.site().endpoint(Route::ChatTranscript, &[conversation])?;
+    let first = client
+        .site()
+        .endpoint(Route::ChatTranscript, &[conversation])?;
     let name = first.template();
     let mut page: Page = match client.send(Request::get(first.clone()), deadline).await {
         Err(Error::NotFound { .. }) => return Ok(None),
@@ -55,7 +57,11 @@ pub async fn transcript(
     let mut seen = HashSet::from([first.url().clone()]);
     let mut endpoint = first;
     loop {
-        if page.conversation_id.as_deref().is_some_and(|id| id != conversation) {
+        if page
+            .conversation_id
+            .as_deref()
+            .is_some_and(|id| id != conversation)
+        {
             return Err(Error::response(name, "it is of another conversation"));
         }
         for entry in page.messages {
@@ -64,7 +70,9 @@ pub async fn transcript(
                 Err(reason) => transcript.malformed.count(&reason),
             }
         }
-        let Some(link) = page.next_link.filter(|link| !link.is_empty()) else { return Ok(Some(transcript)) };
+        let Some(link) = page.next_link.filter(|link| !link.is_empty()) else {
+            return Ok(Some(transcript));
+        };
         if seen.len() >= PAGES || transcript.messages.len() > MESSAGES {
             return Err(Error::response(name, "the transcript does not end"));
         }
@@ -72,21 +80,32 @@ pub async fn transcript(
         if !seen.insert(endpoint.url().clone()) {
             return Err(Error::response(name, "its pages go in a circle"));
         }
-        page = client.send(Request::get(endpoint.clone()), deadline).await.map_err(|error| match error {
-            Error::NotFound { .. } => Error::response(name, "a page of it is missing"),
-            other => other,
-        })?;
+        page = client
+            .send(Request::get(endpoint.clone()), deadline)
+            .await
+            .map_err(|error| match error {
+                Error::NotFound { .. } => Error::response(name, "a page of it is missing"),
+                other => other,
+            })?;
     }
 }
 
 /// A message of a page; the page's conversation stands for one that it does not repeat.
 fn entry_of(entry: Value, conversation: &str) -> Result<Message, Malformed> {
-    let Value::Object(mut entry) = entry else { return Err(Malformed::NoType) };
+    let Value::Object(mut entry) = entry else {
+        return Err(Malformed::NoType);
+    };
     named(&mut entry, conversation);
     let message = wire::message(entry)?;
-    if message.conversation_id == conversation { Ok(message) } else { Err(Malformed::Field("conversationId")) }
+    if message.conversation_id == conversation {
+        Ok(message)
+    } else {
+        Err(Malformed::Field("conversationId"))
+    }
 }
 
 fn named(entry: &mut Map<String, Value>, conversation: &str) {
-    entry.entry("conversationId").or_insert_with(|| Value::String(conversation.to_owned()));
+    entry
+        .entry("conversationId")
+        .or_insert_with(|| Value::String(conversation.to_owned()));
 }

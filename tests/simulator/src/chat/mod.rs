@@ -24,7 +24,10 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/api/v2/chat/stream", get(stream::open))
         .route("/api/v2/presence/users/{id}", put(rest::presence))
         .route("/api/v2/routing/users/{id}", put(rest::routing))
-        .route("/api/v2/chat/conversations/{id}/transcript", get(rest::transcript))
+        .route(
+            "/api/v2/chat/conversations/{id}/transcript",
+            get(rest::transcript),
+        )
         .route("/_simulator/chat/messages", post(rest::say))
         .route("/_simulator/chat/agents", get(rest::agents))
 }

@@ -22,10 +22,16 @@ pub(super) async fn presence(
 ) -> Result<Json<Value>, Problem> {
     auth::require(&world, &headers, "presence:write")?;
     let body: Value = problem::json(&body)?;
-    let status = body["status"]["statusName"].as_str().filter(|status| !status.is_empty());
-    let status = status.ok_or_else(|| Problem::bad_request("status.statusName must be a string that is not empty"))?;
+    let status = body["status"]["statusName"]
+        .as_str()
+        .filter(|status| !status.is_empty());
+    let status = status.ok_or_else(|| {
+        Problem::bad_request("status.statusName must be a string that is not empty")
+    })?;
     world.chat.set_presence(&user, status);
-    Ok(Json(json!({ "userId": user, "status": { "statusName": status } })))
+    Ok(Json(
+        json!({ "userId": user, "status": { "statusName": status } }),
+    ))
 }
 
 pub(super) async fn routing(
@@ -36,10 +42,18 @@ pub(super) async fn routing(
 ) -> Result<Json<Value>, Problem> {
     auth::require(&world, &headers, "routing:write")?;
     let body: Value = problem::json(&body)?;
-    if !body["availability"].as_f64().is_some_and(|availability| (0.0..=1.0).contains(&availability)) {
-        return Err(Problem::bad_request("availability must be a number from 0 to 1"));
+    if !body["availability"]
+        .as_f64()
+        .is_some_and(|availability| (0.0..=1.0).contains(&availability))
+    {
+        return Err(Problem::bad_request(
+            "availability must be a number from 0 to 1",
+        ));
     }
-    if !body["skills"].as_array().is_some_and(|skills| skills.iter().all(Value::is_object)) {
+    if !body["skills"]
+        .as_array()
+        .is_some_and(|skills| skills.iter().all(Value::is_object))
+    {
         return Err(Problem::bad_request("skills must be a list of objects"));
     }
     world.chat.set_routing(&user, body.clone());
@@ -60,10 +74,21 @@ pub(super) async fn transcript(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     auth::require(&world, &headers, "chat:read")?;
-    let missing = || Problem::new(StatusCode::NOT_FOUND, "no_transcript", "the conversation has no transcript");
-    let (messages, next) = world.chat.page(&conversation, place.from).ok_or_else(missing)?;
+    let missing = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_transcript",
+            "the conversation has no transcript",
+        )
+    };
+    let (messages, next) = world
+        .chat
+        .page(&conversation, place.from)
+        .ok_or_else(missing)?;
     let link = next.map(|next| format!("?from={next}"));
-    Ok(Json(json!({ "conversationId": conversation, "messages": messages, "nextLink": link })))
+    Ok(Json(
+        json!({ "conversationId": conversation, "messages": messages, "nextLink": link }),
+    ))
 }
 
 /// Something said by whoever drives the simulator.
@@ -81,10 +106,18 @@ fn customer() -> String {
     "customer".to_owned()
 }
 
-pub(super) async fn say(Shared(world): Shared<Arc<World>>, body: Bytes) -> Result<Json<Value>, Problem> {
+pub(super) async fn say(
+    Shared(world): Shared<Arc<World>>,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
     let said: Said = problem::json(&body)?;
     let timestamp = said.timestamp.unwrap_or_else(now_ms);
-    Ok(Json(world.chat.say_at(&said.conversation_id, &said.from, &said.text, timestamp)))
+    Ok(Json(world.chat.say_at(
+        &said.conversation_id,
+        &said.from,
+        &said.text,
+        timestamp,
+    )))
 }
 
 pub(super) async fn agents(Shared(world): Shared<Arc<World>>) -> Json<Value> {

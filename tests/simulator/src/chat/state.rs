@@ -61,7 +61,13 @@ impl State {
     pub fn new(seed: u64, settings: ChatSettings) -> Self {
         let mut conversations = BTreeMap::new();
         for chat in &settings.conversations {
-            conversations.insert(chat.id.clone(), Conversation { hidden: !chat.transcript, ..Conversation::default() });
+            conversations.insert(
+                chat.id.clone(),
+                Conversation {
+                    hidden: !chat.transcript,
+                    ..Conversation::default()
+                },
+            );
         }
         let inner = Inner {
             settings,
@@ -116,7 +122,11 @@ impl State {
 
     /// Lets a conversation's transcript be 404 from now on.
     pub fn hide_transcript(&self, conversation: &str) {
-        self.lock().conversations.entry(conversation.to_owned()).or_default().hidden = true;
+        self.lock()
+            .conversations
+            .entry(conversation.to_owned())
+            .or_default()
+            .hidden = true;
     }
 
     /// Breaks all connections without a goodbye.
@@ -173,7 +183,11 @@ impl State {
     /// Everything said in a conversation.
     #[must_use]
     pub fn messages(&self, conversation: &str) -> Vec<Value> {
-        self.lock().conversations.get(conversation).map(|chat| chat.messages.clone()).unwrap_or_default()
+        self.lock()
+            .conversations
+            .get(conversation)
+            .map(|chat| chat.messages.clone())
+            .unwrap_or_default()
     }
 
     /// A message comes from a client: it is kept once and goes to all connections.
@@ -184,10 +198,19 @@ impl State {
 
     /// A message is kept, unless the same one is there, and goes to all connections.
     pub(super) fn take(&self, message: Value) {
-        let conversation = message["conversationId"].as_str().unwrap_or_default().to_owned();
+        let conversation = message["conversationId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let mut inner = self.lock();
         let chat = inner.conversations.entry(conversation).or_default();
-        if chat.messages.iter().rev().take(100).any(|known| *known == message) {
+        if chat
+            .messages
+            .iter()
+            .rev()
+            .take(100)
+            .any(|known| *known == message)
+        {
             return;
         }
         chat.messages.push(message.clone());
@@ -200,21 +223,42 @@ impl State {
     }
 
     /// A page of a transcript: its messages, and where the next one begins.
-    pub(super) fn page(&self, conversation: &str, from: usize) -> Option<(Vec<Value>, Option<usize>)> {
+    pub(super) fn page(
+        &self,
+        conversation: &str,
+        from: usize,
+    ) -> Option<(Vec<Value>, Option<usize>)> {
         let inner = self.lock();
-        let chat = inner.conversations.get(conversation).filter(|chat| !chat.hidden && !chat.messages.is_empty())?;
+        let chat = inner
+            .conversations
+            .get(conversation)
+            .filter(|chat| !chat.hidden && !chat.messages.is_empty())?;
         let size = inner.settings.page_size.max(1);
-        let page: Vec<Value> = chat.messages.iter().skip(from).take(size).cloned().collect();
+        let page: Vec<Value> = chat
+            .messages
+            .iter()
+            .skip(from)
+            .take(size)
+            .cloned()
+            .collect();
         let next = (from + size < chat.messages.len()).then_some(from + size);
         Some((page, next))
     }
 
     pub(super) fn set_presence(&self, user: &str, status: &str) {
-        self.lock().presence.entry(user.to_owned()).or_default().push(status.to_owned());
+        self.lock()
+            .presence
+            .entry(user.to_owned())
+            .or_default()
+            .push(status.to_owned());
     }
 
     pub(super) fn set_routing(&self, user: &str, routing: Value) {
-        self.lock().routing.entry(user.to_owned()).or_default().push(routing);
+        self.lock()
+            .routing
+            .entry(user.to_owned())
+            .or_default()
+            .push(routing);
     }
 
     pub(super) fn agents(&self) -> Value {
@@ -234,7 +278,8 @@ impl State {
     pub(super) fn draw<const N: usize>(&self, probabilities: [f64; N]) -> [bool; N] {
         use rand::Rng;
         let random = &mut self.lock().random;
-        probabilities.map(|probability| probability > 0.0 && random.random_bool(probability.clamp(0.0, 1.0)))
+        probabilities
+            .map(|probability| probability > 0.0 && random.random_bool(probability.clamp(0.0, 1.0)))
     }
 
     /// A connection's frames and orders.
@@ -246,12 +291,18 @@ impl State {
 
     /// The scripted conversations, the first time it is asked.
     pub(super) fn scripts(&self) -> Vec<ScriptedChat> {
-        if self.started.swap(true, Ordering::SeqCst) { Vec::new() } else { self.settings().conversations }
+        if self.started.swap(true, Ordering::SeqCst) {
+            Vec::new()
+        } else {
+            self.settings().conversations
+        }
     }
 
     /// A frame to every open connection; one whose client reads too slowly is closed.
     fn broadcast(&self, frame: &Value) {
-        self.lock().connections.retain(|connection| connection.try_send(frame.clone()).is_ok());
+        self.lock()
+            .connections
+            .retain(|connection| connection.try_send(frame.clone()).is_ok());
     }
 
     fn order(&self, order: Order) {
@@ -268,6 +319,8 @@ impl State {
 
 /// Milliseconds since the epoch.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

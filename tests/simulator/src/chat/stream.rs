@@ -51,12 +51,19 @@ async fn serve(
 ) {
     world.chat.open.fetch_add(1, Ordering::SeqCst);
     world.chat.opened.fetch_add(1, Ordering::SeqCst);
-    let mut connection = Line { world: Arc::clone(&world), socket, held: None };
+    let mut connection = Line {
+        world: Arc::clone(&world),
+        socket,
+        held: None,
+    };
     let end = connection.run(&token, frames, orders).await;
     world.chat.open.fetch_sub(1, Ordering::SeqCst);
     match end {
         Ending::Goodbye(code) => {
-            let frame = CloseFrame { code, reason: "".into() };
+            let frame = CloseFrame {
+                code,
+                reason: "".into(),
+            };
             let goodbye = connection.socket.send(Message::Close(Some(frame)));
             let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
         }
@@ -140,8 +147,13 @@ impl Line {
                 self.world.chat.pings.fetch_add(1, Ordering::SeqCst);
             }
             Message::Text(text) => {
-                let Ok(Value::Object(mut envelope)) = serde_json::from_str(&text) else { return };
-                if envelope.shift_remove("type").is_some_and(|kind| kind == "message") {
+                let Ok(Value::Object(mut envelope)) = serde_json::from_str(&text) else {
+                    return;
+                };
+                if envelope
+                    .shift_remove("type")
+                    .is_some_and(|kind| kind == "message")
+                {
                     self.world.chat.receive(Value::Object(envelope));
                 }
             }
@@ -152,7 +164,13 @@ impl Line {
     /// Sends a frame, unless something goes wrong.
     async fn deliver(&mut self, frame: Value) -> Result<(), Ending> {
         let troubles = self.world.chat.troubles();
-        let chances = [troubles.malformed, troubles.duplicate, troubles.reorder, troubles.drop, troubles.half_open];
+        let chances = [
+            troubles.malformed,
+            troubles.duplicate,
+            troubles.reorder,
+            troubles.drop,
+            troubles.half_open,
+        ];
         let [malformed, duplicate, reorder, drop, half_open] = self.world.chat.draw(chances);
         if drop {
             return Err(Ending::Broken);
@@ -180,7 +198,10 @@ impl Line {
     }
 
     async fn send(&mut self, text: String) -> Result<(), Ending> {
-        self.socket.send(Message::Text(text.into())).await.map_err(|_| Ending::Broken)
+        self.socket
+            .send(Message::Text(text.into()))
+            .await
+            .map_err(|_| Ending::Broken)
     }
 }
 
