@@ -56,8 +56,21 @@ pub struct Config {
     pub webhook: Option<Url>,
     /// `ESCALATION_TOPIC_ARN`: an SNS topic that is told of each escalation; none.
     pub topic: Option<String>,
-    /// `SENTIMENT_PROVIDER`: `local` scores with the model beside the lexicon, `lexicon` does not; local.
-    pub model: bool,
+    /// `SENTIMENT_PROVIDER`: what scores beside the lexicon, `local`, `http` or `lexicon` (nothing else); local.
+    pub provider: ProviderKind,
+    /// `SENTIMENT_URL`; needed with the HTTP provider.
+    pub sentiment_url: Option<Url>,
+}
+
+/// What scores beside the lexicon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// The model in this process.
+    Local,
+    /// The service at `SENTIMENT_URL`.
+    Http,
+    /// Nothing.
+    Lexicon,
 }
 
 impl Config {
@@ -67,6 +80,9 @@ impl Config {
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let agents = agents(env)?;
+        let providers =
+            [("local", ProviderKind::Local), ("http", ProviderKind::Http), ("lexicon", ProviderKind::Lexicon)];
+        let provider = env.choice("SENTIMENT_PROVIDER", &providers)?;
         let timing = Timing {
             ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
             pong_within: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
@@ -219,7 +235,8 @@ mod tests {
             (2000, 2000)
         );
         assert!(config.timing.ping_every + config.timing.pong_within < Duration::from_secs(60));
-        assert!(config.lease < Duration::from_secs(20) && config.agents.is_empty() && config.model);
+        assert!(config.lease < Duration::from_secs(20) && config.agents.is_empty());
+        assert_eq!(config.provider, ProviderKind::Local);
     }
 
     #[test]
@@ -232,6 +249,7 @@ mod tests {
             ("ESCALATION_TOPIC_ARN", "topic"),
             ("ESCALATION_WEBHOOK_URL", "ftp://x"),
             ("CHAT_PING_MS", "60000"),
+            ("SENTIMENT_PROVIDER", "cloud"),
         ];
         for (name, value) in cases {
             let error = Config::from_env(&Env::from_pairs([(name, value)]))

@@ -1,6 +1,13 @@
 //! The model's score beside the lexicon's. It lags behind rather than hold messages up.
 
+use std::time::Duration;
+
+use cxone::Deadline;
+use cxone::nlp::NlpClient;
 use insights_core::scale::Score;
+
+/// How long a service may take for one message.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What scores with a model.
 #[derive(Debug, Clone, Default)]
@@ -8,6 +15,8 @@ pub enum Scorer {
     /// No model: the lexicon alone.
     #[default]
     None,
+    /// A service outside.
+    Http(NlpClient),
     /// The model in this process.
     #[cfg(feature = "model")]
     Local(inference::Pool<inference::Sentiment>),
@@ -23,10 +32,15 @@ impl Scorer {
     /// A text's score; `None` if there is no model, or it has no time or failed.
     pub async fn score(&self, text: &str) -> Option<Score> {
         match self {
-            Self::None => {
-                let _ = text;
-                None
-            }
+            Self::None => None,
+            Self::Http(service) => match service.analyse(text, Deadline::within(PATIENCE)).await {
+                Ok(answer) => Score::try_from(answer.score).ok(),
+                Err(error) => {
+                    runtime::metrics::count("model_errors", 1);
+                    tracing::warn!(error = %error, "the sentiment service did not score a message");
+                    None
+                }
+            },
             #[cfg(feature = "model")]
             Self::Local(pool) => {
                 let text = text.to_owned();

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use cxone::Client;
+use cxone::{Client, Limits};
 use cxone::endpoints::System;
 use cxone::http::Idle;
+use cxone::nlp::NlpClient;
 use insights_core::chat::escalation::Escalation;
 use runtime::centre;
 use runtime::config::Env;
-use runtime::stores::Stores;
+use runtime::stores::{FunctionSecrets, Stores};
 use store::objects::Objects;
 use store::state::State;
 
 use crate::Deps;
-use crate::config::Config;
+use crate::config::{Config, ProviderKind};
 use crate::notify::Notifier;
 use crate::scoring::Scorer;
 

@@ -7,11 +7,13 @@
     reason = "a command answers on its standard streams"
 )]
 
+mod chat;
 mod demo;
 mod eval;
 mod gateway;
 mod home;
 mod register;
+mod replay;
 mod score;
 mod serve;
 mod services;
@@ -50,6 +52,10 @@ enum Command {
     Score(score::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
+    /// Work one agent's chat session, live
+    Chat(chat::Args),
+    /// Replay an archived conversation with its pauses
+    Replay(replay::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -73,6 +79,8 @@ fn main() -> ExitCode {
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::Chat(args) => chat::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

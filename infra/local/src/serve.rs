@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
-use cxone_simulator::Scenario;
 use runtime::metrics;
+use tokio_util::sync::CancellationToken;
 
-use crate::gateway;
+use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
 use crate::services::Services;
 
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     metrics::init("serve");
     let listener = gateway::bind(args.addr).await?;
-    let home = Home::open_with(&args.home, Scenario::default(), args.api_key.as_deref()).await?;
+    let home = Home::open_with(&args.home, chat::scenario(), args.api_key.as_deref()).await?;
     let services = services(&home).await?;
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {
@@ -53,7 +53,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             metrics::flush();
         }
     });
-    gateway::serve(listener, services, stopped()).await?;
+    let end_chats = CancellationToken::new();
+    let chats = tokio::spawn(chat::work(chat::deps(&home, args.home.aws).await?, end_chats.clone()));
+    let served = gateway::serve(listener, services, stopped()).await;
+    end_chats.cancel();
+    chats.await?;
+    served?;
     flushing.abort();
     metrics::flush();
     if let Some(simulator) = home.simulator {
