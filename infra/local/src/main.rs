@@ -8,6 +8,7 @@
 )]
 
 mod alerts;
+mod chat;
 mod demo;
 mod embed;
 mod eval;
@@ -17,6 +18,7 @@ mod live;
 mod poll;
 mod pipeline;
 mod register;
+mod replay;
 mod score;
 mod search;
 mod serve;
@@ -64,6 +66,10 @@ enum Command {
     Embed(embed::Args),
     /// Search what is embedded
     Search(search::Args),
+    /// Work one agent's chat session, live
+    Chat(chat::Args),
+    /// Replay an archived conversation with its pauses
+    Replay(replay::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -94,6 +100,8 @@ fn main() -> ExitCode {
             Command::Register(args) => register::run(args).await,
             Command::Embed(args) => embed::run(args).await,
             Command::Search(args) => search::run(args).await,
+            Command::Chat(args) => chat::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -9,8 +9,9 @@ use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
 use runtime::metrics;
+use tokio_util::sync::CancellationToken;
 
-use crate::gateway;
+use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
 use crate::live::{Background, Line};
 use crate::pipeline::Pipeline;
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let listener = gateway::bind(args.addr).await?;
     let scenario = Scenario {
         calls: demo_calls(1.0),
-        ..Scenario::default()
+        ..chat::scenario()
     };
     let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
     let data_action = data_action(&home).await?;
@@ -69,8 +70,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             metrics::flush();
         }
     });
-    gateway::serve(listener, services, stopped()).await?;
-    poller.finish().await?;
+    let end_chats = CancellationToken::new();
+    let chats = chat::deps(&home, args.home.aws).await?;
+    let chats = tokio::spawn(chat::work(chats, end_chats.clone()));
+    let served = gateway::serve(listener, services, stopped()).await;
+    end_chats.cancel();
+    let (polled, chatted) = tokio::join!(poller.finish(), chats);
+    chatted?;
+    polled?;
+    served?;
     flushing.abort();
     writing.abort();
     metrics::flush();

@@ -10,6 +10,7 @@
 //! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
 
 pub mod breaker;
+pub mod chat;
 mod client;
 pub mod data_actions;
 pub mod deadline;

@@ -18,6 +18,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod chat;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
@@ -100,6 +101,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(nlp::router())
         .merge(live::router())
         .merge(openai::router())
+        .merge(chat::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),

@@ -47,6 +47,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::ChatSettings;
 use crate::fault::FaultRule;
 use crate::live::Call;
 use crate::settings::Settings;
@@ -63,6 +64,8 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     /// Live calls.
     pub calls: Vec<Call>,
+    /// Chat: see [`crate::chat::script`].
+    pub chat: ChatSettings,
 }
 
 impl Default for Scenario {
@@ -72,6 +75,7 @@ impl Default for Scenario {
             settings: Settings::default(),
             faults: Vec::new(),
             calls: Vec::new(),
+            chat: ChatSettings::default(),
         }
     }
 }
@@ -165,7 +169,7 @@ mod tests {
             seed: 7,
             settings,
             faults: vec![rule],
-            calls: Vec::new(),
+            ..Scenario::default()
         };
         assert_eq!(toml.unwrap(), wanted);
         assert_eq!(json.unwrap(), wanted);
