@@ -1,1 +1,27 @@
-//! Skeleton.
+//! The contact centre: OAuth, endpoints, retry and breaker, typed REST calls.
+//!
+//! - [`endpoints`] holds every path, token path and default scope, as data.
+//! - [`http`] builds the one HTTP client; [`retry`], [`breaker`] and [`deadline`] decide when a call is made again.
+//! - [`oauth`] gets tokens once and shares them; [`Client`] makes calls with them.
+//! - [`data_actions`] describes and registers the Data Action; [`nlp`] asks an HTTP sentiment service.
+//!
+//! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
+//! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
+
+pub mod breaker;
+mod client;
+pub mod data_actions;
+pub mod deadline;
+pub mod endpoints;
+mod error;
+pub mod http;
+pub mod nlp;
+pub mod oauth;
+pub mod retry;
+pub mod secret;
+mod transport;
+
+pub use client::{Client, IDEMPOTENCY_KEY, Request};
+pub use deadline::Deadline;
+pub use error::{Error, Failure};
+pub use transport::{Answer, Limits};

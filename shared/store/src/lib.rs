@@ -10,9 +10,15 @@
 //! Only this crate knows AWS storage, SQL and files. Callers pass the time in, so that expiry can be tested without
 //! waiting; every implementation passes one conformance suite.
 
+#[cfg(any(feature = "aws", feature = "queue"))]
+pub mod aws;
+#[cfg(feature = "embedded")]
+mod embedded;
 pub mod error;
 #[cfg(feature = "objects")]
 pub mod objects;
+#[cfg(any(feature = "objects", feature = "embedded"))]
+mod private;
 #[cfg(any(feature = "queue", feature = "embedded"))]
 pub mod queue;
 pub mod secrets;

@@ -10,7 +10,7 @@ pub mod lease;
 mod sqlite;
 
 #[cfg(feature = "aws")]
-pub use dynamo::DynamoState;
+pub use dynamo::{Capacity, DynamoState, TABLE_ATTRIBUTES};
 #[cfg(feature = "embedded")]
 pub use sqlite::SqliteState;
 
@@ -20,6 +20,11 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Error;
+
+/// Bytes that a partition or a sort key may have.
+pub const KEY_MAX_BYTES: usize = 512;
+/// Bytes that a body may have; DynamoDB's items have 400 KB with their names and keys.
+pub const BODY_MAX_BYTES: usize = 350 * 1024;
 
 /// Where an item lives: items of one partition are listed together, ordered by the sort key's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +39,25 @@ impl Key {
     /// A key of a partition and a sort key.
     pub fn new(partition: impl Into<String>, sort: impl Into<String>) -> Self {
         Self { partition: partition.into(), sort: sort.into() }
+    }
+
+    /// Whether both parts have an allowed length.
+    #[cfg(any(feature = "aws", feature = "embedded"))]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (part, value) in [("partition", &self.partition), ("sort", &self.sort)] {
+            if value.is_empty() || value.len() > KEY_MAX_BYTES {
+                // The start of an overlong key identifies it well enough.
+                let key: String = self.to_string().chars().take(80).collect();
+                let limit = format!("the {part} key has {} bytes, allowed are 1 to {KEY_MAX_BYTES}", value.len());
+                return Err(Error::Limit { what: key, limit });
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(any(feature = "aws", feature = "embedded"))]
+    pub(crate) fn conflict(&self) -> Error {
+        Error::Conflict { key: self.to_string() }
     }
 }
 
@@ -100,6 +124,37 @@ impl Put {
             .map_err(|source| Error::Corrupt { what: key.to_string(), source: Box::new(source) })?;
         Ok(Self { key, body, expires_at })
     }
+
+    /// Whether key and body have an allowed length.
+    #[cfg(any(feature = "aws", feature = "embedded"))]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.key.check()?;
+        if self.body.len() <= BODY_MAX_BYTES {
+            return Ok(());
+        }
+        let limit = format!("the body has {} bytes, allowed are {BODY_MAX_BYTES}", self.body.len());
+        Err(Error::Limit { what: self.key.to_string(), limit })
+    }
+}
+
+/// Whole seconds of an expiry, rounded up: an item never goes before its time.
+#[cfg(any(feature = "aws", feature = "embedded"))]
+fn epoch_seconds(at: Timestamp) -> i64 {
+    at.as_second() + i64::from(at.subsec_nanosecond() > 0)
+}
+
+/// Whether an item with this expiry exists at `now`.
+#[cfg(feature = "aws")]
+fn live_at(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_none_or(|at| at > now)
+}
+
+/// A version that no other write has: 64 bits of a random UUID.
+#[cfg(any(feature = "aws", feature = "embedded"))]
+fn new_version() -> u64 {
+    let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+    // Each half has a few fixed bits at different places.
+    high ^ low
 }
 
 /// The state store.
@@ -119,6 +174,10 @@ pub trait StateStore: Send + Sync {
     fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Deletes the item if the expectation holds; an item already gone is success unless a version was expected.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the expectation does not hold. With a version, it is also the answer if the first try of
+    /// a retry inside the store did delete the item and its answer was lost: the item is gone in either case.
     fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Items of a partition whose sort key starts with `prefix` and is greater than `after`, in order, at most `limit`

@@ -1,0 +1,337 @@
+//! Access tokens: asked for once, kept in memory, shared between instances, renewed by one of them at a time.
+
+mod grant;
+mod shared;
+mod token;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use self::shared::{CacheError, SharedTokens};
+pub(crate) use self::token::bearer;
+pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
+use crate::endpoints::Site;
+use crate::secret::{self, ClientCredentials, Read, SecretSource};
+use crate::transport::{Limits, Transport};
+use crate::{Deadline, Error, Failure};
+
+/// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
+/// short enough that the others get over an instance that died with it.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+/// How often an instance that waits for another's renewal looks: the first wait, doubled up to the last.
+const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(200));
+
+/// How long one call to the shared cache may take: a healthy one takes a hundredth of it.
+const CACHE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Tells the time; wall-clock, since tokens outlive processes.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The tokens of one client at one site.
+pub struct TokenSource {
+    site: Site,
+    credentials: Arc<dyn SecretSource<ClientCredentials>>,
+    shared: Option<Arc<dyn SharedTokens>>,
+    transport: Transport,
+    clock: Clock,
+    memory: Mutex<Memory>,
+    /// Held by the one caller that renews.
+    renewal: tokio::sync::Mutex<()>,
+    shared_failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Memory {
+    token: Option<AccessToken>,
+    /// The token last refused: the shared cache may still hold it.
+    refused: Option<Fingerprint>,
+    /// Counts the renewals that ended, and what the last one gave to everybody who waited for it.
+    renewals: u64,
+    last: Option<Result<AccessToken, Error>>,
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenSource({})", self.site.token_url())
+    }
+}
+
+impl TokenSource {
+    /// A source without a shared cache that tells the time by the system's clock.
+    #[must_use]
+    pub fn new(
+        http: reqwest::Client,
+        site: Site,
+        credentials: Arc<dyn SecretSource<ClientCredentials>>,
+        limits: Limits,
+    ) -> Self {
+        // A token answer has a kilobyte or two.
+        let limits = Limits {
+            max_answer: 64 << 10,
+            ..limits
+        };
+        Self {
+            site,
+            credentials,
+            shared: None,
+            transport: Transport::new(http, limits),
+            clock: Arc::new(Timestamp::now),
+            memory: Mutex::default(),
+            renewal: tokio::sync::Mutex::default(),
+            shared_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// The same source with a cache that other instances share.
+    #[must_use]
+    pub fn with_shared(mut self, shared: Arc<dyn SharedTokens>) -> Self {
+        self.shared = Some(shared);
+        self
+    }
+
+    /// The same source with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// A token that is good for a call: from memory, from the shared cache, or new.
+    ///
+    /// However many callers ask at once, one token request is made; the others get its result, also if it failed.
+    ///
+    /// # Errors
+    /// [`Error::BadCredentials`], [`Error::BadScopes`], [`Error::Forbidden`] (a scope is not granted),
+    /// [`Error::Secret`], or a retryable one.
+    pub async fn token(&self, deadline: Deadline) -> Result<AccessToken, Error> {
+        let seen = {
+            let memory = self.lock();
+            if let Some(token) = memory
+                .token
+                .as_ref()
+                .filter(|token| token.is_fresh((self.clock)()))
+            {
+                return Ok(token.clone());
+            }
+            memory.renewals
+        };
+        let Some(_renewing) = deadline.bound(self.renewal.lock()).await else {
+            return Err(self.too_late());
+        };
+        if let Some(shared) = self.settled_since(seen) {
+            return shared;
+        }
+        let result = self.renew(deadline).await;
+        let mut memory = self.lock();
+        // Whoever has more time than this caller tries for itself.
+        if !matches!(result, Err(Error::DeadlineExceeded { .. })) {
+            memory.renewals += 1;
+            memory.last = Some(result.clone());
+        }
+        memory.token = result.as_ref().ok().cloned();
+        result
+    }
+
+    /// Forgets a token that a call was refused with, in memory and in the shared cache, if it is still the one there:
+    /// many callers refused with the same token cause one renewal.
+    pub async fn invalidate(&self, token: &AccessToken) {
+        let fingerprint = token.fingerprint();
+        {
+            let mut memory = self.lock();
+            if memory
+                .token
+                .as_ref()
+                .is_some_and(|held| held.fingerprint() == fingerprint)
+            {
+                memory.token = None;
+            }
+            if memory.refused.as_ref() == Some(&fingerprint) {
+                return;
+            }
+            memory.refused = Some(fingerprint.clone());
+        }
+        let Some(shared) = &self.shared else { return };
+        let Ok(credentials) =
+            secret::read(&*self.credentials, "the client id and secret", Read::Cached).await
+        else {
+            return;
+        };
+        let key = self.key(&credentials);
+        self.noted(in_time(shared.invalidate(&key, &fingerprint)).await);
+    }
+
+    /// What a renewal that ended after `seen` gave, or a token that is fresh by now.
+    fn settled_since(&self, seen: u64) -> Option<Result<AccessToken, Error>> {
+        let memory = self.lock();
+        let now = (self.clock)();
+        if let Some(token) = memory.token.as_ref().filter(|token| token.is_fresh(now)) {
+            return Some(Ok(token.clone()));
+        }
+        let last = memory.last.as_ref().filter(|_| memory.renewals != seen)?;
+        match last {
+            // A token too short-lived to be kept still serves those who waited for it, unless it was refused.
+            Ok(token) if memory.refused.as_ref() == Some(&token.fingerprint()) => None,
+            Ok(token) if token.expires_at() <= now => None,
+            settled => Some(settled.clone()),
+        }
+    }
+
+    async fn renew(&self, deadline: Deadline) -> Result<AccessToken, Error> {
+        let reading = secret::read(&*self.credentials, "the client id and secret", Read::Cached);
+        let credentials = deadline
+            .bound(reading)
+            .await
+            .ok_or_else(|| self.too_late())??;
+        match self.renew_with(&credentials, deadline).await {
+            Err(Error::BadCredentials { .. }) => {
+                // Rotated, perhaps: read them anew, once.
+                let reading =
+                    secret::read(&*self.credentials, "the client id and secret", Read::Anew);
+                let credentials = deadline
+                    .bound(reading)
+                    .await
+                    .ok_or_else(|| self.too_late())??;
+                self.renew_with(&credentials, deadline).await
+            }
+            result => result,
+        }
+    }
+
+    async fn renew_with(
+        &self,
+        credentials: &ClientCredentials,
+        deadline: Deadline,
+    ) -> Result<AccessToken, Error> {
+        let key = self.key(credentials);
+        let Some(shared) = &self.shared else {
+            return self.request(credentials, deadline).await;
+        };
+        let holder = uuid::Uuid::new_v4().to_string();
+        let held = match deadline
+            .bound(self.load_or_lease(&**shared, &key, &holder))
+            .await
+        {
+            None => return Err(self.too_late()),
+            Some(Ok(Turn::Load(token))) => return Ok(token),
+            Some(Ok(Turn::Leased)) => true,
+            Some(Err(error)) => {
+                self.noted::<()>(Err(error));
+                false
+            }
+        };
+        let result = self.request(credentials, deadline.or_within(LEASE)).await;
+        if held {
+            if let Ok(token) = &result {
+                self.noted(in_time(shared.store(&key, token)).await);
+            }
+            self.noted(in_time(shared.release(&key, &holder)).await);
+        }
+        match result {
+            // The lease's time ran out, not the caller's.
+            Err(Error::DeadlineExceeded { endpoint }) if !deadline.has_passed() => {
+                Err(Error::Unavailable {
+                    endpoint,
+                    failure: Failure::Timeout,
+                })
+            }
+            result => result,
+        }
+    }
+
+    /// Waits until another instance's token is there, or it is this one's turn to renew.
+    async fn load_or_lease(
+        &self,
+        shared: &dyn SharedTokens,
+        key: &TokenKey,
+        holder: &str,
+    ) -> Result<Turn, CacheError> {
+        let mut pause = POLL.0;
+        loop {
+            if let Some(token) = self.usable(in_time(shared.load(key)).await?) {
+                return Ok(Turn::Load(token));
+            }
+            if in_time(shared.try_lease(key, holder, LEASE)).await? {
+                // The one before may have stored its token between the two calls above.
+                let Some(token) = self.usable(in_time(shared.load(key)).await?) else {
+                    return Ok(Turn::Leased);
+                };
+                in_time(shared.release(key, holder)).await?;
+                return Ok(Turn::Load(token));
+            }
+            tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
+            pause = (pause * 2).min(POLL.1);
+        }
+    }
+
+    fn usable(&self, token: Option<AccessToken>) -> Option<AccessToken> {
+        let token = token.filter(|token| token.is_fresh((self.clock)()))?;
+        let refused = self.lock().refused.as_ref() == Some(&token.fingerprint());
+        (!refused).then_some(token)
+    }
+
+    async fn request(
+        &self,
+        credentials: &ClientCredentials,
+        deadline: Deadline,
+    ) -> Result<AccessToken, Error> {
+        let (url, scopes) = (self.site.token_url(), self.site.scopes());
+        let token = grant::request(
+            &self.transport,
+            url,
+            scopes,
+            credentials,
+            (self.clock)(),
+            deadline,
+        )
+        .await?;
+        tracing::info!(token_path = url.path(), expires_at = %token.expires_at(), "token renewed");
+        Ok(token)
+    }
+
+    fn key(&self, credentials: &ClientCredentials) -> TokenKey {
+        TokenKey::new(
+            self.site.token_url(),
+            &credentials.client_id,
+            self.site.scopes(),
+        )
+    }
+
+    /// Notes how the shared cache does: the first failure in a row is logged, and nothing else happens.
+    fn noted<T>(&self, result: Result<T, CacheError>) {
+        let failed = result.is_err();
+        let before = self.shared_failed.swap(failed, Ordering::Relaxed);
+        if let (Err(error), false) = (result, before) {
+            tracing::warn!(error = %error, "the shared token cache failed: going on with memory alone");
+        }
+    }
+
+    fn too_late(&self) -> Error {
+        Error::DeadlineExceeded {
+            endpoint: self.site.token_url().path().to_owned(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A shared cache that does not answer counts as one that failed.
+async fn in_time<T>(call: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+    tokio::time::timeout(CACHE_TIMEOUT, call)
+        .await
+        .unwrap_or_else(|_| Err("it did not answer in time".into()))
+}
+
+/// How an instance comes by a token.
+enum Turn {
+    /// Another one stored it.
+    Load(AccessToken),
+    /// It is this one's turn to ask for it.
+    Leased,
+}

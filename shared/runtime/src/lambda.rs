@@ -1,0 +1,139 @@
+//! The Lambda runtime: HTTP functions, event functions, and what happens when one fails.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::failure::chain;
+use crate::http::EventError;
+use crate::{Failure, Request, Response, metrics, telemetry};
+
+/// Time kept back from the deadline for writing the reply and the metrics.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Runs a function: telemetry, metrics, then `start`, which builds the dependencies and calls [`serve_http`] or
+/// [`serve_events`]. A failed start is logged with all its causes and ends the process, as Lambda expects.
+pub fn run<F: Future<Output = anyhow::Result<()>>>(function: &'static str, start: impl FnOnce() -> F) -> ExitCode {
+    telemetry::init(telemetry::Format::Json);
+    metrics::init(function);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(start()));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(function, cause = %chain(&error), "the function stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves API Gateway events with `handle` until Lambda ends the process.
+///
+/// # Errors
+/// If the Lambda runtime API fails.
+pub async fn serve_http<D, H, F>(deps: Arc<D>, handle: H) -> anyhow::Result<()>
+where
+    D: Send + Sync + 'static,
+    H: Fn(Arc<D>, Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Failure>> + Send,
+{
+    let handle = &handle;
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let deps = Arc::clone(&deps);
+        async move {
+            let started = Instant::now();
+            let response = match Request::from_event(&event.payload, deadline(&event.context)) {
+                Ok(request) => answer(request, |request| handle(deps, request)).await,
+                Err(error @ EventError::Body) => {
+                    Failure::invalid("invalid_body", error.to_string()).into_response()
+                }
+                Err(error @ EventError::NotHttp(_)) => return Err(diagnostic("NotHttp", error.to_string())),
+            };
+            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+            tracing::info!(request_id = event.context.request_id, status = response.status, duration_ms, "answered");
+            metrics::flush();
+            Ok(response.into_event())
+        }
+    });
+    lambda_runtime::run(service).await.map_err(|error| anyhow::anyhow!(error))
+}
+
+/// Answers one request: a failure becomes its reply, and one that is too late becomes a 503 before the caller gives up.
+pub async fn answer<F>(request: Request, handle: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Result<Response, Failure>>,
+{
+    let deadline = request.deadline;
+    match tokio::time::timeout_at(deadline.into(), handle(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => failure.into_response(),
+        Err(_) => Failure::unavailable("deadline_exceeded", "the answer was not ready in time").into_response(),
+    }
+}
+
+/// What an event function knows of its invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's id of the invocation; unique, so it names lease holders.
+    pub request_id: String,
+    /// When Lambda ends the invocation, less a margin.
+    pub deadline: Instant,
+}
+
+/// Serves events of one type (a schedule, a queue's batch) with `handle` until Lambda ends the process. An error becomes a
+/// Lambda diagnostic with the whole chain of causes, so that the event is retried as its source is configured to.
+///
+/// # Errors
+/// If the Lambda runtime API fails.
+pub async fn serve_events<D, E, R, H, F>(deps: Arc<D>, handle: H) -> anyhow::Result<()>
+where
+    D: Send + Sync + 'static,
+    E: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+    H: Fn(Arc<D>, E, Invocation) -> F + Send + Sync + 'static,
+    F: Future<Output = anyhow::Result<R>> + Send,
+{
+    let handle = &handle;
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let deps = Arc::clone(&deps);
+        async move {
+            let started = Instant::now();
+            let request_id = event.context.request_id.clone();
+            let invocation = Invocation { request_id: request_id.clone(), deadline: deadline(&event.context) };
+            let result = match serde_json::from_value(event.payload) {
+                Ok(event) => handle(deps, event, invocation).await,
+                Err(error) => Err(anyhow::Error::new(error).context("the event is not of this function's kind")),
+            };
+            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+            metrics::flush();
+            match result {
+                Ok(reply) => {
+                    tracing::info!(request_id, duration_ms, "done");
+                    Ok(reply)
+                }
+                Err(error) => {
+                    let cause = chain(&error);
+                    tracing::error!(request_id, duration_ms, cause, "failed");
+                    Err(diagnostic("Failed", cause))
+                }
+            }
+        }
+    });
+    lambda_runtime::run(service).await.map_err(|error| anyhow::anyhow!(error))
+}
+
+fn diagnostic(kind: &str, message: String) -> Diagnostic {
+    Diagnostic { error_type: kind.to_owned(), error_message: message }
+}
+
+/// Lambda's deadline on this process's monotonic clock, less the margin.
+fn deadline(context: &Context) -> Instant {
+    let at = UNIX_EPOCH + Duration::from_millis(context.deadline);
+    let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now() + left.saturating_sub(MARGIN)
+}

@@ -1,0 +1,68 @@
+//! Which keys objects may have: what is a good name in a bucket as well as in a folder, and cannot leave the folder.
+
+use object_store::path::Path;
+
+use crate::Error;
+
+/// Bytes of a whole key; S3's limit.
+const KEY_MAX_BYTES: usize = 1024;
+/// Bytes of one part between slashes; file names have 255, and a file being written has a longer name than at the end.
+const PART_MAX_BYTES: usize = 240;
+/// Characters that mean something to a file system, a URL or a shell.
+const FORBIDDEN: [char; 11] = ['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%', '~'];
+
+/// The path of a key.
+///
+/// # Errors
+/// [`Error::Limit`] with what is allowed.
+pub(super) fn parse(key: &str) -> Result<Path, Error> {
+    let refused = |limit: String| Error::Limit { what: shown(key), limit };
+    if key.is_empty() || key.len() > KEY_MAX_BYTES {
+        return Err(refused(format!("an object's key has 1 to {KEY_MAX_BYTES} bytes")));
+    }
+    for part in key.split('/') {
+        if part.is_empty() || part == "." || part == ".." || part.len() > PART_MAX_BYTES {
+            return Err(refused(format!(
+                "the parts of an object's key are neither empty nor dots alone, and at most {PART_MAX_BYTES} bytes"
+            )));
+        }
+        if let Some(bad) = part.chars().find(|c| c.is_control() || FORBIDDEN.contains(c)) {
+            return Err(refused(format!("an object's key may not contain {bad:?}")));
+        }
+    }
+    Path::parse(key).map_err(|error| refused(error.to_string()))
+}
+
+/// The folder that holds all keys with a prefix; `None` is the root.
+///
+/// # Errors
+/// As [`parse`], for the folder.
+pub(super) fn folder_of(prefix: &str) -> Result<Option<Path>, Error> {
+    prefix.rsplit_once('/').map(|(folder, _)| parse(folder)).transpose()
+}
+
+/// A key fit for a message.
+fn shown(key: &str) -> String {
+    key.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_cannot_leave_the_folder_or_name_no_file() {
+        for bad in ["", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", "a\\b", "a\0b", "c:x", "a#1"] {
+            assert!(matches!(parse(bad), Err(Error::Limit { .. })), "{bad:?}");
+        }
+        assert!(parse(&"x".repeat(241)).is_err());
+        assert!(parse(&"x/".repeat(600)).is_err());
+    }
+
+    #[test]
+    fn a_key_may_have_spaces_dots_and_any_script() {
+        for good in ["archive/42.jsonl", "a b/c..d", "отчёт/日本.csv", ".hidden"] {
+            assert_eq!(parse(good).expect("a good key").as_ref(), good);
+        }
+    }
+}

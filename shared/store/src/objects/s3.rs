@@ -1,0 +1,92 @@
+//! A bucket, reached with the region, address and credentials of the AWS clients' configuration.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use object_store::aws::{AmazonS3Builder, AwsCredential};
+use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
+use tokio::sync::Mutex;
+
+#[cfg(feature = "aws")]
+use aws_sdk_dynamodb as sdk;
+#[cfg(all(feature = "queue", not(feature = "aws")))]
+use aws_sdk_sqs as sdk;
+use sdk::config::{ProvideCredentials, SharedCredentialsProvider};
+
+use super::Objects;
+use crate::Error;
+
+/// Time to a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// One request with its whole body; reports and archives have a few megabytes.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Retries of one request.
+const MAX_RETRIES: usize = 3;
+/// The end of all retries.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Credentials are asked for again so long before they expire.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+
+impl Objects {
+    /// A bucket.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the configuration names no region or no credentials, or the bucket's name is impossible.
+    pub fn s3(config: &SdkConfig, bucket: &str) -> Result<Self, Error> {
+        let missing = |what: &str| Error::Missing { what: format!("{what} for the bucket {bucket}") };
+        let region = config.region().ok_or_else(|| missing("a region (AWS_REGION)"))?;
+        let provider = config.credentials_provider().ok_or_else(|| missing("credentials"))?;
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(region.as_ref())
+            .with_credentials(Arc::new(Credentials { provider, cached: Mutex::default() }))
+            .with_client_options(
+                ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout(REQUEST_TIMEOUT),
+            )
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig { init_backoff: Duration::from_millis(100), ..Default::default() },
+                max_retries: MAX_RETRIES,
+                retry_timeout: RETRY_TIMEOUT,
+            });
+        if let Some(endpoint) = config.endpoint_url() {
+            builder = builder.with_endpoint(endpoint).with_allow_http(crate::aws::is_loopback(endpoint));
+        }
+        let store = builder.build().map_err(|error| missing(&format!("a usable client ({error})")))?;
+        Ok(Self { store: Arc::new(store), name: "S3", metadata: true })
+    }
+}
+
+/// The AWS clients' credentials, kept until shortly before they expire.
+#[derive(Debug)]
+struct Credentials {
+    provider: SharedCredentialsProvider,
+    cached: Mutex<Option<(Arc<AwsCredential>, Option<SystemTime>)>>,
+}
+
+#[async_trait]
+impl CredentialProvider for Credentials {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let mut cached = self.cached.lock().await;
+        if let Some((credential, expiry)) = cached.as_ref()
+            && expiry.is_none_or(|at| at > SystemTime::now() + EXPIRY_MARGIN)
+        {
+            return Ok(Arc::clone(credential));
+        }
+        let fresh = self
+            .provider
+            .provide_credentials()
+            .await
+            .map_err(|source| object_store::Error::Generic { store: "S3", source: Box::new(source) })?;
+        let credential = Arc::new(AwsCredential {
+            key_id: fresh.access_key_id().to_owned(),
+            secret_key: fresh.secret_access_key().to_owned(),
+            token: fresh.session_token().map(str::to_owned),
+        });
+        *cached = Some((Arc::clone(&credential), fresh.expiry()));
+        Ok(credential)
+    }
+}

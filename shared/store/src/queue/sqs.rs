@@ -1,0 +1,146 @@
+//! The queue on SQS. The queue's redrive policy moves a message that came back too often to the dead-letter queue;
+//! [`Queue::bury`] sends one there at once, with its reason.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName};
+
+use super::{Message, Queue, RECEIVE_MAX, check, shortened};
+use crate::Error;
+use crate::aws::Failed;
+
+/// The longest wait that SQS allows.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+/// How much longer than its wait a receive call may take.
+const WAIT_MARGIN: Duration = Duration::from_secs(5);
+
+/// A queue on SQS and the queue of its dead letters.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    client: Client,
+    url: String,
+    dead_letters: Option<String>,
+}
+
+impl Sqs {
+    /// The queue at `url`; `dead_letters` is the URL of where [`Queue::bury`] sends. Nothing is sent yet.
+    pub fn new(config: &SdkConfig, url: impl Into<String>, dead_letters: Option<String>) -> Self {
+        Self { client: Client::new(config), url: url.into(), dead_letters }
+    }
+
+    /// Creates a queue, for local use and tests; the deployed ones come from the template. Gives its URL; one that
+    /// exists is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a name that is not allowed, [`Error::Unavailable`] without an answer.
+    pub async fn create(config: &SdkConfig, name: &str) -> Result<String, Error> {
+        let failed = Failed { store: "SQS", operation: "CreateQueue", what: name };
+        let answer = Client::new(config).create_queue().queue_name(name).send().await;
+        answer.map_err(|error| failed.because(error))?.queue_url.ok_or_else(|| Error::Corrupt {
+            what: format!("the answer for the queue {name}"),
+            source: "it has no URL".into(),
+        })
+    }
+
+    fn failed(&self, operation: &'static str) -> Failed<'_> {
+        Failed { store: "SQS", operation, what: &self.url }
+    }
+}
+
+impl Queue for Sqs {
+    async fn send(&self, body: &str) -> Result<String, Error> {
+        check(body)?;
+        let answer = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        let sent = answer.map_err(|error| self.failed("SendMessage").because(error))?;
+        Ok(sent.message_id.unwrap_or_default())
+    }
+
+    async fn receive(
+        &self,
+        limit: usize,
+        wait: Duration,
+        visible_after: Duration,
+    ) -> Result<Vec<Message>, Error> {
+        let wait = wait.min(WAIT_MAX);
+        // The usual time limits of a call would cut a long poll short.
+        let patient = TimeoutConfig::builder()
+            .operation_attempt_timeout(wait + WAIT_MARGIN)
+            .operation_timeout(wait + WAIT_MARGIN * 2)
+            .build();
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(limit.clamp(1, RECEIVE_MAX)).unwrap_or(1))
+            .wait_time_seconds(whole_seconds(wait))
+            .visibility_timeout(whole_seconds(visible_after))
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .customize()
+            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(patient))
+            .send()
+            .await
+            .map_err(|error| self.failed("ReceiveMessage").because(error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(message).collect())
+    }
+
+    async fn delete(&self, receipt: &str) -> Result<(), Error> {
+        let sent = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            // The handle of a message that is gone already.
+            Err(error)
+                if error.as_service_error().is_some_and(|error| {
+                    error.is_receipt_handle_is_invalid() || error.is_invalid_id_format()
+                }) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.failed("DeleteMessage").because(error)),
+        }
+    }
+
+    async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
+        let dead_letters = self
+            .dead_letters
+            .as_ref()
+            .ok_or_else(|| Error::Missing { what: format!("the dead-letter queue of {}", self.url) })?;
+        let mut request = self.client.send_message().queue_url(dead_letters).message_body(&message.body);
+        let reason = if reason.is_empty() { "not given" } else { shortened(reason) };
+        for (name, value) in [("reason", reason), ("original_id", &message.id)] {
+            let value =
+                MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(
+                    |source| Error::Corrupt { what: message.id.clone(), source: Box::new(source) },
+                )?;
+            request = request.message_attributes(name, value);
+        }
+        // Sent before it is deleted: a crash between leaves it twice, never nowhere.
+        request.send().await.map_err(|error| {
+            Failed { store: "SQS", operation: "SendMessage", what: dead_letters }.because(error)
+        })?;
+        self.delete(&message.receipt).await
+    }
+}
+
+fn message(from: aws_sdk_sqs::types::Message) -> Message {
+    let deliveries = from
+        .attributes
+        .as_ref()
+        .and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount))
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    Message {
+        id: from.message_id.unwrap_or_default(),
+        receipt: from.receipt_handle.unwrap_or_default(),
+        body: from.body.unwrap_or_default(),
+        deliveries,
+    }
+}
+
+/// Whole seconds, rounded up: nothing becomes visible before its time.
+fn whole_seconds(duration: Duration) -> i32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,259 @@
+//! State in DynamoDB: one item is one row of a table with `pk` and `sk`; conditions are condition expressions.
+//!
+//! Attributes: `pk`, `sk` and `body` are strings, `version` a number, `expires_at` a number of epoch seconds that is
+//! also the table's TTL attribute. DynamoDB deletes expired items late, so that every read and condition checks it.
+
+mod capacity;
+mod row;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
+};
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use capacity::Capacity;
+use row::{ATTRIBUTES, Condition, Row, item_of, key_of};
+
+use super::{Expect, Item, KEY_MAX_BYTES, Key, Put, StateStore, live_at, new_version};
+use crate::Error;
+use crate::aws::Failed;
+
+/// Items of one BatchWriteItem request; DynamoDB's limit.
+const BATCH: usize = 25;
+/// Batches on their way at once: enough to hide the round trip, too few to starve other calls.
+const BATCHES_AT_ONCE: usize = 4;
+/// Tries of what a batch left unprocessed: with the pauses below, about 5 s of throttling are waited out.
+const BATCH_TRIES: u32 = 8;
+/// The first pause before unprocessed items are sent again; doubles, with jitter.
+const BATCH_BACKOFF: Duration = Duration::from_millis(40);
+/// The longest such pause.
+const BATCH_BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// Items of one Query page at most; a page ends at 1 MB anyway.
+const PAGE_MAX: usize = 1000;
+
+/// The state store on one DynamoDB table.
+#[derive(Debug, Clone)]
+pub struct DynamoState {
+    client: Client,
+    table: String,
+    capacity: Arc<Capacity>,
+}
+
+impl DynamoState {
+    /// A store on `table`; nothing is sent yet.
+    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+        Self { client: Client::new(config), table: table.into(), capacity: Arc::default() }
+    }
+
+    /// The read and write units that the calls of this store and its clones consumed.
+    #[must_use]
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
+    fn failed<'a>(&'a self, operation: &'static str) -> Failed<'a> {
+        Failed { store: "DynamoDB", operation, what: &self.table }
+    }
+
+    /// Sends one batch until all of it is written.
+    async fn write_batch(&self, mut batch: Vec<WriteRequest>) -> Result<(), Error> {
+        let mut pause = BATCH_BACKOFF;
+        for attempt in 0..BATCH_TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(jittered(pause)).await;
+                pause = (pause * 2).min(BATCH_BACKOFF_MAX);
+            }
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, batch)
+                .send()
+                .await
+                .map_err(|error| self.failed("BatchWriteItem").because(error))?;
+            batch = answer.unprocessed_items.and_then(|mut left| left.remove(&self.table)).unwrap_or_default();
+            if batch.is_empty() {
+                return Ok(());
+            }
+        }
+        let left = format!("{} items were still unprocessed after {BATCH_TRIES} tries", batch.len());
+        Err(Error::Unavailable { store: "DynamoDB", operation: "BatchWriteItem", source: left.into() })
+    }
+
+    /// One page of a partition from `start` on.
+    async fn page(
+        &self,
+        condition: &Condition,
+        size: usize,
+        start: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<(Vec<Row>, Option<HashMap<String, AttributeValue>>), Error> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression(&condition.expression)
+            .set_expression_attribute_values(condition.values())
+            .limit(i32::try_from(size).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| self.failed("Query").because(error))?;
+        let rows = answer.items.unwrap_or_default();
+        self.capacity.read(rows.iter().map(row::size).sum());
+        Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+}
+
+impl StateStore for DynamoState {
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Item>, Error> {
+        key.check()?;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key_of(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| self.failed("GetItem").because(error))?;
+        self.capacity.read(answer.item.as_ref().map_or(0, row::size));
+        let item = answer.item.map(item_of).transpose()?;
+        Ok(item.filter(|item| live_at(item.expires_at, now)))
+    }
+
+    async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
+        put.check()?;
+        let version = new_version();
+        let condition = Condition::expecting(expect, now);
+        let row = row::row_of(&put, version);
+        self.capacity.write(row::size(&row));
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(row))
+            .set_condition_expression(condition.as_ref().map(|it| it.expression.clone()))
+            .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
+            .set_return_values_on_condition_check_failure(
+                condition.is_some().then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+            )
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(version),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                // The client retries by itself: if the first try was written and only its answer lost, the condition
+                // fails on our own write.
+                let PutItemError::ConditionalCheckFailedException(failed) = error.err() else {
+                    return Err(put.key.conflict());
+                };
+                let found = failed.item().and_then(row::version_of);
+                if found == Some(version) { Ok(version) } else { Err(put.key.conflict()) }
+            }
+            Err(error) => Err(self.failed("PutItem").because(error)),
+        }
+    }
+
+    async fn put_many(&self, puts: Vec<Put>, _now: Timestamp) -> Result<(), Error> {
+        let mut rows = HashMap::with_capacity(puts.len());
+        for put in puts {
+            put.check()?;
+            let row = row::row_of(&put, new_version());
+            // DynamoDB refuses a batch that names a key twice: the last one wins, as if written one after the other.
+            rows.insert(put.key, row);
+        }
+        let mut requests = Vec::with_capacity(rows.len());
+        for row in rows.into_values() {
+            self.capacity.write(row::size(&row));
+            let put = PutRequest::builder().set_item(Some(row)).build();
+            let put = put.map_err(|source| Error::Corrupt {
+                what: format!("a batch for {}", self.table),
+                source: Box::new(source),
+            })?;
+            requests.push(WriteRequest::builder().put_request(put).build());
+        }
+        let batches: Vec<_> = requests.chunks(BATCH).map(<[_]>::to_vec).collect();
+        futures::stream::iter(batches)
+            .map(|batch| self.write_batch(batch))
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
+        key.check()?;
+        let condition = Condition::expecting(expect, now);
+        self.capacity.write(1);
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key_of(key)))
+            .set_condition_expression(condition.as_ref().map(|it| it.expression.clone()))
+            .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error))
+                if matches!(error.err(), DeleteItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Err(key.conflict())
+            }
+            Err(error) => Err(self.failed("DeleteItem").because(error)),
+        }
+    }
+
+    async fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        let Some(condition) = Condition::listing(partition, prefix, after, KEY_MAX_BYTES) else {
+            return Ok(Vec::new());
+        };
+        let mut items = Vec::new();
+        let mut start = None;
+        while items.len() < limit {
+            // One more than wanted, since the first may be `after` itself.
+            let size = (limit - items.len()).saturating_add(1).min(PAGE_MAX);
+            let (rows, next) = self.page(&condition, size, start).await?;
+            for row in rows {
+                let item = item_of(row)?;
+                let wanted = live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
+                if wanted && items.len() < limit {
+                    items.push(item);
+                }
+            }
+            if next.is_none() {
+                break;
+            }
+            start = next;
+        }
+        Ok(items)
+    }
+}
+
+/// Between half of a pause and all of it, so that throttled writers do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let dice = u32::from(Uuid::new_v4().as_bytes()[0]);
+    pause / 2 + (pause / 2) * dice / 255
+}
+
+/// The names of the table's attributes, for whoever writes the template.
+pub const TABLE_ATTRIBUTES: [&str; 5] = ATTRIBUTES;

@@ -1,0 +1,192 @@
+//! What a simulated contact centre begins with, and the file that says so.
+//!
+//! A scenario file is TOML, or JSON if its name ends in `.json`. Every key is optional:
+//!
+//! ```toml
+//! seed = 42                        # of the faults' probabilities
+//!
+//! [settings]
+//! client_id = "demo-client"
+//! client_secret = "demo-secret"
+//! nlp_api_key = "demo-nlp-key"
+//! token_expires_in = 3600          # seconds
+//! granted_scopes = ["data-actions:read", "data-actions:write"]
+//!
+//! [[faults]]
+//! path = "/api/v2/data-actions"    # `*` is any one segment, `**` at the end any rest
+//! method = "POST"                  # any, if left out
+//! after = 1                        # requests that pass first; 0
+//! times = 2                        # requests that are hit; no end, if left out
+//! probability = 0.5                # 1
+//! kind = "status"
+//! status = 429
+//! retry_after = 1                  # seconds; or retry_after_date_in = 1 for an HTTP date
+//!
+//! [[faults]]
+//! path = "/v1/sentiment"
+//! kind = "answer"                  # an answer of your own
+//! status = 200
+//! body = { score = "high" }
+//! ```
+//!
+//! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
+//! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultRule;
+use crate::settings::Settings;
+
+/// What a simulator begins with; the default has no faults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// The seed of everything random; 42.
+    pub seed: u64,
+    /// Credentials, scopes, token life.
+    pub settings: Settings,
+    /// Faults, in order.
+    pub faults: Vec<FaultRule>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            settings: Settings::default(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// Why a scenario file cannot be used: the file, the line, and what is allowed there.
+#[derive(Debug)]
+pub struct ScenarioError(String);
+
+impl std::fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] if it cannot be read, or names a key or a value that does not exist.
+    pub fn from_file(path: &Path) -> Result<Self, ScenarioError> {
+        let named = |error: String| ScenarioError(format!("scenario {}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+        let is_json = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let scenario = if is_json {
+            Self::from_json(&text)
+        } else {
+            Self::from_toml(&text)
+        };
+        scenario.map_err(|error| named(error.0))
+    }
+
+    /// Reads a scenario in TOML.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with the line and what is allowed.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        toml::from_str(text).map_err(|error| ScenarioError(error.to_string().trim_end().to_owned()))
+    }
+
+    /// Reads a scenario in JSON.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with the line and what is allowed.
+    pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
+        serde_json::from_str(text).map_err(|error| ScenarioError(error.to_string()))
+    }
+
+    /// The same scenario with one more fault.
+    #[must_use]
+    pub fn with_fault(mut self, rule: FaultRule) -> Self {
+        self.faults.push(rule);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, RetryAfter};
+
+    #[test]
+    fn a_file_in_toml_and_in_json_say_the_same() {
+        let toml = Scenario::from_toml(
+            r#"
+            seed = 7
+            [settings]
+            token_expires_in = 30
+            [[faults]]
+            path = "/oauth/token"
+            kind = "status"
+            status = 429
+            retry_after = 1
+            times = 2
+            "#,
+        );
+        let json = Scenario::from_json(
+            r#"{"seed": 7, "settings": {"token_expires_in": 30}, "faults": [
+                {"path": "/oauth/token", "kind": "status", "status": 429, "retry_after": 1, "times": 2}]}"#,
+        );
+        let rule =
+            FaultRule::new("/oauth/token", Fault::Status(429, RetryAfter::Seconds(1))).times(2);
+        let settings = Settings {
+            token_expires_in: 30,
+            ..Settings::default()
+        };
+        let wanted = Scenario {
+            seed: 7,
+            settings,
+            faults: vec![rule],
+        };
+        assert_eq!(toml.unwrap(), wanted);
+        assert_eq!(json.unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_bad_file_names_the_line_and_what_is_allowed() {
+        let cases = [
+            (
+                "seed = 1\nsettngs = 3\n",
+                ["line 2", "unknown field `settngs`", "`settings`"],
+            ),
+            (
+                "[settings]\nclient = \"x\"\n",
+                ["line 2", "unknown field `client`", "`client_id`"],
+            ),
+            (
+                "\n[[faults]]\npath = \"/a\"\nkind = \"status\"\n",
+                ["line 2", "this kind needs status", "faults"],
+            ),
+            (
+                "[[faults]]\npath = \"/a\"\nkind = \"boom\"\n",
+                ["line 3", "unknown variant `boom`", "`lose_answer`"],
+            ),
+        ];
+        for (text, wanted) in cases {
+            let error = Scenario::from_toml(text).unwrap_err().to_string();
+            for part in wanted {
+                assert!(error.contains(part), "`{part}` not in: {error}");
+            }
+        }
+        let error = Scenario::from_json("{\"seed\": 1,\n \"sed\": 2}")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("unknown field `sed`") && error.contains("line 2"),
+            "{error}"
+        );
+    }
+}
