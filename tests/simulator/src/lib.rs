@@ -18,6 +18,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod conversations;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
@@ -39,6 +40,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use conversations::Conversations;
 pub use fault::{Fault, FaultRule, RetryAfter};
 pub use scenario::Scenario;
 pub use settings::Settings;
@@ -95,6 +97,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let systems = Router::new()
         .merge(oauth::router())
         .merge(data_actions::router())
+        .merge(conversations::router())
         .merge(nlp::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(

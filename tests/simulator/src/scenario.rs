@@ -29,6 +29,8 @@
 //! body = { score = "high" }
 //! ```
 //!
+//! `[conversations]`: see [`conversations`](crate::conversations).
+//!
 //! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
 //! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
 
@@ -36,6 +38,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversations::Conversations;
 use crate::fault::FaultRule;
 use crate::settings::Settings;
 
@@ -49,6 +52,8 @@ pub struct Scenario {
     pub settings: Settings,
     /// Faults, in order.
     pub faults: Vec<FaultRule>,
+    /// Past conversations.
+    pub conversations: Conversations,
 }
 
 impl Default for Scenario {
@@ -57,6 +62,7 @@ impl Default for Scenario {
             seed: 42,
             settings: Settings::default(),
             faults: Vec::new(),
+            conversations: Conversations::default(),
         }
     }
 }
@@ -150,6 +156,7 @@ mod tests {
             seed: 7,
             settings,
             faults: vec![rule],
+            ..Scenario::default()
         };
         assert_eq!(toml.unwrap(), wanted);
         assert_eq!(json.unwrap(), wanted);

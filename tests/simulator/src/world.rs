@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use crate::conversations;
 use crate::data_actions;
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
@@ -24,6 +25,8 @@ pub struct World {
     pub idempotency: Idempotency,
     /// The registered Data Actions.
     pub data_actions: data_actions::State,
+    /// The past conversations.
+    pub conversations: conversations::State,
 }
 
 impl World {
@@ -37,6 +40,7 @@ impl World {
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
+            conversations: conversations::State::new(scenario.seed, scenario.conversations),
         }
     }
 

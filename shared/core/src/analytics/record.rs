@@ -61,6 +61,8 @@ pub enum Transcript {
     Failed {
         /// Why, without any text of it.
         reason: String,
+        /// Whether the reason may pass by itself.
+        passing: bool,
     },
 }
 
@@ -134,10 +136,10 @@ impl Record {
 
     /// A conversation whose transcript could not be fetched.
     #[must_use]
-    pub fn failed(conversation: Conversation, reason: String) -> Self {
+    pub fn failed(conversation: Conversation, reason: String, passing: bool) -> Self {
         Self {
             conversation,
-            transcript: Transcript::Failed { reason },
+            transcript: Transcript::Failed { reason, passing },
         }
     }
 

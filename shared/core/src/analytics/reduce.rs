@@ -71,12 +71,17 @@ impl Reduction {
                 self.documents.push(self.rows.len());
             }
             Transcript::Missing => {}
-            Transcript::Failed { reason } => self
+            Transcript::Failed { reason, .. } => self
                 .failures
                 .push(Failure::of(&record.conversation, reason)),
         }
         self.rows.push(row);
         true
+    }
+
+    /// Counts rows of the list that name no conversation.
+    pub fn add_unusable(&mut self, rows: usize) {
+        self.counts.unusable_rows += rows;
     }
 
     /// Works out topics and figures.

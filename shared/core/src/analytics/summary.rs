@@ -53,6 +53,8 @@ pub struct Counts {
     pub without_transcript: usize,
     /// Whose transcript could not be fetched.
     pub failed_transcripts: usize,
+    /// Rows of the list that name no conversation; not counted in the total.
+    pub unusable_rows: usize,
 }
 
 impl Counts {
