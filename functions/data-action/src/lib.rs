@@ -1,1 +1,140 @@
-//! Skeleton.
+//! The Data Action: a customer's words in; sentiment score, emotion tags and alert flag out, in milliseconds.
+//!
+//! `POST /data-actions/sentiment` scores, `GET /health` tells versions and model digests. [`handle`] is the same for
+//! Lambda, the local server and the tests.
+
+pub mod cache;
+pub mod config;
+pub mod health;
+pub mod sentiment;
+pub mod start;
+pub mod text;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cxone::Deadline;
+use http::Method;
+use runtime::auth::Callers;
+use runtime::{Failure, Request, Response, metrics};
+use serde::Serialize;
+
+use crate::cache::SentimentCache;
+use crate::config::Config;
+use crate::sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
+
+/// Time kept back from the contact centre's limit for the way there and back: a reply that comes too late is worth
+/// nothing, a 503 in time can be retried.
+const REPLY_MARGIN: Duration = Duration::from_millis(500);
+
+/// What the function needs; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// The configuration.
+    pub config: Config,
+    /// Who may call.
+    pub callers: Callers,
+    /// What scores.
+    pub provider: Provider,
+    /// What was scored lately.
+    pub cache: SentimentCache,
+    /// What `/health` answers.
+    pub health: health::Health,
+}
+
+/// The answer of a Data Action: exactly these four fields.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// 0 negative to 1 positive, 4 decimals.
+    pub sentiment_score: f64,
+    /// The emotions found, strongest first.
+    pub emotion_tags: Vec<String>,
+    /// Whether the score is below the threshold.
+    pub alert_triggered: bool,
+    /// From the request's arrival to its answer, in milliseconds, 2 decimals.
+    pub processing_latency_ms: f64,
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// A [`Failure`] with the status and code that the caller sees.
+pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
+    let segments = request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (segments.as_slice(), &request.method) {
+        (["data-actions", "sentiment"], &Method::POST) => sentiment(&deps, &request).await,
+        (["data-actions", "sentiment"], _) => Err(Failure::method_not_allowed("POST")),
+        (["health"], &Method::GET) => Ok(Response::ok(&deps.health)),
+        (["health"], _) => Err(Failure::method_not_allowed("GET")),
+        _ => Err(Failure::not_found(
+            "no such path; try POST /data-actions/sentiment or GET /health",
+        )),
+    }
+}
+
+async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> {
+    let started = Instant::now();
+    deps.callers.require_key(&request.headers).await?;
+    let text = text::interaction_text(request, deps.config.max_body_bytes)?;
+    let limit = deps.config.execution_timeout.saturating_sub(REPLY_MARGIN);
+    let deadline = Deadline::at(request.deadline.into()).or_within(limit);
+    let scored = deadline
+        .bound(
+            deps.cache
+                .get_or_score(&text, deps.provider.score(&text, deadline)),
+        )
+        .await;
+    let late = || Failure::unavailable("deadline_exceeded", "the text was not scored in time");
+    match scored
+        .ok_or_else(late)
+        .and_then(|scored| scored.map_err(failure))
+    {
+        Ok((sentiment, hit)) => Ok(reply(deps, &sentiment, hit, started)),
+        Err(failure) => {
+            metrics::count("model_errors", 1);
+            Err(failure)
+        }
+    }
+}
+
+fn reply(deps: &Deps, sentiment: &Sentiment, hit: bool, started: Instant) -> Response {
+    let latency_ms = started.elapsed().as_secs_f64() * 1e3;
+    metrics::count(if hit { "cache_hits" } else { "inference_count" }, 1);
+    metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });
+    metrics::observe("latency_ms", latency_ms);
+    let answer = Answer {
+        sentiment_score: sentiment.score.rounded(),
+        emotion_tags: sentiment.emotions.clone(),
+        alert_triggered: sentiment.score.get() < deps.config.alert_threshold,
+        processing_latency_ms: (latency_ms * 100.0).round() / 100.0,
+    };
+    if answer.alert_triggered {
+        metrics::count("alerts", 1);
+    }
+    tracing::info!(
+        score = answer.sentiment_score,
+        alert = answer.alert_triggered,
+        cache_hit = hit,
+        latency_ms,
+        "scored"
+    );
+    let cache = http::HeaderName::from_static("x-cache");
+    Response::ok(&answer).with_header(cache, if hit { "hit" } else { "miss" })
+}
+
+fn failure(error: Arc<ProviderError>) -> Failure {
+    let failure = match *error {
+        ProviderError::Overloaded => Failure::too_many_requests(Duration::from_secs(1)),
+        ProviderError::Unavailable(_) => Failure::unavailable(
+            "provider_unavailable",
+            "the sentiment provider is out of reach, try again",
+        ),
+        ProviderError::InvalidAnswer(_) => Failure::bad_gateway(
+            "invalid_provider_answer",
+            "the sentiment provider gave an invalid answer",
+        ),
+        ProviderError::Model(_) => Failure::internal(anyhow::Error::new(Arc::clone(&error))),
+    };
+    failure.because(anyhow::Error::new(error))
+}

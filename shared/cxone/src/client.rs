@@ -230,3 +230,23 @@ pub(crate) fn missing_scope(body: &[u8], needed: &str) -> String {
     };
     named.filter(plausible).unwrap_or_else(|| needed.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::missing_scope;
+
+    #[test]
+    fn a_refusal_names_the_scope_of_its_body_or_of_the_route() {
+        let cases: [(&[u8], &str); 6] = [
+            (br#"{"scope": "chat:write"}"#, "chat:write"),
+            (br#"{"error": "x", "requiredScope": "a:b c:d"}"#, "a:b c:d"),
+            (br#"{"scope": "<script>"}"#, "needed:one"),
+            (br#"{"scope": ""}"#, "needed:one"),
+            (br#"{"scope": 7}"#, "needed:one"),
+            (b"<html>", "needed:one"),
+        ];
+        for (body, scope) in cases {
+            assert_eq!(missing_scope(body, "needed:one"), scope);
+        }
+    }
+}

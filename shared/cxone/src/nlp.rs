@@ -124,7 +124,14 @@ impl NlpClient {
 }
 
 fn validated(answer: &Answer) -> Result<Sentiment, Error> {
-    let Wire { score, emotions } = answer.json()?;
+    // An object first: serde would take an array's elements for the fields in their order.
+    let fields: serde_json::Map<String, serde_json::Value> = answer.json()?;
+    let Wire { score, emotions } = serde_json::from_value(fields.into()).map_err(|_| {
+        Error::response(
+            &answer.endpoint,
+            "it must have `score`, a number, and `emotions`, an array of strings",
+        )
+    })?;
     if !score.is_finite() {
         return Err(Error::response(&answer.endpoint, "the score is not finite"));
     }

@@ -48,12 +48,23 @@ impl Env {
     #[must_use]
     pub fn process() -> Self {
         let pairs = std::env::vars_os();
-        Self(pairs.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+        Self(
+            pairs
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// An environment of the given variables, for tests and the local server.
-    pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    pub fn from_pairs<K: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(k, v)| (k.into(), v.into()))
+                .collect(),
+        )
     }
 
     /// The same environment with one variable set.
@@ -66,7 +77,10 @@ impl Env {
     /// The variable's text, trimmed, if it is set and not empty.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     /// The variable's text, which must be set.
@@ -74,22 +88,42 @@ impl Env {
     /// # Errors
     /// [`ConfigError::Missing`], saying what it must be.
     pub fn required(&self, name: &str, allowed: &str) -> Result<String, ConfigError> {
-        self.text(name).map(str::to_owned).ok_or_else(|| missing(name, allowed))
+        self.text(name)
+            .map(str::to_owned)
+            .ok_or_else(|| missing(name, allowed))
     }
 
     /// A number in a range, or the default where the variable is unset.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] if it is no number or out of range.
-    pub fn number<T>(&self, name: &str, default: T, allowed: RangeInclusive<T>) -> Result<T, ConfigError>
+    pub fn number<T>(
+        &self,
+        name: &str,
+        default: T,
+        allowed: RangeInclusive<T>,
+    ) -> Result<T, ConfigError>
     where
         T: FromStr + PartialOrd + Display,
     {
-        let Some(text) = self.text(name) else { return Ok(default) };
-        text.parse().ok().filter(|value| allowed.contains(value)).ok_or_else(|| {
-            let kind = if std::any::type_name::<T>().starts_with('f') { "number" } else { "whole number" };
-            invalid(name, text, format!("a {kind} from {} to {}", allowed.start(), allowed.end()))
-        })
+        let Some(text) = self.text(name) else {
+            return Ok(default);
+        };
+        text.parse()
+            .ok()
+            .filter(|value| allowed.contains(value))
+            .ok_or_else(|| {
+                let kind = if std::any::type_name::<T>().starts_with('f') {
+                    "number"
+                } else {
+                    "whole number"
+                };
+                invalid(
+                    name,
+                    text,
+                    format!("a {kind} from {} to {}", allowed.start(), allowed.end()),
+                )
+            })
     }
 
     /// A duration given in milliseconds (for variables whose names end in `_MS`).
@@ -103,7 +137,8 @@ impl Env {
         allowed: RangeInclusive<u64>,
     ) -> Result<Duration, ConfigError> {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        self.number(name, default, allowed).map(Duration::from_millis)
+        self.number(name, default, allowed)
+            .map(Duration::from_millis)
     }
 
     /// A duration given in seconds (for variables whose names end in `_SECONDS`).
@@ -116,7 +151,8 @@ impl Env {
         default: Duration,
         allowed: RangeInclusive<u64>,
     ) -> Result<Duration, ConfigError> {
-        self.number(name, default.as_secs(), allowed).map(Duration::from_secs)
+        self.number(name, default.as_secs(), allowed)
+            .map(Duration::from_secs)
     }
 
     /// One of the named choices; the first is the default. Case does not matter.
@@ -140,13 +176,21 @@ impl Env {
     /// # Errors
     /// [`ConfigError::Invalid`] if it is no such URL.
     pub fn url(&self, name: &str) -> Result<Option<Url>, ConfigError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
         match Url::parse(text) {
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                Err(invalid(name, "(not shown)", "a URL without user and password".to_owned()))
-            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(invalid(
+                name,
+                "(not shown)",
+                "a URL without user and password".to_owned(),
+            )),
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
-            _ => Err(invalid(name, text, "an http or https URL such as https://host.example".to_owned())),
+            _ => Err(invalid(
+                name,
+                text,
+                "an http or https URL such as https://host.example".to_owned(),
+            )),
         }
     }
 
@@ -155,7 +199,8 @@ impl Env {
     /// # Errors
     /// [`ConfigError`] if it is unset or no URL.
     pub fn required_url(&self, name: &str) -> Result<Url, ConfigError> {
-        self.url(name)?.ok_or_else(|| missing(name, "an http or https URL"))
+        self.url(name)?
+            .ok_or_else(|| missing(name, "an http or https URL"))
     }
 
     /// A folder that exists, if the variable is set.
@@ -163,18 +208,31 @@ impl Env {
     /// # Errors
     /// [`ConfigError::Invalid`] if there is no such folder.
     pub fn folder(&self, name: &str) -> Result<Option<PathBuf>, ConfigError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
         let path = PathBuf::from(text);
-        if path.is_dir() { Ok(Some(path)) } else { Err(invalid(name, text, "a folder that exists".to_owned())) }
+        if path.is_dir() {
+            Ok(Some(path))
+        } else {
+            Err(invalid(name, text, "a folder that exists".to_owned()))
+        }
     }
 }
 
 fn missing(name: &str, allowed: &str) -> ConfigError {
-    ConfigError::Missing { name: name.to_owned(), allowed: allowed.to_owned() }
+    ConfigError::Missing {
+        name: name.to_owned(),
+        allowed: allowed.to_owned(),
+    }
 }
 
 fn invalid(name: &str, value: &str, allowed: String) -> ConfigError {
-    ConfigError::Invalid { name: name.to_owned(), value: value.chars().take(200).collect(), allowed }
+    ConfigError::Invalid {
+        name: name.to_owned(),
+        value: value.chars().take(200).collect(),
+        allowed,
+    }
 }
 
 #[cfg(test)]
@@ -186,15 +244,25 @@ mod tests {
         let env = Env::from_pairs([("A", ""), ("B", "  ")]);
         assert_eq!(env.number("A", 3_u32, 0..=9), Ok(3));
         assert_eq!(env.number("B", 4_u32, 0..=9), Ok(4));
-        assert_eq!(env.millis("C", Duration::from_secs(2), 1..=5000), Ok(Duration::from_secs(2)));
+        assert_eq!(
+            env.millis("C", Duration::from_secs(2), 1..=5000),
+            Ok(Duration::from_secs(2))
+        );
     }
 
     #[test]
     fn an_error_names_the_variable_the_value_and_what_is_allowed() {
-        let env = Env::from_pairs([("N", "ten"), ("P", "cloud"), ("U", "ftp://x"), ("D", "/no/such/folder")]);
+        let env = Env::from_pairs([
+            ("N", "ten"),
+            ("P", "cloud"),
+            ("U", "ftp://x"),
+            ("D", "/no/such/folder"),
+        ]);
         let messages = [
             env.number("N", 1_u64, 1..=20).unwrap_err().to_string(),
-            env.choice("P", &[("local", 1), ("http", 2)]).unwrap_err().to_string(),
+            env.choice("P", &[("local", 1), ("http", 2)])
+                .unwrap_err()
+                .to_string(),
             env.url("U").unwrap_err().to_string(),
             env.folder("D").unwrap_err().to_string(),
             env.required_url("MISSING").unwrap_err().to_string(),

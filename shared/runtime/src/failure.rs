@@ -21,7 +21,14 @@ pub struct Failure {
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retryable: false, retry_after: None, cause: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retryable: false,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 400: what the caller sent is wrong. The message says what, where, and what is allowed; it never repeats the text.
@@ -49,7 +56,11 @@ impl Failure {
     /// 405: the path exists, the method does not.
     #[must_use]
     pub fn method_not_allowed(allowed: &str) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("allowed here: {allowed}"))
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("allowed here: {allowed}"),
+        )
     }
 
     /// 409: the request contradicts what is stored, or repeats what was done.
@@ -68,31 +79,49 @@ impl Failure {
     #[must_use]
     pub fn unsupported_media_type(allowed: &str) -> Self {
         let message = format!("content-type must be {allowed}");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            message,
+        )
     }
 
     /// 429: too many requests at once; the caller may try again after the given time.
     #[must_use]
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        let mut failure =
-            Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "too many requests at once, try again");
+        let mut failure = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "too many requests at once, try again",
+        );
         (failure.retryable, failure.retry_after) = (true, Some(retry_after));
         failure
     }
 
     /// 502: a service behind answered something that cannot be used; the same call may work later.
     pub fn bad_gateway(code: &'static str, message: impl Into<String>) -> Self {
-        Self { retryable: true, ..Self::new(StatusCode::BAD_GATEWAY, code, message) }
+        Self {
+            retryable: true,
+            ..Self::new(StatusCode::BAD_GATEWAY, code, message)
+        }
     }
 
     /// 503: out of order for now; the same call may work later.
     pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
-        Self { retryable: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+        Self {
+            retryable: true,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+        }
     }
 
     /// 500: a fault of ours. The cause is logged, the caller learns nothing of it.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side").because(cause)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong on our side",
+        )
+        .because(cause)
     }
 
     /// The same failure with its internal cause, for the log.
@@ -138,7 +167,8 @@ impl Failure {
             Some(cause) => tracing::info!(status, code, cause = %chain(cause), "request refused"),
             None => tracing::info!(status, code, "request refused"),
         }
-        let error = json!({ "code": self.code, "message": self.message, "retryable": self.retryable });
+        let error =
+            json!({ "code": self.code, "message": self.message, "retryable": self.retryable });
         let mut response = Response::json(self.status, &json!({ "error": error }));
         if let Some(after) = self.retry_after {
             let seconds = after.as_millis().div_ceil(1000).max(1);
@@ -154,7 +184,11 @@ impl Failure {
 /// An error with all its causes, outermost first, as one line.
 #[must_use]
 pub fn chain(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    error
+        .chain()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[cfg(test)]
@@ -166,16 +200,22 @@ mod tests {
     #[test]
     fn the_caller_learns_the_code_but_never_the_cause() {
         let cause = anyhow::anyhow!("password is hunter2").context("store is down");
-        let response = Failure::unavailable("store_unavailable", "try again").because(cause).into_response();
+        let response = Failure::unavailable("store_unavailable", "try again")
+            .because(cause)
+            .into_response();
         assert_eq!(response.status, 503);
-        let expected = r#"{"error":{"code":"store_unavailable","message":"try again","retryable":true}}"#;
+        let expected =
+            r#"{"error":{"code":"store_unavailable","message":"try again","retryable":true}}"#;
         assert_eq!(response.body, expected);
     }
 
     #[test]
     fn the_whole_chain_of_causes_is_kept_for_the_log() {
         let error = Err::<(), _>(std::io::Error::other("disk"));
-        let error = error.context("cannot write").context("cannot archive").unwrap_err();
+        let error = error
+            .context("cannot write")
+            .context("cannot archive")
+            .unwrap_err();
         assert_eq!(chain(&error), "cannot archive: cannot write: disk");
     }
 

@@ -65,16 +65,25 @@ impl Request {
     /// # Errors
     /// [`EventError`] if the event has no method and path, or a body that cannot be decoded.
     pub fn from_event(event: &Value, deadline: Instant) -> Result<Self, EventError> {
-        let event = event.as_object().ok_or(EventError::NotHttp("it is not an object"))?;
+        let event = event
+            .as_object()
+            .ok_or(EventError::NotHttp("it is not an object"))?;
         let context = event.get("requestContext").and_then(Value::as_object);
-        let http = context.and_then(|context| context.get("http")).and_then(Value::as_object);
+        let http = context
+            .and_then(|context| context.get("http"))
+            .and_then(Value::as_object);
         let method = text(event, "httpMethod").or_else(|| text(http?, "method"));
         let method = method.ok_or(EventError::NotHttp("it has no method"))?;
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| EventError::NotHttp("its method is invalid"))?;
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| EventError::NotHttp("its method is invalid"))?;
         let path = text(event, "rawPath").or_else(|| text(event, "path"));
         let path = path.ok_or(EventError::NotHttp("it has no path"))?;
-        let stage = context.and_then(|context| text(context, "stage")).unwrap_or("$default");
-        let request_id = context.and_then(|context| text(context, "requestId")).unwrap_or_default();
+        let stage = context
+            .and_then(|context| text(context, "stage"))
+            .unwrap_or("$default");
+        let request_id = context
+            .and_then(|context| text(context, "requestId"))
+            .unwrap_or_default();
         Ok(Self {
             method,
             path: without_stage(path, stage).to_owned(),
@@ -95,14 +104,22 @@ impl Request {
     /// The first query parameter of a name.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The media type of the body without its parameters, lower case; empty if there is none.
     #[must_use]
     pub fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
     }
 
     /// The path's segments, percent-decoded, without empty ones.
@@ -119,14 +136,20 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 /// Format 2.0 puts the stage in front of the path unless it is `$default`.
 fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
-    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
-    rest.filter(|rest| stage != "$default" && rest.starts_with('/')).unwrap_or(path)
+    let rest = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(stage));
+    rest.filter(|rest| stage != "$default" && rest.starts_with('/'))
+        .unwrap_or(path)
 }
 
 fn headers(event: &Map<String, Value>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs(event, "multiValueHeaders", "headers") {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value)) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name.as_str()),
+            HeaderValue::try_from(value),
+        ) {
             headers.append(name, value);
         }
     }
@@ -137,18 +160,29 @@ fn query(event: &Map<String, Value>) -> Vec<(String, String)> {
     if let Some(raw) = text(event, "rawQueryString") {
         return parse_form(raw.as_bytes());
     }
-    pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
+    pairs(
+        event,
+        "multiValueQueryStringParameters",
+        "queryStringParameters",
+    )
 }
 
 /// The pairs of an object of lists, or else of an object of texts.
 fn pairs(event: &Map<String, Value>, lists: &str, texts: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    let found = event.get(lists).and_then(Value::as_object).or_else(|| event.get(texts)?.as_object());
+    let found = event
+        .get(lists)
+        .and_then(Value::as_object)
+        .or_else(|| event.get(texts)?.as_object());
     for (name, value) in found.into_iter().flatten() {
         match value {
             Value::String(value) => pairs.push((name.clone(), value.clone())),
             Value::Array(values) => {
-                pairs.extend(values.iter().filter_map(|value| Some((name.clone(), value.as_str()?.to_owned()))));
+                pairs.extend(
+                    values
+                        .iter()
+                        .filter_map(|value| Some((name.clone(), value.as_str()?.to_owned()))),
+                );
             }
             _ => {}
         }
@@ -163,7 +197,10 @@ fn body(event: &Map<String, Value>) -> Result<Bytes, EventError> {
         Some(_) => return Err(EventError::NotHttp("its body is not a string")),
     };
     if event.get("isBase64Encoded").and_then(Value::as_bool) == Some(true) {
-        return STANDARD.decode(body.trim_ascii()).map(Bytes::from).map_err(|_| EventError::Body);
+        return STANDARD
+            .decode(body.trim_ascii())
+            .map(Bytes::from)
+            .map_err(|_| EventError::Body);
     }
     Ok(Bytes::from(body.clone()))
 }
@@ -171,13 +208,22 @@ fn body(event: &Map<String, Value>) -> Result<Bytes, EventError> {
 /// The decoded pairs of an `application/x-www-form-urlencoded` text.
 #[must_use]
 pub fn parse_form(form: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(form).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+    url::form_urlencoded::parse(form)
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect()
 }
 
 /// The form decoder is the one at hand; what it treats specially is escaped before, so that a plus sign stays one.
 fn percent_decode(part: &str) -> String {
-    let escaped = part.replace('+', "%2B").replace('=', "%3D").replace('&', "%26");
-    parse_form(escaped.as_bytes()).into_iter().next().map(|(key, _)| key).unwrap_or_default()
+    let escaped = part
+        .replace('+', "%2B")
+        .replace('=', "%3D")
+        .replace('&', "%26");
+    parse_form(escaped.as_bytes())
+        .into_iter()
+        .next()
+        .map(|(key, _)| key)
+        .unwrap_or_default()
 }
 
 /// The reply of an HTTP function.
@@ -204,9 +250,8 @@ impl Response {
                 ],
                 body,
             },
-            Ok(body) => {
-                Failure::internal(anyhow::anyhow!("the reply has {} bytes", body.len())).into_response()
-            }
+            Ok(body) => Failure::internal(anyhow::anyhow!("the reply has {} bytes", body.len()))
+                .into_response(),
             Err(error) => Failure::internal(error).into_response(),
         }
     }
@@ -220,20 +265,28 @@ impl Response {
     /// The same reply with one header more.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.push((name.as_str().to_owned(), value.to_owned()));
+        self.headers
+            .push((name.as_str().to_owned(), value.to_owned()));
         self
     }
 
     /// The first header of a name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The reply as API Gateway reads it, in either payload format.
     #[must_use]
     pub fn into_event(self) -> Value {
-        let headers: Map<_, _> = self.headers.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+        let headers: Map<_, _> = self
+            .headers
+            .into_iter()
+            .map(|(k, v)| (k, Value::String(v)))
+            .collect();
         json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
     }
 }

@@ -18,11 +18,18 @@ const MARGIN: Duration = Duration::from_millis(100);
 
 /// Runs a function: telemetry, metrics, then `start`, which builds the dependencies and calls [`serve_http`] or
 /// [`serve_events`]. A failed start is logged with all its causes and ends the process, as Lambda expects.
-pub fn run<F: Future<Output = anyhow::Result<()>>>(function: &'static str, start: impl FnOnce() -> F) -> ExitCode {
+pub fn run<F: Future<Output = anyhow::Result<()>>>(
+    function: &'static str,
+    start: impl FnOnce() -> F,
+) -> ExitCode {
     telemetry::init(telemetry::Format::Json);
     metrics::init(function);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(start()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(start()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,15 +59,24 @@ where
                 Err(error @ EventError::Body) => {
                     Failure::invalid("invalid_body", error.to_string()).into_response()
                 }
-                Err(error @ EventError::NotHttp(_)) => return Err(diagnostic("NotHttp", error.to_string())),
+                Err(error @ EventError::NotHttp(_)) => {
+                    return Err(diagnostic("NotHttp", error.to_string()));
+                }
             };
             let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-            tracing::info!(request_id = event.context.request_id, status = response.status, duration_ms, "answered");
+            tracing::info!(
+                request_id = event.context.request_id,
+                status = response.status,
+                duration_ms,
+                "answered"
+            );
             metrics::flush();
             Ok(response.into_event())
         }
     });
-    lambda_runtime::run(service).await.map_err(|error| anyhow::anyhow!(error))
+    lambda_runtime::run(service)
+        .await
+        .map_err(|error| anyhow::anyhow!(error))
 }
 
 /// Answers one request: a failure becomes its reply, and one that is too late becomes a 503 before the caller gives up.
@@ -72,7 +88,8 @@ where
     match tokio::time::timeout_at(deadline.into(), handle(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => failure.into_response(),
-        Err(_) => Failure::unavailable("deadline_exceeded", "the answer was not ready in time").into_response(),
+        Err(_) => Failure::unavailable("deadline_exceeded", "the answer was not ready in time")
+            .into_response(),
     }
 }
 
@@ -104,11 +121,16 @@ where
         async move {
             let started = Instant::now();
             let request_id = event.context.request_id.clone();
-            let invocation = Invocation { request_id: request_id.clone(), deadline: deadline(&event.context) };
-            let result = match serde_json::from_value(event.payload) {
-                Ok(event) => handle(deps, event, invocation).await,
-                Err(error) => Err(anyhow::Error::new(error).context("the event is not of this function's kind")),
+            let invocation = Invocation {
+                request_id: request_id.clone(),
+                deadline: deadline(&event.context),
             };
+            let result =
+                match serde_json::from_value(event.payload) {
+                    Ok(event) => handle(deps, event, invocation).await,
+                    Err(error) => Err(anyhow::Error::new(error)
+                        .context("the event is not of this function's kind")),
+                };
             let duration_ms = started.elapsed().as_secs_f64() * 1e3;
             metrics::flush();
             match result {
@@ -124,11 +146,16 @@ where
             }
         }
     });
-    lambda_runtime::run(service).await.map_err(|error| anyhow::anyhow!(error))
+    lambda_runtime::run(service)
+        .await
+        .map_err(|error| anyhow::anyhow!(error))
 }
 
 fn diagnostic(kind: &str, message: String) -> Diagnostic {
-    Diagnostic { error_type: kind.to_owned(), error_message: message }
+    Diagnostic {
+        error_type: kind.to_owned(),
+        error_message: message,
+    }
 }
 
 /// Lambda's deadline on this process's monotonic clock, less the margin.

@@ -5,12 +5,15 @@
 //! function is called by Lambda ([`lambda`]), by the local server and by tests.
 
 pub mod auth;
+pub mod centre;
 pub mod config;
 pub mod failure;
 pub mod http;
 pub mod lambda;
 pub mod metrics;
+pub mod stores;
 pub mod telemetry;
+pub mod tokens;
 
 pub use failure::Failure;
 pub use http::{Request, Response};

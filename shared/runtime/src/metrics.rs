@@ -21,7 +21,11 @@ static RECORDED: AtomicU64 = AtomicU64::new(0);
 /// Starts collecting, with the function's name as the dimension `function`. Later calls do nothing.
 pub fn init(function: &'static str) {
     COLLECTOR.get_or_init(|| {
-        match Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init() {
+        match Builder::new()
+            .cloudwatch_namespace(NAMESPACE)
+            .with_dimension("function", function)
+            .init()
+        {
             Ok(collector) => collector,
             Err(error) => panic!("metrics are started once a process: {error}"),
         }

@@ -14,14 +14,23 @@ pub enum Format {
 /// Starts logging to standard error. `RUST_LOG` overrides the level (default `info`, libraries `warn`).
 /// Calling it again does nothing, so that tests may each call it.
 pub fn init(format: Format) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn")
+    });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_span_events(FmtSpan::NONE);
     let _already_set = match format {
-        Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
-        Format::Human => builder.compact().with_target(false).without_time().try_init(),
+        Format::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .try_init(),
+        Format::Human => builder
+            .compact()
+            .with_target(false)
+            .without_time()
+            .try_init(),
     };
 }

@@ -49,7 +49,10 @@ pub async fn config(endpoint: Option<&str>) -> SdkConfig {
             let mut loader = loader()
                 .endpoint_url(url)
                 .credentials_provider(SharedCredentialsProvider::new(placeholder));
-            if REGION_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
+            if REGION_VARIABLES
+                .iter()
+                .all(|name| std::env::var_os(name).is_none())
+            {
                 loader = loader.region(Region::from_static(EMULATOR_REGION));
             }
             loader.load().await
@@ -83,7 +86,10 @@ pub(crate) fn is_loopback(url: &str) -> bool {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Which call on which resource failed.
@@ -105,11 +111,16 @@ impl Failed<'_> {
     {
         if let SdkError::ServiceError(service) = &error {
             let (code, message) = (service.err().code(), service.err().message());
-            if let Some(error) = self.refused(code.unwrap_or_default(), message.unwrap_or_default()) {
+            if let Some(error) = self.refused(code.unwrap_or_default(), message.unwrap_or_default())
+            {
                 return error;
             }
         }
-        Error::Unavailable { store: self.store, operation: self.operation, source: Box::new(error) }
+        Error::Unavailable {
+            store: self.store,
+            operation: self.operation,
+            source: Box::new(error),
+        }
     }
 
     /// The answers that a retry cannot change, by their code.
@@ -124,9 +135,9 @@ impl Failed<'_> {
             | "UnrecognizedClientException"
             | "InvalidSignatureException"
             | "InvalidClientTokenId"
-            | "DecryptionFailure" => {
-                Some(Error::Missing { what: format!("{} {} ({code})", self.store, self.what) })
-            }
+            | "DecryptionFailure" => Some(Error::Missing {
+                what: format!("{} {} ({code})", self.store, self.what),
+            }),
             "ValidationException"
             | "SerializationException"
             | "InvalidParameterException"
@@ -149,7 +160,12 @@ mod tests {
 
     #[test]
     fn an_endpoint_on_this_machine_is_told_from_one_that_only_looks_like_it() {
-        for local in ["http://127.0.0.1:5000", "http://localhost:8000/", "http://[::1]:4566", "http://127.9.9.9"] {
+        for local in [
+            "http://127.0.0.1:5000",
+            "http://localhost:8000/",
+            "http://[::1]:4566",
+            "http://127.9.9.9",
+        ] {
             assert!(is_loopback(local), "{local}");
         }
         for remote in [

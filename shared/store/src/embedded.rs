@@ -43,7 +43,8 @@ impl Database {
     /// Opens the file, makes it (mode 0600) and its folder (0700) if needed, and runs the idempotent `schema`.
     pub(crate) fn open(path: &Path, durability: Durability, schema: &str) -> Result<Self, Error> {
         prepare(path)?;
-        let mut connection = connect(path, durability, schema).map_err(|error| failed("open", path, error))?;
+        let mut connection =
+            connect(path, durability, schema).map_err(|error| failed("open", path, error))?;
         let (jobs, queue) = mpsc::channel::<Job>();
         std::thread::Builder::new()
             .name("sqlite".to_owned())
@@ -67,8 +68,12 @@ impl Database {
             // The caller may have gone; the work is done all the same.
             let _gone = answer.send(work(connection));
         });
-        self.jobs.send(job).map_err(|_| unavailable(operation, "the database's thread has ended"))?;
-        let done = answered.await.map_err(|source| unavailable(operation, source))?;
+        self.jobs
+            .send(job)
+            .map_err(|_| unavailable(operation, "the database's thread has ended"))?;
+        let done = answered
+            .await
+            .map_err(|source| unavailable(operation, source))?;
         done.map_err(|error| failed(operation, Path::new("the database"), error))
     }
 }
@@ -89,8 +94,13 @@ fn connect(path: &Path, durability: Durability, schema: &str) -> rusqlite::Resul
 
 /// Makes the folder and the file for this user alone. The side files of SQLite take the mode of the file.
 fn prepare(path: &Path) -> Result<(), Error> {
-    let failed = |source: std::io::Error| Error::Missing { what: format!("{} ({source})", path.display()) };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let failed = |source: std::io::Error| Error::Missing {
+        what: format!("{} ({source})", path.display()),
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         create_private_folder(folder).map_err(failed)?;
     }
     let mut options = std::fs::OpenOptions::new();
@@ -105,22 +115,33 @@ fn unavailable(
     operation: &'static str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {
-    Error::Unavailable { store: "SQLite", operation, source: source.into() }
+    Error::Unavailable {
+        store: "SQLite",
+        operation,
+        source: source.into(),
+    }
 }
 
 fn failed(operation: &'static str, path: &Path, error: rusqlite::Error) -> Error {
     let what = path.display().to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Error::Corrupt { what, source: Box::new(error) }
-        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
+            what,
+            source: Box::new(error),
+        },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            Error::Missing { what: format!("{what} ({error})") }
+            Error::Missing {
+                what: format!("{what} ({error})"),
+            }
         }
-        Some(ErrorCode::TooBig) => Error::Limit { what, limit: "larger than SQLite allows".to_owned() },
-        None if matches!(error, rusqlite::Error::InvalidColumnType(..)) => {
-            Error::Corrupt { what, source: Box::new(error) }
-        }
+        Some(ErrorCode::TooBig) => Error::Limit {
+            what,
+            limit: "larger than SQLite allows".to_owned(),
+        },
+        None if matches!(error, rusqlite::Error::InvalidColumnType(..)) => Error::Corrupt {
+            what,
+            source: Box::new(error),
+        },
         _ => unavailable(operation, error),
     }
 }

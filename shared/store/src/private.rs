@@ -16,7 +16,11 @@ pub(crate) fn create_private_folder(folder: &Path) -> std::io::Result<()> {
 pub(crate) fn make_private(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(PermissionsExt::from_mode(0o600)) }
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        file.set_permissions(PermissionsExt::from_mode(0o600))
+    }
 }
 
 #[cfg(all(not(unix), feature = "embedded"))]

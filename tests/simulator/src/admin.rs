@@ -3,7 +3,7 @@
 //! | call | does |
 //! |---|---|
 //! | `GET /_simulator/health` | `{"status": "ok"}` |
-//! | `GET`, `DELETE /_simulator/requests` | counts by `METHOD /path` and status (0: dropped); starts anew |
+//! | `GET`, `DELETE /_simulator/requests` | counts by `METHOD /path` and status (0: no answer); starts anew |
 //! | `GET`, `POST`, `DELETE /_simulator/faults` | the rules in force; adds one or a list, written as in [`scenario`](crate::scenario); removes all |
 //! | `POST /_simulator/tokens/revoke`, `/expire` | `{"tokens": n}`: so many are no longer good |
 //! | `GET`, `PUT /_simulator/settings` | [`Settings`]; those that are left out become the defaults |

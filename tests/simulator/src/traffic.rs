@@ -20,12 +20,15 @@ use crate::fault::{Fault, Pattern, RetryAfter};
 use crate::socket::Cut;
 use crate::world::World;
 
-/// The status under which a request without an answer is counted.
-pub const DROPPED: u16 = 0;
+/// The status under which a request is counted that has no answer: none yet, or none at all.
+pub const UNANSWERED: u16 = 0;
+
+/// By method and path, then by status.
+type Counts = BTreeMap<(String, String), BTreeMap<u16, u64>>;
 
 /// How many requests came, by method, path and status.
 #[derive(Debug, Default)]
-pub struct Traffic(Mutex<BTreeMap<(String, String), BTreeMap<u16, u64>>>);
+pub struct Traffic(Mutex<Counts>);
 
 impl Traffic {
     /// The requests of a method on paths that match a pattern, whatever became of them.
@@ -34,7 +37,7 @@ impl Traffic {
         self.statuses(method, pattern).values().sum()
     }
 
-    /// The same by status; [`DROPPED`] for those whose connection was cut.
+    /// The same by status; [`UNANSWERED`] for those under way or cut off.
     #[must_use]
     pub fn statuses(&self, method: &str, pattern: &str) -> BTreeMap<u16, u64> {
         let pattern = Pattern(pattern.to_owned());
@@ -65,16 +68,27 @@ impl Traffic {
         self.lock().clear();
     }
 
-    fn record(&self, method: String, path: String, status: u16) {
-        *self
-            .lock()
-            .entry((method, path))
+    /// Counts a request as it comes in, so that one that is never answered counts too.
+    fn arrived(&self, method: &str, path: &str) {
+        let mut counts = self.lock();
+        *counts
+            .entry((method.to_owned(), path.to_owned()))
             .or_default()
-            .entry(status)
+            .entry(UNANSWERED)
             .or_default() += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), BTreeMap<u16, u64>>> {
+    fn answered(&self, method: String, path: String, status: u16) {
+        let mut counts = self.lock();
+        let statuses = counts.entry((method, path)).or_default();
+        let unanswered = statuses.remove(&UNANSWERED).unwrap_or(1) - 1;
+        if unanswered > 0 {
+            statuses.insert(UNANSWERED, unanswered);
+        }
+        *statuses.entry(status).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -90,6 +104,7 @@ pub(crate) async fn around(
         request.method().to_string(),
         request.uri().path().to_owned(),
     );
+    world.traffic.arrived(&method, &path);
     let mut last = None;
     for fault in world.faults.hit(&method, &path) {
         match fault {
@@ -104,14 +119,14 @@ pub(crate) async fn around(
         Some(fault) => happen(fault, &connection, request, next).await,
         None => Some(next.run(request).await),
     };
-    let status = response
-        .as_ref()
-        .map_or(DROPPED, |response| response.status().as_u16());
-    world.traffic.record(method, path, status);
-    response.unwrap_or_else(|| {
+    let Some(response) = response else {
         connection.cut();
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
-    })
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    world
+        .traffic
+        .answered(method, path, response.status().as_u16());
+    response
 }
 
 /// What a fault makes of a request; `None` for no answer at all.

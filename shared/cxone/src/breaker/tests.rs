@@ -83,12 +83,19 @@ fn calls_from_before_it_opened_no_longer_count() {
     let [one, two] = [breaker.admit(now).unwrap(), breaker.admit(now).unwrap()];
     fail(&mut breaker, 5, now);
     breaker.record(one, Verdict::Alive, now);
-    assert_eq!(breaker.admit(now), Err(OPEN), "an old success does not close it");
+    assert_eq!(
+        breaker.admit(now),
+        Err(OPEN),
+        "an old success does not close it"
+    );
     let trial = breaker.admit(now + OPEN).unwrap();
     breaker.record(two, Verdict::Failed, now + OPEN);
     breaker.record(trial, Verdict::Alive, now + OPEN);
     fail(&mut breaker, 4, now + OPEN);
-    assert!(breaker.admit(now + OPEN).is_ok(), "an old failure does not count after it closed");
+    assert!(
+        breaker.admit(now + OPEN).is_ok(),
+        "an old failure does not count after it closed"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,8 +28,16 @@ fn ids_that_no_encoding_makes_safe_are_refused() {
         let error = live(id).unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{id}");
     }
-    assert!(site("https://cx.test").endpoint(Route::LiveTranscript, &[]).is_err());
-    assert!(site("https://cx.test").endpoint(Route::Suggestions, &["1"]).is_err());
+    assert!(
+        site("https://cx.test")
+            .endpoint(Route::LiveTranscript, &[])
+            .is_err()
+    );
+    assert!(
+        site("https://cx.test")
+            .endpoint(Route::Suggestions, &["1"])
+            .is_err()
+    );
 }
 
 #[test]
@@ -44,21 +52,39 @@ fn each_system_has_the_contracts_token_url_and_scopes() {
     for (system, path, scopes) in cases {
         let site = Site::new(CONTRACT, system, "https://cx.test").unwrap();
         assert_eq!(site.token_url().as_str(), format!("https://cx.test{path}"));
-        assert_eq!(site.scopes().split_whitespace().count(), scopes, "{system:?}");
+        assert_eq!(
+            site.scopes().split_whitespace().count(),
+            scopes,
+            "{system:?}"
+        );
     }
 }
 
 #[test]
 fn token_url_and_scopes_are_configuration() {
-    let site = site("https://cx.test").with_token_url("https://auth.test/t").unwrap();
+    let site = site("https://cx.test")
+        .with_token_url("https://auth.test/t")
+        .unwrap();
     assert_eq!(site.token_url().as_str(), "https://auth.test/t");
-    assert_eq!(site.with_scopes("  a:read\n b:write ").scopes(), "a:read b:write");
+    assert_eq!(
+        site.with_scopes("  a:read\n b:write ").scopes(),
+        "a:read b:write"
+    );
 }
 
 #[test]
 fn a_bad_base_url_is_refused_with_what_is_allowed() {
-    for base in ["", "cx.test", "ftp://cx.test", "https://me:pw@cx.test", "https://cx.test/?q=1", "https://cx.test/#f"] {
-        let error = Site::new(CONTRACT, System::Chat, base).unwrap_err().to_string();
+    for base in [
+        "",
+        "cx.test",
+        "ftp://cx.test",
+        "https://me:pw@cx.test",
+        "https://cx.test/?q=1",
+        "https://cx.test/#f",
+    ] {
+        let error = Site::new(CONTRACT, System::Chat, base)
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("the base URL is not usable"), "{error}");
         assert!(!error.contains("pw"), "{error}");
     }
@@ -68,19 +94,37 @@ fn a_bad_base_url_is_refused_with_what_is_allowed() {
 fn links_are_followed_on_the_same_origin_only() {
     let site = site("https://cx.test");
     let from = site.endpoint(Route::ConversationQuery, &[]).unwrap();
-    let next = |link| site.link(&from, link).map(|endpoint| endpoint.url().to_string());
-    assert_eq!(next("/api/v1/x?page=2").unwrap(), "https://cx.test/api/v1/x?page=2");
+    let next = |link| {
+        site.link(&from, link)
+            .map(|endpoint| endpoint.url().to_string())
+    };
+    assert_eq!(
+        next("/api/v1/x?page=2").unwrap(),
+        "https://cx.test/api/v1/x?page=2"
+    );
     assert_eq!(next("?page=2").unwrap(), format!("{}?page=2", from.url()));
     assert_eq!(next("https://cx.test:443/y").unwrap(), "https://cx.test/y");
-    for link in ["https://evil.test/y", "//evil.test/y", "http://cx.test/y", "https://cx.test:8443/y", "file:///y"] {
+    for link in [
+        "https://evil.test/y",
+        "//evil.test/y",
+        "http://cx.test/y",
+        "https://cx.test:8443/y",
+        "file:///y",
+    ] {
         assert!(next(link).is_err(), "{link}");
     }
 }
 
 #[test]
 fn query_values_are_encoded() {
-    let endpoint = live("1").unwrap().query("direction", "both&x=1").query("startTime", "5");
-    assert_eq!(endpoint.url().query(), Some("direction=both%26x%3D1&startTime=5"));
+    let endpoint = live("1")
+        .unwrap()
+        .query("direction", "both&x=1")
+        .query("startTime", "5");
+    assert_eq!(
+        endpoint.url().query(),
+        Some("direction=both%26x%3D1&startTime=5")
+    );
     assert_eq!(endpoint.template(), "/api/v2/interactions/{id}/transcripts");
 }
 

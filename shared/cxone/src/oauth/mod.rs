@@ -1,16 +1,19 @@
 //! Access tokens: asked for once, kept in memory, shared between instances, renewed by one of them at a time.
 
 mod grant;
+mod lease;
+mod memory;
 mod shared;
 mod token;
 
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::lease::{Lease, in_time};
+use self::memory::Memory;
 pub use self::shared::{CacheError, SharedTokens};
 pub(crate) use self::token::bearer;
 pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
@@ -26,9 +29,6 @@ pub const LEASE: Duration = Duration::from_secs(10);
 /// How often an instance that waits for another's renewal looks: the first wait, doubled up to the last.
 const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(200));
 
-/// How long one call to the shared cache may take: a healthy one takes a hundredth of it.
-const CACHE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Tells the time; wall-clock, since tokens outlive processes.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -43,16 +43,8 @@ pub struct TokenSource {
     /// Held by the one caller that renews.
     renewal: tokio::sync::Mutex<()>,
     shared_failed: AtomicBool,
-}
-
-#[derive(Default)]
-struct Memory {
-    token: Option<AccessToken>,
-    /// The token last refused: the shared cache may still hold it.
-    refused: Option<Fingerprint>,
-    /// Counts the renewals that ended, and what the last one gave to everybody who waited for it.
-    renewals: u64,
-    last: Option<Result<AccessToken, Error>>,
+    /// Who this source is to the others.
+    holder: String,
 }
 
 impl std::fmt::Debug for TokenSource {
@@ -84,6 +76,7 @@ impl TokenSource {
             memory: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             shared_failed: AtomicBool::new(false),
+            holder: uuid::Uuid::new_v4().to_string(),
         }
     }
 
@@ -111,29 +104,19 @@ impl TokenSource {
     pub async fn token(&self, deadline: Deadline) -> Result<AccessToken, Error> {
         let seen = {
             let memory = self.lock();
-            if let Some(token) = memory
-                .token
-                .as_ref()
-                .filter(|token| token.is_fresh((self.clock)()))
-            {
+            if let Some(token) = memory.fresh((self.clock)()) {
                 return Ok(token.clone());
             }
-            memory.renewals
+            memory.renewals()
         };
         let Some(_renewing) = deadline.bound(self.renewal.lock()).await else {
             return Err(self.too_late());
         };
-        if let Some(shared) = self.settled_since(seen) {
-            return shared;
+        if let Some(settled) = self.lock().settled_since(seen, (self.clock)()) {
+            return settled;
         }
         let result = self.renew(deadline).await;
-        let mut memory = self.lock();
-        // Whoever has more time than this caller tries for itself.
-        if !matches!(result, Err(Error::DeadlineExceeded { .. })) {
-            memory.renewals += 1;
-            memory.last = Some(result.clone());
-        }
-        memory.token = result.as_ref().ok().cloned();
+        self.lock().settle(&result);
         result
     }
 
@@ -141,19 +124,8 @@ impl TokenSource {
     /// many callers refused with the same token cause one renewal.
     pub async fn invalidate(&self, token: &AccessToken) {
         let fingerprint = token.fingerprint();
-        {
-            let mut memory = self.lock();
-            if memory
-                .token
-                .as_ref()
-                .is_some_and(|held| held.fingerprint() == fingerprint)
-            {
-                memory.token = None;
-            }
-            if memory.refused.as_ref() == Some(&fingerprint) {
-                return;
-            }
-            memory.refused = Some(fingerprint.clone());
+        if !self.lock().refuse(&fingerprint) {
+            return;
         }
         let Some(shared) = &self.shared else { return };
         let Ok(credentials) =
@@ -163,22 +135,6 @@ impl TokenSource {
         };
         let key = self.key(&credentials);
         self.noted(in_time(shared.invalidate(&key, &fingerprint)).await);
-    }
-
-    /// What a renewal that ended after `seen` gave, or a token that is fresh by now.
-    fn settled_since(&self, seen: u64) -> Option<Result<AccessToken, Error>> {
-        let memory = self.lock();
-        let now = (self.clock)();
-        if let Some(token) = memory.token.as_ref().filter(|token| token.is_fresh(now)) {
-            return Some(Ok(token.clone()));
-        }
-        let last = memory.last.as_ref().filter(|_| memory.renewals != seen)?;
-        match last {
-            // A token too short-lived to be kept still serves those who waited for it, unless it was refused.
-            Ok(token) if memory.refused.as_ref() == Some(&token.fingerprint()) => None,
-            Ok(token) if token.expires_at() <= now => None,
-            settled => Some(settled.clone()),
-        }
     }
 
     async fn renew(&self, deadline: Deadline) -> Result<AccessToken, Error> {
@@ -211,25 +167,21 @@ impl TokenSource {
         let Some(shared) = &self.shared else {
             return self.request(credentials, deadline).await;
         };
-        let holder = uuid::Uuid::new_v4().to_string();
-        let held = match deadline
-            .bound(self.load_or_lease(&**shared, &key, &holder))
-            .await
-        {
+        let lease = match deadline.bound(self.load_or_lease(shared, &key)).await {
             None => return Err(self.too_late()),
             Some(Ok(Turn::Load(token))) => return Ok(token),
-            Some(Ok(Turn::Leased)) => true,
+            Some(Ok(Turn::Leased(lease))) => Some(lease),
             Some(Err(error)) => {
                 self.noted::<()>(Err(error));
-                false
+                None
             }
         };
         let result = self.request(credentials, deadline.or_within(LEASE)).await;
-        if held {
+        if let Some(lease) = lease {
             if let Ok(token) = &result {
                 self.noted(in_time(shared.store(&key, token)).await);
             }
-            self.noted(in_time(shared.release(&key, &holder)).await);
+            self.noted(lease.release().await);
         }
         match result {
             // The lease's time ran out, not the caller's.
@@ -246,21 +198,21 @@ impl TokenSource {
     /// Waits until another instance's token is there, or it is this one's turn to renew.
     async fn load_or_lease(
         &self,
-        shared: &dyn SharedTokens,
+        shared: &Arc<dyn SharedTokens>,
         key: &TokenKey,
-        holder: &str,
     ) -> Result<Turn, CacheError> {
         let mut pause = POLL.0;
         loop {
             if let Some(token) = self.usable(in_time(shared.load(key)).await?) {
                 return Ok(Turn::Load(token));
             }
-            if in_time(shared.try_lease(key, holder, LEASE)).await? {
+            if in_time(shared.try_lease(key, &self.holder, LEASE)).await? {
+                let lease = Lease::new(Arc::clone(shared), key.clone(), self.holder.clone());
                 // The one before may have stored its token between the two calls above.
                 let Some(token) = self.usable(in_time(shared.load(key)).await?) else {
-                    return Ok(Turn::Leased);
+                    return Ok(Turn::Leased(lease));
                 };
-                in_time(shared.release(key, holder)).await?;
+                self.noted(lease.release().await);
                 return Ok(Turn::Load(token));
             }
             tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
@@ -269,9 +221,7 @@ impl TokenSource {
     }
 
     fn usable(&self, token: Option<AccessToken>) -> Option<AccessToken> {
-        let token = token.filter(|token| token.is_fresh((self.clock)()))?;
-        let refused = self.lock().refused.as_ref() == Some(&token.fingerprint());
-        (!refused).then_some(token)
+        token.filter(|token| token.is_fresh((self.clock)()) && !self.lock().is_refused(token))
     }
 
     async fn request(
@@ -321,17 +271,10 @@ impl TokenSource {
     }
 }
 
-/// A shared cache that does not answer counts as one that failed.
-async fn in_time<T>(call: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
-    tokio::time::timeout(CACHE_TIMEOUT, call)
-        .await
-        .unwrap_or_else(|_| Err("it did not answer in time".into()))
-}
-
 /// How an instance comes by a token.
 enum Turn {
     /// Another one stored it.
     Load(AccessToken),
     /// It is this one's turn to ask for it.
-    Leased,
+    Leased(Lease),
 }

@@ -35,8 +35,8 @@ pub trait SharedTokens: Send + Sync {
         fingerprint: &'a Fingerprint,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// Takes the right to renew, by a conditional write, if nobody holds it. It ends by itself after `lasting`.
-    /// `holder` is unique to each attempt at renewal.
+    /// Takes the right to renew, by a conditional write, if nobody else holds it. It ends by itself after `lasting`.
+    /// `holder` is one [`TokenSource`](super::TokenSource), which renews once at a time: it may take again what it holds.
     fn try_lease<'a>(
         &'a self,
         key: &'a TokenKey,

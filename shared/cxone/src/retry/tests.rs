@@ -23,7 +23,10 @@ fn a_rate_limit_without_a_header_waits_up_to_two_to_the_attempt_seconds() {
         .map(|tries| wait(policy, tries, Trouble::RateLimited(None), 1.0).as_secs())
         .collect();
     assert_eq!(longest, [1, 2, 4, 8, 16, 30, 30]);
-    assert_eq!(wait(policy, 3, Trouble::RateLimited(None), 0.0), Duration::ZERO);
+    assert_eq!(
+        wait(policy, 3, Trouble::RateLimited(None), 0.0),
+        Duration::ZERO
+    );
     assert_eq!(wait(policy, 3, Trouble::RateLimited(None), 0.5), 2 * SECOND);
 }
 
@@ -39,7 +42,10 @@ fn a_failure_backs_off_from_a_fifth_of_a_second() {
 fn a_wait_that_the_server_asks_for_is_kept_at_least() {
     let asked = Trouble::RateLimited(Some(5 * SECOND));
     assert_eq!(wait(Policy::default(), 1, asked, 0.0), 5 * SECOND);
-    assert_eq!(wait(Policy::default(), 1, asked, 1.0), Duration::from_millis(5500));
+    assert_eq!(
+        wait(Policy::default(), 1, asked, 1.0),
+        Duration::from_millis(5500)
+    );
 }
 
 #[test]
@@ -47,17 +53,29 @@ fn a_wait_past_the_deadline_stops_at_once() {
     let policy = Policy::default();
     let asked = Trouble::RateLimited(Some(5 * SECOND));
     assert_eq!(policy.decide(1, asked, 5 * SECOND, 0.0), Decision::Stop);
-    assert_eq!(policy.decide(3, Trouble::Failed, Duration::from_millis(700), 1.0), Decision::Stop);
-    assert_eq!(policy.decide(1, Trouble::Failed, Duration::ZERO, 0.0), Decision::Stop);
+    assert_eq!(
+        policy.decide(3, Trouble::Failed, Duration::from_millis(700), 1.0),
+        Decision::Stop
+    );
+    assert_eq!(
+        policy.decide(1, Trouble::Failed, Duration::ZERO, 0.0),
+        Decision::Stop
+    );
 }
 
 #[test]
 fn final_troubles_and_used_up_tries_stop() {
-    let policy = Policy { max_tries: 3, ..Policy::default() };
+    let policy = Policy {
+        max_tries: 3,
+        ..Policy::default()
+    };
     assert_eq!(policy.decide(1, Trouble::Final, LONG, 0.0), Decision::Stop);
     assert_ne!(policy.decide(2, Trouble::Failed, LONG, 0.0), Decision::Stop);
     assert_eq!(policy.decide(3, Trouble::Failed, LONG, 0.0), Decision::Stop);
-    assert_eq!(policy.decide(3, Trouble::RateLimited(Some(Duration::ZERO)), LONG, 0.0), Decision::Stop);
+    assert_eq!(
+        policy.decide(3, Trouble::RateLimited(Some(Duration::ZERO)), LONG, 0.0),
+        Decision::Stop
+    );
 }
 
 #[test]
@@ -77,10 +95,17 @@ fn retry_after_reads_seconds_and_all_three_date_forms() {
         "Sunday, 06-Nov-94 08:49:37 GMT",
         "Sun Nov  6 08:49:37 1994",
     ] {
-        assert_eq!(parse_retry_after(text, now), Some(Duration::from_secs(90)), "{text}");
+        assert_eq!(
+            parse_retry_after(text, now),
+            Some(Duration::from_secs(90)),
+            "{text}"
+        );
     }
     let past = now + LONG;
-    assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", past), Some(Duration::ZERO));
+    assert_eq!(
+        parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", past),
+        Some(Duration::ZERO)
+    );
     for text in ["", "-1", "1.5", "soon", "1 s", "+3"] {
         assert_eq!(parse_retry_after(text, now), None, "{text}");
     }

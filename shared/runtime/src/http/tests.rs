@@ -17,7 +17,10 @@ fn a_format_2_event_loses_its_stage_and_keeps_its_query_order() {
         "isBase64Encoded": false
     });
     let request = parse(&event).unwrap();
-    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/search"));
+    assert_eq!(
+        (request.method.as_str(), request.path.as_str()),
+        ("GET", "/search")
+    );
     assert_eq!(request.query("q"), Some("late refund"));
     assert_eq!(request.query[2].1, "é");
     assert_eq!(request.header("x-api-key"), Some("k"));
@@ -37,15 +40,21 @@ fn a_format_1_event_is_read_with_its_lists() {
     let request = parse(&event).unwrap();
     assert_eq!(request.path, "/data-actions/sentiment");
     assert_eq!(request.headers.len(), 1);
-    assert_eq!(request.query, [("a".into(), "1".into()), ("a".into(), "2".into())]);
+    assert_eq!(
+        request.query,
+        [("a".into(), "1".into()), ("a".into(), "2".into())]
+    );
     assert_eq!(request.body, "hello");
 }
 
 #[test]
 fn a_stage_is_only_cut_where_it_is_a_whole_segment() {
-    for (path, stage, expected) in
-        [("/production/x", "prod", "/production/x"), ("/prod", "prod", "/prod"), ("/prod/", "prod", "/"), ("/$default/x", "$default", "/$default/x")]
-    {
+    for (path, stage, expected) in [
+        ("/production/x", "prod", "/production/x"),
+        ("/prod", "prod", "/prod"),
+        ("/prod/", "prod", "/"),
+        ("/$default/x", "$default", "/$default/x"),
+    ] {
         assert_eq!(without_stage(path, stage), expected);
     }
 }
@@ -57,10 +66,20 @@ fn what_is_no_request_is_refused_with_the_reason() {
         (json!({}), "it has no method"),
         (json!({"interaction_text": "hello"}), "it has no method"),
         (json!({"httpMethod": "GET"}), "it has no path"),
-        (json!({"httpMethod": "G T", "path": "/"}), "its method is invalid"),
-        (json!({"httpMethod": "GET", "path": "/", "body": {"a": 1}}), "its body is not a string"),
+        (
+            json!({"httpMethod": "G T", "path": "/"}),
+            "its method is invalid",
+        ),
+        (
+            json!({"httpMethod": "GET", "path": "/", "body": {"a": 1}}),
+            "its body is not a string",
+        ),
     ] {
-        assert_eq!(parse(&event).unwrap_err(), EventError::NotHttp(reason), "{event}");
+        assert_eq!(
+            parse(&event).unwrap_err(),
+            EventError::NotHttp(reason),
+            "{event}"
+        );
     }
     let event = json!({"httpMethod": "GET", "path": "/", "body": "***", "isBase64Encoded": true});
     assert_eq!(parse(&event).unwrap_err(), EventError::Body);
@@ -87,14 +106,26 @@ fn any_json() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
         let keys = prop_oneof![
-            Just("httpMethod"), Just("path"), Just("rawPath"), Just("rawQueryString"), Just("headers"),
-            Just("multiValueHeaders"), Just("requestContext"), Just("http"), Just("method"), Just("stage"),
-            Just("body"), Just("isBase64Encoded"), Just("queryStringParameters"), Just("x"),
+            Just("httpMethod"),
+            Just("path"),
+            Just("rawPath"),
+            Just("rawQueryString"),
+            Just("headers"),
+            Just("multiValueHeaders"),
+            Just("requestContext"),
+            Just("http"),
+            Just("method"),
+            Just("stage"),
+            Just("body"),
+            Just("isBase64Encoded"),
+            Just("queryStringParameters"),
+            Just("x"),
         ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((keys, inner), 0..8)
-                .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+            prop::collection::vec((keys, inner), 0..8).prop_map(|pairs| Value::Object(
+                pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+            )),
         ]
     })
 }

@@ -16,9 +16,14 @@ const FORBIDDEN: [char; 11] = ['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%'
 /// # Errors
 /// [`Error::Limit`] with what is allowed.
 pub(super) fn parse(key: &str) -> Result<Path, Error> {
-    let refused = |limit: String| Error::Limit { what: shown(key), limit };
+    let refused = |limit: String| Error::Limit {
+        what: shown(key),
+        limit,
+    };
     if key.is_empty() || key.len() > KEY_MAX_BYTES {
-        return Err(refused(format!("an object's key has 1 to {KEY_MAX_BYTES} bytes")));
+        return Err(refused(format!(
+            "an object's key has 1 to {KEY_MAX_BYTES} bytes"
+        )));
     }
     for part in key.split('/') {
         if part.is_empty() || part == "." || part == ".." || part.len() > PART_MAX_BYTES {
@@ -26,7 +31,10 @@ pub(super) fn parse(key: &str) -> Result<Path, Error> {
                 "the parts of an object's key are neither empty nor dots alone, and at most {PART_MAX_BYTES} bytes"
             )));
         }
-        if let Some(bad) = part.chars().find(|c| c.is_control() || FORBIDDEN.contains(c)) {
+        if let Some(bad) = part
+            .chars()
+            .find(|c| c.is_control() || FORBIDDEN.contains(c))
+        {
             return Err(refused(format!("an object's key may not contain {bad:?}")));
         }
     }
@@ -38,7 +46,10 @@ pub(super) fn parse(key: &str) -> Result<Path, Error> {
 /// # Errors
 /// As [`parse`], for the folder.
 pub(super) fn folder_of(prefix: &str) -> Result<Option<Path>, Error> {
-    prefix.rsplit_once('/').map(|(folder, _)| parse(folder)).transpose()
+    prefix
+        .rsplit_once('/')
+        .map(|(folder, _)| parse(folder))
+        .transpose()
 }
 
 /// A key fit for a message.
@@ -52,7 +63,20 @@ mod tests {
 
     #[test]
     fn a_key_cannot_leave_the_folder_or_name_no_file() {
-        for bad in ["", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", "a\\b", "a\0b", "c:x", "a#1"] {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a/./b",
+            "a//b",
+            "a/",
+            ".",
+            "a\\b",
+            "a\0b",
+            "c:x",
+            "a#1",
+        ] {
             assert!(matches!(parse(bad), Err(Error::Limit { .. })), "{bad:?}");
         }
         assert!(parse(&"x".repeat(241)).is_err());

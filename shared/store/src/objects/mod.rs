@@ -50,11 +50,18 @@ impl Objects {
     /// [`Error::Missing`] if it cannot be made or entered.
     pub fn folder(path: impl AsRef<FilePath>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let missing = |reason: String| Error::Missing { what: format!("{} ({reason})", path.display()) };
+        let missing = |reason: String| Error::Missing {
+            what: format!("{} ({reason})", path.display()),
+        };
         create_private_folder(path).map_err(|error| missing(error.to_string()))?;
-        let store = LocalFileSystem::new_with_prefix(path).map_err(|error| missing(error.to_string()))?;
+        let store =
+            LocalFileSystem::new_with_prefix(path).map_err(|error| missing(error.to_string()))?;
         let store = store.with_automatic_cleanup(false).with_fsync(true);
-        Ok(Self { store: Arc::new(store), name: "folder", metadata: false })
+        Ok(Self {
+            store: Arc::new(store),
+            name: "folder",
+            metadata: false,
+        })
     }
 
     /// Writes an object, over one that is there.
@@ -65,7 +72,10 @@ impl Objects {
     pub async fn put(&self, key: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         let path = key::parse(key)?;
         let content = PutPayload::from_bytes(content.into());
-        self.store.put(&path, content).await.map_err(|error| self.failed("put", key, error))?;
+        self.store
+            .put(&path, content)
+            .await
+            .map_err(|error| self.failed("put", key, error))?;
         Ok(())
     }
 
@@ -86,12 +96,15 @@ impl Objects {
         match self.store.put_opts(&path, content, options).await {
             Ok(_) => Ok(()),
             Err(
-                object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
             ) => {
                 if self.metadata && self.writer_of(key, &path).await?.as_deref() == Some(&writer) {
                     return Ok(());
                 }
-                Err(Error::Conflict { key: key.to_owned() })
+                Err(Error::Conflict {
+                    key: key.to_owned(),
+                })
             }
             Err(error) => Err(self.failed("put_new", key, error)),
         }
@@ -123,16 +136,22 @@ impl Objects {
     /// As [`Self::put`].
     pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Error> {
         let folder = key::folder_of(prefix)?;
-        let listed = self.store.list(folder.as_ref()).try_filter_map(async |meta| {
-            let key = meta.location.as_ref();
-            Ok(key.starts_with(prefix).then(|| Entry {
-                key: key.to_owned(),
-                bytes: meta.size,
-                modified: Timestamp::from_second(meta.last_modified.timestamp()).unwrap_or_default(),
-            }))
-        });
-        let mut entries: Vec<Entry> =
-            listed.try_collect().await.map_err(|error| self.failed("list", prefix, error))?;
+        let listed = self
+            .store
+            .list(folder.as_ref())
+            .try_filter_map(async |meta| {
+                let key = meta.location.as_ref();
+                Ok(key.starts_with(prefix).then(|| Entry {
+                    key: key.to_owned(),
+                    bytes: meta.size,
+                    modified: Timestamp::from_second(meta.last_modified.timestamp())
+                        .unwrap_or_default(),
+                }))
+            });
+        let mut entries: Vec<Entry> = listed
+            .try_collect()
+            .await
+            .map_err(|error| self.failed("list", prefix, error))?;
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(entries)
     }
@@ -148,10 +167,21 @@ impl Objects {
     }
 
     /// Who wrote an object by [`Self::put_new`].
-    async fn writer_of(&self, key: &str, path: &object_store::path::Path) -> Result<Option<String>, Error> {
-        let options = GetOptions { head: true, ..GetOptions::default() };
+    async fn writer_of(
+        &self,
+        key: &str,
+        path: &object_store::path::Path,
+    ) -> Result<Option<String>, Error> {
+        let options = GetOptions {
+            head: true,
+            ..GetOptions::default()
+        };
         let found = self.optional(self.store.get_opts(path, options).await, "put_new", key)?;
-        let writer = found.and_then(|it| it.attributes.get(&Attribute::Metadata(WRITER.into())).cloned());
+        let writer = found.and_then(|it| {
+            it.attributes
+                .get(&Attribute::Metadata(WRITER.into()))
+                .cloned()
+        });
         Ok(writer.map(|value| value.as_ref().to_owned()))
     }
 
@@ -175,12 +205,20 @@ impl Objects {
     fn failed(&self, operation: &'static str, key: &str, error: object_store::Error) -> Error {
         use object_store::Error as E;
         match error {
-            E::NotFound { .. } => Error::Missing { what: format!("the {} for {key}", self.name) },
-            E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
-                Error::Missing { what: format!("{} {key}", self.name) }
-            }
-            E::AlreadyExists { .. } | E::Precondition { .. } => Error::Conflict { key: key.to_owned() },
-            other => Error::Unavailable { store: self.name, operation, source: Box::new(other) },
+            E::NotFound { .. } => Error::Missing {
+                what: format!("the {} for {key}", self.name),
+            },
+            E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::Missing {
+                what: format!("{} {key}", self.name),
+            },
+            E::AlreadyExists { .. } | E::Precondition { .. } => Error::Conflict {
+                key: key.to_owned(),
+            },
+            other => Error::Unavailable {
+                store: self.name,
+                operation,
+                source: Box::new(other),
+            },
         }
     }
 }

@@ -35,26 +35,48 @@ impl Objects {
     /// # Errors
     /// [`Error::Missing`] if the configuration names no region or no credentials, or the bucket's name is impossible.
     pub fn s3(config: &SdkConfig, bucket: &str) -> Result<Self, Error> {
-        let missing = |what: &str| Error::Missing { what: format!("{what} for the bucket {bucket}") };
-        let region = config.region().ok_or_else(|| missing("a region (AWS_REGION)"))?;
-        let provider = config.credentials_provider().ok_or_else(|| missing("credentials"))?;
+        let missing = |what: &str| Error::Missing {
+            what: format!("{what} for the bucket {bucket}"),
+        };
+        let region = config
+            .region()
+            .ok_or_else(|| missing("a region (AWS_REGION)"))?;
+        let provider = config
+            .credentials_provider()
+            .ok_or_else(|| missing("credentials"))?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(region.as_ref())
-            .with_credentials(Arc::new(Credentials { provider, cached: Mutex::default() }))
+            .with_credentials(Arc::new(Credentials {
+                provider,
+                cached: Mutex::default(),
+            }))
             .with_client_options(
-                ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout(REQUEST_TIMEOUT),
+                ClientOptions::new()
+                    .with_connect_timeout(CONNECT_TIMEOUT)
+                    .with_timeout(REQUEST_TIMEOUT),
             )
             .with_retry(RetryConfig {
-                backoff: BackoffConfig { init_backoff: Duration::from_millis(100), ..Default::default() },
+                backoff: BackoffConfig {
+                    init_backoff: Duration::from_millis(100),
+                    ..Default::default()
+                },
                 max_retries: MAX_RETRIES,
                 retry_timeout: RETRY_TIMEOUT,
             });
         if let Some(endpoint) = config.endpoint_url() {
-            builder = builder.with_endpoint(endpoint).with_allow_http(crate::aws::is_loopback(endpoint));
+            builder = builder
+                .with_endpoint(endpoint)
+                .with_allow_http(crate::aws::is_loopback(endpoint));
         }
-        let store = builder.build().map_err(|error| missing(&format!("a usable client ({error})")))?;
-        Ok(Self { store: Arc::new(store), name: "S3", metadata: true })
+        let store = builder
+            .build()
+            .map_err(|error| missing(&format!("a usable client ({error})")))?;
+        Ok(Self {
+            store: Arc::new(store),
+            name: "S3",
+            metadata: true,
+        })
     }
 }
 
@@ -80,7 +102,10 @@ impl CredentialProvider for Credentials {
             .provider
             .provide_credentials()
             .await
-            .map_err(|source| object_store::Error::Generic { store: "S3", source: Box::new(source) })?;
+            .map_err(|source| object_store::Error::Generic {
+                store: "S3",
+                source: Box::new(source),
+            })?;
         let credential = Arc::new(AwsCredential {
             key_id: fresh.access_key_id().to_owned(),
             secret_key: fresh.secret_access_key().to_owned(),

@@ -56,7 +56,11 @@ pub trait Queue: Send + Sync {
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Moves a delivered message to the dead-letter side with the reason why it cannot be processed.
-    fn bury(&self, message: &Message, reason: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    fn bury(
+        &self,
+        message: &Message,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// The queue of a running function, chosen at start.
@@ -106,12 +110,23 @@ impl Queue for AnyQueue {
 
 /// Whether a body may be sent.
 fn check(body: &str) -> Result<(), Error> {
-    let refused = |limit: String| Err(Error::Limit { what: "a message".to_owned(), limit });
+    let refused = |limit: String| {
+        Err(Error::Limit {
+            what: "a message".to_owned(),
+            limit,
+        })
+    };
     if body.is_empty() || body.len() > BODY_MAX_BYTES {
-        return refused(format!("the body has {} bytes, allowed are 1 to {BODY_MAX_BYTES}", body.len()));
+        return refused(format!(
+            "the body has {} bytes, allowed are 1 to {BODY_MAX_BYTES}",
+            body.len()
+        ));
     }
     // What XML cannot carry, SQS refuses.
-    match body.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}')) {
+    match body
+        .chars()
+        .find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}'))
+    {
         Some(bad) => refused(format!("the body holds the control character {bad:?}")),
         None => Ok(()),
     }

@@ -61,7 +61,11 @@ impl SqliteQueue {
     /// As [`crate::state::SqliteState::open`].
     pub fn open(path: impl AsRef<Path>, name: impl Into<String>) -> Result<Self, Error> {
         let database = Database::open(path.as_ref(), Durability::Power, SCHEMA)?;
-        Ok(Self { database, name: name.into(), sent: Arc::default() })
+        Ok(Self {
+            database,
+            name: name.into(),
+            sent: Arc::default(),
+        })
     }
 
     /// Dead letters, oldest first, at most `limit`.
@@ -114,7 +118,9 @@ impl SqliteQueue {
     async fn take(&self, limit: usize, visible_after: Duration) -> Result<Vec<Message>, Error> {
         let name = self.name.clone();
         self.database
-            .run("receive", move |connection| take(connection, &name, limit, visible_after, Timestamp::now()))
+            .run("receive", move |connection| {
+                take(connection, &name, limit, visible_after, Timestamp::now())
+            })
             .await
     }
 }
@@ -127,7 +133,9 @@ impl Queue for SqliteQueue {
         self.database
             .run("send", move |connection| {
                 connection
-                    .prepare_cached("INSERT INTO queue (queue, id, body, visible_at) VALUES (?1, ?2, ?3, 0)")?
+                    .prepare_cached(
+                        "INSERT INTO queue (queue, id, body, visible_at) VALUES (?1, ?2, ?3, 0)",
+                    )?
                     .execute(row)
             })
             .await?;
@@ -146,7 +154,9 @@ impl Queue for SqliteQueue {
             // Asked before looking, so that what is sent after the look wakes this receiver.
             let mut sent = std::pin::pin!(self.sent.notified());
             sent.as_mut().enable();
-            let messages = self.take(limit.clamp(1, RECEIVE_MAX), visible_after).await?;
+            let messages = self
+                .take(limit.clamp(1, RECEIVE_MAX), visible_after)
+                .await?;
             if !messages.is_empty() || Instant::now() >= end {
                 return Ok(messages);
             }
@@ -160,19 +170,27 @@ impl Queue for SqliteQueue {
         let receipt = receipt.to_owned();
         self.database
             .run("delete", move |connection| {
-                connection.prepare_cached("DELETE FROM queue WHERE receipt = ?1")?.execute([receipt])
+                connection
+                    .prepare_cached("DELETE FROM queue WHERE receipt = ?1")?
+                    .execute([receipt])
             })
             .await?;
         Ok(())
     }
 
     async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
-        let reason = if reason.is_empty() { "not given" } else { shortened(reason) };
+        let reason = if reason.is_empty() {
+            "not given"
+        } else {
+            shortened(reason)
+        };
         let (id, reason) = (message.id.clone(), reason.to_owned());
         self.database
             .run("bury", move |connection| {
                 connection
-                    .prepare_cached("UPDATE queue SET dead_reason = ?2, receipt = NULL WHERE id = ?1")?
+                    .prepare_cached(
+                        "UPDATE queue SET dead_reason = ?2, receipt = NULL WHERE id = ?1",
+                    )?
                     .execute([id, reason])
             })
             .await?;
@@ -191,13 +209,17 @@ fn take(
     let now_ms = now.as_millisecond();
     // Looking takes no lock; an empty queue is polled without writing.
     let waiting = connection
-        .prepare_cached("SELECT 1 FROM queue WHERE queue = ?1 AND dead_reason IS NULL AND visible_at <= ?2")?
+        .prepare_cached(
+            "SELECT 1 FROM queue WHERE queue = ?1 AND dead_reason IS NULL AND visible_at <= ?2",
+        )?
         .exists(params![name, now_ms])?;
     if !waiting {
         return Ok(Vec::new());
     }
     let hidden = SignedDuration::try_from(visible_after).unwrap_or(SignedDuration::MAX);
-    let visible_at = now.saturating_add(hidden).map_or(i64::MAX, Timestamp::as_millisecond);
+    let visible_at = now
+        .saturating_add(hidden)
+        .map_or(i64::MAX, Timestamp::as_millisecond);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction
         .prepare_cached(
@@ -218,8 +240,15 @@ fn take(
     for message in &mut messages {
         message.deliveries += 1;
         transaction
-            .prepare_cached("UPDATE queue SET receipt = ?2, deliveries = ?3, visible_at = ?4 WHERE id = ?1")?
-            .execute(params![message.id, message.receipt, message.deliveries, visible_at])?;
+            .prepare_cached(
+                "UPDATE queue SET receipt = ?2, deliveries = ?3, visible_at = ?4 WHERE id = ?1",
+            )?
+            .execute(params![
+                message.id,
+                message.receipt,
+                message.deliveries,
+                visible_at
+            ])?;
     }
     transaction.commit()?;
     Ok(messages)

@@ -28,7 +28,11 @@ pub struct Sqs {
 impl Sqs {
     /// The queue at `url`; `dead_letters` is the URL of where [`Queue::bury`] sends. Nothing is sent yet.
     pub fn new(config: &SdkConfig, url: impl Into<String>, dead_letters: Option<String>) -> Self {
-        Self { client: Client::new(config), url: url.into(), dead_letters }
+        Self {
+            client: Client::new(config),
+            url: url.into(),
+            dead_letters,
+        }
     }
 
     /// Creates a queue, for local use and tests; the deployed ones come from the template. Gives its URL; one that
@@ -37,23 +41,44 @@ impl Sqs {
     /// # Errors
     /// [`Error::Limit`] for a name that is not allowed, [`Error::Unavailable`] without an answer.
     pub async fn create(config: &SdkConfig, name: &str) -> Result<String, Error> {
-        let failed = Failed { store: "SQS", operation: "CreateQueue", what: name };
-        let answer = Client::new(config).create_queue().queue_name(name).send().await;
-        answer.map_err(|error| failed.because(error))?.queue_url.ok_or_else(|| Error::Corrupt {
-            what: format!("the answer for the queue {name}"),
-            source: "it has no URL".into(),
-        })
+        let failed = Failed {
+            store: "SQS",
+            operation: "CreateQueue",
+            what: name,
+        };
+        let answer = Client::new(config)
+            .create_queue()
+            .queue_name(name)
+            .send()
+            .await;
+        answer
+            .map_err(|error| failed.because(error))?
+            .queue_url
+            .ok_or_else(|| Error::Corrupt {
+                what: format!("the answer for the queue {name}"),
+                source: "it has no URL".into(),
+            })
     }
 
     fn failed(&self, operation: &'static str) -> Failed<'_> {
-        Failed { store: "SQS", operation, what: &self.url }
+        Failed {
+            store: "SQS",
+            operation,
+            what: &self.url,
+        }
     }
 }
 
 impl Queue for Sqs {
     async fn send(&self, body: &str) -> Result<String, Error> {
         check(body)?;
-        let answer = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        let answer = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .send()
+            .await;
         let sent = answer.map_err(|error| self.failed("SendMessage").because(error))?;
         Ok(sent.message_id.unwrap_or_default())
     }
@@ -83,11 +108,22 @@ impl Queue for Sqs {
             .send()
             .await
             .map_err(|error| self.failed("ReceiveMessage").because(error))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(message).collect())
+        Ok(answer
+            .messages
+            .unwrap_or_default()
+            .into_iter()
+            .map(message)
+            .collect())
     }
 
     async fn delete(&self, receipt: &str) -> Result<(), Error> {
-        let sent = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
+        let sent = self
+            .client
+            .delete_message()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .send()
+            .await;
         match sent {
             Ok(_) => Ok(()),
             // The handle of a message that is gone already.
@@ -103,22 +139,38 @@ impl Queue for Sqs {
     }
 
     async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
-        let dead_letters = self
-            .dead_letters
-            .as_ref()
-            .ok_or_else(|| Error::Missing { what: format!("the dead-letter queue of {}", self.url) })?;
-        let mut request = self.client.send_message().queue_url(dead_letters).message_body(&message.body);
-        let reason = if reason.is_empty() { "not given" } else { shortened(reason) };
+        let dead_letters = self.dead_letters.as_ref().ok_or_else(|| Error::Missing {
+            what: format!("the dead-letter queue of {}", self.url),
+        })?;
+        let mut request = self
+            .client
+            .send_message()
+            .queue_url(dead_letters)
+            .message_body(&message.body);
+        let reason = if reason.is_empty() {
+            "not given"
+        } else {
+            shortened(reason)
+        };
         for (name, value) in [("reason", reason), ("original_id", &message.id)] {
-            let value =
-                MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(
-                    |source| Error::Corrupt { what: message.id.clone(), source: Box::new(source) },
-                )?;
+            let value = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()
+                .map_err(|source| Error::Corrupt {
+                    what: message.id.clone(),
+                    source: Box::new(source),
+                })?;
             request = request.message_attributes(name, value);
         }
         // Sent before it is deleted: a crash between leaves it twice, never nowhere.
         request.send().await.map_err(|error| {
-            Failed { store: "SQS", operation: "SendMessage", what: dead_letters }.because(error)
+            Failed {
+                store: "SQS",
+                operation: "SendMessage",
+                what: dead_letters,
+            }
+            .because(error)
         })?;
         self.delete(&message.receipt).await
     }

@@ -65,7 +65,10 @@ impl Lease {
     /// # Errors
     /// Whatever the store fails with, except a conflict.
     pub async fn release(self, store: &impl StateStore, now: Timestamp) -> Result<(), Error> {
-        match store.delete(&self.key, Expect::Version(self.version), now).await {
+        match store
+            .delete(&self.key, Expect::Version(self.version), now)
+            .await
+        {
             Err(Error::Conflict { .. }) => Ok(()),
             other => other,
         }
@@ -80,10 +83,22 @@ impl Lease {
         now: Timestamp,
     ) -> Result<Option<Self>, Error> {
         // The item outlives the lease by a minute: expiry has whole seconds, a lease has not.
-        let body = Body { holder: holder.to_owned(), until };
-        let put = Put::encode(key.clone(), &body, Some(until + SignedDuration::from_secs(60)))?;
+        let body = Body {
+            holder: holder.to_owned(),
+            until,
+        };
+        let put = Put::encode(
+            key.clone(),
+            &body,
+            Some(until + SignedDuration::from_secs(60)),
+        )?;
         match store.put(put, expect, now).await {
-            Ok(version) => Ok(Some(Self { key, holder: holder.to_owned(), until, version })),
+            Ok(version) => Ok(Some(Self {
+                key,
+                holder: holder.to_owned(),
+                until,
+                version,
+            })),
             Err(Error::Conflict { .. }) => Ok(None),
             Err(other) => Err(other),
         }

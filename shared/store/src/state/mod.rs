@@ -38,7 +38,10 @@ pub struct Key {
 impl Key {
     /// A key of a partition and a sort key.
     pub fn new(partition: impl Into<String>, sort: impl Into<String>) -> Self {
-        Self { partition: partition.into(), sort: sort.into() }
+        Self {
+            partition: partition.into(),
+            sort: sort.into(),
+        }
     }
 
     /// Whether both parts have an allowed length.
@@ -48,7 +51,10 @@ impl Key {
             if value.is_empty() || value.len() > KEY_MAX_BYTES {
                 // The start of an overlong key identifies it well enough.
                 let key: String = self.to_string().chars().take(80).collect();
-                let limit = format!("the {part} key has {} bytes, allowed are 1 to {KEY_MAX_BYTES}", value.len());
+                let limit = format!(
+                    "the {part} key has {} bytes, allowed are 1 to {KEY_MAX_BYTES}",
+                    value.len()
+                );
                 return Err(Error::Limit { what: key, limit });
             }
         }
@@ -57,7 +63,9 @@ impl Key {
 
     #[cfg(any(feature = "aws", feature = "embedded"))]
     pub(crate) fn conflict(&self) -> Error {
-        Error::Conflict { key: self.to_string() }
+        Error::Conflict {
+            key: self.to_string(),
+        }
     }
 }
 
@@ -87,8 +95,10 @@ impl Item {
     /// # Errors
     /// [`Error::Corrupt`] if the body is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(&self.body)
-            .map_err(|source| Error::Corrupt { what: self.key.to_string(), source: Box::new(source) })
+        serde_json::from_str(&self.body).map_err(|source| Error::Corrupt {
+            what: self.key.to_string(),
+            source: Box::new(source),
+        })
     }
 }
 
@@ -119,10 +129,20 @@ impl Put {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if the value cannot be written as JSON.
-    pub fn encode(key: Key, value: &impl Serialize, expires_at: Option<Timestamp>) -> Result<Self, Error> {
-        let body = serde_json::to_string(value)
-            .map_err(|source| Error::Corrupt { what: key.to_string(), source: Box::new(source) })?;
-        Ok(Self { key, body, expires_at })
+    pub fn encode(
+        key: Key,
+        value: &impl Serialize,
+        expires_at: Option<Timestamp>,
+    ) -> Result<Self, Error> {
+        let body = serde_json::to_string(value).map_err(|source| Error::Corrupt {
+            what: key.to_string(),
+            source: Box::new(source),
+        })?;
+        Ok(Self {
+            key,
+            body,
+            expires_at,
+        })
     }
 
     /// Whether key and body have an allowed length.
@@ -132,8 +152,14 @@ impl Put {
         if self.body.len() <= BODY_MAX_BYTES {
             return Ok(());
         }
-        let limit = format!("the body has {} bytes, allowed are {BODY_MAX_BYTES}", self.body.len());
-        Err(Error::Limit { what: self.key.to_string(), limit })
+        let limit = format!(
+            "the body has {} bytes, allowed are {BODY_MAX_BYTES}",
+            self.body.len()
+        );
+        Err(Error::Limit {
+            what: self.key.to_string(),
+            limit,
+        })
     }
 }
 
@@ -160,25 +186,43 @@ fn new_version() -> u64 {
 /// The state store.
 pub trait StateStore: Send + Sync {
     /// The item, if it exists at `now`. Strongly consistent.
-    fn get(&self, key: &Key, now: Timestamp) -> impl Future<Output = Result<Option<Item>, Error>> + Send;
+    fn get(
+        &self,
+        key: &Key,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Item>, Error>> + Send;
 
     /// Writes one item if the expectation holds; returns its new version.
     ///
     /// # Errors
     /// [`Error::Conflict`] if the expectation does not hold. After [`Error::Unavailable`] the write may have happened:
     /// the caller reads again. A retry inside the store never mistakes its own first try for another writer.
-    fn put(&self, put: Put, expect: Expect, now: Timestamp) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn put(
+        &self,
+        put: Put,
+        expect: Expect,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// Writes many items without conditions, in as few round trips as the store allows (25 items each on DynamoDB).
     /// Not atomic: after an error some may be written, so write the same again.
-    fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
+    fn put_many(
+        &self,
+        puts: Vec<Put>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Deletes the item if the expectation holds; an item already gone is success unless a version was expected.
     ///
     /// # Errors
     /// [`Error::Conflict`] if the expectation does not hold. With a version, it is also the answer if the first try of
     /// a retry inside the store did delete the item and its answer was lost: the item is gone in either case.
-    fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
+    fn delete(
+        &self,
+        key: &Key,
+        expect: Expect,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Items of a partition whose sort key starts with `prefix` and is greater than `after`, in order, at most `limit`
     /// (fewer only at the end). A query, never a scan.

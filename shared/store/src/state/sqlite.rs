@@ -52,7 +52,10 @@ impl SqliteState {
     /// [`Error::Missing`] if it cannot be opened or made, [`Error::Corrupt`] if it is not a SQLite file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let database = Database::open(path.as_ref(), Durability::Process, SCHEMA)?;
-        Ok(Self { database, writes: Arc::default() })
+        Ok(Self {
+            database,
+            writes: Arc::default(),
+        })
     }
 
     async fn write<T: Send + 'static>(
@@ -96,15 +99,22 @@ impl StateStore for SqliteState {
         let version = new_version();
         let conflict = put.key.conflict();
         let changed = self
-            .write("put", now, move |connection| write_one(connection, &put, version, expect, now))
+            .write("put", now, move |connection| {
+                write_one(connection, &put, version, expect, now)
+            })
             .await?;
-        if changed == 0 { Err(conflict) } else { Ok(version) }
+        if changed == 0 {
+            Err(conflict)
+        } else {
+            Ok(version)
+        }
     }
 
     async fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> Result<(), Error> {
         puts.iter().try_for_each(Put::check)?;
         self.write("put_many", now, move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for put in &puts {
                 write_one(&transaction, put, new_version(), Expect::Any, now)?;
             }
@@ -164,9 +174,15 @@ impl StateStore for SqliteState {
                      ORDER BY sk LIMIT ?5",
                 )?;
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-                let rows = statement.query_map(params![partition, prefix, after, now.as_second(), limit], item)?;
-                rows.take_while(|row| row.as_ref().map_or(true, |item| item.key.sort.starts_with(&prefix)))
-                    .collect()
+                let rows = statement.query_map(
+                    params![partition, prefix, after, now.as_second(), limit],
+                    item,
+                )?;
+                rows.take_while(|row| {
+                    row.as_ref()
+                        .map_or(true, |item| item.key.sort.starts_with(&prefix))
+                })
+                .collect()
             })
             .await
     }
@@ -184,9 +200,9 @@ fn write_one(
     let expires_at = put.expires_at.map(epoch_seconds);
     let (now, version) = (now.as_second(), version.cast_signed());
     match expect {
-        Expect::Any => {
-            connection.prepare_cached(UPSERT)?.execute(params![partition, sort, put.body, version, expires_at])
-        }
+        Expect::Any => connection
+            .prepare_cached(UPSERT)?
+            .execute(params![partition, sort, put.body, version, expires_at]),
         Expect::Absent => connection
             .prepare_cached(&format!("{UPSERT} WHERE state.expires_at <= ?6"))?
             .execute(params![partition, sort, put.body, version, expires_at, now]),
@@ -211,7 +227,10 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         ),
     };
     Ok(Item {
-        key: Key { partition: row.get(0)?, sort: row.get(1)? },
+        key: Key {
+            partition: row.get(0)?,
+            sort: row.get(1)?,
+        },
         body: row.get(2)?,
         version: row.get::<_, i64>(3)?.cast_unsigned(),
         expires_at,

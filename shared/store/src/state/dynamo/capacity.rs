@@ -32,11 +32,13 @@ impl Capacity {
 
     /// Counts one read of so many bytes; one that finds nothing costs a unit as well.
     pub(super) fn read(&self, bytes: usize) {
-        self.reads.fetch_add(bytes.div_ceil(READ_UNIT).max(1) as u64, Ordering::Relaxed);
+        self.reads
+            .fetch_add(bytes.div_ceil(READ_UNIT).max(1) as u64, Ordering::Relaxed);
     }
 
     /// Counts one write of so many bytes.
     pub(super) fn write(&self, bytes: usize) {
-        self.writes.fetch_add(bytes.div_ceil(WRITE_UNIT).max(1) as u64, Ordering::Relaxed);
+        self.writes
+            .fetch_add(bytes.div_ceil(WRITE_UNIT).max(1) as u64, Ordering::Relaxed);
     }
 }

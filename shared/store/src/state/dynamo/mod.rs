@@ -54,7 +54,11 @@ pub struct DynamoState {
 impl DynamoState {
     /// A store on `table`; nothing is sent yet.
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
-        Self { client: Client::new(config), table: table.into(), capacity: Arc::default() }
+        Self {
+            client: Client::new(config),
+            table: table.into(),
+            capacity: Arc::default(),
+        }
     }
 
     /// The read and write units that the calls of this store and its clones consumed.
@@ -64,7 +68,11 @@ impl DynamoState {
     }
 
     fn failed<'a>(&'a self, operation: &'static str) -> Failed<'a> {
-        Failed { store: "DynamoDB", operation, what: &self.table }
+        Failed {
+            store: "DynamoDB",
+            operation,
+            what: &self.table,
+        }
     }
 
     /// Sends one batch until all of it is written.
@@ -82,13 +90,23 @@ impl DynamoState {
                 .send()
                 .await
                 .map_err(|error| self.failed("BatchWriteItem").because(error))?;
-            batch = answer.unprocessed_items.and_then(|mut left| left.remove(&self.table)).unwrap_or_default();
+            batch = answer
+                .unprocessed_items
+                .and_then(|mut left| left.remove(&self.table))
+                .unwrap_or_default();
             if batch.is_empty() {
                 return Ok(());
             }
         }
-        let left = format!("{} items were still unprocessed after {BATCH_TRIES} tries", batch.len());
-        Err(Error::Unavailable { store: "DynamoDB", operation: "BatchWriteItem", source: left.into() })
+        let left = format!(
+            "{} items were still unprocessed after {BATCH_TRIES} tries",
+            batch.len()
+        );
+        Err(Error::Unavailable {
+            store: "DynamoDB",
+            operation: "BatchWriteItem",
+            source: left.into(),
+        })
     }
 
     /// One page of a partition from `start` on.
@@ -112,7 +130,10 @@ impl DynamoState {
             .map_err(|error| self.failed("Query").because(error))?;
         let rows = answer.items.unwrap_or_default();
         self.capacity.read(rows.iter().map(row::size).sum());
-        Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+        Ok((
+            rows,
+            answer.last_evaluated_key.filter(|key| !key.is_empty()),
+        ))
     }
 }
 
@@ -128,7 +149,8 @@ impl StateStore for DynamoState {
             .send()
             .await
             .map_err(|error| self.failed("GetItem").because(error))?;
-        self.capacity.read(answer.item.as_ref().map_or(0, row::size));
+        self.capacity
+            .read(answer.item.as_ref().map_or(0, row::size));
         let item = answer.item.map(item_of).transpose()?;
         Ok(item.filter(|item| live_at(item.expires_at, now)))
     }
@@ -147,20 +169,28 @@ impl StateStore for DynamoState {
             .set_condition_expression(condition.as_ref().map(|it| it.expression.clone()))
             .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
             .set_return_values_on_condition_check_failure(
-                condition.is_some().then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+                condition
+                    .is_some()
+                    .then_some(ReturnValuesOnConditionCheckFailure::AllOld),
             )
             .send()
             .await;
         match sent {
             Ok(_) => Ok(version),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
                 // The client retries by itself: if the first try was written and only its answer lost, the condition
                 // fails on our own write.
                 let PutItemError::ConditionalCheckFailedException(failed) = error.err() else {
                     return Err(put.key.conflict());
                 };
                 let found = failed.item().and_then(row::version_of);
-                if found == Some(version) { Ok(version) } else { Err(put.key.conflict()) }
+                if found == Some(version) {
+                    Ok(version)
+                } else {
+                    Err(put.key.conflict())
+                }
             }
             Err(error) => Err(self.failed("PutItem").because(error)),
         }
@@ -208,7 +238,10 @@ impl StateStore for DynamoState {
         match sent {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(error))
-                if matches!(error.err(), DeleteItemError::ConditionalCheckFailedException(_)) =>
+                if matches!(
+                    error.err(),
+                    DeleteItemError::ConditionalCheckFailedException(_)
+                ) =>
             {
                 Err(key.conflict())
             }

@@ -37,7 +37,10 @@ pub(super) fn row_of(put: &Put, version: u64) -> Row {
     row.insert(BODY.to_owned(), AttributeValue::S(put.body.clone()));
     row.insert(VERSION.to_owned(), AttributeValue::N(version.to_string()));
     if let Some(at) = put.expires_at {
-        row.insert(EXPIRES_AT.to_owned(), AttributeValue::N(epoch_seconds(at).to_string()));
+        row.insert(
+            EXPIRES_AT.to_owned(),
+            AttributeValue::N(epoch_seconds(at).to_string()),
+        );
     }
     row
 }
@@ -58,7 +61,12 @@ pub(super) fn item_of(mut row: Row) -> Result<Item, Error> {
         None => None,
         Some(value) => Some(timestamp(value).ok_or_else(|| corrupt(&key.to_string(), EXPIRES_AT))?),
     };
-    Ok(Item { key, body, version, expires_at })
+    Ok(Item {
+        key,
+        body,
+        version,
+        expires_at,
+    })
 }
 
 /// The version of a row.
@@ -88,7 +96,10 @@ fn timestamp(value: &AttributeValue) -> Option<Timestamp> {
 
 fn corrupt(what: &str, attribute: &'static str) -> Error {
     let source = format!("the attribute {attribute} is missing or of another type");
-    Error::Corrupt { what: what.to_owned(), source: source.into() }
+    Error::Corrupt {
+        what: what.to_owned(),
+        source: source.into(),
+    }
 }
 
 /// An expression with its values.
@@ -120,7 +131,12 @@ impl Condition {
 
     /// The key condition of a listing; `None` if nothing can match. A key condition has one clause for the sort key,
     /// so that "starts with" and "greater than" together become a range whose first element may be `after` itself.
-    pub(super) fn listing(partition: &str, prefix: &str, after: Option<&str>, key_max: usize) -> Option<Self> {
+    pub(super) fn listing(
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        key_max: usize,
+    ) -> Option<Self> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let mut values = vec![(":pk", text(partition))];
         // Below the prefix's range `after` excludes nothing.
@@ -142,12 +158,20 @@ impl Condition {
                 format!(" AND begins_with({SK}, :prefix)")
             }
         };
-        Some(Self { expression: format!("{PK} = :pk{clause}"), values })
+        Some(Self {
+            expression: format!("{PK} = :pk{clause}"),
+            values,
+        })
     }
 
     /// The values by name.
     pub(super) fn values(&self) -> Option<Row> {
-        Some(self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+        Some(
+            self.values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        )
     }
 }
 
@@ -193,7 +217,10 @@ mod tests {
     #[test]
     fn a_start_past_the_prefix_matches_nothing_and_one_before_it_excludes_nothing() {
         assert_eq!(Condition::listing("p", "a", Some("b"), 512), None);
-        assert_eq!(Condition::listing("p", "b", Some("a"), 512), Condition::listing("p", "b", None, 512));
+        assert_eq!(
+            Condition::listing("p", "b", Some("a"), 512),
+            Condition::listing("p", "b", None, 512)
+        );
     }
 
     #[test]

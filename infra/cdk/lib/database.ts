@@ -1,0 +1,156 @@
+/**
+ * An Aurora Serverless v2 PostgreSQL for the vectors, in a VPC without a way out, and the functions that use it moved there.
+ *
+ * The functions make the extension and the tables themselves: `CREATE EXTENSION vector` is allowed to the cluster's own user.
+ */
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import type { CfnFunction } from 'aws-cdk-lib/aws-sam';
+import { Construct } from 'constructs';
+
+/** What a database can be told. */
+export interface DatabaseProps {
+  /** Fewest capacity units; 0 lets it pause, and the first query after a pause waits some 15 s. @default 0.5 */
+  readonly minCapacity?: number;
+  /** Most capacity units (2 GiB of memory each). @default 8 */
+  readonly maxCapacity?: number;
+  /** A second instance in another zone that takes over. @default true */
+  readonly standby?: boolean;
+  /** Days that backups are kept. @default 7 */
+  readonly backupDays?: number;
+  /** A NAT gateway, for an embedding provider outside AWS. @default false: no way out */
+  readonly internet?: boolean;
+}
+
+/** Properties with the functions that are let in. */
+export interface DatabaseWithClientsProps extends DatabaseProps {
+  /** The functions that read and write the vectors. */
+  readonly clients: readonly CfnFunction[];
+}
+
+/** What Lambda does in a VPC in a function's name. */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** The cluster, its network, and the functions in it. */
+export class Database extends Construct {
+  /** The network of database and clients. */
+  readonly vpc: ec2.Vpc;
+  /** The cluster. */
+  readonly cluster: rds.DatabaseCluster;
+  /** The security group of the functions. */
+  readonly clients: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, props: DatabaseWithClientsProps) {
+    super(scope, id);
+    const internet = props.internet ?? false;
+    this.vpc = this.makeVpc(internet);
+    this.clients = new ec2.SecurityGroup(this, 'Clients', {
+      vpc: this.vpc,
+      description: 'Functions that use the vectors',
+      allowAllOutbound: internet,
+    });
+    this.addEndpoints(internet);
+    this.cluster = this.makeCluster(props);
+    this.cluster.connections.allowDefaultPortFrom(this.clients, 'vectors');
+    for (const client of props.clients) {
+      this.moveIn(client);
+    }
+    new CfnOutput(Stack.of(this), 'DatabaseSecretArn', {
+      description: 'User, password and host of the vectors, for database_url in the secret.',
+      value: this.cluster.secret?.secretArn ?? '',
+    });
+  }
+
+  private makeVpc(internet: boolean): ec2.Vpc {
+    const functions = internet ? ec2.SubnetType.PRIVATE_WITH_EGRESS : ec2.SubnetType.PRIVATE_ISOLATED;
+    return new ec2.Vpc(this, 'Vpc', {
+      maxAzs: 2,
+      natGateways: internet ? 1 : 0,
+      restrictDefaultSecurityGroup: false,
+      subnetConfiguration: [
+        { name: 'functions', subnetType: functions, cidrMask: 22 },
+        { name: 'database', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 26 },
+        ...(internet ? [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 26 }] : []),
+      ],
+    });
+  }
+
+  /** The two AWS services that the clients call. X-Ray and logs leave through Lambda, not through the VPC. */
+  private addEndpoints(internet: boolean): void {
+    const group = new ec2.SecurityGroup(this, 'Endpoints', {
+      vpc: this.vpc,
+      description: 'Endpoints of AWS services',
+      allowAllOutbound: false,
+    });
+    const services = {
+      Secrets: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+      Queues: ec2.InterfaceVpcEndpointAwsService.SQS,
+    };
+    for (const [id, service] of Object.entries(services)) {
+      this.vpc.addInterfaceEndpoint(id, {
+        service,
+        securityGroups: [group],
+        subnets: { subnetGroupName: 'functions' },
+        open: false,
+      });
+    }
+    group.addIngressRule(this.clients, ec2.Port.HTTPS, 'functions');
+    if (!internet) {
+      this.clients.addEgressRule(group, ec2.Port.HTTPS, 'AWS services');
+    }
+  }
+
+  private makeCluster(props: DatabaseProps): rds.DatabaseCluster {
+    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_17_4 });
+    return new rds.DatabaseCluster(this, 'Cluster', {
+      engine,
+      vpc: this.vpc,
+      vpcSubnets: { subnetGroupName: 'database' },
+      writer: rds.ClusterInstance.serverlessV2('writer'),
+      readers: (props.standby ?? true) ? [rds.ClusterInstance.serverlessV2('standby', { scaleWithWriter: true })] : [],
+      serverlessV2MinCapacity: props.minCapacity ?? 0.5,
+      serverlessV2MaxCapacity: props.maxCapacity ?? 8,
+      defaultDatabaseName: 'insights',
+      // Letters and digits only, so that the password goes into a URL as it is.
+      credentials: rds.Credentials.fromGeneratedSecret('insights', { excludeCharacters: ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~' }),
+      parameterGroup: new rds.ParameterGroup(this, 'Parameters', {
+        engine,
+        description: 'TLS only',
+        parameters: { 'rds.force_ssl': '1' },
+      }),
+      storageEncrypted: true,
+      backup: { retention: Duration.days(props.backupDays ?? 7) },
+      copyTagsToSnapshot: true,
+      cloudwatchLogsExports: ['postgresql'],
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.SNAPSHOT,
+    });
+  }
+
+  /** Puts a function into the VPC and lets its role make the network interfaces for that. */
+  private moveIn(client: CfnFunction): void {
+    client.vpcConfig = {
+      subnetIds: this.vpc.selectSubnets({ subnetGroupName: 'functions' }).subnetIds,
+      securityGroupIds: [this.clients.securityGroupId],
+    };
+    const role = client.node.scope?.node.tryFindChild(client.node.id.replace('Function', 'Role')) as CfnRole;
+    const policy = new CfnManagedPolicy(this, `Network-${client.node.id}`, {
+      description: 'Network interfaces of a function in a VPC',
+      roles: [role.ref],
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Sid: 'NetworkInterfaces', Effect: 'Allow', Action: NETWORK_ACTIONS, Resource: '*' }],
+      },
+    });
+    client.addDependency(policy);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The stack: the SAM template as it is, with the functions' code as assets, and what a CDK user adds to it.
+ */
+import { join } from 'node:path';
+
+import { Annotations, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
+import { CfnFunction } from 'aws-cdk-lib/aws-sam';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import type { Construct } from 'constructs';
+
+import { Database, type DatabaseProps } from './database';
+import { type Architecture, FUNCTIONS, FUNCTION_NAMES, builtFolder } from './functions';
+import { Monitoring, type MonitoringProps } from './monitoring';
+
+/** The root of the repository, seen from `build/lib`. */
+const ROOT = join(__dirname, '..', '..', '..', '..');
+
+/** Where the template lies. */
+export const TEMPLATE_FILE = join(ROOT, 'infra', 'sam', 'template.yaml');
+
+/** What a stack can be told. */
+export interface InsightsStackProps extends StackProps {
+  /** Processor of the functions. @default 'arm64' */
+  readonly architecture?: Architecture;
+  /**
+   * Folder with `{function}/bootstrap` for each function, as `cargo lambda build --release` writes it.
+   * @default target/lambda in the repository
+   */
+  readonly codeDirectory?: string;
+  /**
+   * Defaults for the template's parameters, by name. They stay parameters: `cdk deploy --parameters` overrides them, and the
+   * template's own rules check them.
+   */
+  readonly parameters?: Readonly<Record<string, string | number>>;
+  /** An Aurora Serverless PostgreSQL for the vectors, in a VPC of its own. @default none: bring your own */
+  readonly database?: DatabaseProps;
+  /** Thresholds of the alarms and who is told. @default the template's thresholds, its alarm topic */
+  readonly monitoring?: MonitoringProps;
+}
+
+/** cxone-insights. */
+export class InsightsStack extends Stack {
+  /** The template, for reaching what is in it: `stack.template.getResource('StateTable')`. */
+  readonly template: CfnInclude;
+  /** The database, if one was asked for. */
+  readonly database?: Database;
+  /** Alarms and dashboard. */
+  readonly monitoring: Monitoring;
+
+  constructor(scope: Construct, id: string, props: InsightsStackProps = {}) {
+    super(scope, id, { description: 'cxone-insights: live insight for a NICE CXone contact centre', ...props });
+    this.template = new CfnInclude(this, 'Template', { templateFile: TEMPLATE_FILE });
+
+    const architecture = props.architecture ?? 'arm64';
+    this.setDefaults({ ...props.parameters, Architecture: architecture, Monitoring: 'none' });
+    this.addCode(props.codeDirectory ?? join(ROOT, 'target', 'lambda'), architecture);
+    if (props.database) {
+      this.database = new Database(this, 'Database', {
+        ...props.database,
+        clients: [this.function('embedding-writer'), this.function('semantic-search')],
+      });
+    }
+    this.monitoring = new Monitoring(this, 'Monitoring', { ...props.monitoring, template: this.template });
+  }
+
+  /** A function of the template, by the name of its crate. */
+  function(name: keyof typeof FUNCTIONS): CfnFunction {
+    return this.template.getResource(FUNCTIONS[name]) as CfnFunction;
+  }
+
+  /** Gives parameters of the template other defaults. */
+  private setDefaults(values: Readonly<Record<string, string | number>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      this.template.getParameter(name).default = value;
+    }
+  }
+
+  /** Points each function at its built binary. */
+  private addCode(codeDirectory: string, architecture: Architecture): void {
+    const missing: string[] = [];
+    for (const name of FUNCTION_NAMES) {
+      const folder = builtFolder(codeDirectory, name, architecture);
+      if (folder === undefined) {
+        missing.push(name);
+        continue;
+      }
+      const asset = new Asset(this, `Code-${name}`, { path: folder });
+      this.function(name).codeUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
+    }
+    if (missing.length > 0) {
+      // The path that stays in the template is refused by CloudFormation, so an empty function can never be deployed.
+      Annotations.of(this).addWarningV2(
+        'cxone-insights:not-built',
+        `not built, so this stack can be synthesised but not deployed: ${missing.join(', ')} (looked in ${codeDirectory}; ` +
+          'run `cargo lambda build --release`, with `--arm64` for arm64)',
+      );
+    }
+  }
+}

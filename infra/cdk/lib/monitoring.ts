@@ -1,0 +1,115 @@
+/**
+ * Alarms and dashboard as constructs, so that an app can change a threshold, send them elsewhere or put widgets beside them.
+ */
+import { CfnCondition, type CfnResource, Duration, Fn, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
+import { Construct } from 'constructs';
+
+import { ALARMS, type AlarmRule, type Source } from './alarms';
+import { dashboardRows } from './dashboard';
+
+/** What the monitoring can be told. */
+export interface MonitoringProps {
+  /** Other thresholds, by the alarm's name. */
+  readonly thresholds?: Readonly<Record<string, number>>;
+  /** Who is told. @default the template's alarm topic */
+  readonly topic?: ITopic;
+}
+
+/** Properties with the template whose resources are watched. */
+export interface MonitoringOfTemplateProps extends MonitoringProps {
+  /** The template. */
+  readonly template: CfnInclude;
+}
+
+const COMPARISONS = {
+  'at least': cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  above: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+  below: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+} as const;
+
+/** Alarms and dashboard of a stack. */
+export class Monitoring extends Construct {
+  /** The alarms, by name. */
+  readonly alarms: ReadonlyMap<string, cloudwatch.Alarm>;
+  /** The dashboard. */
+  readonly dashboard: cloudwatch.Dashboard;
+  private readonly template: CfnInclude;
+
+  constructor(scope: Construct, id: string, props: MonitoringOfTemplateProps) {
+    super(scope, id);
+    this.template = props.template;
+    const thresholds = props.thresholds ?? {};
+    const unknown = Object.keys(thresholds).filter((name) => !ALARMS.some((rule) => rule.name === name));
+    if (unknown.length > 0) {
+      throw new Error(`no such alarm: ${unknown.join(', ')}; there are ${ALARMS.map((rule) => rule.name).join(', ')}`);
+    }
+    const topic = props.topic ?? Topic.fromTopicArn(this, 'Topic', this.ref('AlarmTopic'));
+    const action = new SnsAction(topic);
+    this.alarms = new Map(
+      ALARMS.map((rule) => [rule.name, this.addAlarm(rule, thresholds[rule.name] ?? rule.threshold, action)]),
+    );
+    this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { dashboardName: Stack.of(this).stackName });
+    // Alarms on silence are left out of the overview: where the schedules are off, they do not exist.
+    const always = ALARMS.filter((rule) => !rule.silenceIsBad).flatMap((rule) => this.alarms.get(rule.name) ?? []);
+    this.dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ alarms: always, width: 24, height: 4 }));
+    for (const row of dashboardRows((source, options) => this.metric(source, options))) {
+      this.dashboard.addWidgets(...row);
+    }
+  }
+
+  private addAlarm(rule: AlarmRule, threshold: number, action: SnsAction): cloudwatch.Alarm {
+    const alarm = new cloudwatch.Alarm(this, rule.name, {
+      alarmName: `${Stack.of(this).stackName}-${rule.name}`,
+      alarmDescription: `${rule.meaning} Runbook - infra/docs/runbooks/${rule.runbook}.md`,
+      metric: this.metricOf(rule),
+      threshold,
+      comparisonOperator: COMPARISONS[rule.when],
+      evaluationPeriods: rule.periods ?? 1,
+      ...(rule.badPeriods === undefined ? {} : { datapointsToAlarm: rule.badPeriods }),
+      treatMissingData: rule.silenceIsBad
+        ? cloudwatch.TreatMissingData.BREACHING
+        : cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    if (rule.silenceIsBad) {
+      // Where the schedules are off, silence is as it should be.
+      const runs: CfnCondition = this.template.getCondition('SchedulesRun');
+      (alarm.node.defaultChild as CfnResource).cfnOptions.condition = runs;
+    }
+    return alarm;
+  }
+
+  private metricOf(rule: AlarmRule): cloudwatch.IMetric {
+    const options = { statistic: rule.statistic, period: Duration.seconds(rule.periodSeconds) };
+    const metrics = rule.sources.map((source) => this.metric(source, options));
+    const [only] = metrics;
+    if (metrics.length === 1 && only !== undefined) {
+      return only;
+    }
+    return new cloudwatch.MathExpression({
+      label: rule.name,
+      expression: metrics.map((_, index) => `FILL(m${index},0)`).join('+'),
+      usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
+      period: Duration.seconds(rule.periodSeconds),
+    });
+  }
+
+  private metric(source: Source, options: cloudwatch.MetricOptions): cloudwatch.Metric {
+    const dimensionsMap = Object.fromEntries(
+      Object.entries(source.dimensions).map(([name, value]) => [name, value.startsWith('@') ? this.ref(value.slice(1)) : value]),
+    );
+    return new cloudwatch.Metric({ namespace: source.namespace, metricName: source.metric, dimensionsMap, ...options });
+  }
+
+  /** A reference to a resource of the template: `Id`, or `Id.Attribute`. */
+  private ref(name: string): string {
+    const [id, attribute] = name.split('.') as [string, string?];
+    const resource = this.template.getResource(id);
+    return attribute === undefined ? resource.ref : Fn.getAtt(id, attribute).toString();
+  }
+}

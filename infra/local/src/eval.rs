@@ -1,0 +1,144 @@
+//! `eval`: accuracy and speed of the models on labelled files that the user has.
+
+mod corpus;
+mod figures;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use inference::Sentiment;
+use serde_json::{Value, json};
+
+use self::corpus::Labelled;
+use self::figures::{Classes, Tags};
+
+const EXAMPLES: &str = "Examples:
+  cxone-insights eval --task sentiment --data ./tweeteval    test_text.txt and test_labels.txt (0, 1, 2)
+  cxone-insights eval --task emotion --data ./goemotions     test.tsv and emotions.txt
+DIR may also hold several corpora in folders of these names; each that fits the task is measured.";
+
+/// Arguments of `eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// What to measure
+    #[arg(long, value_enum)]
+    task: Task,
+    /// The folder with the labelled files
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// A model to use instead of the shipped one
+    #[arg(long, env = "MODEL_DIR", value_name = "DIR")]
+    model_dir: Option<PathBuf>,
+    /// At most this many texts of each corpus
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// One JSON object a corpus
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Task {
+    /// Negative, neutral or positive: accuracy and macro recall
+    Sentiment,
+    /// Emotion tags: macro and micro F1
+    Emotion,
+}
+
+/// Measures every corpus that fits the task.
+///
+/// # Errors
+/// If no corpus is found, a file is malformed, or the model does not load.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    tokio::task::spawn_blocking(move || measure(&args)).await?
+}
+
+fn measure(args: &Args) -> anyhow::Result<()> {
+    let corpora = match args.task {
+        Task::Sentiment => corpus::sentiment(&args.data)?,
+        Task::Emotion => corpus::emotion(&args.data)?,
+    };
+    let model = load(args.model_dir.as_deref())?;
+    for (name, mut texts) in corpora {
+        texts.truncate(args.limit.unwrap_or(usize::MAX));
+        let (figures, took) = match args.task {
+            Task::Sentiment => sentiment(&model, name, &texts)?,
+            Task::Emotion => emotion(&model, name, &texts)?,
+        };
+        let each_ms = took.as_secs_f64() * 1e3 / texts.len().max(1) as f64;
+        report(name, texts.len(), &figures, each_ms, args.json);
+    }
+    Ok(())
+}
+
+fn load(dir: Option<&Path>) -> Result<Sentiment, inference::Error> {
+    dir.map_or_else(Sentiment::embedded, Sentiment::from_dir)
+}
+
+fn report(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool) {
+    if as_json {
+        println!(
+            "{}",
+            json!({"corpus": name, "texts": texts, "figures": figures, "mean_ms": each_ms})
+        );
+        return;
+    }
+    println!("{name}: {texts} texts, {each_ms:.2} ms each on one thread");
+    for (figure, value) in figures.as_object().into_iter().flatten() {
+        println!("  {figure:<16} {:.4}", value.as_f64().unwrap_or_default());
+    }
+}
+
+fn sentiment(
+    model: &Sentiment,
+    name: &str,
+    texts: &[Labelled],
+) -> anyhow::Result<(Value, Duration)> {
+    let (mut classes, bar, started) = (
+        Classes::default(),
+        progress(name, texts.len()),
+        Instant::now(),
+    );
+    for text in texts {
+        let Some(expected) = text.sentiment else {
+            continue;
+        };
+        let probabilities = model.score(&text.text)?.probabilities;
+        let best = (0..3)
+            .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+            .unwrap_or(1);
+        classes.count(expected, best);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((
+        json!({"accuracy": classes.accuracy(), "macro_recall": classes.macro_recall()}),
+        started.elapsed(),
+    ))
+}
+
+fn emotion(model: &Sentiment, name: &str, texts: &[Labelled]) -> anyhow::Result<(Value, Duration)> {
+    let (mut tags, bar, started) = (Tags::default(), progress(name, texts.len()), Instant::now());
+    for text in texts {
+        let found = model.score(&text.text)?.emotions;
+        let found: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        tags.count(&text.emotions, &found);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((
+        json!({"macro_f1": tags.macro_f1(), "micro_f1": tags.micro_f1()}),
+        started.elapsed(),
+    ))
+}
+
+/// A progress bar on standard error; hidden where that is no terminal.
+fn progress(name: &str, texts: usize) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg:<12} {bar:40} {pos}/{len}  {per_sec}  {eta} left");
+    let bar = ProgressBar::new(texts as u64).with_message(name.to_owned());
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

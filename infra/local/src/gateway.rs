@@ -1,0 +1,82 @@
+//! The local stand-in for API Gateway: HTTP requests become the functions' requests, their replies go back.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{Response as HttpResponse, StatusCode};
+use runtime::http::parse_form;
+use runtime::{Failure, Request, Response, lambda};
+use tokio::net::TcpListener;
+
+use crate::services::Services;
+
+/// API Gateway's own limit of a body.
+const MAX_BODY_BYTES: usize = 10 << 20;
+
+/// API Gateway waits at most this long for a function.
+const TIMEOUT: Duration = Duration::from_secs(29);
+
+/// Opens the port.
+///
+/// # Errors
+/// If the address is in use or not this machine's.
+pub(crate) async fn bind(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr)
+        .await
+        .with_context(|| format!("cannot listen on {addr}; choose another with --addr"))
+}
+
+/// Answers requests until `stop` ends, then lets those underway finish.
+///
+/// # Errors
+/// If the listener fails.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    services: Services,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let app = axum::Router::new().fallback(answer).with_state(services);
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop)
+        .await
+        .context("the server failed")
+}
+
+async fn answer(
+    State(services): State<Services>,
+    request: axum::extract::Request,
+) -> HttpResponse<Body> {
+    let deadline = Instant::now() + TIMEOUT;
+    let (parts, body) = request.into_parts();
+    let response = match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => {
+            let request = Request {
+                method: parts.method,
+                path: parts.uri.path().to_owned(),
+                query: parse_form(parts.uri.query().unwrap_or_default().as_bytes()),
+                headers: parts.headers,
+                body,
+                deadline,
+                request_id: String::new(),
+            };
+            lambda::answer(request, |request| services.handle(request)).await
+        }
+        Err(_) => Failure::too_large(MAX_BODY_BYTES).into_response(),
+    };
+    to_http(response)
+}
+
+fn to_http(response: Response) -> HttpResponse<Body> {
+    let mut builder = HttpResponse::builder().status(response.status);
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Body::from(response.body)).unwrap_or_else(|_| {
+        let mut broken = HttpResponse::new(Body::empty());
+        *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        broken
+    })
+}

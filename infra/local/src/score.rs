@@ -1,0 +1,103 @@
+//! `score`: texts from the arguments or standard input, one result a line.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use serde_json::json;
+
+const EXAMPLES: &str = "Examples:
+  cxone-insights score \"I want a refund\" \"Thank you so much\"
+  cxone-insights score --json < sentences.txt
+  cxone-insights score --model-dir ./my-roberta \"not bad\"";
+
+/// Arguments of `score`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The texts; without any, each line of standard input
+    text: Vec<String>,
+    /// What scores
+    #[arg(long, value_enum, default_value_t = Engine::Model)]
+    engine: Engine,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// A model to use instead of the shipped one: model.onnx, tokenizer.json, config.json
+    #[arg(long, env = "MODEL_DIR", value_name = "DIR")]
+    model_dir: Option<PathBuf>,
+}
+
+/// What scores a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// The shipped transformer: score 0 to 1 with emotion tags
+    Model,
+}
+
+/// Scores every text.
+///
+/// # Errors
+/// If the model does not load, or standard input is not UTF-8.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    tokio::task::spawn_blocking(move || score_all(&args)).await?
+}
+
+fn score_all(args: &Args) -> anyhow::Result<()> {
+    let scorer = Scorer::new(args)?;
+    if !args.text.is_empty() {
+        return args
+            .text
+            .iter()
+            .try_for_each(|text| scorer.print(text, args.json));
+    }
+    let input = std::io::stdin().lock();
+    if std::io::stdin().is_terminal() {
+        eprintln!("type a sentence and press Enter; Ctrl-D ends");
+    }
+    for (index, line) in input.lines().enumerate() {
+        let line = line.with_context(|| format!("line {} of standard input", index + 1))?;
+        scorer.print(&line, args.json)?;
+    }
+    Ok(())
+}
+
+enum Scorer {
+    Model(Box<inference::Sentiment>),
+}
+
+impl Scorer {
+    fn new(args: &Args) -> anyhow::Result<Self> {
+        match args.engine {
+            Engine::Model => {
+                let model = match &args.model_dir {
+                    Some(dir) => inference::Sentiment::from_dir(dir),
+                    None => inference::Sentiment::embedded(),
+                };
+                Ok(Self::Model(Box::new(model?)))
+            }
+        }
+    }
+
+    fn print(&self, text: &str, as_json: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Model(model) => {
+                let analysis = model.score(text)?;
+                let score = (analysis.score * 1e4).round() / 1e4;
+                let tags: Vec<_> = analysis
+                    .emotions
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                if as_json {
+                    let line = json!({"score": score, "emotion_tags": tags, "text": text, "truncated": analysis.truncated});
+                    println!("{line}");
+                } else {
+                    println!("{score:.4}  {:<28}  {text}", tags.join(", "));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! The HTTP functions behind the local server, chosen by the first segment of the path as API Gateway's routes do.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use runtime::{Failure, Request, Response};
+
+type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync>;
+
+/// Every HTTP function of a local run.
+#[derive(Clone, Default)]
+pub(crate) struct Services(Vec<(&'static str, Handler)>);
+
+impl Services {
+    /// Serves the paths below `/{segment}` with a function's `handle`.
+    pub(crate) fn route<D, H, F>(
+        mut self,
+        segments: &[&'static str],
+        deps: &Arc<D>,
+        handle: H,
+    ) -> Self
+    where
+        D: Send + Sync + 'static,
+        H: Fn(Arc<D>, Request) -> F + Send + Sync + Copy + 'static,
+        F: Future<Output = Result<Response, Failure>> + Send + 'static,
+    {
+        for segment in segments {
+            let deps = Arc::clone(deps);
+            self.0.push((
+                *segment,
+                Arc::new(move |request| Box::pin(handle(Arc::clone(&deps), request))),
+            ));
+        }
+        self
+    }
+
+    /// Answers one request with the function that has its path.
+    ///
+    /// # Errors
+    /// The function's failure, or 404 if no function has the path.
+    pub(crate) async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        let first = request
+            .path
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        match self.0.iter().find(|(segment, _)| *segment == first) {
+            Some((_, handler)) => handler(request).await,
+            None => {
+                let known: Vec<_> = self
+                    .0
+                    .iter()
+                    .map(|(segment, _)| format!("/{segment}"))
+                    .collect();
+                Err(Failure::not_found(format!(
+                    "no such path; paths begin with {}",
+                    known.join(", ")
+                )))
+            }
+        }
+    }
+}

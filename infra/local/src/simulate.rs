@@ -1,0 +1,49 @@
+//! `simulate`: the contact-centre simulator alone.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use cxone_simulator::{Scenario, Simulator};
+
+const EXAMPLES: &str = "Examples:
+  cxone-insights simulate
+  cxone-insights simulate --addr 127.0.0.1:9000 --scenario faults.toml
+Faults can also be added while it runs: POST http://ADDR/_simulator/faults; counters: GET /_simulator/requests.";
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8788")]
+    addr: SocketAddr,
+    /// Settings and faults, TOML or JSON
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+}
+
+/// Simulates until Ctrl-C.
+///
+/// # Errors
+/// If the scenario is malformed or the address cannot be bound.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let scenario = args
+        .scenario
+        .as_deref()
+        .map_or_else(|| Ok(Scenario::default()), Scenario::from_file)?;
+    let settings = scenario.settings.clone();
+    let simulator = Simulator::start_at(scenario, args.addr)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another with --addr", args.addr))?;
+    println!("the simulated contact centre is at {}", simulator.url());
+    println!(
+        "client id {}, client secret {}; Ctrl-C ends",
+        settings.client_id, settings.client_secret
+    );
+    tokio::signal::ctrl_c()
+        .await
+        .context("cannot wait for Ctrl-C")?;
+    simulator.shutdown().await;
+    Ok(())
+}

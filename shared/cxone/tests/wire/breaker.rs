@@ -1,0 +1,91 @@
+//! The breaker between a client and a server that keeps failing.
+
+use std::time::Duration;
+
+use cxone::{Error, Limits};
+use cxone_simulator::{Fault, FaultRule, RetryAfter};
+
+use crate::support::{ACTIONS, client_with, list, quick, simulator, site, soon};
+
+fn limits(open_for: Duration) -> Limits {
+    let breaker = cxone::breaker::Config {
+        open_for,
+        ..Default::default()
+    };
+    Limits {
+        retry: cxone::retry::Policy {
+            max_tries: 1,
+            ..quick().retry
+        },
+        breaker,
+        ..quick()
+    }
+}
+
+fn broken() -> FaultRule {
+    FaultRule::new(ACTIONS, Fault::Status(500, RetryAfter::Absent))
+}
+
+#[tokio::test]
+async fn five_failures_in_a_row_keep_further_calls_off_the_wire() {
+    let simulator = simulator([broken()]).await;
+    let client = client_with(site(&simulator.url()), limits(Duration::from_secs(30)));
+    for _ in 0..5 {
+        assert!(matches!(
+            list(&client, soon()).await,
+            Err(Error::Unavailable { .. })
+        ));
+    }
+    let error = list(&client, soon()).await.unwrap_err();
+    let Error::CircuitOpen { retry_after, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert!(
+        (25..=30).contains(&retry_after.as_secs()),
+        "{retry_after:?}"
+    );
+    assert_eq!(simulator.requests("GET", ACTIONS), 5);
+}
+
+#[tokio::test]
+async fn retries_of_one_call_count_and_end_when_it_opens() {
+    let simulator = simulator([broken()]).await;
+    let client = client_with(site(&simulator.url()), quick());
+    assert!(matches!(
+        list(&client, soon()).await,
+        Err(Error::CircuitOpen { .. })
+    ));
+    assert_eq!(simulator.requests("GET", ACTIONS), 5);
+}
+
+#[tokio::test]
+async fn after_its_time_one_trial_call_closes_it() {
+    let simulator = simulator([broken().times(5)]).await;
+    let client = client_with(site(&simulator.url()), limits(Duration::ZERO));
+    for _ in 0..5 {
+        assert!(list(&client, soon()).await.is_err());
+    }
+    for _ in 0..3 {
+        list(&client, soon()).await.unwrap();
+    }
+    assert_eq!(simulator.requests("GET", ACTIONS), 8);
+}
+
+#[tokio::test]
+async fn refusals_and_rate_limits_do_not_open_it() {
+    for status in [404, 409, 429] {
+        let simulator =
+            simulator([
+                FaultRule::new(ACTIONS, Fault::Status(status, RetryAfter::Absent)).times(9),
+            ])
+            .await;
+        let client = client_with(site(&simulator.url()), limits(Duration::from_secs(30)));
+        for _ in 0..9 {
+            assert!(!matches!(
+                list(&client, soon()).await,
+                Ok(_) | Err(Error::CircuitOpen { .. })
+            ));
+        }
+        list(&client, soon()).await.unwrap();
+    }
+}

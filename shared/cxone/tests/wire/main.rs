@@ -1,0 +1,17 @@
+//! The client against the simulated contact centre, over real HTTP, fault by fault.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap: a panic is how a test fails"
+)]
+
+mod admin;
+mod breaker;
+mod data_actions;
+mod http;
+mod nlp;
+mod oauth;
+mod retry;
+mod secrecy;
+mod shared_tokens;
+mod support;

@@ -1,0 +1,157 @@
+//! The HTTP sentiment service: answers, invalid answers, and a service that is down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use cxone::http::{Idle, client};
+use cxone::nlp::NlpClient;
+use cxone::secret::{Fixed, FromFn, Read, SecretSource};
+use cxone::{Deadline, Error};
+use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::support::{quick, simulator, soon};
+
+const PATH: &str = "/v1/sentiment";
+
+fn nlp_with(simulator: &Handle, key: Arc<dyn SecretSource<SecretString>>) -> NlpClient {
+    let url = format!("{}{PATH}", simulator.url());
+    NlpClient::new(client(Idle::Closed).unwrap(), &url, key, quick()).unwrap()
+}
+
+fn nlp(simulator: &Handle) -> NlpClient {
+    nlp_with(
+        simulator,
+        Arc::new(Fixed(SecretString::from("demo-nlp-key"))),
+    )
+}
+
+fn answers(body: Value) -> FaultRule {
+    FaultRule::new(PATH, Fault::Answer(200, body))
+}
+
+#[tokio::test]
+async fn a_text_gets_its_score_and_emotions() {
+    let simulator = simulator([]).await;
+    let bad = nlp(&simulator)
+        .analyse("Unacceptable! I want a refund.", soon())
+        .await
+        .unwrap();
+    assert!(
+        bad.score < 0.3 && bad.emotions == ["anger", "frustration"],
+        "{bad:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_score_outside_the_scale_is_clamped() {
+    for (score, clamped) in [
+        (json!(1.7), 1.0),
+        (json!(-3), 0.0),
+        (json!(0.25), 0.25),
+        (json!(1), 1.0),
+    ] {
+        let simulator = simulator([answers(json!({ "score": score, "emotions": [] }))]).await;
+        assert_eq!(
+            nlp(&simulator).analyse("x", soon()).await.unwrap().score,
+            clamped
+        );
+    }
+}
+
+#[tokio::test]
+async fn invalid_answers_are_refused_and_not_asked_for_again() {
+    let long_tag = "x".repeat(65);
+    let wrong = [
+        json!({ "score": "0.5", "emotions": [] }),
+        json!({ "score": null, "emotions": [] }),
+        json!({ "score": "NaN", "emotions": [] }),
+        json!({ "emotions": [] }),
+        json!({ "score": 0.5 }),
+        json!({ "score": 0.5, "emotions": "joy" }),
+        json!({ "score": 0.5, "emotions": [1] }),
+        json!({ "score": 0.5, "emotions": [long_tag] }),
+        json!({ "score": 0.5, "emotions": [""] }),
+        json!({ "score": 0.5, "emotions": vec!["joy"; 33] }),
+        json!({ "score": 0.5, "emotions": [], "note": "x".repeat(70_000) }),
+        json!([0.5, []]),
+        json!([]),
+    ];
+    let broken =
+        [Fault::MalformedJson, Fault::WrongContent].map(|fault| FaultRule::new(PATH, fault));
+    for rule in wrong.into_iter().map(answers).chain(broken) {
+        let simulator = simulator([rule.clone()]).await;
+        let error = nlp(&simulator).analyse("x", soon()).await;
+        assert!(
+            matches!(error, Err(Error::InvalidResponse { .. })),
+            "{rule:?}: {error:?}"
+        );
+        assert_eq!(simulator.requests("POST", PATH), 1);
+    }
+}
+
+#[tokio::test]
+async fn passing_faults_are_retried() {
+    let faults = [
+        Fault::Status(429, RetryAfter::Absent),
+        Fault::Status(503, RetryAfter::Absent),
+        Fault::Drop,
+        Fault::Truncate,
+    ];
+    let simulator = simulator(faults.map(|fault| FaultRule::new(PATH, fault).times(1))).await;
+    nlp(&simulator).analyse("great", soon()).await.unwrap();
+    assert_eq!(simulator.requests("POST", PATH), 5);
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_read_anew_once() {
+    let simulator = simulator([]).await;
+    let reads = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&reads);
+    let key = FromFn(move |read| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let key = if read == Read::Anew {
+            "demo-nlp-key"
+        } else {
+            "old-key"
+        };
+        std::future::ready(Ok(SecretString::from(key)))
+    });
+    nlp_with(&simulator, Arc::new(key))
+        .analyse("great", soon())
+        .await
+        .unwrap();
+    assert_eq!(reads.load(Ordering::SeqCst), 2);
+
+    let wrong = nlp_with(&simulator, Arc::new(Fixed(SecretString::from("wrong"))));
+    let error = wrong.analyse("great", soon()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Unauthorized { .. }) && !error.is_retryable(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_dead_service_fails_inside_the_deadline_and_retryable() {
+    // Nobody listens, the service hangs, or it is broken.
+    let gone = simulator([]).await;
+    let dead = nlp(&gone);
+    gone.shutdown().await;
+    let hanging = simulator([FaultRule::new(PATH, Fault::Delay(Duration::from_secs(60)))]).await;
+    let broken = simulator([FaultRule::new(PATH, Fault::Status(500, RetryAfter::Absent))]).await;
+    for client in [dead, nlp(&hanging), nlp(&broken)] {
+        let began = Instant::now();
+        let error = client
+            .analyse("x", Deadline::within(Duration::from_millis(600)))
+            .await
+            .unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+        assert!(
+            began.elapsed() < Duration::from_millis(1500),
+            "{:?}: {error:?}",
+            began.elapsed()
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! No secret, token or text reaches a log, an error or a `Debug` output.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use cxone::Request;
+use cxone::http::{Idle, client};
+use cxone::nlp::NlpClient;
+use cxone::oauth::TokenSource;
+use cxone::secret::Fixed;
+use cxone_simulator::{Fault, FaultRule, RetryAfter};
+use secrecy::ExposeSecret;
+
+use crate::support::{ACTIONS, actions, credentials, list, quick, simulator, site, soon};
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let simulator = simulator([
+        FaultRule::new(ACTIONS, Fault::Status(503, RetryAfter::Absent)).times(2),
+        FaultRule::new(ACTIONS, Fault::RevokeTokens).times(1),
+        FaultRule::new(
+            "/v1/sentiment",
+            Fault::Answer(200, serde_json::json!({"score": "canary-answer"})),
+        ),
+    ])
+    .await;
+    simulator
+        .world()
+        .change(|settings| settings.client_secret = "canary-secret".to_owned());
+    let here = site(&simulator.url());
+    let source = Arc::new(Fixed(credentials("canary-secret")));
+    let tokens = Arc::new(TokenSource::new(
+        client(Idle::Closed).unwrap(),
+        here.clone(),
+        source.clone(),
+        quick(),
+    ));
+    let client_one = cxone::Client::new(
+        client(Idle::Closed).unwrap(),
+        here,
+        Arc::clone(&tokens),
+        quick(),
+    );
+    list(&client_one, soon()).await.unwrap();
+    let token = tokens.token(soon()).await.unwrap();
+
+    let url = format!("{}/v1/sentiment", simulator.url());
+    let key = Arc::new(Fixed("canary-key".into()));
+    let nlp = NlpClient::new(client(Idle::Closed).unwrap(), &url, key, quick()).unwrap();
+    let refused = nlp.analyse("canary-text", soon()).await.unwrap_err();
+    let body = serde_json::json!({"text": "canary-body"});
+    let request = Request::json(http::Method::POST, actions(&client_one), &body).unwrap();
+    let printed = format!(
+        "{client_one:?} {tokens:?} {token:?} {source:?} {nlp:?} {request:?} {refused} {refused:?}"
+    );
+    let rejected = client_one.send_unit(request, soon()).await.unwrap_err();
+
+    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("call failed, trying again") && log.contains("token renewed"),
+        "{log}"
+    );
+    for text in [log, printed, format!("{rejected} {rejected:?}")] {
+        assert!(!text.contains("canary"), "{text}");
+        assert!(!text.contains(token.secret().expose_secret()), "{text}");
+    }
+}

@@ -1,0 +1,87 @@
+//! A running simulator and clients of it that retry quickly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cxone::endpoints::{CONTRACT, Endpoint, Route, Site, System};
+use cxone::http::{Idle, client};
+use cxone::oauth::TokenSource;
+use cxone::retry::Policy;
+use cxone::secret::{ClientCredentials, Fixed};
+use cxone::{Client, Deadline, Limits, Request};
+use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
+
+/// The path most tests call.
+pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
+
+/// The token path of the Data Action.
+pub(crate) const TOKEN: &str = "/oauth/token";
+
+/// A simulator with these faults.
+pub(crate) async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
+    let scenario = Scenario {
+        faults: faults.into_iter().collect(),
+        ..Scenario::default()
+    };
+    Simulator::start(scenario).await.unwrap()
+}
+
+/// The contract's limits with waits of milliseconds.
+pub(crate) fn quick() -> Limits {
+    let ms = Duration::from_millis;
+    Limits {
+        retry: Policy {
+            rate_limit_base: ms(4),
+            failure_base: ms(4),
+            ..Policy::default()
+        },
+        try_timeout: ms(250),
+        ..Limits::default()
+    }
+}
+
+pub(crate) fn site(url: &str) -> Site {
+    Site::new(CONTRACT, System::DataAction, url).unwrap()
+}
+
+pub(crate) fn credentials(secret: &str) -> ClientCredentials {
+    ClientCredentials {
+        client_id: "demo-client".to_owned(),
+        client_secret: secret.into(),
+    }
+}
+
+pub(crate) fn tokens(site: Site) -> TokenSource {
+    TokenSource::new(
+        client(Idle::Closed).unwrap(),
+        site,
+        Arc::new(Fixed(credentials("demo-secret"))),
+        quick(),
+    )
+}
+
+pub(crate) fn client_with(site: Site, limits: Limits) -> Client {
+    let tokens = Arc::new(tokens(site.clone()));
+    Client::new(client(Idle::Closed).unwrap(), site, tokens, limits)
+}
+
+pub(crate) fn client_of(simulator: &Handle) -> Client {
+    client_with(site(&simulator.url()), quick())
+}
+
+pub(crate) fn actions(client: &Client) -> Endpoint {
+    client.site().endpoint(Route::ListDataActions, &[]).unwrap()
+}
+
+/// Lists the Data Actions: the simplest call with a token.
+pub(crate) async fn list(
+    client: &Client,
+    deadline: Deadline,
+) -> Result<serde_json::Value, cxone::Error> {
+    client.send(Request::get(actions(client)), deadline).await
+}
+
+/// Time enough for a test on a busy machine.
+pub(crate) fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(20))
+}

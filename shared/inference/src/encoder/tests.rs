@@ -1,0 +1,128 @@
+//! The recognised encoder against the same file on tract, on every instruction set.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::{Encoder, Workspace, recognise};
+use crate::engine::Engine;
+use crate::kernels::Isa;
+use crate::onnx::Model;
+
+fn file(folder: &str) -> Bytes {
+    std::fs::read(format!(
+        "{}/models/{folder}/model.onnx",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap()
+    .into()
+}
+
+fn encoder(file: &Bytes, isa: Isa) -> Encoder {
+    recognise(&Model::decode(file.clone()).unwrap(), isa).expect("the shipped form is recognised")
+}
+
+/// Token ids of a reference text: `[CLS] ... [SEP]`.
+fn texts(folder: &str) -> Vec<(Vec<u32>, Vec<f32>)> {
+    let path = format!(
+        "{}/models/{folder}/reference.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let rows: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let floats = |v: &serde_json::Value| -> Vec<f32> {
+        v.as_array()
+            .map(|a| a.iter().map(|v| v.as_f64().unwrap() as f32).collect())
+            .unwrap_or_default()
+    };
+    let row = |row: &serde_json::Value| {
+        let ids = row["token_ids"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_u64().unwrap() as u32);
+        (ids.collect(), floats(&row["sentiment_logits"]))
+    };
+    rows.as_array().unwrap().iter().map(row).collect()
+}
+
+fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn logits_are_within_rounding_of_tract_and_of_the_reference() {
+    let file = file("sentiment");
+    let tract = Engine::on_tract(&file).unwrap();
+    for isa in Isa::available() {
+        let encoder = encoder(&file, isa);
+        let mut work = Workspace::default();
+        let mut exact = 0;
+        for (ids, reference) in texts("sentiment") {
+            let found = encoder.run(&ids, &mut work);
+            let by_tract = tract.run(&ids).unwrap();
+            // an activation that rounds the other way is a step of 1/255 of its range, and all later ones follow
+            assert!(
+                furthest(&found[0], &by_tract[0]) < 0.05,
+                "{isa:?}: {:?}, tract {:?}",
+                found[0],
+                by_tract[0]
+            );
+            assert!(
+                furthest(&found[1], &by_tract[1]) < 0.4,
+                "{isa:?}: {:?}, tract {:?}",
+                found[1],
+                by_tract[1]
+            );
+            assert!(
+                furthest(&found[0], &reference) < 0.05,
+                "{isa:?}: {:?}, reference {reference:?}",
+                found[0]
+            );
+            exact += usize::from(furthest(&found[0], &reference) < 1e-4);
+        }
+        assert!(
+            exact >= 9,
+            "{isa:?}: only {exact} of 14 texts have no value that rounds the other way"
+        );
+    }
+}
+
+#[test]
+fn a_workspace_serves_texts_of_any_length_one_after_the_other() {
+    let file = file("embedding");
+    let encoder = encoder(&file, Isa::detect());
+    let mut kept = Workspace::default();
+    for (ids, _) in texts("embedding") {
+        assert_eq!(
+            encoder.run(&ids, &mut kept),
+            encoder.run(&ids, &mut Workspace::default())
+        );
+    }
+}
+
+#[test]
+fn vectors_are_those_of_tract() {
+    let file = file("embedding");
+    let tract = Engine::on_tract(&file).unwrap();
+    for isa in Isa::available() {
+        let encoder = encoder(&file, isa);
+        let mut cosines: Vec<f32> = texts("embedding")
+            .iter()
+            .map(|(ids, _)| {
+                let found = encoder.run(ids, &mut Workspace::default()).remove(0);
+                let expected = tract.run(ids).unwrap().remove(0);
+                found.iter().zip(&expected).map(|(a, b)| a * b).sum()
+            })
+            .collect();
+        cosines.sort_by(f32::total_cmp);
+        // most texts are equal; where one activation rounds the other way, all later rounding is another draw of the
+        // same noise, which costs up to 0.003 (int8 against float32: 0.006)
+        assert!(
+            cosines[0] > 0.995 && cosines[5] > 0.99999,
+            "{isa:?}: {cosines:?}"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! The models that come with this crate, embedded in the binary by a feature each.
+
+use bytes::Bytes;
+
+use crate::model::{Files, Shipped};
+
+macro_rules! files {
+    ($folder:literal, $shipped:expr) => {
+        Files {
+            onnx: Bytes::from_static(include_bytes!(concat!(
+                "../models/",
+                $folder,
+                "/model.onnx"
+            ))),
+            tokenizer: Bytes::from_static(include_bytes!(concat!(
+                "../models/",
+                $folder,
+                "/tokenizer.json"
+            ))),
+            config: Bytes::from_static(include_bytes!(concat!(
+                "../models/",
+                $folder,
+                "/config.json"
+            ))),
+            shipped: Some($shipped),
+            folder: $folder.to_owned(),
+        }
+    };
+}
+
+/// Sentiment in three classes and 28 emotions.
+#[cfg(feature = "sentiment-model")]
+pub(crate) fn sentiment() -> Files {
+    files!(
+        "sentiment",
+        Shipped {
+            name: "contact-centre-sentiment-minilm-l6-int8",
+            digest: "713403fdd194566bdd220370380c83427dbb34e89ba5d81d4e291cabb3d79f9f",
+        }
+    )
+}
+
+/// Sentence vectors of 384 dimensions.
+#[cfg(feature = "embedding-model")]
+pub(crate) fn embedding() -> Files {
+    files!(
+        "embedding",
+        Shipped {
+            name: "all-minilm-l6-v2-int8",
+            digest: "118ceb01bf89403bc793e495a35999f1a0f262dded59baa00f08e15b80e19575",
+        }
+    )
+}
+
+#[cfg(all(test, feature = "sentiment-model", feature = "embedding-model"))]
+mod tests {
+    #[test]
+    fn stated_digests_are_those_of_the_files() {
+        for files in [super::sentiment(), super::embedding()] {
+            assert_eq!(
+                crate::model::digest(&files.onnx),
+                files.shipped.unwrap().digest
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Clients of the contact centre as the environment configures them, with credentials from the secret and tokens shared
+//! through the state.
+
+use std::sync::Arc;
+
+use crate::stores::FunctionSecrets;
+use cxone::endpoints::{self, Site, System};
+use cxone::http::Idle;
+use cxone::oauth::TokenSource;
+use cxone::secret::{ClientCredentials, FromFn, Read, SecretSource, SourceError};
+use cxone::{Client, Limits};
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use store::state::State;
+
+use crate::config::Env;
+use crate::tokens::StateTokens;
+
+/// A client for one system. `CXONE_BASE_URL` says where, `CXONE_TOKEN_URL` and `CXONE_SCOPES` replace the contract's.
+///
+/// # Errors
+/// If a URL is missing or wrong, or TLS cannot be set up.
+pub fn client(
+    env: &Env,
+    system: System,
+    secrets: &Arc<FunctionSecrets>,
+    state: &State,
+    idle: Idle,
+) -> anyhow::Result<Client> {
+    let base = env.required_url("CXONE_BASE_URL")?;
+    let mut site = Site::new(endpoints::CONTRACT, system, base.as_str())?;
+    if let Some(url) = env.url("CXONE_TOKEN_URL")? {
+        site = site.with_token_url(url.as_str())?;
+    }
+    if let Some(scopes) = env.text("CXONE_SCOPES") {
+        site = site.with_scopes(scopes);
+    }
+    let http = cxone::http::client(idle)?;
+    let limits = Limits::default();
+    let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
+    let tokens = TokenSource::new(
+        http.clone(),
+        site.clone(),
+        credentials(secrets),
+        limits.clone(),
+    )
+    .with_shared(Arc::new(tokens));
+    Ok(Client::new(http, site, Arc::new(tokens), limits))
+}
+
+/// The client id and secret, read anew when they were refused.
+#[must_use]
+pub fn credentials(secrets: &Arc<FunctionSecrets>) -> Arc<dyn SecretSource<ClientCredentials>> {
+    let secrets = Arc::clone(secrets);
+    Arc::new(FromFn(move |read| {
+        let secrets = Arc::clone(&secrets);
+        Box::pin(async move {
+            let client_id = value(&secrets, "client_id", read)
+                .await?
+                .expose_secret()
+                .to_owned();
+            let client_secret = value(&secrets, "client_secret", Read::Cached).await?;
+            Ok(ClientCredentials {
+                client_id,
+                client_secret,
+            })
+        }) as BoxFuture<'static, _>
+    }))
+}
+
+/// One key of the secret, read anew when it was refused.
+#[must_use]
+pub fn secret_key(
+    secrets: &Arc<FunctionSecrets>,
+    name: &'static str,
+) -> Arc<dyn SecretSource<SecretString>> {
+    let secrets = Arc::clone(secrets);
+    Arc::new(FromFn(move |read| {
+        let secrets = Arc::clone(&secrets);
+        Box::pin(async move { value(&secrets, name, read).await }) as BoxFuture<'static, _>
+    }))
+}
+
+async fn value(
+    secrets: &FunctionSecrets,
+    name: &'static str,
+    read: Read,
+) -> Result<SecretString, SourceError> {
+    let found = match read {
+        Read::Cached => secrets.get().await,
+        Read::Anew => secrets.refresh_after_auth_failure().await,
+    };
+    let found = found.map_err(|error| Arc::new(error) as SourceError)?;
+    found.get(name).cloned().ok_or_else(|| {
+        Arc::new(std::io::Error::other(format!(
+            "the secret has no value for '{name}'"
+        ))) as SourceError
+    })
+}

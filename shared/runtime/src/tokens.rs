@@ -1,0 +1,227 @@
+//! Access tokens in the state store, encrypted: whoever may read the table but not the secret learns nothing from it.
+//!
+//! AES-256-GCM with a key derived from the client secret (HMAC-SHA-256 with a label of its own). Whoever has the client
+//! secret could ask for a token anyway, so the cache gives nothing to anybody that they could not have. After a rotation
+//! of the client secret old entries cannot be read, which is a miss.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::stores::FunctionSecrets;
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key as AesKey, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cxone::oauth::{AccessToken, CacheError, Fingerprint, SharedTokens, TokenKey};
+use futures::future::BoxFuture;
+use hmac::{Hmac, Mac};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use store::Error;
+use store::state::lease::Lease;
+use store::state::{Expect, Item, Key, Put, State, StateStore};
+
+const LABEL: &[u8] = b"cxone-insights token cache, AES-256-GCM, 1";
+const NONCE_BYTES: usize = 12;
+
+/// The shared token cache over the state store.
+#[derive(Debug)]
+pub struct StateTokens {
+    state: State,
+    secrets: Arc<FunctionSecrets>,
+    /// The leases that this process holds, by holder.
+    leases: Mutex<HashMap<String, Lease>>,
+}
+
+/// What is stored: the token under encryption, its expiry in the open.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    /// Base64 of nonce and ciphertext.
+    sealed: String,
+    expires_at: Timestamp,
+}
+
+impl StateTokens {
+    /// A cache in `state`, encrypted with what is derived from the `client_secret` in `secrets`.
+    #[must_use]
+    pub fn new(state: State, secrets: Arc<FunctionSecrets>) -> Self {
+        Self {
+            state,
+            secrets,
+            leases: Mutex::default(),
+        }
+    }
+
+    async fn cipher(&self) -> Result<Aes256Gcm, CacheError> {
+        let secrets = self.secrets.get().await?;
+        let secret = secrets
+            .get("client_secret")
+            .ok_or("the secret has no client_secret")?;
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.expose_secret().as_bytes())?;
+        mac.update(LABEL);
+        Ok(Aes256Gcm::new(AesKey::<Aes256Gcm>::from_slice(
+            &mac.finalize().into_bytes(),
+        )))
+    }
+
+    async fn item(&self, key: &TokenKey) -> Result<Option<Item>, Error> {
+        self.state.get(&token_key(key), Timestamp::now()).await
+    }
+
+    async fn open(&self, key: &TokenKey, item: &Item) -> Result<Option<AccessToken>, CacheError> {
+        let Ok(sealed) = item.decode::<Sealed>() else {
+            return Ok(None);
+        };
+        let cipher = self.cipher().await?;
+        let Some(token) = unseal(&cipher, key, &sealed.sealed) else {
+            return Ok(None);
+        };
+        Ok(AccessToken::new(token, sealed.expires_at))
+    }
+
+    fn leases(&self) -> std::sync::MutexGuard<'_, HashMap<String, Lease>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn token_key(key: &TokenKey) -> Key {
+    Key::new(format!("token#{}", key.as_str()), "token")
+}
+
+fn lease_key(key: &TokenKey) -> Key {
+    Key::new(format!("token#{}", key.as_str()), "lease")
+}
+
+/// Encrypts a token for its key; the key is authenticated, so that an item moved to another key cannot be read there.
+fn seal(cipher: &Aes256Gcm, key: &TokenKey, token: &str) -> Result<String, CacheError> {
+    let nonce: [u8; NONCE_BYTES] = random()?;
+    let payload = Payload {
+        msg: token.as_bytes(),
+        aad: key.as_str().as_bytes(),
+    };
+    let ciphertext = cipher
+        .encrypt(Nonce::from_slice(&nonce), payload)
+        .map_err(|_| "the token was not encrypted")?;
+    Ok(STANDARD.encode([&nonce[..], &ciphertext].concat()))
+}
+
+fn random() -> Result<[u8; NONCE_BYTES], CacheError> {
+    let mut bytes = [0; NONCE_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(bytes)
+}
+
+fn unseal(cipher: &Aes256Gcm, key: &TokenKey, sealed: &str) -> Option<SecretString> {
+    let sealed = STANDARD
+        .decode(sealed)
+        .ok()
+        .filter(|sealed| sealed.len() > NONCE_BYTES)?;
+    let (nonce, msg) = sealed.split_at(NONCE_BYTES);
+    let token = cipher
+        .decrypt(
+            Nonce::from_slice(nonce),
+            Payload {
+                msg,
+                aad: key.as_str().as_bytes(),
+            },
+        )
+        .ok()?;
+    String::from_utf8(token).ok().map(SecretString::from)
+}
+
+impl SharedTokens for StateTokens {
+    fn load<'a>(
+        &'a self,
+        key: &'a TokenKey,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, CacheError>> {
+        Box::pin(async move {
+            match self.item(key).await? {
+                Some(item) => self.open(key, &item).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn store<'a>(
+        &'a self,
+        key: &'a TokenKey,
+        token: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        Box::pin(async move {
+            let sealed = seal(&self.cipher().await?, key, token.secret().expose_secret())?;
+            let expires_at = token.expires_at();
+            let put = Put::encode(
+                token_key(key),
+                &Sealed { sealed, expires_at },
+                Some(expires_at),
+            )?;
+            self.state.put(put, Expect::Any, Timestamp::now()).await?;
+            Ok(())
+        })
+    }
+
+    fn invalidate<'a>(
+        &'a self,
+        key: &'a TokenKey,
+        fingerprint: &'a Fingerprint,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        Box::pin(async move {
+            let Some(item) = self.item(key).await? else {
+                return Ok(());
+            };
+            let stored = self.open(key, &item).await?;
+            if stored.is_some_and(|token| token.fingerprint() != *fingerprint) {
+                return Ok(());
+            }
+            match self
+                .state
+                .delete(&item.key, Expect::Version(item.version), Timestamp::now())
+                .await
+            {
+                Ok(()) | Err(Error::Conflict { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    fn try_lease<'a>(
+        &'a self,
+        key: &'a TokenKey,
+        holder: &'a str,
+        lasting: Duration,
+    ) -> BoxFuture<'a, Result<bool, CacheError>> {
+        Box::pin(async move {
+            let lasting = SignedDuration::try_from(lasting)?;
+            let lease = Lease::acquire(
+                &self.state,
+                lease_key(key),
+                holder,
+                lasting,
+                Timestamp::now(),
+            )
+            .await?;
+            let taken = lease.is_some();
+            if let Some(lease) = lease {
+                self.leases().insert(holder.to_owned(), lease);
+            }
+            Ok(taken)
+        })
+    }
+
+    fn release<'a>(
+        &'a self,
+        _key: &'a TokenKey,
+        holder: &'a str,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        Box::pin(async move {
+            let lease = self.leases().remove(holder);
+            if let Some(lease) = lease {
+                lease.release(&self.state, Timestamp::now()).await?;
+            }
+            Ok(())
+        })
+    }
+}

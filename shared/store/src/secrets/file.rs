@@ -1,0 +1,79 @@
+//! Secrets in a TOML file that only this user may read; without the file, given values.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::{SecretStore, Secrets};
+use crate::Error;
+
+/// Bytes of the file at most.
+const FILE_MAX_BYTES: u64 = 64 * 1024;
+
+/// A file `name = "value"` by line.
+#[derive(Debug, Clone)]
+pub struct SecretFile {
+    path: PathBuf,
+    defaults: Secrets,
+}
+
+impl SecretFile {
+    /// The file at `path`. If it does not exist, `defaults` are the secrets; nothing is written.
+    pub fn new(path: impl Into<PathBuf>, defaults: Secrets) -> Self {
+        Self { path: path.into(), defaults }
+    }
+
+    fn corrupt(&self, complaint: String) -> Error {
+        Error::Corrupt { what: self.path.display().to_string(), source: complaint.into() }
+    }
+
+    fn parse(&self, text: &str) -> Result<Secrets, Error> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            // The parser's own words quote the line.
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            self.corrupt(format!("not TOML at line {line}: write name = \"value\""))
+        })?;
+        let named = table.into_iter().map(|(name, value)| match value {
+            toml::Value::String(text) => Ok((name, SecretString::from(text))),
+            _ => Err(self.corrupt(format!("the value of {name} is not a string in quotes"))),
+        });
+        named.collect()
+    }
+}
+
+impl SecretStore for SecretFile {
+    async fn fetch(&self) -> Result<Secrets, Error> {
+        let metadata = match tokio::fs::metadata(&self.path).await {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(self.defaults.clone()),
+            Err(error) => return Err(missing(&self.path, &error.to_string())),
+        };
+        if metadata.len() > FILE_MAX_BYTES {
+            return Err(self.corrupt(format!("larger than {FILE_MAX_BYTES} bytes")));
+        }
+        if let Some(mode) = others_may_read(&metadata) {
+            let advice = format!("its mode is {mode:03o}: others may read it; run chmod 600");
+            return Err(missing(&self.path, &advice));
+        }
+        let text = tokio::fs::read_to_string(&self.path)
+            .await
+            .map_err(|error| missing(&self.path, &error.to_string()))?;
+        self.parse(&text)
+    }
+}
+
+fn missing(path: &Path, reason: &str) -> Error {
+    Error::Missing { what: format!("{} ({reason})", path.display()) }
+}
+
+/// The mode of a file that is not this user's alone.
+#[cfg(unix)]
+fn others_may_read(metadata: &std::fs::Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_metadata: &std::fs::Metadata) -> Option<u32> {
+    None
+}
