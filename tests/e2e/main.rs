@@ -3,3 +3,4 @@
 
 mod data_action;
 mod events;
+mod policies;
