@@ -8,6 +8,7 @@
 )]
 
 mod demo;
+mod dlq;
 mod eval;
 mod gateway;
 mod home;
@@ -50,6 +51,8 @@ enum Command {
     Score(score::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
+    /// Show what could not be embedded, and put it back into the queue
+    Dlq(dlq::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });
