@@ -119,13 +119,12 @@ fn reply(deps: &Deps, sentiment: &Sentiment, hit: bool, started: Instant) -> Res
     if answer.alert_triggered {
         metrics::count("alerts", 1);
     }
-    tracing::info!(
-        score = answer.sentiment_score,
-        alert = answer.alert_triggered,
-        cache_hit = hit,
-        latency_ms,
-        "scored"
+    let (score, alert, duration_ms) = (
+        answer.sentiment_score,
+        answer.alert_triggered,
+        answer.processing_latency_ms,
     );
+    tracing::info!(score, alert, cache_hit = hit, duration_ms, "scored");
     let cache = http::HeaderName::from_static("x-cache");
     Response::ok(&answer).with_header(cache, if hit { "hit" } else { "miss" })
 }

@@ -8,14 +8,20 @@
 )]
 
 mod alerts;
+mod chat;
 mod demo;
+mod embed;
+mod dlq;
 mod eval;
 mod gateway;
 mod home;
 mod live;
 mod poll;
+mod pipeline;
 mod register;
+mod replay;
 mod score;
+mod search;
 mod serve;
 mod services;
 mod simulate;
@@ -57,6 +63,16 @@ enum Command {
     Alerts(alerts::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
+    /// Embed a file of webhook payloads, one a line
+    Embed(embed::Args),
+    /// Search what is embedded
+    Search(search::Args),
+    /// Work one agent's chat session, live
+    Chat(chat::Args),
+    /// Replay an archived conversation with its pauses
+    Replay(replay::Args),
+    /// Show what could not be embedded, and put it back into the queue
+    Dlq(dlq::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -65,7 +81,10 @@ fn main() -> ExitCode {
     let command = Cli::parse()
         .command
         .unwrap_or_else(|| Command::Demo(demo::Args::default()));
-    telemetry::init(telemetry::Format::Human);
+    match command {
+        Command::Serve(_) => telemetry::init(telemetry::Format::Human),
+        _ => telemetry::init_from(telemetry::Format::Human, "warn"),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -82,6 +101,11 @@ fn main() -> ExitCode {
             Command::Poll(args) => poll::run(args).await,
             Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::Embed(args) => embed::run(args).await,
+            Command::Search(args) => search::run(args).await,
+            Command::Chat(args) => chat::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -9,10 +9,12 @@ use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
 use runtime::metrics;
+use tokio_util::sync::CancellationToken;
 
-use crate::gateway;
+use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
 use crate::live::{Background, Line};
+use crate::pipeline::Pipeline;
 use crate::services::Services;
 
 const EXAMPLES: &str = "Examples:
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let listener = gateway::bind(args.addr).await?;
     let scenario = Scenario {
         calls: demo_calls(1.0),
-        ..Scenario::default()
+        ..chat::scenario()
     };
     let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
     let data_action = data_action(&home).await?;
@@ -55,6 +57,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Arc::new(|id, batch| eprintln!("{}", Line::new(id, batch)));
     let poller = Background::start(&home, &data_action.provider, show)?;
     let services = services(&data_action);
+    let pipeline = Pipeline::open(&home)
+        .await
+        .context("the embedding pipeline")?;
+    let (services, writer) = pipeline.serve(&home, services)?;
+    let writing = tokio::spawn(writer.run());
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {
         let mut ticks = tokio::time::interval(METRICS_EVERY);
@@ -63,9 +70,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             metrics::flush();
         }
     });
-    gateway::serve(listener, services, stopped()).await?;
-    poller.finish().await?;
+    let end_chats = CancellationToken::new();
+    let chats = chat::deps(&home, args.home.aws).await?;
+    let chats = tokio::spawn(chat::work(chats, end_chats.clone()));
+    let served = gateway::serve(listener, services, stopped()).await;
+    end_chats.cancel();
+    let (polled, chatted) = tokio::join!(poller.finish(), chats);
+    chatted?;
+    polled?;
+    served?;
     flushing.abort();
+    writing.abort();
     metrics::flush();
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;

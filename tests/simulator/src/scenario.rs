@@ -40,6 +40,8 @@
 //! repeats = true                   # shown twice in every answer; false
 //! ```
 //!
+//! `[conversations]`: see [`conversations`](crate::conversations).
+//!
 //! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
 //! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
 
@@ -47,6 +49,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::ChatSettings;
+use crate::conversations::Conversations;
 use crate::fault::FaultRule;
 use crate::live::Call;
 use crate::settings::Settings;
@@ -63,6 +67,10 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     /// Live calls.
     pub calls: Vec<Call>,
+    /// Chat: see [`crate::chat::script`].
+    pub chat: ChatSettings,
+    /// Past conversations.
+    pub conversations: Conversations,
 }
 
 impl Default for Scenario {
@@ -72,6 +80,8 @@ impl Default for Scenario {
             settings: Settings::default(),
             faults: Vec::new(),
             calls: Vec::new(),
+            chat: ChatSettings::default(),
+            conversations: Conversations::default(),
         }
     }
 }
@@ -165,7 +175,7 @@ mod tests {
             seed: 7,
             settings,
             faults: vec![rule],
-            calls: Vec::new(),
+            ..Scenario::default()
         };
         assert_eq!(toml.unwrap(), wanted);
         assert_eq!(json.unwrap(), wanted);

@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::data_actions;
+use crate::{chat, conversations, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::live;
@@ -27,6 +27,10 @@ pub struct World {
     pub data_actions: data_actions::State,
     /// The live calls.
     pub live: live::State,
+    /// Chats, agents and their connections.
+    pub chat: chat::State,
+    /// The past conversations.
+    pub conversations: conversations::State,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
             live: live::State::new(scenario.calls),
+            chat: chat::State::new(scenario.seed, scenario.chat),
+            conversations: conversations::State::new(scenario.seed, scenario.conversations),
         }
     }
 

@@ -194,7 +194,9 @@ fn lookup<'a>(data: &'a Map<String, Value>, keys: &[String]) -> Option<&'a Value
 }
 
 fn turn(label: &str, value: &Value) -> Option<Turn> {
-    let text = value.as_str()?.trim();
+    // JSON can write a NUL, PostgreSQL cannot store one.
+    let text = value.as_str()?.replace('\0', " ");
+    let text = text.trim();
     (!text.is_empty()).then(|| Turn {
         label: label.to_owned(),
         text: text.to_owned(),
