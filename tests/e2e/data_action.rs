@@ -1,6 +1,6 @@
 //! The Data Action: contract answers, bad input, and a sentiment service that fails in every way.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use cxone::http::Idle;
@@ -14,6 +14,7 @@ use runtime::{Request, Response, lambda};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::secrets::SecretSource;
+use store::state::{SqliteState, State};
 use tokio::sync::OnceCell;
 
 use crate::events::request;
@@ -28,12 +29,20 @@ fn secrets() -> Arc<FunctionSecrets> {
     )))
 }
 
+/// An empty state.
+fn state() -> State {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
+    let file = folder.path().join(test_stack::unique("state"));
+    State::Sqlite(SqliteState::open(file).expect("a state"))
+}
+
 /// The function with the shipped model, loaded once for all tests.
 async fn local() -> Arc<Deps> {
     static DEPS: OnceCell<Arc<Deps>> = OnceCell::const_new();
     let build = || async {
         Arc::new(
-            data_action::start::build(&Env::default(), secrets(), Idle::Closed)
+            data_action::start::build(&Env::default(), secrets(), state(), Idle::Closed)
                 .await
                 .expect("the model loads"),
         )
@@ -49,7 +58,7 @@ async fn remote(simulator: &cxone_simulator::Handle, more: &[(&str, &str)]) -> A
         .iter()
         .fold(env, |env, (name, value)| env.with(name, *value));
     Arc::new(
-        data_action::start::build(&env, secrets(), Idle::Kept)
+        data_action::start::build(&env, secrets(), state(), Idle::Kept)
             .await
             .expect("a client"),
     )
@@ -282,4 +291,44 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
             "{wrong}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_call_is_registered_shown_and_removed_however_often() {
+    let deps = local().await;
+    let ask = |method: Method, id: &str| {
+        let mut request = Request::new(method, &format!("/interactions/{id}"));
+        let key = HeaderValue::from_static("local-key");
+        request.headers.insert("x-api-key", key);
+        answer(&deps, request)
+    };
+    assert_eq!(ask(Method::GET, "call-1").await.status, 404);
+    for _ in 0..2 {
+        let response = ask(Method::PUT, "call-1").await;
+        assert_eq!(response.status, 200);
+        let shown = body(&response);
+        assert_eq!(
+            (&shown["status"], &shown["average"], &shown["trend"]),
+            (&json!("live"), &json!(0.5), &json!("stable"))
+        );
+    }
+    let shown = body(&ask(Method::GET, "call-1").await);
+    assert_eq!(
+        (
+            &shown["interaction_id"],
+            &shown["segments"],
+            &shown["suggestions"]
+        ),
+        (&json!("call-1"), &json!([]), &json!([]))
+    );
+    for _ in 0..2 {
+        assert_eq!(ask(Method::DELETE, "call-1").await.status, 200);
+        assert_eq!(body(&ask(Method::GET, "call-1").await)["status"], "stopped");
+    }
+    assert_eq!(ask(Method::DELETE, "never-seen").await.status, 200);
+    assert_eq!(ask(Method::POST, "call-1").await.status, 405);
+    assert_eq!(ask(Method::PUT, "with%20space").await.status, 400);
+    assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status, 400);
+    let unproven = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
+    assert_eq!(unproven.status, 401);
 }
