@@ -2,4 +2,5 @@
 //! models load and the servers start once.
 
 mod data_action;
+mod embedding;
 mod events;

@@ -154,7 +154,7 @@ fn sources(path: &Path) -> String {
     text
 }
 
-/// A function's sources and those of the other functions that it is built on.
+/// A function's sources and those of what it is built on: other functions, and the crate that three of them share.
 fn function_sources(name: &str) -> String {
     let folder = root().join("functions").join(name);
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))
@@ -164,6 +164,9 @@ fn function_sources(name: &str) -> String {
         .next()
         .unwrap_or_default();
     let mut text = sources(&folder.join("src"));
+    if dependencies.contains("\nembedding.workspace") {
+        text.push_str(&sources(&root().join("shared/embedding/src")));
+    }
     for (other, _) in FUNCTIONS.iter().filter(|(other, _)| *other != name) {
         if dependencies.contains(&format!("\n{other}.workspace"))
             || dependencies.contains(&format!("\n{other} ="))
