@@ -24,6 +24,9 @@ const FUNCTIONS: [(&str, &str); 7] = [
     ("chat-session", "ChatSession"),
 ];
 
+/// Shared crates that open stores for the functions which use them.
+const SHARED_WIRING: [&str; 1] = ["embedding"];
+
 /// What in a function's sources makes which calls.
 const CALLS: &[(&str, &[&str])] = &[
     (
@@ -35,9 +38,11 @@ const CALLS: &[(&str, &[&str])] = &[
         r"\bInteractions\b",
         &["dynamodb:GetItem", "dynamodb:PutItem"],
     ),
-    (r"\.unlist\(", &["dynamodb:DeleteItem"]),
+    (r"\bStateStore\b", &["dynamodb:GetItem", "dynamodb:PutItem"]),
+    (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
+    // Tokens are shared through the state, and leases are given back.
     (
-        r"\bStateStore\b|\bLease\b|centre::client",
+        r"\bLease\b|centre::client",
         &[
             "dynamodb:GetItem",
             "dynamodb:PutItem",
@@ -154,7 +159,7 @@ fn sources(path: &Path) -> String {
     text
 }
 
-/// A function's sources and those of what it is built on: other functions, and the crate that three of them share.
+/// A function's sources and those of the other functions and the shared wiring that it is built on.
 fn function_sources(name: &str) -> String {
     let folder = root().join("functions").join(name);
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))
@@ -163,15 +168,13 @@ fn function_sources(name: &str) -> String {
         .split("[dev-dependencies]")
         .next()
         .unwrap_or_default();
+    let others = FUNCTIONS.iter().map(|(other, _)| ("functions", *other));
+    let wiring = SHARED_WIRING.iter().map(|other| ("shared", *other));
     let mut text = sources(&folder.join("src"));
-    if dependencies.contains("\nembedding.workspace") {
-        text.push_str(&sources(&root().join("shared/embedding/src")));
-    }
-    for (other, _) in FUNCTIONS.iter().filter(|(other, _)| *other != name) {
-        if dependencies.contains(&format!("\n{other}.workspace"))
-            || dependencies.contains(&format!("\n{other} ="))
-        {
-            text.push_str(&sources(&root().join("functions").join(other).join("src")));
+    for (place, other) in others.chain(wiring).filter(|(_, other)| *other != name) {
+        let named = [format!("\n{other}.workspace"), format!("\n{other} =")];
+        if named.iter().any(|named| dependencies.contains(named)) {
+            text.push_str(&sources(&root().join(place).join(other).join("src")));
         }
     }
     text

@@ -7,13 +7,18 @@
     reason = "a command answers on its standard streams"
 )]
 
+mod alerts;
+mod chat;
 mod demo;
 mod embed;
 mod eval;
 mod gateway;
 mod home;
+mod live;
+mod poll;
 mod pipeline;
 mod register;
+mod replay;
 mod score;
 mod search;
 mod serve;
@@ -51,12 +56,20 @@ enum Command {
     Simulate(simulate::Args),
     /// Score texts, one result a line
     Score(score::Args),
+    /// Follow live calls and print every scored batch
+    Poll(poll::Args),
+    /// Try alert rules on recorded calls
+    Alerts(alerts::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
     /// Embed a file of webhook payloads, one a line
     Embed(embed::Args),
     /// Search what is embedded
     Search(search::Args),
+    /// Work one agent's chat session, live
+    Chat(chat::Args),
+    /// Replay an archived conversation with its pauses
+    Replay(replay::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -82,9 +95,13 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
+            Command::Poll(args) => poll::run(args).await,
+            Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
             Command::Embed(args) => embed::run(args).await,
             Command::Search(args) => search::run(args).await,
+            Command::Chat(args) => chat::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

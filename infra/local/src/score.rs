@@ -34,6 +34,8 @@ pub(crate) struct Args {
 enum Engine {
     /// The shipped transformer: score 0 to 1 with emotion tags
     Model,
+    /// The lexicon of contact-centre words: score 0 to 1 with the sums of its positive and negative weights
+    Lexicon,
 }
 
 /// Scores every text.
@@ -65,11 +67,13 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
 
 enum Scorer {
     Model(Box<inference::Sentiment>),
+    Lexicon,
 }
 
 impl Scorer {
     fn new(args: &Args) -> anyhow::Result<Self> {
         match args.engine {
+            Engine::Lexicon => Ok(Self::Lexicon),
             Engine::Model => {
                 let model = match &args.model_dir {
                     Some(dir) => inference::Sentiment::from_dir(dir),
@@ -82,6 +86,15 @@ impl Scorer {
 
     fn print(&self, text: &str, as_json: bool) -> anyhow::Result<()> {
         match self {
+            Self::Lexicon => {
+                let result = insights_core::lexicon::score(text);
+                let (score, positive, negative) = (result.score.rounded(), result.positive, result.negative);
+                if as_json {
+                    println!("{}", json!({"score": score, "positive": positive, "negative": negative, "text": text}));
+                } else {
+                    println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
+                }
+            }
             Self::Model(model) => {
                 let analysis = model.score(text)?;
                 let score = (analysis.score * 1e4).round() / 1e4;

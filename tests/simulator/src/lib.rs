@@ -18,9 +18,11 @@
 
 pub mod admin;
 pub mod auth;
+pub mod chat;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
 pub mod openai;
@@ -97,7 +99,9 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(oauth::router())
         .merge(data_actions::router())
         .merge(nlp::router())
+        .merge(live::router())
         .merge(openai::router())
+        .merge(chat::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),

@@ -27,6 +27,17 @@
 //! kind = "answer"                  # an answer of your own
 //! status = 200
 //! body = { score = "high" }
+//!
+//! [[calls]]                        # a live call; it begins as the simulator does
+//! id = "call-1"
+//! waits = true                     # it begins when its transcript is first asked for instead; false
+//! [[calls.lines]]
+//! at_ms = 2000                     # when the speaker begins, counted from the call's start
+//! duration_ms = 3000
+//! direction = "customer"           # or "agent"
+//! text = "I was charged twice."
+//! final_after_ms = 400             # after its end the segment is final; a partial shows from its start on
+//! repeats = true                   # shown twice in every answer; false
 //! ```
 //!
 //! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
@@ -36,7 +47,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::ChatSettings;
 use crate::fault::FaultRule;
+use crate::live::Call;
 use crate::settings::Settings;
 
 /// What a simulator begins with; the default has no faults.
@@ -49,6 +62,10 @@ pub struct Scenario {
     pub settings: Settings,
     /// Faults, in order.
     pub faults: Vec<FaultRule>,
+    /// Live calls.
+    pub calls: Vec<Call>,
+    /// Chat: see [`crate::chat::script`].
+    pub chat: ChatSettings,
 }
 
 impl Default for Scenario {
@@ -57,6 +74,8 @@ impl Default for Scenario {
             seed: 42,
             settings: Settings::default(),
             faults: Vec::new(),
+            calls: Vec::new(),
+            chat: ChatSettings::default(),
         }
     }
 }
@@ -150,6 +169,7 @@ mod tests {
             seed: 7,
             settings,
             faults: vec![rule],
+            ..Scenario::default()
         };
         assert_eq!(toml.unwrap(), wanted);
         assert_eq!(json.unwrap(), wanted);

@@ -2,9 +2,10 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::data_actions;
+use crate::{chat, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
+use crate::live;
 use crate::oauth::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
@@ -24,6 +25,10 @@ pub struct World {
     pub idempotency: Idempotency,
     /// The registered Data Actions.
     pub data_actions: data_actions::State,
+    /// The live calls.
+    pub live: live::State,
+    /// Chats, agents and their connections.
+    pub chat: chat::State,
 }
 
 impl World {
@@ -37,6 +42,8 @@ impl World {
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
+            live: live::State::new(scenario.calls),
+            chat: chat::State::new(scenario.seed, scenario.chat),
         }
     }
 
