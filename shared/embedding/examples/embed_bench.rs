@@ -23,7 +23,10 @@ async fn main() -> anyhow::Result<()> {
             anyhow::ensure!(vectors.iter().all(Result::is_ok), "a text has no vector");
             count += vectors.len();
         }
-        println!("{tokens} tokens: {:.0} embeddings/s", count as f64 / started.elapsed().as_secs_f64());
+        println!(
+            "{tokens} tokens: {:.0} embeddings/s",
+            count as f64 / started.elapsed().as_secs_f64()
+        );
     }
     Ok(())
 }

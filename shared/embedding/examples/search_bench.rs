@@ -25,7 +25,10 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1_u32 << 24) as f32
     }
 
@@ -35,7 +38,10 @@ impl Random {
     }
 
     fn vector(&mut self, centre: &[f32]) -> Vec<f32> {
-        let vector: Vec<f32> = centre.iter().map(|value| value + 0.7 * self.normal()).collect();
+        let vector: Vec<f32> = centre
+            .iter()
+            .map(|value| value + 0.7 * self.normal())
+            .collect();
         let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
         vector.iter().map(|value| value / length).collect()
     }
@@ -50,15 +56,21 @@ impl Random {
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let rows: usize = arguments.next().map_or(Ok(100_000), |rows| rows.parse())?;
-    let fresh = arguments.next().map_or_else(|| Err(test_stack::fresh_database()), Ok);
+    let fresh = arguments
+        .next()
+        .map_or_else(|| Err(test_stack::fresh_database()), Ok);
     let url = fresh.as_ref().unwrap_or_else(|database| &database.url);
-    let model = Model { name: "synthetic".to_owned(), dimension: DIMENSION };
+    let model = Model {
+        name: "synthetic".to_owned(),
+        dimension: DIMENSION,
+    };
     let store = PgVectors::new(&SecretString::from(url.as_str()), SOURCE_SYSTEM, model, 2)?;
     store.migrate().await?;
 
     let mut random = Random(7);
-    let centres: Vec<Vec<f32>> =
-        (0..CENTRES).map(|_| (0..DIMENSION).map(|_| random.normal()).collect()).collect();
+    let centres: Vec<Vec<f32>> = (0..CENTRES)
+        .map(|_| (0..DIMENSION).map(|_| random.normal()).collect())
+        .collect();
     let mut vector = || {
         let centre = random.centre();
         random.vector(&centres[centre])
@@ -68,12 +80,19 @@ async fn main() -> anyhow::Result<()> {
 
     let started = Instant::now();
     for (batch, part) in vectors.chunks(BATCH).enumerate() {
-        let conversations: Vec<Conversation> =
-            part.iter().zip(batch * BATCH..).map(|(vector, index)| conversation(index, vector)).collect();
+        let conversations: Vec<Conversation> = part
+            .iter()
+            .zip(batch * BATCH..)
+            .map(|(vector, index)| conversation(index, vector))
+            .collect();
         store.replace(&conversations).await?;
     }
     let wrote = started.elapsed();
-    println!("{rows} rows written with their index in {:.0} s ({:.0}/s)", wrote.as_secs_f64(), rows as f64 / wrote.as_secs_f64());
+    println!(
+        "{rows} rows written with their index in {:.0} s ({:.0}/s)",
+        wrote.as_secs_f64(),
+        rows as f64 / wrote.as_secs_f64()
+    );
 
     for (name, filter, every) in [
         ("no filter", json!({}), 1),
@@ -96,7 +115,11 @@ async fn measure(
 ) -> anyhow::Result<()> {
     let (mut times, mut recalled, mut wanted) = (Vec::new(), 0, 0);
     for (index, question) in questions.iter().chain(&questions[..20]).enumerate() {
-        let query = Query { embedding: question.clone(), limit: LIMIT, filter: filter.clone() };
+        let query = Query {
+            embedding: question.clone(),
+            limit: LIMIT,
+            filter: filter.clone(),
+        };
         let started = Instant::now();
         let hits = store.search(&query).await?;
         // The last repeat the first, which warmed the cache.
@@ -106,7 +129,10 @@ async fn measure(
         times.push(started.elapsed());
         let exact = exact(question, vectors, every);
         wanted += exact.len();
-        recalled += hits.iter().filter(|hit| exact.contains(&hit.conversation_id)).count();
+        recalled += hits
+            .iter()
+            .filter(|hit| exact.contains(&hit.conversation_id))
+            .count();
     }
     times.sort_unstable();
     let percentile = |p: usize| millis(times[(times.len() * p / 100).min(times.len() - 1)]);
@@ -130,11 +156,13 @@ fn conversation(index: usize, vector: &[f32]) -> Conversation {
         _ if index.is_multiple_of(10) => "tenth",
         _ => "common",
     };
-    let metadata: Map<String, Value> =
-        [("intent_category", json!(category)), ("contains_pii", json!(index % 7 == 0))]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect();
+    let metadata: Map<String, Value> = [
+        ("intent_category", json!(category)),
+        ("contains_pii", json!(index % 7 == 0)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect();
     let conversation_id = format!("conversation-{index}");
     Conversation {
         event_time: Timestamp::UNIX_EPOCH,
@@ -142,7 +170,9 @@ fn conversation(index: usize, vector: &[f32]) -> Conversation {
         rows: vec![Row {
             id: row_id(&conversation_id, 0, "synthetic"),
             chunk_index: 0,
-            text: format!("Customer: this is the text of conversation {index}, about as long as a short turn is."),
+            text: format!(
+                "Customer: this is the text of conversation {index}, about as long as a short turn is."
+            ),
             embedding: vector.to_vec(),
             metadata,
         }],
@@ -158,8 +188,15 @@ fn exact(question: &[f32], vectors: &[Vec<f32>], every: usize) -> BTreeSet<Strin
         10 => index.is_multiple_of(10) && !index.is_multiple_of(1000),
         every => index.is_multiple_of(every),
     };
-    let mut all: Vec<(f32, usize)> =
-        vectors.iter().enumerate().filter(|(index, _)| in_part(*index)).map(|(index, vector)| (dot(vector), index)).collect();
+    let mut all: Vec<(f32, usize)> = vectors
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| in_part(*index))
+        .map(|(index, vector)| (dot(vector), index))
+        .collect();
     all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-    all.into_iter().take(LIMIT).map(|(_, index)| format!("conversation-{index}")).collect()
+    all.into_iter()
+        .take(LIMIT)
+        .map(|(_, index)| format!("conversation-{index}"))
+        .collect()
 }

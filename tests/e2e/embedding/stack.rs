@@ -46,7 +46,9 @@ pub(crate) fn secrets(database_url: &str) -> Arc<FunctionSecrets> {
         ("database_url", database_url),
     ];
     let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
-    Arc::new(FunctionSecrets::new(SecretSource::Given(values.into_iter().collect())))
+    Arc::new(FunctionSecrets::new(SecretSource::Given(
+        values.into_iter().collect(),
+    )))
 }
 
 /// The shipped model, loaded once for all tests.
@@ -54,7 +56,9 @@ pub(crate) async fn local() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
         let config = Config::from_env(&Env::default()).expect("the defaults");
-        start::provider(&config, &secrets("none"), Idle::Closed).await.expect("the model loads")
+        start::provider(&config, &secrets("none"), Idle::Closed)
+            .await
+            .expect("the model loads")
     };
     PROVIDER.get_or_init(load).await.clone()
 }
@@ -72,21 +76,40 @@ impl Stack {
     pub(crate) async fn on(database_url: &str, provider: Provider, env: &Env) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let aws = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-        let dead = Sqs::create(&aws, &test_stack::unique("dead")).await.expect("a queue");
-        let url = Sqs::create(&aws, &test_stack::unique("embedding")).await.expect("a queue");
+        let dead = Sqs::create(&aws, &test_stack::unique("dead"))
+            .await
+            .expect("a queue");
+        let url = Sqs::create(&aws, &test_stack::unique("embedding"))
+            .await
+            .expect("a queue");
         let queue = Sqs::new(&aws, url, Some(dead.clone()));
         let secrets = secrets(database_url);
-        let config = Config::from_env(&env.clone().with("DATABASE_CONNECTIONS", "4")).expect("a configuration");
-        let vectors = start::database(&config, &provider, &secrets).await.expect("the vectors");
-        let state = State::Sqlite(SqliteState::open(folder.path().join("state.db")).expect("a state"));
-        let receiver =
-            webhook_receiver::start::build(env, Arc::clone(&secrets), state, AnyQueue::Sqs(queue.clone()));
-        let indexer = start::indexer(&config, provider.clone(), vectors.clone()).expect("an indexer");
+        let config = Config::from_env(&env.clone().with("DATABASE_CONNECTIONS", "4"))
+            .expect("a configuration");
+        let vectors = start::database(&config, &provider, &secrets)
+            .await
+            .expect("the vectors");
+        let state =
+            State::Sqlite(SqliteState::open(folder.path().join("state.db")).expect("a state"));
+        let receiver = webhook_receiver::start::build(
+            env,
+            Arc::clone(&secrets),
+            state,
+            AnyQueue::Sqs(queue.clone()),
+        );
+        let indexer =
+            start::indexer(&config, provider.clone(), vectors.clone()).expect("an indexer");
         let searcher = Searcher::new(provider, vectors.clone());
         Self {
             receiver: Arc::new(receiver.expect("a receiver")),
-            writer: Arc::new(embedding_writer::Deps { indexer, queue: AnyQueue::Sqs(queue.clone()) }),
-            search: Arc::new(semantic_search::Deps { callers: Callers::new(secrets), searcher }),
+            writer: Arc::new(embedding_writer::Deps {
+                indexer,
+                queue: AnyQueue::Sqs(queue.clone()),
+            }),
+            search: Arc::new(semantic_search::Deps {
+                callers: Callers::new(secrets),
+                searcher,
+            }),
             vectors,
             dead_letters: Sqs::new(&aws, dead, None),
             queue,
@@ -99,7 +122,8 @@ impl Stack {
     pub(crate) async fn deliver(&self, payload: &Value) -> Response {
         let body = payload.to_string();
         let now = Timestamp::now();
-        let signature = webhook_receiver::signature::sign(&SecretString::from(SECRET), now, body.as_bytes());
+        let signature =
+            webhook_receiver::signature::sign(&SecretString::from(SECRET), now, body.as_bytes());
         let mut request = Request::new(Method::POST, "/webhooks/cxone");
         request.body = body.into();
         for (name, value) in [
@@ -113,18 +137,27 @@ impl Stack {
             );
         }
         let receiver = Arc::clone(&self.receiver);
-        lambda::answer(request, |request| webhook_receiver::handle(receiver, request)).await
+        lambda::answer(request, |request| {
+            webhook_receiver::handle(receiver, request)
+        })
+        .await
     }
 
     /// Takes messages that become visible again after a time.
     pub(crate) async fn take(&self, hidden: Duration) -> Vec<Message> {
-        self.queue.receive(10, Duration::from_secs(1), hidden).await.expect("messages")
+        self.queue
+            .receive(10, Duration::from_secs(1), hidden)
+            .await
+            .expect("messages")
     }
 
     /// Gives messages to the writer as Lambda does, and deletes those it does not name as failed. Gives the failed ids.
     pub(crate) async fn write(&self, messages: &[Message]) -> Vec<String> {
         let failed = invoke(&self.writer, messages).await;
-        for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
+        for message in messages
+            .iter()
+            .filter(|message| !failed.contains(&message.id))
+        {
             self.queue.delete(&message.receipt).await.expect("deleted");
         }
         failed
@@ -145,11 +178,20 @@ impl Stack {
     pub(crate) async fn find(&self, query: &[(&str, &str)]) -> (u16, Value) {
         let mut request = Request::new(Method::GET, "/search");
         request.deadline = Instant::now() + Duration::from_secs(30);
-        request.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        request.headers.insert("x-api-key", HeaderValue::from_static("local-key"));
+        request.query = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        request
+            .headers
+            .insert("x-api-key", HeaderValue::from_static("local-key"));
         let search = Arc::clone(&self.search);
-        let response = lambda::answer(request, |request| semantic_search::handle(search, request)).await;
-        (response.status.as_u16(), serde_json::from_str(&response.body).expect("JSON"))
+        let response =
+            lambda::answer(request, |request| semantic_search::handle(search, request)).await;
+        (
+            response.status.as_u16(),
+            serde_json::from_str(&response.body).expect("JSON"),
+        )
     }
 
     /// The URL of its own database.
@@ -163,7 +205,10 @@ impl Stack {
 }
 
 /// Invokes the writer with a batch, as Lambda would make it of the messages.
-pub(crate) async fn invoke(writer: &Arc<embedding_writer::Deps>, messages: &[Message]) -> Vec<String> {
+pub(crate) async fn invoke(
+    writer: &Arc<embedding_writer::Deps>,
+    messages: &[Message],
+) -> Vec<String> {
     let records: Vec<Value> = messages
         .iter()
         .map(|message| {
@@ -175,11 +220,24 @@ pub(crate) async fn invoke(writer: &Arc<embedding_writer::Deps>, messages: &[Mes
         .collect();
     let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an event");
     let deadline = Instant::now() + Duration::from_secs(60);
-    let invocation = Invocation { request_id: "r".to_owned(), deadline };
-    let response = embedding_writer::handle(Arc::clone(writer), event, invocation).await.expect("a response");
+    let invocation = Invocation {
+        request_id: "r".to_owned(),
+        deadline,
+    };
+    let response = embedding_writer::handle(Arc::clone(writer), event, invocation)
+        .await
+        .expect("a response");
     let response = serde_json::to_value(response).expect("JSON");
     let failures = response["batchItemFailures"].as_array().expect("a list");
-    failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
+    failures
+        .iter()
+        .map(|failure| {
+            failure["itemIdentifier"]
+                .as_str()
+                .expect("an id")
+                .to_owned()
+        })
+        .collect()
 }
 
 /// The event of a conversation.
