@@ -4,3 +4,4 @@
 mod data_action;
 mod embedding;
 mod events;
+mod policies;

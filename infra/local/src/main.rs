@@ -11,6 +11,7 @@ mod alerts;
 mod chat;
 mod demo;
 mod embed;
+mod dlq;
 mod eval;
 mod gateway;
 mod home;
@@ -70,6 +71,8 @@ enum Command {
     Chat(chat::Args),
     /// Replay an archived conversation with its pauses
     Replay(replay::Args),
+    /// Show what could not be embedded, and put it back into the queue
+    Dlq(dlq::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
             Command::Search(args) => search::run(args).await,
             Command::Chat(args) => chat::run(args).await,
             Command::Replay(args) => replay::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock: the time is passed in, so that every rule can be tested at any moment. Scores are on the
 //! scale of [`scale`]; VADER keeps its own.
 
+pub mod analytics;
 pub mod chat;
 pub mod chunking;
 pub mod indexing;

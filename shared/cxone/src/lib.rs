@@ -5,6 +5,7 @@
 //! - [`oauth`] gets tokens once and shares them; [`Client`] makes calls with them.
 //! - [`data_actions`] describes and registers the Data Action; [`nlp`] asks an HTTP sentiment service.
 //! - [`live`] reads the transcripts of live calls, and writes attributes and suggestions back.
+//! - [`conversations`] lists past conversations and reads their transcripts.
 //!
 //! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
 //! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
@@ -12,6 +13,7 @@
 pub mod breaker;
 pub mod chat;
 mod client;
+pub mod conversations;
 pub mod data_actions;
 pub mod deadline;
 pub mod endpoints;

@@ -19,6 +19,7 @@
 pub mod admin;
 pub mod auth;
 pub mod chat;
+pub mod conversations;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
@@ -42,6 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use conversations::Conversations;
 pub use fault::{Fault, FaultRule, RetryAfter};
 pub use scenario::Scenario;
 pub use settings::Settings;
@@ -98,6 +100,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let systems = Router::new()
         .merge(oauth::router())
         .merge(data_actions::router())
+        .merge(conversations::router())
         .merge(nlp::router())
         .merge(live::router())
         .merge(openai::router())

@@ -40,6 +40,8 @@
 //! repeats = true                   # shown twice in every answer; false
 //! ```
 //!
+//! `[conversations]`: see [`conversations`](crate::conversations).
+//!
 //! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
 //! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
 
@@ -48,6 +50,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::ChatSettings;
+use crate::conversations::Conversations;
 use crate::fault::FaultRule;
 use crate::live::Call;
 use crate::settings::Settings;
@@ -66,6 +69,8 @@ pub struct Scenario {
     pub calls: Vec<Call>,
     /// Chat: see [`crate::chat::script`].
     pub chat: ChatSettings,
+    /// Past conversations.
+    pub conversations: Conversations,
 }
 
 impl Default for Scenario {
@@ -76,6 +81,7 @@ impl Default for Scenario {
             faults: Vec::new(),
             calls: Vec::new(),
             chat: ChatSettings::default(),
+            conversations: Conversations::default(),
         }
     }
 }

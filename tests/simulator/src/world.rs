@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::{chat, data_actions};
+use crate::{chat, conversations, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::live;
@@ -29,6 +29,8 @@ pub struct World {
     pub live: live::State,
     /// Chats, agents and their connections.
     pub chat: chat::State,
+    /// The past conversations.
+    pub conversations: conversations::State,
 }
 
 impl World {
@@ -44,6 +46,7 @@ impl World {
             data_actions: data_actions::State::default(),
             live: live::State::new(scenario.calls),
             chat: chat::State::new(scenario.seed, scenario.chat),
+            conversations: conversations::State::new(scenario.seed, scenario.conversations),
         }
     }
 
