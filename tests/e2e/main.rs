@@ -2,5 +2,6 @@
 //! models load and the servers start once.
 
 mod data_action;
+mod embedding;
 mod events;
 mod policies;

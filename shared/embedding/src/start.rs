@@ -15,7 +15,7 @@ use runtime::config::Env;
 use runtime::stores::FunctionSecrets;
 use sha2::{Digest, Sha256};
 use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
-use store::vectors::{PgVectors, Vectors};
+use store::vectors::{PgVectors, RenewUrl, Vectors};
 
 use crate::config::{Config, ProviderConfig};
 use crate::indexer::Indexer;
@@ -85,25 +85,31 @@ pub async fn provider(
     }
 }
 
-/// The database of the secret's `database_url`, its table made or brought up to date.
+/// The database of the secret's `database_url`, its table made or brought up to date. Where the database refuses the
+/// user or the password, the secret is read anew, in case it was rotated.
 ///
 /// # Errors
 /// If there is no URL, the database does not answer, or its table holds vectors of another length than the model's.
 pub async fn database(
     config: &Config,
     provider: &Provider,
-    secrets: &FunctionSecrets,
+    secrets: &Arc<FunctionSecrets>,
 ) -> anyhow::Result<Vectors> {
+    const URL: &str = "database_url";
     let known = secrets.get().await.context("the secret")?;
-    let Some(url) = known.get("database_url") else {
-        bail!("the secret has no database_url; it must be postgres://user:password@host/name");
+    let Some(url) = known.get(URL) else {
+        bail!("the secret has no {URL}; it must be postgres://user:password@host/name");
     };
-    let store = PgVectors::new(
-        url,
-        SOURCE_SYSTEM,
-        provider.model().clone(),
-        config.connections,
-    )?;
+    let source = Arc::clone(secrets);
+    let renew: RenewUrl = Arc::new(move || {
+        let source = Arc::clone(&source);
+        Box::pin(async move {
+            let renewed = source.refresh_after_auth_failure().await.ok()?;
+            renewed.get(URL).cloned()
+        })
+    });
+    let model = provider.model().clone();
+    let store = PgVectors::with_renewal(url, SOURCE_SYSTEM, model, config.connections, renew)?;
     store.migrate().await.context("the vector store")?;
     Ok(Vectors::Postgres(store))
 }

@@ -4,6 +4,7 @@
 //! All rows of a table are vectors of one length. A search compares only rows of the model that made the query.
 
 mod postgres;
+mod rotation;
 #[cfg(feature = "embedded-vectors")]
 mod sqlite;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 mod tls;
 
 pub use postgres::PgVectors;
+pub use rotation::RenewUrl;
 #[cfg(feature = "embedded-vectors")]
 pub use sqlite::SqliteVectors;
 

@@ -466,6 +466,26 @@ async fn a_database_that_is_not_there_is_told_from_one_that_does_not_answer() {
     assert!(!format!("{error:?}").contains("canary"));
 }
 
+#[tokio::test]
+async fn a_user_that_is_refused_is_read_anew() {
+    let (database, _store) = postgres(4).await;
+    let good = database.0.url.clone();
+    let (scheme, rest) = good.split_once("://").unwrap();
+    let stale = format!(
+        "{scheme}://nobody_by_this_name@{}",
+        rest.split_once('@').unwrap().1
+    );
+    let stale = SecretString::from(stale);
+    let refused = PgVectors::new(&stale, SOURCE, model("first", 4), 1).unwrap();
+    assert!(matches!(refused.check().await, Err(Error::Missing { .. })));
+    let renew: RenewUrl = std::sync::Arc::new(move || {
+        let good = good.clone();
+        Box::pin(async move { Some(SecretString::from(good)) })
+    });
+    let renewed = PgVectors::with_renewal(&stale, SOURCE, model("first", 4), 1, renew).unwrap();
+    renewed.check().await.unwrap();
+}
+
 #[test]
 fn a_model_too_long_for_an_index_is_refused() {
     let url = SecretString::from("postgres://u:p@localhost/x".to_owned());

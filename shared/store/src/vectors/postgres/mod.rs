@@ -1,28 +1,29 @@
 //! Vectors in PostgreSQL with pgvector: an HNSW index over cosine distance, metadata as JSONB.
 
+mod failures;
+mod migrations;
+mod rows;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+    Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
 };
-use jiff::Timestamp;
 use pgvector::Vector;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Json, ToSql};
-use uuid::Uuid;
 
+use self::failures::{corrupt, failed, no_connection, unavailable};
+use self::rows::{Arrays, hit, position};
+use super::rotation::{RenewUrl, Rotating};
 use super::{
     Conversation, Hit, Model, Outcome, Query, VectorStore, Version, check_conversations,
-    check_query, dimension_mismatch, tls, winners,
+    check_query, tls, winners,
 };
 use crate::Error;
 
-/// The migrations in order; a database is at version n when the first n are in it. `{dimension}` is filled in.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// HNSW indexes take no longer vectors (pgvector, `vector_cosine_ops`).
 const MAX_DIMENSION: usize = 2000;
 /// How long one call may take in all. A batch of 200 conversations takes well under a second.
@@ -62,6 +63,30 @@ impl PgVectors {
         model: Model,
         connections: usize,
     ) -> Result<Self, Error> {
+        Self::build(url, source_system, model, connections, None)
+    }
+
+    /// As [`Self::new`], with a way to read the URL anew when the database refuses its user or password.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_renewal(
+        url: &SecretString,
+        source_system: &str,
+        model: Model,
+        connections: usize,
+        renew: RenewUrl,
+    ) -> Result<Self, Error> {
+        Self::build(url, source_system, model, connections, Some(renew))
+    }
+
+    fn build(
+        url: &SecretString,
+        source_system: &str,
+        model: Model,
+        connections: usize,
+        renew: Option<RenewUrl>,
+    ) -> Result<Self, Error> {
         if !(1..=MAX_DIMENSION).contains(&model.dimension) {
             return Err(Error::Limit {
                 what: format!(
@@ -72,9 +97,9 @@ impl PgVectors {
             });
         }
         let (config, connect) = tls::parse(url.expose_secret())?;
-        let manager = Manager::from_config(
-            config,
-            connect,
+        let manager = Manager::from_connect(
+            config.clone(),
+            Rotating::new(config, connect, renew),
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -99,86 +124,6 @@ impl PgVectors {
             model,
             source_system: source_system.to_owned(),
         })
-    }
-
-    /// Makes the table and its index, or brings them up to date, and checks them as [`Self::check`] does. Safe to call
-    /// from several processes at once; does nothing, and needs no right to change tables, where all is up to date.
-    ///
-    /// # Errors
-    /// As [`Self::check`]; [`Error::Missing`] if a migration may not be run.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        if self.table_version().await? < MIGRATIONS.len() {
-            self.call("migrate", |mut client| async move {
-                let transaction = client.transaction().await?;
-                // One at a time; the number is this product's own.
-                transaction.batch_execute("SELECT pg_advisory_xact_lock(731604821553)").await?;
-                transaction
-                    .batch_execute("CREATE TABLE IF NOT EXISTS conversation_embeddings_schema (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
-                    .await?;
-                let done = transaction.query_one("SELECT count(*) FROM conversation_embeddings_schema", &[]).await?;
-                let done = usize::try_from(done.get::<_, i64>(0)).unwrap_or(0);
-                for (version, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-                    let statements = migration.replace("{dimension}", &self.model.dimension.to_string());
-                    transaction.batch_execute(&statements).await?;
-                    let version = i32::try_from(version + 1).unwrap_or(i32::MAX);
-                    transaction
-                        .execute("INSERT INTO conversation_embeddings_schema (version) VALUES ($1)", &[&version])
-                        .await?;
-                }
-                transaction.commit().await
-            })
-            .await?;
-        }
-        self.check().await
-    }
-
-    /// Checks that the table is there and holds vectors of the model's length.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] without the table, [`Error::Limit`] naming both lengths, [`Error::Unavailable`].
-    pub async fn check(&self) -> Result<(), Error> {
-        if self.table_version().await? < MIGRATIONS.len() {
-            return Err(Error::Missing {
-                what: "the table conversation_embeddings (or its newest columns)".to_owned(),
-            });
-        }
-        let found = self
-            .call("check", |client| async move {
-                client
-                    .query_one(
-                        "SELECT atttypmod FROM pg_attribute
-                         WHERE attrelid = 'conversation_embeddings'::regclass AND attname = 'embedding'",
-                        &[],
-                    )
-                    .await
-            })
-            .await?;
-        let dimension = usize::try_from(found.get::<_, i32>(0)).unwrap_or(0);
-        if dimension == self.model.dimension {
-            Ok(())
-        } else {
-            Err(dimension_mismatch(dimension, &self.model))
-        }
-    }
-
-    /// How many migrations the database has; 0 without a table.
-    async fn table_version(&self) -> Result<usize, Error> {
-        self.call("check", |client| async move {
-            let there = client
-                .query_one(
-                    "SELECT to_regclass('conversation_embeddings_schema') IS NOT NULL",
-                    &[],
-                )
-                .await?;
-            if !there.get::<_, bool>(0) {
-                return Ok(0);
-            }
-            let row = client
-                .query_one("SELECT count(*) FROM conversation_embeddings_schema", &[])
-                .await?;
-            Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
-        })
-        .await
     }
 
     /// Runs a call on a connection, within the time limit, and once more on a new one if the connection turns out to be
@@ -348,158 +293,5 @@ impl VectorStore for PgVectors {
             })
             .await?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
-    }
-}
-
-/// What `replace_conversation_embeddings` takes: the conversations, and their rows with the position of theirs from 1.
-struct Arrays<'a> {
-    conversations: Vec<&'a str>,
-    event_times: Vec<Timestamp>,
-    hashes: Vec<&'a str>,
-    ids: Vec<Uuid>,
-    positions: Vec<i32>,
-    indexes: Vec<i32>,
-    texts: Vec<&'a str>,
-    vectors: Vec<Vector>,
-    metadata: Vec<Json<&'a Map<String, Value>>>,
-}
-
-impl<'a> Arrays<'a> {
-    fn new(
-        conversations: &'a [Conversation],
-        winners: &std::collections::BTreeMap<&str, usize>,
-    ) -> Self {
-        let chosen: Vec<&Conversation> = winners
-            .values()
-            .map(|index| &conversations[*index])
-            .collect();
-        let rows = || {
-            chosen.iter().enumerate().flat_map(|(index, conversation)| {
-                conversation.rows.iter().map(move |row| (index, row))
-            })
-        };
-        Self {
-            conversations: chosen
-                .iter()
-                .map(|conversation| conversation.conversation_id.as_str())
-                .collect(),
-            event_times: chosen
-                .iter()
-                .map(|conversation| conversation.event_time)
-                .collect(),
-            hashes: chosen
-                .iter()
-                .map(|conversation| conversation.content_hash.as_str())
-                .collect(),
-            ids: rows().map(|(_, row)| row.id).collect(),
-            positions: rows().map(|(index, _)| position(index)).collect(),
-            indexes: rows()
-                .map(|(_, row)| i32::try_from(row.chunk_index).unwrap_or(i32::MAX))
-                .collect(),
-            texts: rows().map(|(_, row)| row.text.as_str()).collect(),
-            vectors: rows()
-                .map(|(_, row)| Vector::from(row.embedding.clone()))
-                .collect(),
-            metadata: rows().map(|(_, row)| Json(&row.metadata)).collect(),
-        }
-    }
-}
-
-/// An index as the position in an array of PostgreSQL.
-fn position(index: usize) -> i32 {
-    i32::try_from(index + 1).unwrap_or(i32::MAX)
-}
-
-fn hit(row: &tokio_postgres::Row) -> Result<Hit, Error> {
-    let corrupt = |error: tokio_postgres::Error| corrupt(&error);
-    let Json(metadata) = row
-        .try_get::<_, Json<Map<String, Value>>>(3)
-        .map_err(corrupt)?;
-    Ok(Hit {
-        conversation_id: row.try_get(0).map_err(corrupt)?,
-        chunk_index: u32::try_from(row.try_get::<_, i32>(1).map_err(corrupt)?).unwrap_or(0),
-        text: row.try_get(2).map_err(corrupt)?,
-        score: 1.0 - row.try_get::<_, f64>(4).map_err(corrupt)?,
-        metadata,
-    })
-}
-
-fn corrupt(error: &tokio_postgres::Error) -> Error {
-    Error::Corrupt {
-        what: "a row of conversation_embeddings".to_owned(),
-        source: described(error),
-    }
-}
-
-fn no_connection(operation: &'static str, error: PoolError) -> Error {
-    match error {
-        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            failed(operation, &error)
-        }
-        other => unavailable(operation, other),
-    }
-}
-
-/// The meaning of a database error for the caller.
-fn failed(operation: &'static str, error: &tokio_postgres::Error) -> Error {
-    let Some(state) = error.code() else {
-        return Error::Unavailable {
-            store: "PostgreSQL",
-            operation,
-            source: described(error),
-        };
-    };
-    let missing = |what: &str| Error::Missing {
-        what: format!("{what} ({})", described(error)),
-    };
-    match *state {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            missing("the database user")
-        }
-        SqlState::UNDEFINED_DATABASE => missing("the database"),
-        SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_COLUMN => {
-            missing("the table conversation_embeddings, as this version knows it,")
-        }
-        SqlState::UNDEFINED_FILE | SqlState::FEATURE_NOT_SUPPORTED => {
-            missing("the extension vector")
-        }
-        SqlState::DUPLICATE_TABLE => {
-            missing("room for the table conversation_embeddings, which another program has made,")
-        }
-        SqlState::INSUFFICIENT_PRIVILEGE => missing("the right to a table"),
-        // Data and integrity: the same rows would fail again.
-        _ if ["22", "23"]
-            .iter()
-            .any(|class| state.code().starts_with(class)) =>
-        {
-            Error::Corrupt {
-                what: "what was to be stored".to_owned(),
-                source: described(error),
-            }
-        }
-        _ => Error::Unavailable {
-            store: "PostgreSQL",
-            operation,
-            source: described(error),
-        },
-    }
-}
-
-/// The error in words that hold no content: a database's detail may show a whole row.
-fn described(error: &tokio_postgres::Error) -> Box<dyn std::error::Error + Send + Sync> {
-    match error.as_db_error() {
-        Some(error) => format!("{} ({})", error.message(), error.code().code()).into(),
-        None => error.to_string().into(),
-    }
-}
-
-fn unavailable(
-    operation: &'static str,
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
-    Error::Unavailable {
-        store: "PostgreSQL",
-        operation,
-        source: Box::new(source),
     }
 }

@@ -1,0 +1,82 @@
+//! Connections under a password that may change: when the database refuses the old one, the URL is read anew.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deadpool_postgres::Connect;
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls;
+
+/// Reads the database's URL anew, past every cache; `None` if it cannot be read.
+pub type RenewUrl = Arc<dyn Fn() -> BoxFuture<'static, Option<SecretString>> + Send + Sync>;
+
+/// Makes the connections of a pool.
+pub(super) struct Rotating {
+    known: Mutex<(Config, MakeRustlsConnect)>,
+    renew: Option<RenewUrl>,
+}
+
+impl Rotating {
+    pub(super) fn new(config: Config, tls: MakeRustlsConnect, renew: Option<RenewUrl>) -> Self {
+        Self {
+            known: Mutex::new((config, tls)),
+            renew,
+        }
+    }
+
+    fn known(&self) -> (Config, MakeRustlsConnect) {
+        // Nothing panics while it is locked, so the pair is whole in any case.
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn renewed(&self) -> Option<(Config, MakeRustlsConnect)> {
+        let url = self.renew.as_ref()?().await?;
+        let parsed = tls::parse(url.expose_secret()).ok()?;
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&parsed);
+        Some(parsed)
+    }
+}
+
+impl Connect for Rotating {
+    fn connect(&self, _config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        Box::pin(async move {
+            let (config, tls) = self.known();
+            match open(&config, tls).await {
+                Err(error) if is_refusal(&error) => match self.renewed().await {
+                    Some((config, tls)) => open(&config, tls).await,
+                    None => Err(error),
+                },
+                other => other,
+            }
+        })
+    }
+}
+
+async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<(Client, JoinHandle<()>), Error> {
+    let (client, connection) = config.connect(tls).await?;
+    let task = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a database connection ended");
+        }
+    });
+    Ok((client, task))
+}
+
+/// Whether the user or the password is wrong.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+    )
+}

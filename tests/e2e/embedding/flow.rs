@@ -1,0 +1,380 @@
+//! What goes in comes out, once, whatever happens on the way.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cxone::http::Idle;
+use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
+use embedding::config::Config;
+use embedding::start;
+use futures::future::join_all;
+use runtime::config::Env;
+use serde_json::{Value, json};
+use store::queue::{Queue, Sqs};
+
+use super::door::Door;
+use super::stack::{Stack, conversation, invoke, local, secrets};
+use crate::events::{event, request};
+
+const T1: &str = "2026-01-15T10:30:00Z";
+const T2: &str = "2026-01-15T11:30:00Z";
+
+fn conversations() -> Vec<Value> {
+    vec![
+        conversation(
+            "refund",
+            T1,
+            "Order refund request",
+            "I need a full refund because the item arrived damaged.",
+        ),
+        conversation(
+            "login",
+            T1,
+            "Login troubleshooting",
+            "The password reset link is not working, I get a 500 error.",
+        ),
+        conversation("hours", T1, "Opening hours", "Are you open on Sundays?"),
+        conversation(
+            "card",
+            T1,
+            "Billing",
+            "My card 4111 1111 1111 1111 was charged twice.",
+        ),
+    ]
+}
+
+/// Ids of the conversations found, in order.
+fn ids(found: &Value) -> Vec<String> {
+    let results = found["results"].as_array().expect("results");
+    results
+        .iter()
+        .map(|hit| hit["conversation_id"].as_str().expect("an id").to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_webhook_becomes_rows_that_a_search_finds() {
+    let stack = Stack::start().await;
+    for payload in conversations() {
+        assert_eq!(stack.deliver(&payload).await.status, 202);
+    }
+    stack.drain().await;
+    assert_eq!(stack.rows().await, 4);
+
+    for (question, expected, category) in [
+        ("I want my money back", "refund", "billing_dispute"),
+        ("cannot log in", "login", "technical_support"),
+        ("when is the shop open", "hours", "general_inquiry"),
+    ] {
+        let (status, found) = stack.find(&[("q", question), ("limit", "4")]).await;
+        assert_eq!(status, 200);
+        assert_eq!(ids(&found)[0], expected, "{question}");
+        let first = &found["results"][0];
+        assert_eq!(first["metadata"]["intent_category"], category);
+        assert_eq!(first["metadata"]["source"], "cxone_data_action");
+        assert_eq!(first["metadata"]["conversation_id"], expected);
+        let scores: Vec<f64> = found["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["score"].as_f64().unwrap())
+            .collect();
+        assert!(
+            scores.len() == 4 && scores.windows(2).all(|pair| pair[0] >= pair[1]),
+            "{scores:?}"
+        );
+    }
+    let (_, found) = stack
+        .find(&[("q", "charged"), ("contains_pii", "true")])
+        .await;
+    assert_eq!(ids(&found), ["card"]);
+    assert_eq!(
+        found["results"][0]["metadata"]["pii_kinds"],
+        json!(["credit_card"])
+    );
+    let (_, found) = stack
+        .find(&[("q", "anything"), ("intent", "technical_support")])
+        .await;
+    assert_eq!(ids(&found), ["login"]);
+    for query in [
+        vec![],
+        vec![("q", " ")],
+        vec![("q", "x"), ("limit", "none")],
+    ] {
+        assert_eq!(stack.find(&query).await.0, 400);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale() {
+    let stack = Stack::start().await;
+    for payload in conversations() {
+        stack.deliver(&payload).await;
+        assert_eq!(stack.deliver(&payload).await.status, 202);
+    }
+    let messages = stack.take(Duration::from_secs(60)).await;
+    assert_eq!(messages.len(), 4, "a repeated delivery is not queued again");
+    // The queue delivers at least once: two writers get the same batch, several times.
+    let writers = (0..4).map(|_| {
+        let (writer, messages) = (Arc::clone(&stack.writer), messages.clone());
+        tokio::spawn(async move { invoke(&writer, &messages).await })
+    });
+    for failed in join_all(writers).await {
+        assert_eq!(failed.expect("a writer"), Vec::<String>::new());
+    }
+    assert_eq!(stack.rows().await, 4);
+
+    // A long edit, then a short one, then the first version again, late.
+    let sentence = "We talked about the delivery of my new kitchen table for a long time. ";
+    let long = conversation("refund", T2, "Edited", &sentence.repeat(100));
+    stack.write(&queued(&stack, &long).await).await;
+    let with_long = stack.rows().await;
+    assert!(with_long > 6, "{with_long} rows");
+    let short = conversation("refund", T2, "Edited again", "It is about a suitcase.");
+    stack.write(&queued(&stack, &short).await).await;
+    assert_eq!(stack.rows().await, 4);
+    assert_eq!(invoke(&stack.writer, &messages).await, Vec::<String>::new());
+    assert_eq!(stack.rows().await, 4);
+    let (_, found) = stack.find(&[("q", "suitcase"), ("limit", "1")]).await;
+    assert!(
+        found["results"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("suitcase")
+    );
+}
+
+/// The messages in the queue after one more delivery.
+async fn queued(stack: &Stack, payload: &Value) -> Vec<store::queue::Message> {
+    assert_eq!(stack.deliver(payload).await.status, 202);
+    stack
+        .take(Duration::from_secs(60))
+        .await
+        .into_iter()
+        .filter(|message| message.deliveries == 1)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
+    let database = test_stack::fresh_database();
+    let (before, rest) = database.url.split_once('@').expect("a user");
+    let (address, name) = rest.split_once('/').expect("a name");
+    let server: SocketAddr = address
+        .replace("localhost", "127.0.0.1")
+        .parse()
+        .expect("an address");
+    let door = Door::to(server).await;
+    let stack = Stack::on(
+        &format!("{before}@{}/{name}", door.addr),
+        local().await,
+        &Env::default(),
+    )
+    .await;
+    for payload in conversations() {
+        stack.deliver(&payload).await;
+    }
+    let messages = stack.take(Duration::from_secs(60)).await;
+    // The first is stored; then the connections are cut while the others are under way.
+    assert_eq!(stack.write(&messages[..1]).await, Vec::<String>::new());
+    let writer = Arc::clone(&stack.writer);
+    let others = messages[1..].to_vec();
+    let writing = tokio::spawn(async move { invoke(&writer, &others).await });
+    door.shut();
+    let failed = writing.await.expect("the writer answers");
+    // Either the cut came before anything was stored, or all of it was: never a part.
+    assert!(failed.len() == 3 || failed.is_empty(), "{failed:?}");
+    assert_eq!(stack.find(&[("q", "refund")]).await.0, 503);
+    door.open();
+    // What was not deleted comes again, with the one that was stored.
+    assert_eq!(stack.write(&messages).await, Vec::<String>::new());
+    assert_eq!(stack.rows().await, 4);
+    assert_eq!(stack.find(&[("q", "refund")]).await.0, 200);
+}
+
+/// A stack with the simulated embeddings service.
+async fn remote(simulator: &cxone_simulator::Handle, database_url: &str) -> Stack {
+    let env = Env::from_pairs([
+        ("EMBEDDING_PROVIDER", "openai"),
+        ("OPENAI_BASE_URL", simulator.url().as_str()),
+    ]);
+    let config = Config::from_env(&env).expect("a configuration");
+    let provider = start::provider(&config, &secrets("none"), Idle::Kept)
+        .await
+        .expect("a client");
+    Stack::on(database_url, provider, &env).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
+    let database = test_stack::fresh_database();
+    let simulator = Simulator::start(Scenario::default())
+        .await
+        .expect("a simulator");
+    simulator
+        .world()
+        .change(|settings| settings.openai_refuses = Some("canary-refused".to_owned()));
+    // A rate limit on the way is waited out.
+    let limited = Fault::Status(429, RetryAfter::Seconds(1));
+    simulator.fault(FaultRule::new("/v1/embeddings", limited).times(1));
+    let stack = remote(&simulator, &database.url).await;
+    let mut payloads = conversations();
+    payloads.push(conversation(
+        "refused",
+        T1,
+        "Odd",
+        "This canary-refused text is not taken.",
+    ));
+    for payload in &payloads {
+        stack.deliver(payload).await;
+    }
+    stack.drain().await;
+    assert_eq!(stack.rows().await, 4);
+    let (_, found) = stack
+        .find(&[
+            ("q", "full refund because the item arrived damaged"),
+            ("limit", "1"),
+        ])
+        .await;
+    assert_eq!(ids(&found), ["refund"]);
+    let dead = dead(&stack.dead_letters).await;
+    assert_eq!(dead.len(), 1);
+    assert!(
+        dead[0].contains("canary-refused"),
+        "the whole payload is kept, to be repaired"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_down_sends_the_batch_back_and_nothing_is_lost() {
+    let database = test_stack::fresh_database();
+    let simulator = Simulator::start(Scenario::default())
+        .await
+        .expect("a simulator");
+    let stack = remote(&simulator, &database.url).await;
+    // The key is refused: no text is to blame, so none is buried.
+    simulator
+        .world()
+        .change(|settings| settings.openai_api_key = "another".to_owned());
+    stack.deliver(&conversations()[0]).await;
+    let messages = stack.take(Duration::from_secs(60)).await;
+    assert_eq!(stack.write(&messages).await, [messages[0].id.clone()]);
+    assert_eq!(
+        (stack.rows().await, dead(&stack.dead_letters).await.len()),
+        (0, 0)
+    );
+    simulator
+        .world()
+        .change(|settings| settings.openai_api_key = "demo-openai-key".to_owned());
+    assert_eq!(stack.write(&messages).await, Vec::<String>::new());
+    assert_eq!(stack.rows().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_stored() {
+    let stack = Stack::start().await;
+    for body in [
+        "{\"event\": \"conversation.completed\"}".to_owned(),
+        "not JSON".to_owned(),
+        conversation("textless", T1, " ", "")
+            .to_string()
+            .replace("Hello, how can I help you?", ""),
+        conversations()[0].to_string(),
+    ] {
+        stack.queue.send(&body).await.expect("sent");
+    }
+    stack.drain().await;
+    assert_eq!(stack.rows().await, 1);
+    assert_eq!(dead(&stack.dead_letters).await.len(), 3);
+}
+
+/// The bodies of the dead letters.
+async fn dead(queue: &Sqs) -> Vec<String> {
+    let messages = queue
+        .receive(10, Duration::ZERO, Duration::from_secs(60))
+        .await
+        .expect("an answer");
+    messages.into_iter().map(|message| message.body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_another_dimension_stops_the_start_by_name() {
+    let stack = Stack::start().await;
+    let url = stack.database_url().to_owned();
+    let simulator = Simulator::start(Scenario::default())
+        .await
+        .expect("a simulator");
+    let env = Env::from_pairs([
+        ("EMBEDDING_PROVIDER", "openai"),
+        ("OPENAI_BASE_URL", simulator.url().as_str()),
+    ]);
+    let config = Config::from_env(&env).expect("a configuration");
+    let provider = start::provider(&config, &secrets("none"), Idle::Kept)
+        .await
+        .expect("a client");
+    let error = start::database(&config, &provider, &secrets(&url))
+        .await
+        .expect_err("another dimension");
+    let message = format!("{error:#}");
+    assert!(
+        message.contains("text-embedding-3-small with 1536") && message.contains("384"),
+        "{message}"
+    );
+    assert_eq!(stack.rows().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_do_what_their_names_say() {
+    let stack = Stack::start().await;
+    let receive = async |name: &str| {
+        let receiver = Arc::clone(&stack.receiver);
+        runtime::lambda::answer(request(name), |request| {
+            webhook_receiver::handle(receiver, request)
+        })
+        .await
+        .status
+        .as_u16()
+    };
+    assert_eq!(receive("webhook-receiver-key.json").await, 202);
+    assert_eq!(receive("webhook-receiver-wrong-signature.json").await, 401);
+    assert_eq!(receive("webhook-receiver-bad-payload.json").await, 400);
+    // The signed one is of a fixed time, at which its signature holds.
+    let signed = request("webhook-receiver-signed.json");
+    let then = jiff::Timestamp::from_second(1_795_170_600).expect("a time");
+    let answer = webhook_receiver::handle_at(&stack.receiver, &signed, then)
+        .await
+        .expect("accepted");
+    assert_eq!(answer.status, 202);
+
+    let batch: embedding_writer::sqs::SqsEvent =
+        serde_json::from_value(event("embedding-writer-batch.json")).expect("a batch");
+    let invocation = runtime::lambda::Invocation {
+        request_id: "r".to_owned(),
+        deadline: std::time::Instant::now() + Duration::from_secs(60),
+    };
+    let response = embedding_writer::handle(Arc::clone(&stack.writer), batch, invocation)
+        .await
+        .expect("a response");
+    assert_eq!(
+        serde_json::to_value(response).expect("JSON"),
+        json!({"batchItemFailures": []})
+    );
+    assert_eq!(stack.rows().await, 2);
+
+    let search = async |name: &str| {
+        let search = Arc::clone(&stack.search);
+        runtime::lambda::answer(request(name), |request| {
+            semantic_search::handle(search, request)
+        })
+        .await
+    };
+    let found: Value =
+        serde_json::from_str(&search("semantic-search-refund.json").await.body).expect("JSON");
+    assert_eq!(
+        ids(&found).into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from(["conv-8842-abc".to_owned()])
+    );
+    assert_eq!(search("semantic-search-no-question.json").await.status, 400);
+}
