@@ -12,6 +12,7 @@ mod eval;
 mod gateway;
 mod home;
 mod register;
+mod report;
 mod score;
 mod serve;
 mod services;
@@ -48,6 +49,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Score texts, one result a line
     Score(score::Args),
+    /// Report on past conversations: sentiment, topics, outcomes
+    Report(report::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
     /// Measure the models on labelled files
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
+            Command::Report(args) => report::run(args).await,
             Command::Register(args) => register::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
