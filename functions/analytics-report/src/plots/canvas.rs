@@ -208,6 +208,11 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:+.decimals$}").replace('-', "\u{2212}") }
 }
 
+/// So many conversations.
+pub(super) fn conversations(value: usize) -> String {
+    format!("{} conversation{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// A count with separated thousands.
 pub(crate) fn count(value: usize) -> String {
     let digits = value.to_string();

@@ -6,7 +6,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, count, signed, step};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, conversations, count, signed, step};
 
 /// Bars over the scale from -1 to 1.
 const BINS: usize = 20;
@@ -56,7 +56,7 @@ impl Plot for Distribution {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(Self::TITLE, &format!("{} conversations with a transcript", count(self.total())))?;
+        canvas.title(Self::TITLE, &format!("{} with a transcript", conversations(self.total())))?;
         if self.total() == 0 {
             return canvas.nothing("No conversation has a transcript");
         }

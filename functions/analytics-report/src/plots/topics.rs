@@ -4,7 +4,7 @@ use insights_core::analytics::{Reduced, TopicSummary};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, count};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, conversations, count};
 
 /// The height of a topic's row: its name, its bar.
 const ROW: f64 = 50.0;
@@ -40,7 +40,7 @@ impl Plot for Topics {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        let line = format!("{} conversations; names are top terms", count(self.total));
+        let line = format!("{}; names are top terms", conversations(self.total));
         canvas.title(Self::TITLE, &line)?;
         let Some(largest) = self.topics.iter().map(|topic| topic.conversations).max() else {
             return canvas.nothing("No topic was found");
