@@ -357,6 +357,19 @@ async fn formulas_scripts_and_long_texts_come_out_as_they_went_in() {
 }
 
 #[tokio::test]
+async fn personal_data_is_blacked_out_where_that_is_asked_for() {
+    let text = "My card is 4111 1111 1111 1111 and my mail jane.doe@example.com, thank you";
+    let simulator = start(Conversations::only(vec![said("a", "resolved", &[text])])).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deps = deps(&simulator, folder.path());
+    deps.config.redact = true;
+    single(&deps, week(), "", until()).await.unwrap();
+    let shown = &rows(folder.path())[0]["transcript_text"];
+    assert!(!shown.contains("4111") && !shown.contains("jane.doe"), "{shown}");
+    assert!(shown.contains("thank you"), "{shown}");
+}
+
+#[tokio::test]
 async fn hostile_text_is_shown_and_not_run() {
     let script = "<script>alert(1)</script>";
     let texts = [script, script, "refund refund"];

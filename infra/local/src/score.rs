@@ -36,6 +36,8 @@ enum Engine {
     Model,
     /// VADER's rules: compound -1 to 1, with the positive, neutral and negative shares of the text
     Vader,
+    /// The lexicon of contact-centre words: score 0 to 1 with the sums of its positive and negative weights
+    Lexicon,
 }
 
 /// Scores every text.
@@ -68,11 +70,13 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
 enum Scorer {
     Model(Box<inference::Sentiment>),
     Vader,
+    Lexicon,
 }
 
 impl Scorer {
     fn new(args: &Args) -> anyhow::Result<Self> {
         match args.engine {
+            Engine::Lexicon => Ok(Self::Lexicon),
             Engine::Model => {
                 let model = match &args.model_dir {
                     Some(dir) => inference::Sentiment::from_dir(dir),
@@ -86,6 +90,15 @@ impl Scorer {
 
     fn print(&self, text: &str, as_json: bool) -> anyhow::Result<()> {
         match self {
+            Self::Lexicon => {
+                let result = insights_core::lexicon::score(text);
+                let (score, positive, negative) = (result.score.rounded(), result.positive, result.negative);
+                if as_json {
+                    println!("{}", json!({"score": score, "positive": positive, "negative": negative, "text": text}));
+                } else {
+                    println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
+                }
+            }
             Self::Model(model) => {
                 let analysis = model.score(text)?;
                 let score = (analysis.score * 1e4).round() / 1e4;

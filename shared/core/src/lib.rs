@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod chat;
 pub mod chunking;
+pub mod indexing;
 pub mod intent;
 pub mod lexicon;
 pub mod live;
@@ -15,3 +16,4 @@ pub mod pii;
 pub mod scale;
 pub mod topics;
 pub mod vader;
+pub mod webhook;

@@ -53,6 +53,25 @@ pub fn client(idle: Idle) -> Result<reqwest::Client, Error> {
         .map_err(|error| Error::invalid("the HTTP client", reason(&error)))
 }
 
+/// The client for the chat stream: as [`client`], but HTTP/1.1 alone, since a WebSocket is an upgrade of that, and without a
+/// limit on the whole request, which lasts as long as the stream. The stream watches over its own silence.
+///
+/// # Errors
+/// As [`client`].
+pub fn stream_client() -> Result<reqwest::Client, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the builder of the connections that outlast a request")]
+    let builder = reqwest::Client::builder();
+    builder
+        .user_agent(concat!("cxone-insights/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http1_only()
+        .pool_max_idle_per_host(0)
+        .tcp_nodelay(true)
+        .redirect(redirect::Policy::none())
+        .build()
+        .map_err(|error| Error::invalid("the HTTP client of the stream", reason(&error)))
+}
+
 fn same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let stays = attempt
         .previous()

@@ -5,11 +5,13 @@
 //! - [`oauth`] gets tokens once and shares them; [`Client`] makes calls with them.
 //! - [`data_actions`] describes and registers the Data Action; [`nlp`] asks an HTTP sentiment service.
 //! - [`conversations`] lists past conversations and reads their transcripts.
+//! - [`live`] reads the transcripts of live calls, and writes attributes and suggestions back.
 //!
 //! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
 //! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
 
 pub mod breaker;
+pub mod chat;
 mod client;
 pub mod conversations;
 pub mod data_actions;
@@ -17,8 +19,10 @@ pub mod deadline;
 pub mod endpoints;
 mod error;
 pub mod http;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod retry;
 pub mod secret;
 mod transport;

@@ -19,11 +19,14 @@
 pub mod admin;
 pub mod auth;
 pub mod conversations;
+pub mod chat;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod problem;
 pub mod scenario;
 pub mod settings;
@@ -99,6 +102,9 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(data_actions::router())
         .merge(conversations::router())
         .merge(nlp::router())
+        .merge(live::router())
+        .merge(openai::router())
+        .merge(chat::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),

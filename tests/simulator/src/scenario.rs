@@ -27,6 +27,17 @@
 //! kind = "answer"                  # an answer of your own
 //! status = 200
 //! body = { score = "high" }
+//!
+//! [[calls]]                        # a live call; it begins as the simulator does
+//! id = "call-1"
+//! waits = true                     # it begins when its transcript is first asked for instead; false
+//! [[calls.lines]]
+//! at_ms = 2000                     # when the speaker begins, counted from the call's start
+//! duration_ms = 3000
+//! direction = "customer"           # or "agent"
+//! text = "I was charged twice."
+//! final_after_ms = 400             # after its end the segment is final; a partial shows from its start on
+//! repeats = true                   # shown twice in every answer; false
 //! ```
 //!
 //! `[conversations]`: see [`conversations`](crate::conversations).
@@ -39,7 +50,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::conversations::Conversations;
+use crate::chat::ChatSettings;
 use crate::fault::FaultRule;
+use crate::live::Call;
 use crate::settings::Settings;
 
 /// What a simulator begins with; the default has no faults.
@@ -54,6 +67,10 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     /// Past conversations.
     pub conversations: Conversations,
+    /// Live calls.
+    pub calls: Vec<Call>,
+    /// Chat: see [`crate::chat::script`].
+    pub chat: ChatSettings,
 }
 
 impl Default for Scenario {
@@ -63,6 +80,8 @@ impl Default for Scenario {
             settings: Settings::default(),
             faults: Vec::new(),
             conversations: Conversations::default(),
+            calls: Vec::new(),
+            chat: ChatSettings::default(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::conversations;
-use crate::data_actions;
+use crate::{chat, conversations, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
+use crate::live;
 use crate::oauth::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
@@ -27,6 +27,10 @@ pub struct World {
     pub data_actions: data_actions::State,
     /// The past conversations.
     pub conversations: conversations::State,
+    /// The live calls.
+    pub live: live::State,
+    /// Chats, agents and their connections.
+    pub chat: chat::State,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
             conversations: conversations::State::new(scenario.seed, scenario.conversations),
+            live: live::State::new(scenario.calls),
+            chat: chat::State::new(scenario.seed, scenario.chat),
         }
     }
 

@@ -1,0 +1,148 @@
+//! A session on the terminal, or as JSON lines.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chat_session::session::Update;
+use insights_core::chat::message::{Identity, Message};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long a message is held back for the model's score.
+const HOLD: Duration = Duration::from_millis(250);
+
+/// A line that may wait for the model's score.
+struct Line {
+    identity: Identity,
+    until: Instant,
+    message: Message,
+    shown: Value,
+}
+
+/// Shows updates until the session ends.
+pub(super) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, model: bool) {
+    let mut held: VecDeque<Line> = VecDeque::new();
+    loop {
+        let due = held.front().map(|line| line.until);
+        let update = tokio::select! {
+            update = updates.recv() => update,
+            () = async { match due { Some(due) => tokio::time::sleep_until(due).await, None => std::future::pending().await } } => {
+                if let Some(line) = held.pop_front() {
+                    print(&line, as_json);
+                }
+                continue;
+            }
+        };
+        let Some(update) = update else { break };
+        match update {
+            Update::Message { message, via, lexicon, latency, escalation } => {
+                let shown = json!({
+                    "event": "message",
+                    "conversationId": message.conversation_id,
+                    "from": message.from,
+                    "text": message.text,
+                    "timestamp": message.timestamp_ms,
+                    "via": via,
+                    "lexicon_score": lexicon.score.rounded(),
+                    "latency_ms": latency.map(|latency| latency.took.as_millis() as u64),
+                    "sla_breach": latency.is_some_and(|latency| latency.breach),
+                    "escalation": escalation.map(|trigger| json!({"severity": trigger.severity, "trigger": trigger.phrase})),
+                });
+                let hold = if model { HOLD } else { Duration::ZERO };
+                held.push_back(Line { identity: message.identity(), until: Instant::now() + hold, message, shown });
+            }
+            Update::Scored { identity, score, .. } => {
+                if let Some(line) = held.iter_mut().find(|line| line.identity == identity) {
+                    line.shown["model_score"] = json!(score.rounded());
+                    line.until = Instant::now();
+                }
+            }
+            other => {
+                held.drain(..).for_each(|line| print(&line, as_json));
+                event(&other, as_json);
+            }
+        }
+    }
+    held.iter().for_each(|line| print(line, as_json));
+}
+
+fn print(line: &Line, as_json: bool) {
+    if as_json {
+        println!("{}", line.shown);
+        return;
+    }
+    let number = |field: &str| line.shown[field].as_f64();
+    let score = |field: &str| number(field).map_or_else(|| "  - ".to_owned(), |score| format!("{score:.2}"));
+    let latency = number("latency_ms").map_or_else(String::new, |ms| format!("{ms:.0} ms"));
+    let late = if line.shown["sla_breach"] == true { " LATE" } else { "" };
+    let escalation = match (&line.shown["escalation"]["severity"], &line.shown["escalation"]["trigger"]) {
+        (Value::String(severity), Value::String(trigger)) => format!("  << {} ({trigger})", severity.to_uppercase()),
+        _ => String::new(),
+    };
+    println!(
+        "{}  {:<16} {:<9} {} {}  {:>7}{late}  {}{escalation}",
+        clock(line.message.timestamp_ms),
+        printable(&line.message.conversation_id),
+        printable(&line.message.from.kind),
+        score("lexicon_score"),
+        score("model_score"),
+        latency,
+        printable(&line.message.text),
+    );
+}
+
+fn event(update: &Update, as_json: bool) {
+    let (object, words) = match update {
+        Update::Connected => (
+            json!({"event": "connected"}),
+            "-- connected; time, conversation, sender, lexicon and model score, latency, text".to_owned(),
+        ),
+        Update::Disconnected { reason, wait_ms } => (
+            json!({"event": "disconnected", "reason": reason, "wait_ms": wait_ms}),
+            format!("-- disconnected: {reason}; again in {:.1} s", *wait_ms as f64 / 1000.0),
+        ),
+        Update::Assigned { conversation_id } => (
+            json!({"event": "assigned", "conversationId": conversation_id}),
+            format!("-- {} is yours", printable(conversation_id)),
+        ),
+        Update::Ended { conversation_id } => (
+            json!({"event": "conversation_ended", "conversationId": conversation_id}),
+            format!("-- {} has ended", printable(conversation_id)),
+        ),
+        Update::Archived { conversation_id, messages } => (
+            json!({"event": "archived", "conversationId": conversation_id, "messages": messages}),
+            format!("-- {} archived, {messages} messages", printable(conversation_id)),
+        ),
+        Update::Message { .. } | Update::Scored { .. } => return,
+    };
+    if as_json {
+        println!("{object}");
+    } else {
+        println!("{words}");
+    }
+}
+
+/// A wall-clock time in this machine's zone.
+fn clock(timestamp_ms: i64) -> String {
+    let time = Timestamp::from_millisecond(timestamp_ms).unwrap_or_default();
+    time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+}
+
+/// A text that cannot move the cursor or change colours: control characters are blanks.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_customers_write_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\r\nc\u{9b}d"), "a [2Jb  c d");
+        assert_eq!(printable("Grüße 😡"), "Grüße 😡");
+    }
+}

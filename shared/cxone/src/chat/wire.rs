@@ -1,0 +1,271 @@
+//! The stream's frames as JSON.
+
+use insights_core::chat::envelope::{
+    Event, FRAME_LIMIT, Malformed, checked_conversation_id, checked_message, says_ended,
+};
+use insights_core::chat::message::{Message, Sender};
+use serde_json::{Map, Value};
+
+/// What a text frame says.
+///
+/// # Errors
+/// [`Malformed`] says why the frame is skipped. It never quotes the frame.
+pub fn parse(frame: &str) -> Result<Event, Malformed> {
+    if frame.len() > FRAME_LIMIT {
+        return Err(Malformed::TooLarge {
+            what: "frame",
+            size: frame.len(),
+            limit: FRAME_LIMIT,
+        });
+    }
+    let Value::Object(mut envelope) =
+        serde_json::from_str(frame).map_err(|_| Malformed::NotJson)?
+    else {
+        return Err(Malformed::NoType);
+    };
+    let kind = text(&mut envelope, "type").ok_or(Malformed::NoType)?;
+    match kind.to_ascii_lowercase().as_str() {
+        "message" => message(envelope).map(Event::Message),
+        "routing" => routing(envelope),
+        "status" => status(envelope),
+        _ => Ok(Event::Other),
+    }
+}
+
+/// The message of an envelope or of a transcript page.
+pub(super) fn message(mut envelope: Map<String, Value>) -> Result<Message, Malformed> {
+    let Some(Value::Object(mut from)) = envelope.remove("from") else {
+        return Err(Malformed::Field("from"));
+    };
+    checked_message(Message {
+        conversation_id: text(&mut envelope, "conversationId")
+            .ok_or(Malformed::Field("conversationId"))?,
+        from: Sender {
+            kind: text(&mut from, "type").ok_or(Malformed::Field("from.type"))?,
+            id: id(&mut from)?,
+        },
+        text: text(&mut envelope, "text").ok_or(Malformed::Field("text"))?,
+        timestamp_ms: envelope
+            .get("timestamp")
+            .and_then(millis)
+            .ok_or(Malformed::Field("timestamp"))?,
+    })
+}
+
+/// A frame that sends a message.
+#[must_use]
+pub fn message_frame(message: &Message) -> String {
+    serde_json::json!({
+        "type": "message",
+        "conversationId": message.conversation_id,
+        "from": {"type": message.from.kind, "id": message.from.id},
+        "text": message.text,
+        "timestamp": message.timestamp_ms,
+    })
+    .to_string()
+}
+
+/// A conversation given to the agent, unless the frame says in words that it was taken away.
+fn routing(mut envelope: Map<String, Value>) -> Result<Event, Malformed> {
+    let ended = ["status", "event", "action", "state"]
+        .iter()
+        .any(|field| ends(&envelope, field));
+    let conversation_id =
+        text(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
+    let conversation_id = checked_conversation_id(conversation_id)?;
+    Ok(if ended {
+        Event::Ended { conversation_id }
+    } else {
+        Event::Assigned { conversation_id }
+    })
+}
+
+/// A status matters only where it ends a conversation.
+fn status(mut envelope: Map<String, Value>) -> Result<Event, Malformed> {
+    let ended = ["status", "event", "state"]
+        .iter()
+        .any(|field| ends(&envelope, field));
+    match text(&mut envelope, "conversationId") {
+        Some(id) if ended => Ok(Event::Ended {
+            conversation_id: checked_conversation_id(id)?,
+        }),
+        _ => Ok(Event::Other),
+    }
+}
+
+fn ends(envelope: &Map<String, Value>, field: &str) -> bool {
+    envelope
+        .get(field)
+        .and_then(Value::as_str)
+        .is_some_and(says_ended)
+}
+
+fn text(object: &mut Map<String, Value>, field: &str) -> Option<String> {
+    match object.remove(field) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// A sender's id; a system has none.
+fn id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
+    match from.remove("id") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(id)) => Ok(id),
+        Some(Value::Number(id)) => Ok(id.to_string()),
+        Some(_) => Err(Malformed::Field("from.id")),
+    }
+}
+
+/// Milliseconds since the epoch, also where they were written with a decimal point.
+fn millis(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let number = value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0 && number.abs() < 9e15)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a whole number below 2^53 fits"
+        )]
+        Some(number as i64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MESSAGE: &str = r#"{"type":"message","conversationId":"c-1","from":{"type":"customer","id":"u-1"},"text":"I need help","timestamp":1698765432000,"extra":[1]}"#;
+
+    #[test]
+    fn a_message_is_read_with_all_its_fields() {
+        let Ok(Event::Message(message)) = parse(MESSAGE) else {
+            panic!("it is a message")
+        };
+        assert_eq!(
+            (message.conversation_id.as_str(), message.from.kind.as_str()),
+            ("c-1", "customer")
+        );
+        assert_eq!(
+            (message.text.as_str(), message.timestamp_ms),
+            ("I need help", 1_698_765_432_000)
+        );
+        assert_eq!(parse(&message_frame(&message)), Ok(Event::Message(message)));
+    }
+
+    #[test]
+    fn routing_assigns_and_ends() {
+        let conversation_id = "c-1".to_owned();
+        let assigned = Event::Assigned {
+            conversation_id: conversation_id.clone(),
+        };
+        assert_eq!(
+            parse(r#"{"type":"routing","conversationId":"c-1","queue":"billing"}"#),
+            Ok(assigned.clone())
+        );
+        assert_eq!(
+            parse(r#"{"type":"routing","conversationId":"c-1","status":"assigned"}"#),
+            Ok(assigned)
+        );
+        let ended = Event::Ended { conversation_id };
+        assert_eq!(
+            parse(r#"{"type":"routing","conversationId":"c-1","event":"unassigned"}"#),
+            Ok(ended.clone())
+        );
+        assert_eq!(
+            parse(r#"{"type":"status","conversationId":"c-1","status":"closed"}"#),
+            Ok(ended)
+        );
+    }
+
+    #[test]
+    fn a_status_of_something_else_and_unknown_types_are_no_errors() {
+        for frame in [
+            r#"{"type":"status","status":"connected"}"#,
+            r#"{"type":"status","conversationId":"c","status":"typing"}"#,
+            r#"{"type":"heartbeat"}"#,
+        ] {
+            assert_eq!(parse(frame), Ok(Event::Other), "{frame}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_never_quoted() {
+        let cases = [
+            ("{\"type\":\"message\", secret", "not JSON"),
+            ("[1,2]", "no object"),
+            ("{}", "type"),
+            (r#"{"type":5}"#, "type"),
+            (
+                r#"{"type":"message","conversationId":"c","from":{"type":"a"},"text":"secret"}"#,
+                "`timestamp`",
+            ),
+            (
+                r#"{"type":"message","conversationId":"c","from":{"type":"a"},"text":"secret","timestamp":"soon"}"#,
+                "`timestamp`",
+            ),
+            (
+                r#"{"type":"message","conversationId":"c","from":{"type":"a"},"text":7,"timestamp":1}"#,
+                "`text`",
+            ),
+            (
+                r#"{"type":"message","conversationId":"c","from":"secret","text":"a","timestamp":1}"#,
+                "`from`",
+            ),
+            (
+                r#"{"type":"message","conversationId":7,"from":{"type":"a"},"text":"a","timestamp":1}"#,
+                "`conversationId`",
+            ),
+            (r#"{"type":"routing"}"#, "`conversationId`"),
+        ];
+        for (frame, expected) in cases {
+            let error = parse(frame).unwrap_err().to_string();
+            assert!(
+                error.contains(expected) && !error.contains("secret"),
+                "{frame}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_frame_too_large_is_skipped_unread() {
+        let frame = MESSAGE.replace("I need help", &"x".repeat(FRAME_LIMIT));
+        assert!(matches!(
+            parse(&frame),
+            Err(Malformed::TooLarge { what: "frame", .. })
+        ));
+    }
+
+    #[test]
+    fn deep_nesting_is_malformed_and_does_not_overflow() {
+        let frame = format!(
+            r#"{{"type":"message","from":{}1{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        assert_eq!(parse(&frame), Err(Malformed::NotJson));
+    }
+
+    #[test]
+    fn a_sender_without_id_and_a_time_with_a_point_are_read() {
+        let frame = r#"{"type":"message","conversationId":"c","from":{"type":"system"},"text":"","timestamp":1000.0}"#;
+        let Ok(Event::Message(message)) = parse(frame) else {
+            panic!("it is a message")
+        };
+        assert_eq!((message.from.id.as_str(), message.timestamp_ms), ("", 1000));
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_cut_or_changed_anywhere_never_panics(cut in 0usize..160, byte in 0u8..128) {
+            let mut bytes = MESSAGE.as_bytes().to_vec();
+            let at = cut.min(bytes.len() - 1);
+            bytes[at] = byte;
+            if let Ok(text) = std::str::from_utf8(&bytes) {
+                let _ = parse(text);
+                let _ = parse(&text[..at]);
+            }
+        }
+    }
+}
