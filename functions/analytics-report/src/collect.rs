@@ -1,6 +1,6 @@
 //! The map step: list a part's conversations, fetch their transcripts, and keep what is worked out of each.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use cxone::conversations::{self, Pages};
 use cxone::retry::Policy;
 use cxone::{Deadline, Error, Limits};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::vader::Analyzer;
 
@@ -24,7 +25,7 @@ const TRIES: u32 = 4;
 const PAGE: Duration = Duration::from_secs(120);
 /// The same for a transcript.
 const TRANSCRIPT: Duration = Duration::from_secs(60);
-/// How often a call waits out a rate limit or an open breaker before it counts as failed.
+/// How often a call waits out a rate limit, an open breaker or a revoked token before it counts as failed.
 const WAITS: usize = 6;
 /// The wait where none is named.
 const WAIT: Duration = Duration::from_secs(1);
@@ -127,16 +128,22 @@ impl Work<'_> {
 
         let mut outcome = Outcome::default();
         let mut chunk = Vec::new();
-        let mut numbers = open.iter().copied();
+        let mut numbers = open.clone().into_iter();
         let mut current = numbers.next();
-        let records = stream::iter(&open)
-            .then(|&number| self.known(number, states.get(&number).copied()))
-            .map_ok(|known| stream::iter(known.into_iter().map(Ok)))
-            .try_flatten()
-            .map_ok(|(conversation, known)| self.work_out(conversation, known))
-            .try_buffered(self.deps.config.concurrency);
-        let mut records = std::pin::pin!(records);
-        while let Some(record) = records.try_next().await? {
+        let mut open = open.into_iter();
+        let mut todo = VecDeque::new();
+        let mut flying = FuturesOrdered::new();
+        loop {
+            while flying.len() < self.deps.config.concurrency {
+                if todo.is_empty() {
+                    let Some(number) = open.next() else { break };
+                    todo.extend(self.known(number, states.get(&number).copied()).await?);
+                }
+                if let Some((conversation, known)) = todo.pop_front() {
+                    flying.push_back(self.work_out(conversation, known).boxed());
+                }
+            }
+            let Some(record) = flying.try_next().await? else { break };
             if let Transcript::Failed { passing, .. } = &record.transcript {
                 outcome.failed += 1;
                 outcome.passing += usize::from(*passing);
@@ -233,9 +240,10 @@ pub(crate) fn limits() -> Limits {
     Limits { retry: Policy { max_tries: TRIES, ..limits.retry }, ..limits }
 }
 
-/// Whether the server asks to wait rather than refuses.
+/// Whether the server asks to wait rather than refuses. A fresh token that was refused may have been revoked with all
+/// others in the meantime; if the client itself is no longer welcome, the next ones are refused as well.
 fn waitable(error: &Error) -> bool {
-    matches!(error, Error::RateLimited { .. } | Error::CircuitOpen { .. })
+    matches!(error, Error::RateLimited { .. } | Error::CircuitOpen { .. } | Error::Unauthorized { .. })
 }
 
 async fn wait(error: &Error, until: Deadline) {

@@ -4,6 +4,7 @@
 use anyhow::Context;
 use insights_core::analytics::cell::inert;
 use insights_core::analytics::{Record, Reduced};
+use insights_core::pii;
 
 /// What a spreadsheet needs to see that the file is UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -104,6 +105,7 @@ pub(crate) fn details(reduced: &Reduced) -> anyhow::Result<Vec<u8>> {
     csv.into_inner().ok().context("the CSV could not be finished")
 }
 
+/// The text with its personal data replaced by what kind it is of.
 fn redacted(text: &str) -> String {
-    text.to_owned()
+    pii::redact(text, &pii::detect(text)).0
 }

@@ -117,6 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn the_events_to_try_by_hand_are_all_read() {
+        let read = |text: &str| Task::read(&serde_json::from_str(text).unwrap()).unwrap();
+        let daily = read(include_str!("../../../events/analytics-report-daily.json"));
+        assert!(matches!(daily, Task::Report { run, .. } if run == "2026-11-19"));
+        let range = read(include_str!("../../../events/analytics-report-range.json"));
+        assert!(matches!(range, Task::Report { run, .. } if run == "2026-11-02_2026-11-08"));
+        assert!(matches!(read(include_str!("../../../events/analytics-report-map.json")), Task::Map { .. }));
+        assert!(matches!(read(include_str!("../../../events/analytics-report-reduce.json")), Task::Reduce { .. }));
+    }
+
+    #[test]
     fn any_other_event_is_refused_with_what_is_wrong() {
         for (event, part) in [
             (json!({}), "neither from and to"),

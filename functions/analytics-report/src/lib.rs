@@ -134,7 +134,7 @@ pub async fn handle(deps: &Deps, task: Task, until: Deadline) -> anyhow::Result<
 /// # Errors
 /// As [`collect::collect`] and [`report::write`].
 pub async fn single(deps: &Deps, period: Period, prefix: &str, until: Deadline) -> anyhow::Result<Written> {
-    let part = Part::new(deps.objects.clone(), format!("{prefix}parts/all/"));
+    let part = whole_part(&deps.objects, prefix);
     let tally = collect::collect(deps, &part, period, until).await?;
     record(tally);
     let written = report::write(deps, std::slice::from_ref(&part), period, prefix).await?;
@@ -142,6 +142,18 @@ pub async fn single(deps: &Deps, period: Period, prefix: &str, until: Deadline) 
         part.remove().await?;
     }
     Ok(written)
+}
+
+/// Forgets what an earlier run below `prefix` has fetched.
+///
+/// # Errors
+/// If the store fails.
+pub async fn forget(objects: &Objects, prefix: &str) -> anyhow::Result<()> {
+    whole_part(objects, prefix).remove().await
+}
+
+fn whole_part(objects: &Objects, prefix: &str) -> Part {
+    Part::new(objects.clone(), format!("{prefix}parts/all/"))
 }
 
 fn day_part(deps: &Deps, run: &str, day: jiff::civil::Date) -> Part {

@@ -10,6 +10,9 @@ use super::escaped;
 /// No more failed transcripts than this are shown; all of them are in the summary.
 const FAILURES: usize = 200;
 
+/// The columns of text, which begin at the left.
+const LEFT: [&str; 3] = ["Top terms", "Examples", "Reason"];
+
 /// Sentiment by speaker, and the model beside VADER.
 pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
     let sentiment = &summary.sentiment;
@@ -153,7 +156,8 @@ fn stats_table(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
 fn open(page: &mut String, head: &[&str]) -> Result {
     page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for name in head {
-        write!(page, "<th scope=\"col\">{}</th>", escaped(name))?;
+        let class = if LEFT.contains(name) { " class=\"left\"" } else { "" };
+        write!(page, "<th scope=\"col\"{class}>{}</th>", escaped(name))?;
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     Ok(())

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use plotters::coord::Shift;
 use plotters::prelude::{Circle, DrawingArea, DrawingBackend, PathElement, Polygon, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
 
 pub(super) const BLACK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
 pub(super) const GREY: RGBColor = RGBColor(0x5c, 0x5c, 0x5c);
@@ -15,12 +15,12 @@ pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const SKY: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
 pub(super) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(super) const SILVER: RGBColor = RGBColor(0x99, 0x99, 0x99);
-pub(super) const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
+const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
-/// The size of text.
-pub(super) const TEXT: f64 = 13.0;
-/// The size of a title.
-const TITLE: f64 = 16.0;
+/// The size of text; the library counts ascent and descent in, so that this is 12.5 as others count.
+const TEXT: f64 = 15.5;
+/// The size of a title, likewise 16.
+const TITLE: f64 = 19.8;
 /// Free space at the sides.
 pub(super) const MARGIN: f64 = 14.0;
 /// The generic family: the browser's own in an SVG, the bundled one in a PNG.
@@ -65,7 +65,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     pub(super) fn title(&self, title: &str, line: &str) -> anyhow::Result<()> {
         self.area.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
         self.styled((MARGIN, 20.0), title, Anchor::Start, TITLE, BLACK, FontStyle::Bold)?;
-        self.text((MARGIN, 41.0), line, Anchor::Start, GREY)
+        self.text((MARGIN, 43.0), &self.fitting(line, self.width - 2.0 * MARGIN), Anchor::Start, GREY)
     }
 
     /// Says that there is nothing to draw.
@@ -102,7 +102,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     }
 
     fn style(&self, size: f64, style: FontStyle) -> TextStyle<'static> {
-        TextStyle::from((FAMILY, size * self.scale).into_font().style(style))
+        TextStyle::from(FontDesc::new(FontFamily::Name(FAMILY), size * self.scale, style))
     }
 
     /// How wide a text of usual size is.
@@ -203,9 +203,14 @@ pub(super) fn step(largest: f64, wanted: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough).unwrap_or(rough)
 }
 
-/// A compound with its sign, as ticks show it.
-pub(super) fn signed(value: f64) -> String {
-    if value == 0.0 { "0".to_owned() } else { format!("{value:+}").replace('-', "\u{2212}") }
+/// A compound with its sign and so many decimals, as ticks show it.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    if value == 0.0 { "0".to_owned() } else { format!("{value:+.decimals$}").replace('-', "\u{2212}") }
+}
+
+/// So many conversations.
+pub(super) fn conversations(value: usize) -> String {
+    format!("{} conversation{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// A count with separated thousands.

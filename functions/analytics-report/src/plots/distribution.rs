@@ -6,7 +6,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, count, signed, step};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, conversations, count, signed, step};
 
 /// Bars over the scale from -1 to 1.
 const BINS: usize = 20;
@@ -56,7 +56,7 @@ impl Plot for Distribution {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(Self::TITLE, &format!("{} conversations with a transcript", count(self.total())))?;
+        canvas.title(Self::TITLE, &format!("{} with a transcript", conversations(self.total())))?;
         if self.total() == 0 {
             return canvas.nothing("No conversation has a transcript");
         }
@@ -69,8 +69,8 @@ impl Plot for Distribution {
         let frame = Frame {
             left: MARGIN + canvas.text_width(&count(highest as usize)) + 8.0,
             right: canvas.width - MARGIN - 4.0,
-            top: 112.0,
-            bottom: canvas.height - 52.0,
+            top: 116.0,
+            bottom: canvas.height - 56.0,
             across: (-1.0, 1.0),
             up: (0.0, (highest / step).ceil() * step),
         };
@@ -101,14 +101,17 @@ impl Plot for Distribution {
 
 impl Distribution {
     fn legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+        let counted = self.scores.each_ref().map(|(label, scores)| format!("{} {}", label.name(), count(scores.len())));
+        let width = |text: &String| 16.0 + canvas.text_width(text) + 14.0;
+        let fits = counted.iter().map(width).sum::<f64>() <= canvas.width - 2.0 * MARGIN;
         let mut x = MARGIN;
-        for (label, scores) in &self.scores {
-            let text = format!("{} {}", label.name(), count(scores.len()));
-            canvas.rectangle([(x, 61.0), (x + 11.0, 72.0)], color(*label), 0.75)?;
-            canvas.text((x + 16.0, 67.0), &text, Anchor::Start, BLACK)?;
-            x += 16.0 + canvas.text_width(&text) + 14.0;
+        for ((label, _), counted) in self.scores.iter().zip(counted) {
+            let text = if fits { counted } else { label.name().to_owned() };
+            canvas.rectangle([(x, 62.0), (x + 12.0, 74.0)], color(*label), 0.75)?;
+            canvas.text((x + 16.0, 68.0), &text, Anchor::Start, BLACK)?;
+            x += width(&text);
         }
-        canvas.text((MARGIN, 92.0), "Conversations per 0.1; lines: density", Anchor::Start, GREY)
+        canvas.text((MARGIN, 93.0), "Conversations per 0.1; lines: density", Anchor::Start, GREY)
     }
 }
 
@@ -123,10 +126,10 @@ fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> 
     for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
         let x = frame.x(value);
         canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GREY, 1.0)?;
-        canvas.text((x, frame.bottom + 14.0), &signed(value), Anchor::Middle, GREY)?;
+        canvas.text((x, frame.bottom + 15.0), &signed(value, if value.abs() == 0.5 { 1 } else { 0 }), Anchor::Middle, GREY)?;
     }
     let middle = f64::midpoint(frame.left, frame.right);
-    canvas.text((middle, frame.bottom + 35.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)
+    canvas.text((middle, frame.bottom + 37.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)
 }
 
 /// The density of scores as a curve of conversations per bin; empty without two different scores.

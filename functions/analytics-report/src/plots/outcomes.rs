@@ -44,7 +44,7 @@ impl Plot for Outcomes {
 
     fn height(&self) -> u32 {
         let rows = self.scores.len().max(2) as f64 * ROW;
-        (rows + 150.0) as u32
+        (rows + 154.0) as u32
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
@@ -57,21 +57,21 @@ impl Plot for Outcomes {
             left: MARGIN + names.fold(60.0, f64::max) + 12.0,
             right: canvas.width - MARGIN - 10.0,
             top: 66.0,
-            bottom: canvas.height - 54.0,
+            bottom: canvas.height - 58.0,
             across: (-1.0, 1.0),
             up: (0.0, 1.0),
         };
         for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             let x = frame.x(value);
             canvas.line(&[(x, frame.top), (x, frame.bottom)], PALE, 1.0)?;
-            canvas.text((x, frame.bottom + 14.0), &signed(value), Anchor::Middle, GREY)?;
+            canvas.text((x, frame.bottom + 15.0), &signed(value, if value.abs() == 0.5 { 1 } else { 0 }), Anchor::Middle, GREY)?;
         }
         let middle = canvas.width / 2.0;
-        canvas.text((middle, frame.bottom + 36.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)?;
+        canvas.text((middle, frame.bottom + 38.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)?;
         for (row, (outcome, scores)) in self.scores.iter().enumerate() {
             let y = frame.top + (row as f64 + 0.5) * (frame.bottom - frame.top) / self.scores.len().max(2) as f64;
-            canvas.text((MARGIN, y - 8.0), outcome.name(), Anchor::Start, BLACK)?;
-            canvas.text((MARGIN, y + 8.0), &format!("n = {}", count(scores.len())), Anchor::Start, GREY)?;
+            canvas.text((MARGIN, y - 9.0), outcome.name(), Anchor::Start, BLACK)?;
+            canvas.text((MARGIN, y + 9.0), &format!("n = {}", count(scores.len())), Anchor::Start, GREY)?;
             draw_box(canvas, &frame, y, scores)?;
         }
         Ok(())

@@ -36,7 +36,7 @@ impl Plot for Quarters {
     }
 
     fn height(&self) -> u32 {
-        400
+        420
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
@@ -47,8 +47,8 @@ impl Plot for Quarters {
         let frame = Frame {
             left: MARGIN + canvas.text_width("+0.5") + 10.0,
             right: canvas.width - MARGIN,
-            top: 94.0,
-            bottom: canvas.height - 66.0,
+            top: 96.0,
+            bottom: canvas.height - 90.0,
             across: (0.0, 4.0),
             up: (-1.0, 1.0),
         };
@@ -56,15 +56,15 @@ impl Plot for Quarters {
         for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             let y = frame.y(value);
             canvas.line(&[(frame.left, y), (frame.right, y)], if value == 0.0 { GREY } else { PALE }, 1.0)?;
-            canvas.text((frame.left - 6.0, y), &signed(value), Anchor::End, GREY)?;
+            canvas.text((frame.left - 6.0, y), &signed(value, if value.abs() == 0.5 { 1 } else { 0 }), Anchor::End, GREY)?;
         }
         for (at, (name, stats)) in NAMES.iter().zip(&self.stats).enumerate() {
             let x = frame.x(at as f64 + 0.5);
             canvas.text((x, frame.bottom + 15.0), name, Anchor::Middle, BLACK)?;
-            canvas.text((x, frame.bottom + 33.0), &format!("n = {}", count(stats.n)), Anchor::Middle, GREY)?;
+            canvas.text((x, frame.bottom + 54.0), &format!("n = {}", count(stats.n)), Anchor::Middle, GREY)?;
         }
         let middle = f64::midpoint(frame.left, frame.right);
-        canvas.text((middle, frame.bottom + 53.0), "Quarter of the conversation's lines", Anchor::Middle, GREY)?;
+        canvas.text((middle, frame.bottom + 76.0), "Quarter of the conversation's lines", Anchor::Middle, GREY)?;
         self.figures(canvas, &frame)
     }
 }
@@ -90,20 +90,17 @@ impl Quarters {
         }
         for ((x, y), mean) in means.iter().zip(self.stats.iter().filter_map(|stats| stats.mean)) {
             canvas.dot((*x, *y), 4.0, VERMILION, 1.0)?;
-            let shown = signed((mean * 100.0).round() / 100.0);
-            let half = canvas.text_width(&shown) / 2.0 + 2.0;
-            let above = if *y - 16.0 < frame.top { y + 16.0 } else { y - 16.0 };
-            canvas.rectangle([(x - half, above - 8.0), (x + half, above + 8.0)], super::canvas::WHITE, 0.8)?;
-            canvas.bold((*x, above), &shown, Anchor::Middle, BLACK)?;
+            let shown = signed((mean * 100.0).round() / 100.0, 2);
+            canvas.bold((*x, frame.bottom + 35.0), &shown, Anchor::Middle, BLACK)?;
         }
         Ok(())
     }
 }
 
 fn legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-    let y = 67.0;
+    let y = 68.0;
     let mut x = MARGIN;
-    for (name, kind) in [("mean", 0), ("median", 1), ("middle half", 2)] {
+    for (name, kind) in [("mean (below)", 0), ("median", 1), ("middle half", 2)] {
         match kind {
             0 => {
                 canvas.line(&[(x, y), (x + 20.0, y)], VERMILION, 2.0)?;
@@ -113,7 +110,7 @@ fn legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
             _ => canvas.rectangle([(x, y - 6.0), (x + 20.0, y + 6.0)], SKY, 0.4)?,
         }
         canvas.text((x + 26.0, y), name, Anchor::Start, BLACK)?;
-        x += 26.0 + canvas.text_width(name) + 16.0;
+        x += 26.0 + canvas.text_width(name) + 14.0;
     }
     Ok(())
 }
