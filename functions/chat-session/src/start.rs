@@ -34,7 +34,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
     let objects = Objects::s3(&aws, &bucket)?;
-    build(env, client, stores.state, objects)
+    build(env, client, &stores.secrets, stores.state, objects)
         .await
         .map(Arc::new)
 }
@@ -46,14 +46,18 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
 pub async fn build(
     env: &Env,
     client: Client,
+    secrets: &Arc<FunctionSecrets>,
     state: State,
     objects: Objects,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
-    let scorer = if config.model {
-        load(env).await?
-    } else {
-        Scorer::None
+    let scorer = match (config.provider, &config.sentiment_url) {
+        (ProviderKind::Local, _) => load(env).await?,
+        (ProviderKind::Http, Some(url)) => {
+            let (http, key) = (cxone::http::client(Idle::Kept)?, centre::secret_key(secrets, "nlp_api_key"));
+            Scorer::Http(NlpClient::new(http, url.as_str(), key, Limits::default())?)
+        }
+        _ => Scorer::None,
     };
     let notifier = Notifier::new(config.webhook.clone())?;
     #[cfg(feature = "sns")]

@@ -43,7 +43,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     metrics::init("serve");
     let listener = gateway::bind(args.addr).await?;
-    let home = Home::open_with(&args.home, chat::scenario(), args.api_key.as_deref()).await?;
+    let home = Home::open_with(&args.home, chat::scenario(1.0), args.api_key.as_deref()).await?;
     let services = services(&home).await?;
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {

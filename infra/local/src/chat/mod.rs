@@ -3,8 +3,8 @@
 mod script;
 mod view;
 
-pub(crate) use script::scenario;
-pub(crate) use view::printable;
+pub(crate) use script::{SCRIPTED, scenario};
+pub(crate) use view::{printable, show};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(crate) struct Args {
 /// If another worker holds the agent, the stores fail, or a conversation could not be archived.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     chat_session::config::check_agents(std::slice::from_ref(&args.agent)).context("--agent")?;
-    let home = Home::open_with(&args.home, scenario(), None).await?;
+    let home = Home::open_with(&args.home, scenario(1.0), None).await?;
     let deps = deps(&home, args.home.aws).await?;
     let stop = CancellationToken::new();
     let (show, updates) = mpsc::channel(10_000);
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if !args.json {
         eprintln!("session of {}; type CONVERSATION TEXT to answer, Ctrl-C ends", args.agent);
     }
-    let viewing = tokio::spawn(view::show(updates, args.json, deps.scorer.is_there()));
+    let viewing = tokio::spawn(show(updates, args.json, deps.scorer.is_there()));
     let typing = tokio::spawn(typed(outbound));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });
@@ -137,7 +137,7 @@ async fn work_one(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
 }
 
 /// A name for a lease's holder that no other process has.
-fn holder() -> String {
+pub(crate) fn holder() -> String {
     format!("{}-{}", std::process::id(), jiff::Timestamp::now().as_microsecond())
 }
 

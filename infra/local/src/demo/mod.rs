@@ -1,6 +1,7 @@
 //! `demo`: the whole product on one machine, no account needed. Scripted customers go through the functions over real HTTP,
 //! beside a simulated contact centre.
 
+mod chat;
 mod data_action;
 
 use std::net::SocketAddr;
@@ -74,7 +75,7 @@ impl Stage {
 /// If a scene fails: the demo then says which.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let home = Home::open_with(&HomeArgs::local(&args.data_dir), Scenario::default(), None).await?;
+    let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario(args.speed), None).await?;
     let services = serve::services(&home).await?;
     let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
@@ -108,7 +109,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 async fn play(stage: &Stage) -> anyhow::Result<()> {
     data_action::play(stage)
         .await
-        .context("scene 1, the Data Action")
+        .context("scene 1, the Data Action")?;
+    chat::play(stage).await.context("the chat session")
+}
+
+/// What the simulated contact centre plays, three times as fast as people type.
+fn scenario(speed: f64) -> Scenario {
+    crate::chat::scenario(speed * 3.0)
 }
 
 fn farewell(args: &Args, took: Duration) {
