@@ -1,1 +1,6 @@
-//! End-to-end tests, one binary.
+//! End-to-end tests: the events of `events/` through the real functions, against real servers. One binary, so that the
+//! models load and the servers start once.
+
+mod data_action;
+mod events;
+mod policies;

@@ -59,6 +59,32 @@ pub async fn build(
         }
         _ => Scorer::None,
     };
+    with(env, config, client, state, objects, scorer).await
+}
+
+/// The dependencies with a scorer of the caller's: a process that scores already needs no second model.
+///
+/// # Errors
+/// If a variable is wrong.
+pub async fn build_with(
+    env: &Env,
+    client: Client,
+    state: State,
+    objects: Objects,
+    scorer: Scorer,
+) -> anyhow::Result<Deps> {
+    with(env, Config::from_env(env)?, client, state, objects, scorer).await
+}
+
+#[cfg_attr(not(feature = "sns"), expect(clippy::unused_async, reason = "a topic's client is set up asynchronously"))]
+async fn with(
+    env: &Env,
+    config: Config,
+    client: Client,
+    state: State,
+    objects: Objects,
+    scorer: Scorer,
+) -> anyhow::Result<Deps> {
     let notifier = Notifier::new(config.webhook.clone())?;
     #[cfg(feature = "sns")]
     let notifier = match config.topic.clone() {
@@ -68,6 +94,8 @@ pub async fn build(
         ),
         None => notifier,
     };
+    #[cfg(not(feature = "sns"))]
+    let _ = env;
     let stream = cxone::http::stream_client()?;
     let escalation = Escalation::new(&config.lists);
     Ok(Deps {

@@ -38,6 +38,8 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// `INFERENCE_THREADS`: 0, the default, takes one a core.
     pub inference_threads: usize,
+    /// `POLL_SHARDS`: the lists of live calls, as many as the transcript poller has; 1.
+    pub poll_shards: u32,
 }
 
 impl Config {
@@ -69,6 +71,7 @@ impl Config {
             )?,
             max_body_bytes: env.number("MAX_BODY_BYTES", 64 << 10, 1024..=(6 << 20))?,
             inference_threads: env.number("INFERENCE_THREADS", 0, 0..=64)?,
+            poll_shards: env.number("POLL_SHARDS", 1, 1..=1000)?,
         })
     }
 }

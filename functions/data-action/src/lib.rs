@@ -1,11 +1,13 @@
 //! The Data Action: a customer's words in; sentiment score, emotion tags and alert flag out, in milliseconds.
 //!
-//! `POST /data-actions/sentiment` scores, `GET /health` tells versions and model digests. [`handle`] is the same for
-//! Lambda, the local server and the tests.
+//! `POST /data-actions/sentiment` scores, `GET /health` tells versions and model digests, and
+//! `PUT`, `DELETE` and `GET /interactions/{id}` say which live calls are scored and where they stand. [`handle`] is the
+//! same for Lambda, the local server and the tests.
 
 pub mod cache;
 pub mod config;
 pub mod health;
+mod interactions;
 pub mod sentiment;
 pub mod start;
 pub mod text;
@@ -18,6 +20,8 @@ use http::Method;
 use runtime::auth::Callers;
 use runtime::{Failure, Request, Response, metrics};
 use serde::Serialize;
+use store::interactions::Interactions;
+use store::state::State;
 
 use crate::cache::SentimentCache;
 use crate::config::Config;
@@ -40,6 +44,8 @@ pub struct Deps {
     pub cache: SentimentCache,
     /// What `/health` answers.
     pub health: health::Health,
+    /// The live calls.
+    pub calls: Interactions<State>,
 }
 
 /// The answer of a Data Action: exactly these four fields.
@@ -65,10 +71,11 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
     match (segments.as_slice(), &request.method) {
         (["data-actions", "sentiment"], &Method::POST) => sentiment(&deps, &request).await,
         (["data-actions", "sentiment"], _) => Err(Failure::method_not_allowed("POST")),
+        (["interactions", id], _) => interactions::handle(&deps, &request, id).await,
         (["health"], &Method::GET) => Ok(Response::ok(&deps.health)),
         (["health"], _) => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found(
-            "no such path; try POST /data-actions/sentiment or GET /health",
+            "no such path; try POST /data-actions/sentiment, PUT /interactions/{id} or GET /health",
         )),
     }
 }
@@ -112,13 +119,12 @@ fn reply(deps: &Deps, sentiment: &Sentiment, hit: bool, started: Instant) -> Res
     if answer.alert_triggered {
         metrics::count("alerts", 1);
     }
-    tracing::info!(
-        score = answer.sentiment_score,
-        alert = answer.alert_triggered,
-        cache_hit = hit,
-        latency_ms,
-        "scored"
+    let (score, alert, duration_ms) = (
+        answer.sentiment_score,
+        answer.alert_triggered,
+        answer.processing_latency_ms,
     );
+    tracing::info!(score, alert, cache_hit = hit, duration_ms, "scored");
     let cache = http::HeaderName::from_static("x-cache");
     Response::ok(&answer).with_header(cache, if hit { "hit" } else { "miss" })
 }

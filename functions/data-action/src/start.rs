@@ -12,6 +12,8 @@ use runtime::centre;
 use runtime::config::Env;
 use runtime::stores::FunctionSecrets;
 use runtime::stores::Stores;
+use store::interactions::Interactions;
+use store::state::State;
 
 use crate::Deps;
 use crate::cache::SentimentCache;
@@ -25,14 +27,21 @@ use crate::sentiment::{Http, Local, Provider};
 /// If a variable is missing or wrong, or the model does not load.
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let stores = Stores::from_env(env).await?;
-    build(env, stores.secrets, Idle::Closed).await.map(Arc::new)
+    build(env, stores.secrets, stores.state, Idle::Closed)
+        .await
+        .map(Arc::new)
 }
 
-/// The dependencies with secrets of the caller's.
+/// The dependencies with secrets and state of the caller's.
 ///
 /// # Errors
 /// If a variable is wrong, or the model does not load.
-pub async fn build(env: &Env, secrets: Arc<FunctionSecrets>, idle: Idle) -> anyhow::Result<Deps> {
+pub async fn build(
+    env: &Env,
+    secrets: Arc<FunctionSecrets>,
+    state: State,
+    idle: Idle,
+) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
     let (provider, health) = match (config.provider, &config.sentiment_url) {
         (ProviderKind::Http, Some(url)) => {
@@ -62,6 +71,7 @@ pub async fn build(env: &Env, secrets: Arc<FunctionSecrets>, idle: Idle) -> anyh
         provider,
         cache,
         health,
+        calls: Interactions::new(state, config.poll_shards),
         config,
     })
 }

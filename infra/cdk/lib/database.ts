@@ -151,6 +151,6 @@ export class Database extends Construct {
         Statement: [{ Sid: 'NetworkInterfaces', Effect: 'Allow', Action: NETWORK_ACTIONS, Resource: '*' }],
       },
     });
-    client.addDependency(policy);
+    client.addResourceDependency(policy);
   }
 }

@@ -7,14 +7,21 @@
     reason = "a command answers on its standard streams"
 )]
 
+mod alerts;
 mod chat;
 mod demo;
+mod embed;
+mod dlq;
 mod eval;
 mod gateway;
 mod home;
+mod live;
+mod poll;
+mod pipeline;
 mod register;
 mod replay;
 mod score;
+mod search;
 mod serve;
 mod services;
 mod simulate;
@@ -50,12 +57,22 @@ enum Command {
     Simulate(simulate::Args),
     /// Score texts, one result a line
     Score(score::Args),
+    /// Follow live calls and print every scored batch
+    Poll(poll::Args),
+    /// Try alert rules on recorded calls
+    Alerts(alerts::Args),
     /// Register the Data Action's schema with the contact centre
     Register(register::Args),
+    /// Embed a file of webhook payloads, one a line
+    Embed(embed::Args),
+    /// Search what is embedded
+    Search(search::Args),
     /// Work one agent's chat session, live
     Chat(chat::Args),
     /// Replay an archived conversation with its pauses
     Replay(replay::Args),
+    /// Show what could not be embedded, and put it back into the queue
+    Dlq(dlq::Args),
     /// Measure the models on labelled files
     Eval(eval::Args),
 }
@@ -64,7 +81,10 @@ fn main() -> ExitCode {
     let command = Cli::parse()
         .command
         .unwrap_or_else(|| Command::Demo(demo::Args::default()));
-    telemetry::init(telemetry::Format::Human);
+    match command {
+        Command::Serve(_) => telemetry::init(telemetry::Format::Human),
+        _ => telemetry::init_from(telemetry::Format::Human, "warn"),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -78,9 +98,14 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
+            Command::Poll(args) => poll::run(args).await,
+            Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::Embed(args) => embed::run(args).await,
+            Command::Search(args) => search::run(args).await,
             Command::Chat(args) => chat::run(args).await,
             Command::Replay(args) => replay::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
+use cxone_simulator::Scenario;
+use cxone_simulator::live::demo_calls;
 use runtime::metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
+use crate::live::{Background, Line};
+use crate::pipeline::Pipeline;
 use crate::services::Services;
 
 const EXAMPLES: &str = "Examples:
@@ -43,8 +47,21 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     metrics::init("serve");
     let listener = gateway::bind(args.addr).await?;
-    let home = Home::open_with(&args.home, chat::scenario(1.0), args.api_key.as_deref()).await?;
-    let services = services(&home).await?;
+    let scenario = Scenario {
+        calls: demo_calls(1.0),
+        ..chat::scenario(1.0)
+    };
+    let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
+    let data_action = data_action(&home).await?;
+    let show: transcript_poller::Watcher =
+        Arc::new(|id, batch| eprintln!("{}", Line::new(id, batch)));
+    let poller = Background::start(&home, &data_action.provider, show)?;
+    let services = services(&data_action);
+    let pipeline = Pipeline::open(&home)
+        .await
+        .context("the embedding pipeline")?;
+    let (services, writer) = pipeline.serve(&home, services)?;
+    let writing = tokio::spawn(writer.run());
     announce(&listener.local_addr()?, &home, args.api_key.is_some());
     let flushing = tokio::spawn(async {
         let mut ticks = tokio::time::interval(METRICS_EVERY);
@@ -54,12 +71,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
     });
     let end_chats = CancellationToken::new();
-    let chats = tokio::spawn(chat::work(chat::deps(&home, args.home.aws).await?, end_chats.clone()));
+    let chats = chat::deps_beside(&home, args.home.aws, &data_action.provider).await?;
+    let chats = tokio::spawn(chat::work(chats, end_chats.clone()));
     let served = gateway::serve(listener, services, stopped()).await;
     end_chats.cancel();
-    chats.await?;
+    let (polled, chatted) = tokio::join!(poller.finish(), chats);
+    chatted?;
+    polled?;
     served?;
     flushing.abort();
+    writing.abort();
     metrics::flush();
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;
@@ -67,29 +88,29 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The HTTP functions with the stores of this run.
+/// The Data Action with the stores of this run.
 ///
 /// # Errors
-/// If a function cannot be built: its configuration, model or store.
-pub(crate) async fn services(home: &Home) -> anyhow::Result<Services> {
-    let data_action = data_action::start::build(
-        &home.env,
-        Arc::clone(&home.secrets),
-        cxone::http::Idle::Kept,
-    )
-    .await
-    .context("data-action")?;
-    Ok(Services::default().route(
-        &["data-actions", "health"],
-        &Arc::new(data_action),
-        data_action::handle,
-    ))
+/// If its configuration is wrong or the model does not load.
+pub(crate) async fn data_action(home: &Home) -> anyhow::Result<Arc<data_action::Deps>> {
+    let (secrets, state) = (Arc::clone(&home.secrets), home.state.clone());
+    let built = data_action::start::build(&home.env, secrets, state, cxone::http::Idle::Kept).await;
+    built.map(Arc::new).context("data-action")
+}
+
+/// The HTTP functions.
+pub(crate) fn services(data_action: &Arc<data_action::Deps>) -> Services {
+    let paths = ["data-actions", "health", "interactions"];
+    Services::default().route(&paths, data_action, data_action::handle)
 }
 
 fn announce(addr: &SocketAddr, home: &Home, own_key: bool) {
     eprintln!("listening on http://{addr}");
     match &home.simulator {
-        Some(simulator) => eprintln!("contact centre: simulated, at {}", simulator.url()),
+        Some(simulator) => eprintln!(
+            "contact centre: simulated, at {}; PUT /interactions/demo-bad or demo-good plays a call",
+            simulator.url()
+        ),
         None => eprintln!(
             "contact centre: {}",
             home.env.text("CXONE_BASE_URL").unwrap_or_default()

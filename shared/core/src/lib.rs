@@ -3,8 +3,10 @@
 //! No I/O, no async, no clock: the time is passed in, so that every rule can be tested at any moment. Scores are on the
 //! scale of [`scale`]; VADER keeps its own.
 
+pub mod analytics;
 pub mod chat;
 pub mod chunking;
+pub mod indexing;
 pub mod intent;
 pub mod lexicon;
 pub mod live;
@@ -14,3 +16,4 @@ pub mod pii;
 pub mod scale;
 pub mod topics;
 pub mod vader;
+pub mod webhook;

@@ -39,7 +39,11 @@ impl TryFrom<f64> for Score {
     type Error = NotAScore;
 
     fn try_from(value: f64) -> Result<Self, NotAScore> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(NotAScore(value)) }
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(NotAScore(value))
+        }
     }
 }
 

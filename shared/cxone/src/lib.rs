@@ -4,6 +4,8 @@
 //! - [`http`] builds the one HTTP client; [`retry`], [`breaker`] and [`deadline`] decide when a call is made again.
 //! - [`oauth`] gets tokens once and shares them; [`Client`] makes calls with them.
 //! - [`data_actions`] describes and registers the Data Action; [`nlp`] asks an HTTP sentiment service.
+//! - [`live`] reads the transcripts of live calls, and writes attributes and suggestions back.
+//! - [`conversations`] lists past conversations and reads their transcripts.
 //!
 //! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
 //! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
@@ -11,13 +13,16 @@
 pub mod breaker;
 pub mod chat;
 mod client;
+pub mod conversations;
 pub mod data_actions;
 pub mod deadline;
 pub mod endpoints;
 mod error;
 pub mod http;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod retry;
 pub mod secret;
 mod transport;

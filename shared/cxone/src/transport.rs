@@ -109,6 +109,10 @@ impl Transport {
         }
     }
 
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self::new(self.http, limits)
+    }
+
     /// Makes the call that `build` describes until it is answered, refused, or out of time.
     ///
     /// Statuses other than 429, 500, 502, 503 and 504 come back as an [`Answer`].

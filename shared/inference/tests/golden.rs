@@ -78,10 +78,8 @@ fn vectors_are_those_of_the_reference() {
     assert!(reference.len() > 3);
     for expected in reference {
         let found = model.embed(&expected.text).unwrap();
-        assert_eq!(
-            model.count_tokens(&expected.text).unwrap() + 2,
-            expected.token_ids.len()
-        );
+        let tokens = model.count_tokens(&expected.text).unwrap() + 2;
+        assert_eq!(tokens.min(model.max_tokens()), expected.token_ids.len());
         assert!((found.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-5);
         let (found, expected) = (
             cosine(&found, &expected.float32),

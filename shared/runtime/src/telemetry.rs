@@ -1,6 +1,8 @@
 //! Logs: one JSON object a line on standard error, fields with units, never the text of a conversation.
 
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
 
 /// How logs look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,16 +13,21 @@ pub enum Format {
     Human,
 }
 
-/// Starts logging to standard error. `RUST_LOG` overrides the level (default `info`, libraries `warn`).
+/// Starts logging to standard error. `RUST_LOG` overrides the level: else `info`, and `warn` of the libraries.
 /// Calling it again does nothing, so that tests may each call it.
 pub fn init(format: Format) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn")
-    });
+    init_from(
+        format,
+        "info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn",
+    );
+}
+
+/// As [`init`], with another default level, e.g. `warn` for a command whose answer is all that its user wants to see.
+pub fn init_from(format: Format, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_span_events(FmtSpan::NONE);
+        .with_writer(std::io::stderr);
     let _already_set = match format {
         Format::Json => builder
             .json()
@@ -29,6 +36,7 @@ pub fn init(format: Format) {
             .try_init(),
         Format::Human => builder
             .compact()
+            .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .without_time()
             .try_init(),

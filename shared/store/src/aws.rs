@@ -32,7 +32,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// The region when an emulator is addressed and the environment names none; emulators sign for any.
 const EMULATOR_REGION: &str = "us-east-1";
-/// Where the services are when no region is set: nowhere; this is only what `AWS_REGION` may override.
+/// The variables that name a region.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The shared configuration: region and credentials from the environment as usual, timeouts and retries fit for a

@@ -7,6 +7,7 @@
 //! | `GET`, `POST`, `DELETE /_simulator/faults` | the rules in force; adds one or a list, written as in [`scenario`](crate::scenario); removes all |
 //! | `POST /_simulator/tokens/revoke`, `/expire` | `{"tokens": n}`: so many are no longer good |
 //! | `GET`, `PUT /_simulator/settings` | [`Settings`]; those that are left out become the defaults |
+//! | `/_simulator/calls`, `/_simulator/lag` | see [`live`](crate::live) |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_simulator/tokens/revoke", post(revoke))
         .route("/_simulator/tokens/expire", post(expire))
         .route("/_simulator/settings", get(settings).put(change_settings))
+        .merge(crate::live::admin())
 }
 
 async fn requests(State(world): State<Arc<World>>) -> Json<BTreeMap<String, BTreeMap<u16, u64>>> {

@@ -19,11 +19,14 @@
 pub mod admin;
 pub mod auth;
 pub mod chat;
+pub mod conversations;
 pub mod data_actions;
 pub mod fault;
 pub mod idempotency;
+pub mod live;
 pub mod nlp;
 pub mod oauth;
+pub mod openai;
 pub mod problem;
 pub mod scenario;
 pub mod settings;
@@ -40,6 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use conversations::Conversations;
 pub use fault::{Fault, FaultRule, RetryAfter};
 pub use scenario::Scenario;
 pub use settings::Settings;
@@ -96,7 +100,10 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let systems = Router::new()
         .merge(oauth::router())
         .merge(data_actions::router())
+        .merge(conversations::router())
         .merge(nlp::router())
+        .merge(live::router())
+        .merge(openai::router())
         .merge(chat::router())
         .fallback(problem::no_such_path)
         .layer(axum::middleware::from_fn_with_state(

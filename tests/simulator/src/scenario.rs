@@ -27,7 +27,20 @@
 //! kind = "answer"                  # an answer of your own
 //! status = 200
 //! body = { score = "high" }
+//!
+//! [[calls]]                        # a live call; it begins as the simulator does
+//! id = "call-1"
+//! waits = true                     # it begins when its transcript is first asked for instead; false
+//! [[calls.lines]]
+//! at_ms = 2000                     # when the speaker begins, counted from the call's start
+//! duration_ms = 3000
+//! direction = "customer"           # or "agent"
+//! text = "I was charged twice."
+//! final_after_ms = 400             # after its end the segment is final; a partial shows from its start on
+//! repeats = true                   # shown twice in every answer; false
 //! ```
+//!
+//! `[conversations]`: see [`conversations`](crate::conversations).
 //!
 //! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
 //! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
@@ -37,7 +50,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::ChatSettings;
+use crate::conversations::Conversations;
 use crate::fault::FaultRule;
+use crate::live::Call;
 use crate::settings::Settings;
 
 /// What a simulator begins with; the default has no faults.
@@ -50,8 +65,12 @@ pub struct Scenario {
     pub settings: Settings,
     /// Faults, in order.
     pub faults: Vec<FaultRule>,
+    /// Live calls.
+    pub calls: Vec<Call>,
     /// Chat: see [`crate::chat::script`].
     pub chat: ChatSettings,
+    /// Past conversations.
+    pub conversations: Conversations,
 }
 
 impl Default for Scenario {
@@ -60,7 +79,9 @@ impl Default for Scenario {
             seed: 42,
             settings: Settings::default(),
             faults: Vec::new(),
+            calls: Vec::new(),
             chat: ChatSettings::default(),
+            conversations: Conversations::default(),
         }
     }
 }

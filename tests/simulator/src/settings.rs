@@ -34,6 +34,11 @@ pub struct Settings {
     pub client_secret: String,
     /// The key of the sentiment service; `demo-nlp-key`.
     pub nlp_api_key: String,
+    /// The key of the embeddings service; `demo-openai-key`.
+    pub openai_api_key: String,
+    /// A part of a text because of which the embeddings service refuses a request; none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openai_refuses: Option<String>,
     /// How long a token lives, in seconds; 3600.
     pub token_expires_in: u64,
     /// The scopes that the client is granted; all.
@@ -46,6 +51,8 @@ impl Default for Settings {
             client_id: "demo-client".to_owned(),
             client_secret: "demo-secret".to_owned(),
             nlp_api_key: "demo-nlp-key".to_owned(),
+            openai_api_key: "demo-openai-key".to_owned(),
+            openai_refuses: None,
             token_expires_in: 3600,
             granted_scopes: SCOPES.iter().map(|&scope| scope.to_owned()).collect(),
         }

@@ -2,9 +2,10 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::{chat, data_actions};
+use crate::{chat, conversations, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
+use crate::live;
 use crate::oauth::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
@@ -24,8 +25,12 @@ pub struct World {
     pub idempotency: Idempotency,
     /// The registered Data Actions.
     pub data_actions: data_actions::State,
+    /// The live calls.
+    pub live: live::State,
     /// Chats, agents and their connections.
     pub chat: chat::State,
+    /// The past conversations.
+    pub conversations: conversations::State,
 }
 
 impl World {
@@ -39,7 +44,9 @@ impl World {
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
             data_actions: data_actions::State::default(),
+            live: live::State::new(scenario.calls),
             chat: chat::State::new(scenario.seed, scenario.chat),
+            conversations: conversations::State::new(scenario.seed, scenario.conversations),
         }
     }
 

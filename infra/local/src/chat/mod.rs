@@ -99,6 +99,27 @@ pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
     Ok(Arc::new(chat_session::start::build(&home.env, client, &home.secrets, home.state.clone(), objects).await?))
 }
 
+/// The same with what scores for the Data Action already.
+///
+/// # Errors
+/// If a variable is wrong.
+pub(crate) async fn deps_beside(
+    home: &Home,
+    aws: bool,
+    provider: &data_action::sentiment::Provider,
+) -> anyhow::Result<Arc<Deps>> {
+    use chat_session::scoring::Scorer;
+    use data_action::sentiment::{Http, Local, Provider};
+    let scorer = match provider {
+        Provider::Local(Local(pool)) => Scorer::Local(pool.clone()),
+        Provider::Http(Http(service)) => Scorer::Http(service.clone()),
+    };
+    let client = home.centre(System::Chat)?;
+    let objects = objects(home, aws).await?;
+    let deps = chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);
+    Ok(Arc::new(deps.await?))
+}
+
 /// The object store of this run: the data folder, or the bucket.
 ///
 /// # Errors

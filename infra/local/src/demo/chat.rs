@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Works the scripted chats until all of them are archived.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    println!("\nChat session of {AGENT}: stream in, every message stored, scored, escalated, archived\n");
+    println!("\n3. Chat session of {AGENT}: stream in, every message stored, scored, escalated, archived\n");
     let deps = chat::deps(&stage.home, false).await?;
     let model = deps.scorer.is_there();
     let (show, updates) = mpsc::channel(1000);

@@ -3,14 +3,17 @@
 
 mod chat;
 mod data_action;
+mod live_calls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cxone::http::Idle;
 use cxone_simulator::Scenario;
+use cxone_simulator::live::{Call, demo_calls};
 use tokio::sync::oneshot;
 
 use crate::home::{Home, HomeArgs};
@@ -18,6 +21,9 @@ use crate::{gateway, serve};
 
 /// The demo's key; the server is gone when the demo ends.
 const API_KEY: &str = "local-key";
+
+/// How much faster than people type the chats are played.
+const CHAT_SPEED: f64 = 3.0;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -56,6 +62,10 @@ struct Stage {
     speed: f64,
     /// The stores and the simulated contact centre.
     home: Home,
+    /// The Data Action, whose model all functions of the demo share.
+    data_action: Arc<::data_action::Deps>,
+    /// The live calls, and how many segments each has.
+    calls: Vec<(String, u64)>,
 }
 
 impl Stage {
@@ -75,8 +85,18 @@ impl Stage {
 /// If a scene fails: the demo then says which.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario(args.speed), None).await?;
-    let services = serve::services(&home).await?;
+    let scripted = calls(args.speed);
+    let calls = scripted
+        .iter()
+        .map(|call| (call.id.clone(), call.lines.len() as u64))
+        .collect();
+    let scenario = Scenario {
+        calls: scripted,
+        ..crate::chat::scenario(args.speed * CHAT_SPEED)
+    };
+    let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario, None).await?;
+    let data_action = serve::data_action(&home).await?;
+    let services = serve::services(&data_action);
     let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -88,6 +108,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         http: cxone::http::client(Idle::Kept)?,
         speed: args.speed,
         home,
+        data_action,
+        calls,
     };
     println!(
         "cxone-insights {}: a contact centre's day in a minute",
@@ -106,16 +128,26 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The scripted calls under ids of their own for each run: the state of an earlier one may still be there.
+fn calls(speed: f64) -> Vec<Call> {
+    let run = jiff::Timestamp::now().as_second();
+    let mut calls = demo_calls(2.0 * speed);
+    for call in &mut calls {
+        call.id = format!("{}-{}", call.id, run % 100_000);
+    }
+    calls
+}
+
 async fn play(stage: &Stage) -> anyhow::Result<()> {
     data_action::play(stage)
         .await
         .context("scene 1, the Data Action")?;
-    chat::play(stage).await.context("the chat session")
-}
-
-/// What the simulated contact centre plays, three times as fast as people type.
-fn scenario(speed: f64) -> Scenario {
-    crate::chat::scenario(speed * 3.0)
+    live_calls::play(stage)
+        .await
+        .context("scene 2, the live calls")?;
+    chat::play(stage)
+        .await
+        .context("scene 3, the chat session")
 }
 
 fn farewell(args: &Args, took: Duration) {

@@ -1,1 +1,242 @@
-//! To come.
+//! The schema mapper: which fields of a payload are conversation text, and what each is called.
+//!
+//! A path is a list of keys joined by dots that starts inside the event's `data`: `subject` is `data.subject` of the
+//! body. People write the `data.` all the same, so exactly one leading `data.` is dropped; a key `data` inside `data`
+//! is therefore `data.data`. Paths that are missing, or whose value holds no text, are skipped.
+//!
+//! A value is text in one of three shapes: a string; a list of strings, one turn each; or a list of turns, objects with
+//! `text` and a speaker (`speaker`, `participant`, `role`, `author`, `from` or `direction`, a string or an object with
+//! `type` or `name`), where the speaker takes the place of the path's label.
+
+use serde_json::{Map, Value};
+
+#[cfg(test)]
+mod tests;
+
+/// The mapping used when none is configured. A `transcript` is either an object of the two speakers or a list of turns.
+pub const DEFAULT_FIELDS: &str =
+    "transcript.agent=Agent,transcript.customer=Customer,transcript=Transcript,subject=Subject";
+
+/// More fields than this are a mistake in the configuration, not a schema.
+const MAX_FIELDS: usize = 64;
+/// Keys in one path, as deep as a payload may nest.
+const MAX_KEYS: usize = 32;
+/// The longest label, in characters; a longer one would crowd out the text it names.
+const MAX_LABEL: usize = 64;
+
+/// Something said or written, with the label of who or what it is from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// A speaker or the name of a field, e.g. `Agent`, `Subject`.
+    pub label: String,
+    /// The words, trimmed, never empty.
+    pub text: String,
+}
+
+/// Shows no text of the conversation.
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn")
+            .field("label", &self.label)
+            .field("bytes", &self.text.len())
+            .finish()
+    }
+}
+
+/// Dot paths with their labels, in the order in which the text is put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldMap {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Field {
+    keys: Vec<String>,
+    label: String,
+}
+
+/// What is wrong with a configured mapping.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "field {position} ({entry:?}): {wrong}; write path=Label, e.g. transcript.agent=Agent, separated by commas"
+)]
+pub struct InvalidFields {
+    /// Which entry, from 1.
+    pub position: usize,
+    /// The entry as it was written.
+    pub entry: String,
+    /// What is wrong with it.
+    pub wrong: &'static str,
+}
+
+impl Default for FieldMap {
+    fn default() -> Self {
+        let field = |keys: &[&str], label: &str| Field {
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            label: label.to_owned(),
+        };
+        Self {
+            fields: vec![
+                field(&["transcript", "agent"], "Agent"),
+                field(&["transcript", "customer"], "Customer"),
+                field(&["transcript"], "Transcript"),
+                field(&["subject"], "Subject"),
+            ],
+        }
+    }
+}
+
+impl std::str::FromStr for FieldMap {
+    type Err = InvalidFields;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFields> {
+        let mut fields: Vec<Field> = Vec::new();
+        for (index, entry) in text.split(',').enumerate() {
+            let refuse = |wrong| {
+                Err(InvalidFields {
+                    position: index + 1,
+                    entry: entry.trim().to_owned(),
+                    wrong,
+                })
+            };
+            let Some((path, label)) = entry.split_once('=') else {
+                return refuse("has no `=`");
+            };
+            let (path, label) = (path.trim(), label.trim());
+            let mut keys: Vec<String> = path.split('.').map(|key| key.trim().to_owned()).collect();
+            if keys.len() > 1 && keys[0] == "data" {
+                keys.remove(0);
+            }
+            if keys.iter().any(String::is_empty) {
+                return refuse("has an empty key in its path");
+            }
+            if keys.len() > MAX_KEYS {
+                return refuse("has more than 32 keys in its path");
+            }
+            if label.is_empty()
+                || label.chars().count() > MAX_LABEL
+                || label.chars().any(char::is_control)
+            {
+                return refuse("needs a label of 1 to 64 characters without control characters");
+            }
+            if fields.iter().any(|field| field.keys == keys) {
+                return refuse("repeats an earlier path");
+            }
+            if fields.len() == MAX_FIELDS {
+                return refuse("is the 65th; at most 64 are allowed");
+            }
+            fields.push(Field {
+                keys,
+                label: label.to_owned(),
+            });
+        }
+        Ok(Self { fields })
+    }
+}
+
+/// The form that [`FromStr`](std::str::FromStr) reads.
+impl std::fmt::Display for FieldMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, field) in self.fields.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}={}", field.path(), field.label)?;
+        }
+        Ok(())
+    }
+}
+
+impl Field {
+    /// The path as it is written: with `data.` where the first key is `data` itself.
+    fn path(&self) -> String {
+        let prefix = if self.keys[0] == "data" && self.keys.len() > 1 {
+            "data."
+        } else {
+            ""
+        };
+        format!("{prefix}{}", self.keys.join("."))
+    }
+}
+
+impl FieldMap {
+    /// The turns of a payload's `data`, in the mapping's order; empty if no path holds text.
+    #[must_use]
+    pub fn turns(&self, data: &Map<String, Value>) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        for field in &self.fields {
+            match lookup(data, &field.keys) {
+                Some(Value::Array(items)) => turns.extend(
+                    items
+                        .iter()
+                        .filter_map(|item| list_turn(item, &field.label)),
+                ),
+                Some(value) => turns.extend(turn(&field.label, value)),
+                None => {}
+            }
+        }
+        turns
+    }
+
+    /// The paths as they are written, for messages that say where text was looked for.
+    #[must_use]
+    pub fn paths(&self) -> String {
+        self.fields
+            .iter()
+            .map(Field::path)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+fn lookup<'a>(data: &'a Map<String, Value>, keys: &[String]) -> Option<&'a Value> {
+    let (first, rest) = keys.split_first()?;
+    rest.iter()
+        .try_fold(data.get(first)?, |value, key| value.as_object()?.get(key))
+}
+
+fn turn(label: &str, value: &Value) -> Option<Turn> {
+    // JSON can write a NUL, PostgreSQL cannot store one.
+    let text = value.as_str()?.replace('\0', " ");
+    let text = text.trim();
+    (!text.is_empty()).then(|| Turn {
+        label: label.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+/// One item of a list: a string, or an object with `text` and perhaps a speaker.
+fn list_turn(item: &Value, label: &str) -> Option<Turn> {
+    let Value::Object(object) = item else {
+        return turn(label, item);
+    };
+    let speaker = [
+        "speaker",
+        "participant",
+        "role",
+        "author",
+        "from",
+        "direction",
+    ]
+    .iter()
+    .find_map(|key| speaker(object.get(*key)?));
+    turn(speaker.as_deref().unwrap_or(label), object.get("text")?)
+}
+
+/// A speaker as a label: `customer` becomes `Customer`. `None` if there is no usable name.
+fn speaker(value: &Value) -> Option<String> {
+    let name = match value {
+        Value::Object(author) => author
+            .get("type")
+            .or_else(|| author.get("name"))?
+            .as_str()?,
+        other => other.as_str()?,
+    };
+    let name: String = name
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_LABEL)
+        .collect();
+    let mut letters = name.chars();
+    let first = letters.next()?;
+    Some(first.to_uppercase().chain(letters).collect())
+}

@@ -238,7 +238,9 @@ impl TokenSource {
             (self.clock)(),
             deadline,
         )
-        .await?;
+        .await
+        .inspect_err(|_| metrics::counter!("token_refresh_failures").increment(1))?;
+        metrics::counter!("token_refreshes").increment(1);
         tracing::info!(token_path = url.path(), expires_at = %token.expires_at(), "token renewed");
         Ok(token)
     }

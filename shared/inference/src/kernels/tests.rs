@@ -1,1 +1,194 @@
-//! Tests.
+//! Every kernel of every instruction set of this machine against plain loops in double precision.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn floats(length: usize) -> impl Strategy<Value = Vec<f32>> {
+    prop::collection::vec(-8.0_f32..8.0, length)
+}
+
+fn erf(x: f64) -> f64 {
+    // Maclaurin series: exact to 1e-12 for |x| <= 4 in double precision
+    if x.abs() > 4.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > 1e-17 {
+        n += 1.0;
+        term *= -x * x / n;
+        sum += term / (2.0 * n + 1.0);
+    }
+    sum * 2.0 / std::f64::consts::PI.sqrt()
+}
+
+#[test]
+fn this_machine_tests_the_portable_kernels_and_its_own() {
+    let sets = Isa::available();
+    assert_eq!(sets[0], Isa::detect());
+    assert_eq!(sets.last(), Some(&Isa::Portable));
+}
+
+#[test]
+fn gelu_is_exact_to_1e_6() {
+    let values: Vec<f32> = (-16_000..16_000).map(|n| n as f32 / 1000.0).collect();
+    for isa in Isa::available() {
+        let mut found = values.clone();
+        gelu(isa, &mut found);
+        for (&x, &y) in values.iter().zip(&found) {
+            let exact = 0.5 * f64::from(x) * (1.0 + erf(f64::from(x) / 2.0_f64.sqrt()));
+            let error = (f64::from(y) - exact).abs();
+            assert!(
+                error < 1e-6 * f64::from(x.abs().max(1.0)),
+                "{isa:?}: gelu({x}) = {y}, off by {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn constant_values_quantise_without_a_division_by_zero() {
+    for isa in Isa::available() {
+        for value in [0.0, 3.0, -3.0] {
+            let mut bytes = [0; 32];
+            let affine = quantise(isa, &[value; 32], &mut bytes);
+            let back = (f32::from(bytes[0]) - affine.zero_point as f32) * affine.scale;
+            assert!(
+                (back - value).abs() < 1e-5 && affine.scale > 0.0,
+                "{isa:?}: {value} came back as {back}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_largest_sums_do_not_saturate() {
+    let (inputs, outputs) = (1536, 16);
+    for isa in Isa::available() {
+        for weight in [i8::MIN, i8::MAX] {
+            let matrix = PackedMatrix::new(
+                isa,
+                inputs,
+                &vec![weight; inputs * outputs],
+                &[1.0; 16],
+                &[0.0; 16],
+            );
+            let mut out = [0.0; 16];
+            multiply(
+                &matrix,
+                1,
+                &vec![255; inputs],
+                Affine {
+                    scale: 1.0,
+                    zero_point: 0,
+                },
+                &mut out,
+            );
+            assert_eq!(
+                out,
+                [255.0 * f32::from(weight) * inputs as f32; 16],
+                "{isa:?}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn products_are_those_of_plain_loops(
+        rows in 1_usize..20,
+        inputs in (1_usize..12).prop_map(|n| n * 4),
+        outputs in 1_usize..120,
+        zero_point in 0..256_i32,
+        seed in any::<u64>(),
+    ) {
+        let mut state = seed | 1;
+        let mut next = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state.to_le_bytes()[3] };
+        let weights: Vec<i8> = (0..inputs * outputs).map(|_| next().cast_signed()).collect();
+        let input: Vec<u8> = (0..rows * inputs).map(|_| next()).collect();
+        let scales: Vec<f32> = (0..outputs).map(|_| f32::from(next()) / 1e3).collect();
+        let bias: Vec<f32> = (0..outputs).map(|_| f32::from(next()) - 128.0).collect();
+        let affine = Affine { scale: 0.01, zero_point };
+        for isa in Isa::available() {
+            let matrix = PackedMatrix::new(isa, inputs, &weights, &scales, &bias);
+            let mut out = vec![f32::NAN; rows * matrix.row_stride()];
+            multiply(&matrix, rows, &input, affine, &mut out);
+            for row in 0..rows {
+                for output in 0..outputs {
+                    let sum: i32 = (0..inputs)
+                        .map(|i| (i32::from(input[row * inputs + i]) - zero_point) * i32::from(weights[i * outputs + output]))
+                        .sum();
+                    let expected = f64::from(sum) * 0.01 * f64::from(scales[output]) + f64::from(bias[output]);
+                    let found = f64::from(out[row * matrix.row_stride() + output]);
+                    prop_assert!((found - expected).abs() < 1e-4 * expected.abs().max(10.0), "{isa:?}: {found} is not {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quantised_values_are_half_a_step_away_at_most(values in (1_usize..9).prop_flat_map(|n| floats(n * ALIGN))) {
+        let mut expected: Option<(Affine, Vec<u8>)> = None;
+        for isa in Isa::available() {
+            let mut bytes = vec![0; values.len()];
+            let affine = quantise(isa, &values, &mut bytes);
+            for (&value, &byte) in values.iter().zip(&bytes) {
+                let back = (f32::from(byte) - affine.zero_point as f32) * affine.scale;
+                prop_assert!((back - value).abs() <= affine.scale * 0.5001 + affine.scale * 0.5, "{isa:?}: {value} came back as {back}");
+            }
+            let found = (affine, bytes);
+            prop_assert_eq!(expected.get_or_insert_with(|| found.clone()), &found);
+        }
+    }
+
+    #[test]
+    fn normalised_rows_are_those_of_the_formula(values in floats(3 * 48), residual in floats(3 * 48), gamma in floats(48), beta in floats(48)) {
+        for isa in Isa::available() {
+            for residual in [None, Some(residual.as_slice())] {
+                let mut found = values.clone();
+                add_and_normalise(isa, &mut found, residual, &gamma, &beta, 1e-12);
+                for row in 0..3 {
+                    let sums: Vec<f64> = (0..48).map(|i| f64::from(values[row * 48 + i]) + residual.map_or(0.0, |r| f64::from(r[row * 48 + i]))).collect();
+                    let mean = sums.iter().sum::<f64>() / 48.0;
+                    let variance = sums.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / 48.0;
+                    for (i, sum) in sums.iter().enumerate() {
+                        let expected = (sum - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i]) + f64::from(beta[i]);
+                        prop_assert!((f64::from(found[row * 48 + i]) - expected).abs() < 1e-4, "{isa:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn attention_is_that_of_the_formula(
+        (tokens, count, width, qkv) in (1_usize..40, 1_usize..4, 1_usize..4)
+            .prop_flat_map(|(t, c, w)| (Just(t), Just(c), Just(w * ALIGN), floats(t * c * w * ALIGN * 3)))
+    ) {
+        let heads = Heads { count, width, scale: 0.2 };
+        let hidden = heads.hidden();
+        let at = |part: usize, token: usize, column: usize| f64::from(qkv[token * 3 * hidden + part * hidden + column]);
+        for isa in Isa::available() {
+            let mut found = vec![f32::NAN; tokens * hidden];
+            attention(isa, &qkv, tokens, heads, &mut AttentionScratch::default(), &mut found);
+            for head in 0..count {
+                for query in 0..tokens {
+                    let columns = head * width..(head + 1) * width;
+                    let scores: Vec<f64> = (0..tokens)
+                        .map(|key| columns.clone().map(|c| at(0, query, c) * at(1, key, c)).sum::<f64>() * f64::from(heads.scale))
+                        .collect();
+                    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let shares: Vec<f64> = scores.iter().map(|s| (s - highest).exp()).collect();
+                    let sum: f64 = shares.iter().sum();
+                    for column in columns {
+                        let expected: f64 = (0..tokens).map(|t| shares[t] / sum * at(2, t, column)).sum();
+                        let error = (f64::from(found[query * hidden + column]) - expected).abs();
+                        prop_assert!(error < 1e-3, "{isa:?}: off by {error}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -193,9 +193,7 @@ impl Objects {
     ) -> Result<Option<T>, Error> {
         match answer {
             Ok(value) => Ok(Some(value)),
-            Err(object_store::Error::NotFound { ref source, .. })
-                if !source.to_string().contains("NoSuchBucket") =>
-            {
+            Err(ref error @ object_store::Error::NotFound { .. }) if !refuses_the_bucket(error) => {
                 Ok(None)
             }
             Err(error) => Err(self.failed(operation, key, error)),
@@ -214,6 +212,10 @@ impl Objects {
             E::AlreadyExists { .. } | E::Precondition { .. } => Error::Conflict {
                 key: key.to_owned(),
             },
+            // Some operations pass the service's answer on as it came.
+            other if refuses_the_bucket(&other) => Error::Missing {
+                what: format!("{} {key}", self.name),
+            },
             other => Error::Unavailable {
                 store: self.name,
                 operation,
@@ -221,4 +223,12 @@ impl Objects {
             },
         }
     }
+}
+
+/// Whether S3 says that the bucket itself is not there or may not be read.
+fn refuses_the_bucket(error: &object_store::Error) -> bool {
+    let told = format!("{error:?}");
+    ["NoSuchBucket", "AccessDenied"]
+        .iter()
+        .any(|code| told.contains(&format!("<Code>{code}</Code>")))
 }

@@ -1,5 +1,7 @@
 //! The queue between the webhook and the embedding writer: at least once, with a visibility timeout and a dead-letter side.
 
+#[cfg(feature = "queue")]
+mod dead_letters;
 #[cfg(feature = "embedded")]
 mod sqlite;
 #[cfg(feature = "queue")]
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use crate::Error;
 
+#[cfg(feature = "queue")]
+pub use dead_letters::{HeldLetter, SqsDeadLetters};
 #[cfg(feature = "embedded")]
 pub use sqlite::{DeadLetter, SqliteQueue};
 #[cfg(feature = "queue")]

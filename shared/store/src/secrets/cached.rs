@@ -43,7 +43,11 @@ impl<S: SecretStore> CachedSecrets<S> {
 
     /// A cache with another period.
     pub fn with_ttl(store: S, ttl: Duration) -> Self {
-        Self { store, ttl, cache: Mutex::default() }
+        Self {
+            store,
+            ttl,
+            cache: Mutex::default(),
+        }
     }
 
     /// The secrets, read if they are older than the period.

@@ -20,17 +20,25 @@ pub struct SecretFile {
 impl SecretFile {
     /// The file at `path`. If it does not exist, `defaults` are the secrets; nothing is written.
     pub fn new(path: impl Into<PathBuf>, defaults: Secrets) -> Self {
-        Self { path: path.into(), defaults }
+        Self {
+            path: path.into(),
+            defaults,
+        }
     }
 
     fn corrupt(&self, complaint: String) -> Error {
-        Error::Corrupt { what: self.path.display().to_string(), source: complaint.into() }
+        Error::Corrupt {
+            what: self.path.display().to_string(),
+            source: complaint.into(),
+        }
     }
 
     fn parse(&self, text: &str) -> Result<Secrets, Error> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             // The parser's own words quote the line.
-            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            let line = error
+                .span()
+                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             self.corrupt(format!("not TOML at line {line}: write name = \"value\""))
         })?;
         let named = table.into_iter().map(|(name, value)| match value {
@@ -45,7 +53,9 @@ impl SecretStore for SecretFile {
     async fn fetch(&self) -> Result<Secrets, Error> {
         let metadata = match tokio::fs::metadata(&self.path).await {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(self.defaults.clone()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(self.defaults.clone());
+            }
             Err(error) => return Err(missing(&self.path, &error.to_string())),
         };
         if metadata.len() > FILE_MAX_BYTES {
@@ -63,7 +73,9 @@ impl SecretStore for SecretFile {
 }
 
 fn missing(path: &Path, reason: &str) -> Error {
-    Error::Missing { what: format!("{} ({reason})", path.display()) }
+    Error::Missing {
+        what: format!("{} ({reason})", path.display()),
+    }
 }
 
 /// The mode of a file that is not this user's alone.

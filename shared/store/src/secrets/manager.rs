@@ -17,15 +17,29 @@ pub struct SecretsManager {
 impl SecretsManager {
     /// The secret with this name or ARN; nothing is sent yet.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
-        Self { client: Client::new(config), id: id.into() }
+        Self {
+            client: Client::new(config),
+            id: id.into(),
+        }
     }
 }
 
 impl SecretStore for SecretsManager {
     async fn fetch(&self) -> Result<Secrets, Error> {
-        let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| {
-            Failed { store: "Secrets Manager", operation: "GetSecretValue", what: &self.id }.because(error)
-        })?;
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.id)
+            .send()
+            .await
+            .map_err(|error| {
+                Failed {
+                    store: "Secrets Manager",
+                    operation: "GetSecretValue",
+                    what: &self.id,
+                }
+                .because(error)
+            })?;
         let what = format!("the secret {}", self.id);
         let json = answer.secret_string.ok_or_else(|| Error::Corrupt {
             what: what.clone(),

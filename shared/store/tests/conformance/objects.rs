@@ -12,12 +12,21 @@ use crate::proxy::{Fault, Proxy};
 async fn bucket(endpoint: &str) -> Objects {
     let name = test_stack::unique("bucket");
     let server = test_stack::aws().endpoint_url;
-    let address = server.strip_prefix("http://").expect("plain HTTP").trim_end_matches('/');
+    let address = server
+        .strip_prefix("http://")
+        .expect("plain HTTP")
+        .trim_end_matches('/');
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     let request = format!("PUT /{name} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.expect("a request");
+    connection
+        .write_all(request.as_bytes())
+        .await
+        .expect("a request");
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.expect("an answer");
+    connection
+        .read_to_string(&mut answer)
+        .await
+        .expect("an answer");
     assert!(answer.contains(" 200 "), "{answer}");
     Objects::s3(&store::aws::config(Some(endpoint)).await, &name).expect("a store")
 }
@@ -26,10 +35,27 @@ async fn an_object_is_read_back_overwritten_and_deleted(objects: &Objects) {
     let key = "reports/2026-11-20/отчёт 日本.csv";
     assert_eq!(objects.get(key).await.expect("an answer"), None);
     assert_eq!(objects.size(key).await.expect("an answer"), None);
-    objects.put(key, vec![0_u8, 255, 10]).await.expect("written");
-    assert_eq!(objects.get(key).await.expect("an answer").expect("the object"), &[0_u8, 255, 10][..]);
+    objects
+        .put(key, vec![0_u8, 255, 10])
+        .await
+        .expect("written");
+    assert_eq!(
+        objects
+            .get(key)
+            .await
+            .expect("an answer")
+            .expect("the object"),
+        &[0_u8, 255, 10][..]
+    );
     objects.put(key, "second").await.expect("overwritten");
-    assert_eq!(objects.get(key).await.expect("an answer").expect("the object"), "second");
+    assert_eq!(
+        objects
+            .get(key)
+            .await
+            .expect("an answer")
+            .expect("the object"),
+        "second"
+    );
     assert_eq!(objects.size(key).await.expect("an answer"), Some(6));
     objects.put("empty", "").await.expect("written");
     assert_eq!(objects.size("empty").await.expect("an answer"), Some(0));
@@ -41,7 +67,12 @@ async fn an_object_is_read_back_overwritten_and_deleted(objects: &Objects) {
 async fn of_several_creators_exactly_one_wins(objects: &Objects) {
     let creators = (0..20).map(|n| {
         let objects = objects.clone();
-        tokio::spawn(async move { objects.put_new("archive/42.jsonl", n.to_string()).await.map(|()| n) })
+        tokio::spawn(async move {
+            objects
+                .put_new("archive/42.jsonl", n.to_string())
+                .await
+                .map(|()| n)
+        })
     });
     let mut won = Vec::new();
     for outcome in join_all(creators).await {
@@ -52,7 +83,11 @@ async fn of_several_creators_exactly_one_wins(objects: &Objects) {
         }
     }
     assert_eq!(won.len(), 1);
-    let content = objects.get("archive/42.jsonl").await.expect("an answer").expect("the object");
+    let content = objects
+        .get("archive/42.jsonl")
+        .await
+        .expect("an answer")
+        .expect("the object");
     assert_eq!(content, won[0].to_string());
 }
 
@@ -71,7 +106,11 @@ async fn objects_are_listed_by_prefix_in_order(objects: &Objects) {
         let listed = objects.list(prefix).await.expect("a list");
         let keys: Vec<_> = listed.iter().map(|entry| entry.key.as_str()).collect();
         assert_eq!(keys, expected, "{prefix:?}");
-        assert!(listed.iter().all(|entry| entry.bytes == entry.key.len() as u64));
+        assert!(
+            listed
+                .iter()
+                .all(|entry| entry.bytes == entry.key.len() as u64)
+        );
     }
 }
 
@@ -79,7 +118,10 @@ async fn a_key_cannot_leave_the_store(objects: &Objects) {
     for bad in ["../escape", "/etc/passwd", "a/../../b", "", "a//b", "a\\b"] {
         let error = objects.put(bad, "x").await.expect_err("refused");
         assert!(matches!(error, Error::Limit { .. }), "{bad:?}: {error:?}");
-        assert!(objects.get(bad).await.is_err() && objects.delete(bad).await.is_err(), "{bad:?}");
+        assert!(
+            objects.get(bad).await.is_err() && objects.delete(bad).await.is_err(),
+            "{bad:?}"
+        );
     }
     assert!(objects.list("../").await.is_err());
     assert!(objects.list("").await.expect("a list").is_empty());
@@ -122,14 +164,24 @@ async fn a_creation_whose_answer_was_lost_is_recognised_as_its_own() {
     proxy.inject("PUT", &[Fault::LostAnswer]);
     let created = objects.put_new("archive/1", "text").await;
     let conflict = objects.put_new("archive/1", "text").await;
-    assert!(matches!(conflict, Err(Error::Conflict { .. })), "{conflict:?}");
+    assert!(
+        matches!(conflict, Err(Error::Conflict { .. })),
+        "{conflict:?}"
+    );
     assert!(proxy.is_exhausted());
     // The client does not send a conditional write again by itself: then the caller is told to.
     match created {
         Ok(()) => {}
         Err(error) => assert!(error.is_retryable(), "{error:?}"),
     }
-    assert_eq!(objects.get("archive/1").await.expect("an answer").expect("the object"), "text");
+    assert_eq!(
+        objects
+            .get("archive/1")
+            .await
+            .expect("an answer")
+            .expect("the object"),
+        "text"
+    );
 }
 
 #[tokio::test]

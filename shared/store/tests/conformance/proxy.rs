@@ -30,10 +30,18 @@ impl Proxy {
     /// Starts a proxy before the AWS services.
     pub(crate) async fn start() -> Self {
         let upstream = test_stack::aws().endpoint_url;
-        let upstream = upstream.strip_prefix("http://").expect("plain HTTP").trim_end_matches('/').to_owned();
+        let upstream = upstream
+            .strip_prefix("http://")
+            .expect("plain HTTP")
+            .trim_end_matches('/')
+            .to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let proxy = Self { url, faults: Arc::default(), seen: Arc::default() };
+        let proxy = Self {
+            url,
+            faults: Arc::default(),
+            seen: Arc::default(),
+        };
         let serving = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -46,12 +54,20 @@ impl Proxy {
 
     /// The next requests of an operation fail like this, one after the other.
     pub(crate) fn inject(&self, operation: &'static str, faults: &[Fault]) {
-        self.faults.lock().expect("faults").extend(faults.iter().map(|fault| (operation, *fault)));
+        self.faults
+            .lock()
+            .expect("faults")
+            .extend(faults.iter().map(|fault| (operation, *fault)));
     }
 
     /// How many requests of an operation came.
     pub(crate) fn seen(&self, operation: &str) -> usize {
-        self.seen.lock().expect("requests").iter().filter(|it| it.as_str() == operation).count()
+        self.seen
+            .lock()
+            .expect("requests")
+            .iter()
+            .filter(|it| it.as_str() == operation)
+            .count()
     }
 
     /// Whether every injected fault happened.
@@ -67,13 +83,19 @@ impl Proxy {
         let fault = {
             let mut faults = self.faults.lock().expect("faults");
             let next = faults.iter().position(|(of, _)| *of == operation);
-            next.and_then(|at| faults.remove(at)).map(|(_, fault)| fault)
+            next.and_then(|at| faults.remove(at))
+                .map(|(_, fault)| fault)
         };
         let answer = match fault {
-            Some(Fault::Refused(status, code)) => json(status, &format!("{{\"__type\":\"x#{code}\"}}")),
+            Some(Fault::Refused(status, code)) => {
+                json(status, &format!("{{\"__type\":\"x#{code}\"}}"))
+            }
             Some(Fault::Unprocessed) => {
                 let body: serde_json::Value = serde_json::from_slice(&body).expect("a JSON body");
-                json(200, &format!("{{\"UnprocessedItems\":{}}}", body["RequestItems"]))
+                json(
+                    200,
+                    &format!("{{\"UnprocessedItems\":{}}}", body["RequestItems"]),
+                )
             }
             _ => forward(upstream, &head, &body).await?,
         };
@@ -105,7 +127,8 @@ async fn read_request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     };
     let body = bytes.split_off(end);
     let head = String::from_utf8(bytes).ok()?;
-    let length: usize = header(&head, "content-length").map_or(Some(0), |value| value.parse().ok())?;
+    let length: usize =
+        header(&head, "content-length").map_or(Some(0), |value| value.parse().ok())?;
     let mut body = body;
     while body.len() < length {
         if client.read_buf(&mut body).await.ok()? == 0 {
@@ -128,11 +151,16 @@ async fn forward(upstream: &str, head: &str, body: &[u8]) -> Option<Vec<u8>> {
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    fields
+        .find(|(field, _)| field.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 /// `PutItem` of `DynamoDB_20120810.PutItem`; for S3 the method.
 fn operation(head: &str) -> String {
     let target = header(head, "x-amz-target").and_then(|target| target.split('.').nth(1));
-    target.or_else(|| head.split(' ').next()).unwrap_or_default().to_owned()
+    target
+        .or_else(|| head.split(' ').next())
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -12,35 +12,87 @@ const AT_ONCE: Duration = Duration::ZERO;
 
 async fn sqs() -> (Sqs, Sqs) {
     let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let url = Sqs::create(&config, &test_stack::unique("queue")).await.expect("a queue");
-    let dead = Sqs::create(&config, &test_stack::unique("dead")).await.expect("a queue");
-    (Sqs::new(&config, url, Some(dead.clone())), Sqs::new(&config, dead, None))
+    let url = Sqs::create(&config, &test_stack::unique("queue"))
+        .await
+        .expect("a queue");
+    let dead = Sqs::create(&config, &test_stack::unique("dead"))
+        .await
+        .expect("a queue");
+    (
+        Sqs::new(&config, url, Some(dead.clone())),
+        Sqs::new(&config, dead, None),
+    )
 }
 
 fn sqlite(folder: &tempfile::TempDir) -> SqliteQueue {
     SqliteQueue::open(folder.path().join("queue.db"), "embeddings").expect("a queue")
 }
 
-async fn a_message_comes_once_while_it_is_hidden_and_never_after_it_was_deleted(queue: &impl Queue) {
-    assert!(queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
+async fn a_message_comes_once_while_it_is_hidden_and_never_after_it_was_deleted(
+    queue: &impl Queue,
+) {
+    assert!(
+        queue
+            .receive(10, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
     let body = "{\"text\":\"zażółć 😀\\u0000\"}\n\t";
     let id = queue.send(body).await.expect("sent");
     let received = queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer");
     assert_eq!(received.len(), 1);
-    assert_eq!((&received[0].id, received[0].body.as_str(), received[0].deliveries), (&id, body, 1));
-    assert!(queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
+    assert_eq!(
+        (
+            &received[0].id,
+            received[0].body.as_str(),
+            received[0].deliveries
+        ),
+        (&id, body, 1)
+    );
+    assert!(
+        queue
+            .receive(10, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
     queue.delete(&received[0].receipt).await.expect("deleted");
-    queue.delete(&received[0].receipt).await.expect("deleted already");
-    assert!(queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
+    queue
+        .delete(&received[0].receipt)
+        .await
+        .expect("deleted already");
+    assert!(
+        queue
+            .receive(10, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
 }
 
 async fn a_message_comes_again_when_its_time_is_over_with_its_count(queue: &impl Queue) {
     let id = queue.send("{}").await.expect("sent");
-    let first = queue.receive(1, AT_ONCE, Duration::from_secs(1)).await.expect("an answer").remove(0);
-    let second = queue.receive(1, Duration::from_secs(10), Duration::ZERO).await.expect("an answer").remove(0);
-    assert_eq!((&second.id, first.deliveries, second.deliveries), (&id, 1, 2));
+    let first = queue
+        .receive(1, AT_ONCE, Duration::from_secs(1))
+        .await
+        .expect("an answer")
+        .remove(0);
+    let second = queue
+        .receive(1, Duration::from_secs(10), Duration::ZERO)
+        .await
+        .expect("an answer")
+        .remove(0);
+    assert_eq!(
+        (&second.id, first.deliveries, second.deliveries),
+        (&id, 1, 2)
+    );
     assert_ne!(first.receipt, second.receipt);
-    let third = queue.receive(1, Duration::from_secs(10), HIDDEN).await.expect("an answer").remove(0);
+    let third = queue
+        .receive(1, Duration::from_secs(10), HIDDEN)
+        .await
+        .expect("an answer")
+        .remove(0);
     assert_eq!(third.deliveries, 3);
 }
 
@@ -51,7 +103,12 @@ async fn each_message_goes_to_one_of_several_receivers(queue: &(impl Queue + Clo
     }
     let receivers = (0..8).map(|_| {
         let queue = queue.clone();
-        tokio::spawn(async move { queue.receive(RECEIVE_MAX + 5, AT_ONCE, HIDDEN).await.expect("an answer") })
+        tokio::spawn(async move {
+            queue
+                .receive(RECEIVE_MAX + 5, AT_ONCE, HIDDEN)
+                .await
+                .expect("an answer")
+        })
     });
     let mut received = Vec::new();
     for batch in join_all(receivers).await {
@@ -65,8 +122,12 @@ async fn each_message_goes_to_one_of_several_receivers(queue: &(impl Queue + Clo
 
 async fn a_waiting_receiver_wakes_when_a_message_comes(queue: &(impl Queue + Clone + 'static)) {
     let waiting = queue.clone();
-    let receiver =
-        tokio::spawn(async move { waiting.receive(1, Duration::from_secs(15), HIDDEN).await.expect("an answer") });
+    let receiver = tokio::spawn(async move {
+        waiting
+            .receive(1, Duration::from_secs(15), HIDDEN)
+            .await
+            .expect("an answer")
+    });
     queue.send("late").await.expect("sent");
     let received = receiver.await.expect("no panic");
     assert_eq!(received.len(), 1);
@@ -78,7 +139,12 @@ async fn bodies_have_limits(queue: &impl Queue) {
     queue.send(&largest).await.expect("within the limit");
     let received = queue.receive(1, AT_ONCE, HIDDEN).await.expect("an answer");
     assert_eq!(received[0].body, largest);
-    for bad in [String::new(), format!("{largest}x"), "a\u{0}b".to_owned(), "a\u{1b}b".to_owned()] {
+    for bad in [
+        String::new(),
+        format!("{largest}x"),
+        "a\u{0}b".to_owned(),
+        "a\u{1b}b".to_owned(),
+    ] {
         let error = queue.send(&bad).await.expect_err("refused");
         assert!(matches!(error, Error::Limit { .. }), "{error:?}");
     }
@@ -118,12 +184,32 @@ conformance! {
 async fn a_buried_message_lies_in_the_dead_letter_queue() {
     let (queue, dead) = sqs().await;
     queue.send("poison").await.expect("sent");
-    let message = queue.receive(1, AT_ONCE, Duration::ZERO).await.expect("an answer").remove(0);
-    queue.bury(&message, &"ż".repeat(3000)).await.expect("buried");
-    assert!(queue.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
-    let letter = dead.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").remove(0);
+    let message = queue
+        .receive(1, AT_ONCE, Duration::ZERO)
+        .await
+        .expect("an answer")
+        .remove(0);
+    queue
+        .bury(&message, &"ż".repeat(3000))
+        .await
+        .expect("buried");
+    assert!(
+        queue
+            .receive(1, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+    let letter = dead
+        .receive(1, AT_ONCE, HIDDEN)
+        .await
+        .expect("an answer")
+        .remove(0);
     assert_eq!(letter.body, "poison");
-    let error = dead.bury(&letter, "again").await.expect_err("it has no dead letters of its own");
+    let error = dead
+        .bury(&letter, "again")
+        .await
+        .expect_err("it has no dead letters of its own");
     assert!(matches!(error, Error::Missing { .. }), "{error:?}");
 }
 
@@ -131,9 +217,16 @@ async fn a_buried_message_lies_in_the_dead_letter_queue() {
 async fn a_queue_that_is_not_there_is_no_matter_of_retries() {
     let endpoint = test_stack::aws().endpoint_url;
     let config = store::aws::config(Some(&endpoint)).await;
-    let queue = Sqs::new(&config, format!("{endpoint}/123456789012/no-such-queue"), None);
+    let queue = Sqs::new(
+        &config,
+        format!("{endpoint}/123456789012/no-such-queue"),
+        None,
+    );
     let error = queue.send("{}").await.expect_err("no queue");
-    assert!(matches!(&error, Error::Missing { what } if what.contains("no-such-queue")), "{error:?}");
+    assert!(
+        matches!(&error, Error::Missing { what } if what.contains("no-such-queue")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -141,24 +234,50 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
     let folder = tempfile::tempdir().expect("a folder");
     let queue = sqlite(&folder);
     let poison = queue.send("poison").await.expect("sent");
-    let message = queue.receive(1, AT_ONCE, Duration::ZERO).await.expect("an answer").remove(0);
+    let message = queue
+        .receive(1, AT_ONCE, Duration::ZERO)
+        .await
+        .expect("an answer")
+        .remove(0);
     queue.bury(&message, "no transcript").await.expect("buried");
     let unlucky = queue.send("unlucky").await.expect("sent");
     for delivery in 1..=5 {
-        let message = queue.receive(1, AT_ONCE, Duration::ZERO).await.expect("an answer").remove(0);
-        assert_eq!((message.id, message.deliveries), (unlucky.clone(), delivery));
+        let message = queue
+            .receive(1, AT_ONCE, Duration::ZERO)
+            .await
+            .expect("an answer")
+            .remove(0);
+        assert_eq!(
+            (message.id, message.deliveries),
+            (unlucky.clone(), delivery)
+        );
     }
-    assert!(queue.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
+    assert!(
+        queue
+            .receive(1, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
     let letters = queue.dead_letters(10).await.expect("an answer");
-    let told: Vec<_> = letters.iter().map(|it| (it.id.as_str(), it.reason.as_str(), it.deliveries)).collect();
-    let expected =
-        [(poison.as_str(), "no transcript", 1), (unlucky.as_str(), "delivered 5 times without success", 5)];
+    let told: Vec<_> = letters
+        .iter()
+        .map(|it| (it.id.as_str(), it.reason.as_str(), it.deliveries))
+        .collect();
+    let expected = [
+        (poison.as_str(), "no transcript", 1),
+        (unlucky.as_str(), "delivered 5 times without success", 5),
+    ];
     assert_eq!(told, expected);
     // The file keeps it all: another opening of it sees the same.
     let reopened = sqlite(&folder);
     assert!(reopened.redrive(&unlucky).await.expect("an answer"));
     assert!(!reopened.redrive(&unlucky).await.expect("an answer"));
-    let message = queue.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").remove(0);
+    let message = queue
+        .receive(1, AT_ONCE, HIDDEN)
+        .await
+        .expect("an answer")
+        .remove(0);
     assert_eq!((message.body.as_str(), message.deliveries), ("unlucky", 1));
 }
 
@@ -168,6 +287,18 @@ async fn queues_of_one_file_are_apart() {
     let one = sqlite(&folder);
     let other = SqliteQueue::open(folder.path().join("queue.db"), "other").expect("a queue");
     one.send("mine").await.expect("sent");
-    assert!(other.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").is_empty());
-    assert_eq!(one.receive(1, AT_ONCE, HIDDEN).await.expect("an answer").len(), 1);
+    assert!(
+        other
+            .receive(1, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+    assert_eq!(
+        one.receive(1, AT_ONCE, HIDDEN)
+            .await
+            .expect("an answer")
+            .len(),
+        1
+    );
 }

@@ -14,7 +14,13 @@ async fn stored(text: &str) -> String {
     let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
     let name = test_stack::unique("secret");
     let client = aws_sdk_secretsmanager::Client::new(&config);
-    client.create_secret().name(&name).secret_string(text).send().await.expect("a secret");
+    client
+        .create_secret()
+        .name(&name)
+        .secret_string(text)
+        .send()
+        .await
+        .expect("a secret");
     name
 }
 
@@ -35,29 +41,40 @@ fn set_mode(path: &std::path::Path, mode: u32) {
 }
 
 fn value(secrets: &Secrets, name: &str) -> Option<String> {
-    secrets.get(name).map(|value| value.expose_secret().to_owned())
+    secrets
+        .get(name)
+        .map(|value| value.expose_secret().to_owned())
 }
 
 async fn named_values_are_read(store: impl SecretStore) {
     let secrets = store.fetch().await.expect("the secrets");
     assert_eq!(value(&secrets, "client_id").as_deref(), Some("id"));
-    assert_eq!(value(&secrets, "client_secret").as_deref(), Some("hush \"ż\" 😀"));
+    assert_eq!(
+        value(&secrets, "client_secret").as_deref(),
+        Some("hush \"ż\" 😀")
+    );
     assert_eq!(value(&secrets, "api_key"), None, "an empty value is none");
     assert_eq!(value(&secrets, "webhook_secret"), None);
     let shown = format!("{secrets:?}");
-    assert!(shown.contains("client_secret") && !shown.contains("hush"), "{shown}");
+    assert!(
+        shown.contains("client_secret") && !shown.contains("hush"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
 async fn named_values_are_read_from_secrets_manager() {
-    let id = stored(r#"{"client_id":"id","client_secret":"hush \"ż\" 😀","api_key":"","more":"x"}"#).await;
+    let id =
+        stored(r#"{"client_id":"id","client_secret":"hush \"ż\" 😀","api_key":"","more":"x"}"#)
+            .await;
     named_values_are_read(manager(&test_stack::aws().endpoint_url, &id).await).await;
 }
 
 #[tokio::test]
 async fn named_values_are_read_from_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
-    let text = "client_id = \"id\"\nclient_secret = 'hush \"ż\" 😀'\napi_key = \"\"\nmore = \"x\"\n";
+    let text =
+        "client_id = \"id\"\nclient_secret = 'hush \"ż\" 😀'\napi_key = \"\"\nmore = \"x\"\n";
     named_values_are_read(file(&folder, text)).await;
 }
 
@@ -96,7 +113,10 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
         let error = file(&folder, text).fetch().await.expect_err("malformed");
         assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
         let told = told(&error);
-        assert!(told.contains(named) && told.contains("secrets.toml"), "{told}");
+        assert!(
+            told.contains(named) && told.contains("secrets.toml"),
+            "{told}"
+        );
         assert!(!told.contains("hush") && !told.contains("4242"), "{told}");
     }
 }
@@ -105,7 +125,10 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
 async fn a_secret_that_is_not_there_is_named() {
     let store = manager(&test_stack::aws().endpoint_url, "no-such-secret").await;
     let error = store.fetch().await.expect_err("no secret");
-    assert!(matches!(&error, Error::Missing { what } if what.contains("no-such-secret")), "{error:?}");
+    assert!(
+        matches!(&error, Error::Missing { what } if what.contains("no-such-secret")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +136,10 @@ async fn without_the_file_the_given_values_are_used_and_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("secrets.toml");
     let given = Secrets::from_iter([("api_key".to_owned(), SecretString::from("local-key"))]);
-    let secrets = SecretFile::new(&path, given).fetch().await.expect("the given values");
+    let secrets = SecretFile::new(&path, given)
+        .fetch()
+        .await
+        .expect("the given values");
     assert_eq!(value(&secrets, "api_key").as_deref(), Some("local-key"));
     assert!(!path.exists());
 }
@@ -124,7 +150,10 @@ async fn a_file_that_others_may_read_is_refused_with_the_remedy() {
     let store = file(&folder, "api_key = \"hush\"");
     set_mode(&folder.path().join("secrets.toml"), 0o640);
     let error = store.fetch().await.expect_err("too open");
-    assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("hush"), "{error}");
+    assert!(
+        error.to_string().contains("chmod 600") && !error.to_string().contains("hush"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,11 +176,29 @@ async fn the_last_value_is_given_while_secrets_manager_is_down() {
     let proxy = Proxy::start().await;
     let id = stored(r#"{"api_key":"k"}"#).await;
     let cached = CachedSecrets::with_ttl(manager(&proxy.url, &id).await, Duration::ZERO);
-    proxy.inject("GetSecretValue", &[Fault::Refused(500, "InternalServiceError"); 3]);
-    assert!(cached.get().await.expect_err("nothing to give yet").is_retryable());
-    assert_eq!(value(&*cached.get().await.expect("the secrets"), "api_key").as_deref(), Some("k"));
-    proxy.inject("GetSecretValue", &[Fault::Refused(500, "InternalServiceError"); 3]);
-    assert_eq!(value(&*cached.get().await.expect("the last value"), "api_key").as_deref(), Some("k"));
+    proxy.inject(
+        "GetSecretValue",
+        &[Fault::Refused(500, "InternalServiceError"); 3],
+    );
+    assert!(
+        cached
+            .get()
+            .await
+            .expect_err("nothing to give yet")
+            .is_retryable()
+    );
+    assert_eq!(
+        value(&*cached.get().await.expect("the secrets"), "api_key").as_deref(),
+        Some("k")
+    );
+    proxy.inject(
+        "GetSecretValue",
+        &[Fault::Refused(500, "InternalServiceError"); 3],
+    );
+    assert_eq!(
+        value(&*cached.get().await.expect("the last value"), "api_key").as_deref(),
+        Some("k")
+    );
     assert!(proxy.is_exhausted());
 }
 
@@ -161,7 +208,10 @@ async fn a_rotated_secret_is_known_after_the_period_or_a_failed_authentication()
     let cached = CachedSecrets::new(file(&folder, "api_key = \"one\""));
     let key = async || value(&*cached.get().await.expect("the secrets"), "api_key");
     let refreshed = async || {
-        let secrets = cached.refresh_after_auth_failure().await.expect("the secrets");
+        let secrets = cached
+            .refresh_after_auth_failure()
+            .await
+            .expect("the secrets");
         value(&secrets, "api_key")
     };
     assert_eq!(key().await.as_deref(), Some("one"));

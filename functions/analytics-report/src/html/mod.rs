@@ -1,0 +1,147 @@
+//! The report as one HTML file with everything in it: it can be opened, printed and forwarded, and read on a phone. No
+//! script, no link to anything outside.
+
+mod tables;
+
+use std::fmt::Write;
+
+use insights_core::analytics::{Reduced, Summary};
+
+use crate::plots::Figure;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page.
+///
+/// # Errors
+/// Never in practice; writing to a string does not fail.
+pub(crate) fn page(reduced: &Reduced, figures: &[Figure]) -> Result<String, std::fmt::Error> {
+    let summary = &reduced.summary;
+    let mut page = String::new();
+    let period = period(summary);
+    write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Conversations {period}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <h1>Conversations {period}</h1>\n<p class=\"soft\">Sentiment, topics and outcomes; times in UTC.</p>\n"
+    )?;
+    cards(&mut page, summary)?;
+    warnings(&mut page, summary)?;
+    let mut figures = figures.iter();
+    let mut next = |page: &mut String, heading: &str| -> std::fmt::Result {
+        writeln!(page, "<h2>{heading}</h2>")?;
+        figures.next().map_or(Ok(()), |it| figure(page, it))
+    };
+    next(&mut page, "Sentiment")?;
+    tables::sentiment(&mut page, summary)?;
+    next(&mut page, "Outcomes")?;
+    tables::outcomes(&mut page, summary)?;
+    next(&mut page, "Topics")?;
+    tables::topics(&mut page, summary)?;
+    tables::topic_by_outcome(&mut page, summary)?;
+    next(&mut page, "Over the conversation")?;
+    tables::flow(&mut page, summary)?;
+    tables::failures(&mut page, summary)?;
+    page.push_str(METHOD);
+    page.push_str("</body>\n</html>\n");
+    Ok(page)
+}
+
+const METHOD: &str = "<h2>How to read this</h2>\n\
+    <p>Sentiment is VADER's compound of the raw text, \u{2212}1 to +1; above 0.05 counts as positive, below \u{2212}0.05 as \
+    negative. Long texts of many kind words crowd near +1: compare groups rather than single scores. Figures of sentiment \
+    leave out conversations without a transcript; in <code>conversations.csv</code> these are 0, neutral, topic \u{2212}1.</p>\n\
+    <p>Cliff's delta says how often a conversation of the outcome scores above one of the others, less how often below: \
+    \u{2212}1 never above, +1 always. Epsilon squared is the share of all differences that the outcomes explain \
+    (Kruskal-Wallis). Topics are clusters of conversations with similar words (TF-IDF, K-Means); they are named by those \
+    words and need a person to interpret them. Non-talk time is estimated from the lines' times at 150 words a minute.</p>\n";
+
+/// The time, shortened to dates where it has whole days.
+fn period(summary: &Summary) -> String {
+    let day = |text: &str| text.strip_suffix("T00:00:00Z").map(str::to_owned);
+    let range = &summary.range;
+    let last = || range.to.parse::<jiff::Timestamp>().ok()?.checked_sub(jiff::SignedDuration::from_secs(1)).ok();
+    match (day(&range.from), day(&range.to), last()) {
+        (Some(first), Some(_), Some(last)) => {
+            let last = last.to_string().chars().take(10).collect::<String>();
+            if first == last { format!("of {first}") } else { format!("from {first} to {last}") }
+        }
+        _ => format!("from {} to {}", escaped(&range.from), escaped(&range.to)),
+    }
+}
+
+fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
+    let counts = summary.conversations;
+    let labels = summary.sentiment.labels;
+    let share = |count: usize| match counts.with_transcript {
+        0 => "\u{2013}".to_owned(),
+        all => format!("{:.0} %", 100.0 * count as f64 / all as f64),
+    };
+    let minutes = |seconds: Option<f64>| seconds.map_or_else(|| "\u{2013}".to_owned(), clock);
+    page.push_str("<dl class=\"cards\">\n");
+    for (name, value) in [
+        ("Conversations", tables::count(counts.total)),
+        ("With a transcript", tables::count(counts.with_transcript)),
+        ("Positive", share(labels.positive)),
+        ("Negative", share(labels.negative)),
+        ("Median sentiment", tables::figure(summary.sentiment.overall.median)),
+        ("Median duration", minutes(summary.duration_seconds.median)),
+    ] {
+        writeln!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>")?;
+    }
+    page.push_str("</dl>\n");
+    Ok(())
+}
+
+/// Seconds as minutes and seconds.
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    format!("{}:{:02} min", seconds / 60, seconds % 60)
+}
+
+fn warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
+    let counts = summary.conversations;
+    if counts.total == 0 {
+        page.push_str("<p class=\"warning\">There is no conversation in this time.</p>\n");
+    }
+    if counts.failed_transcripts > 0 {
+        let failed = tables::count(counts.failed_transcripts);
+        writeln!(
+            page,
+            "<p class=\"warning\"><strong>Incomplete:</strong> {failed} transcripts could not be fetched; they are listed \
+             <a href=\"#failed\">below</a> and left out of every figure of sentiment.</p>"
+        )?;
+    }
+    if counts.unusable_rows > 0 {
+        let rows = tables::count(counts.unusable_rows);
+        writeln!(page, "<p class=\"warning\">{rows} rows of the list name no conversation and are left out.</p>")?;
+    }
+    Ok(())
+}
+
+fn figure(page: &mut String, figure: &Figure) -> std::fmt::Result {
+    let (title, description) = (escaped(figure.title), escaped(&figure.description));
+    writeln!(page, "<figure role=\"img\" aria-label=\"{title}. {description}\">")?;
+    for (class, svg) in [("wide", &figure.svg), ("narrow", &figure.narrow)] {
+        writeln!(page, "<div class=\"{class}\" aria-hidden=\"true\">{svg}</div>")?;
+    }
+    page.push_str("</figure>\n");
+    Ok(())
+}
+
+/// Text as HTML shows it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,162 @@
+//! How sentiment is distributed: a histogram by label, each with its density.
+
+use insights_core::analytics::Reduced;
+use insights_core::outcomes::Label;
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::Plot;
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, count, signed, step};
+
+/// Bars over the scale from -1 to 1.
+const BINS: usize = 20;
+const BIN: f64 = 2.0 / BINS as f64;
+/// Points of a density's curve.
+const POINTS: usize = 160;
+
+pub(super) struct Distribution {
+    /// The compounds of each label, from negative to positive.
+    scores: [(Label, Vec<f64>); 3],
+}
+
+impl Distribution {
+    pub(super) fn of(reduced: &Reduced) -> Self {
+        let all: Vec<f64> = reduced.rows.iter().filter_map(|row| row.sentiment.map(|it| it.overall)).collect();
+        let scores = [Label::Negative, Label::Neutral, Label::Positive]
+            .map(|label| (label, all.iter().copied().filter(|score| Label::of(*score) == label).collect()));
+        Self { scores }
+    }
+
+    fn total(&self) -> usize {
+        self.scores.iter().map(|(_, scores)| scores.len()).sum()
+    }
+
+    /// Conversations of each label in each bin.
+    fn bins(&self) -> [[usize; BINS]; 3] {
+        let bin = |score: &f64| (((score + 1.0) / BIN) as usize).min(BINS - 1);
+        [0, 1, 2].map(|label| {
+            let mut bins = [0; BINS];
+            self.scores[label].1.iter().for_each(|score| bins[bin(score)] += 1);
+            bins
+        })
+    }
+}
+
+impl Plot for Distribution {
+    const NAME: &'static str = "sentiment_distribution";
+    const TITLE: &'static str = "Sentiment of conversations";
+
+    fn description(&self) -> String {
+        let parts = self.scores.iter().map(|(label, scores)| format!("{} {}", count(scores.len()), label.name()));
+        format!("Histogram of VADER compounds: {}.", parts.collect::<Vec<_>>().join(", "))
+    }
+
+    fn height(&self) -> u32 {
+        400
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+        canvas.title(Self::TITLE, &format!("{} conversations with a transcript", count(self.total())))?;
+        if self.total() == 0 {
+            return canvas.nothing("No conversation has a transcript");
+        }
+        self.legend(canvas)?;
+        let bins = self.bins();
+        let densities = self.scores.each_ref().map(|(_, scores)| density(scores));
+        let tallest = (0..BINS).map(|bin| bins.iter().map(|label| label[bin]).sum::<usize>()).max().unwrap_or(0);
+        let highest = densities.iter().flatten().map(|(_, height)| *height).fold(tallest as f64, f64::max);
+        let step = step(highest, 5.0);
+        let frame = Frame {
+            left: MARGIN + canvas.text_width(&count(highest as usize)) + 8.0,
+            right: canvas.width - MARGIN - 4.0,
+            top: 112.0,
+            bottom: canvas.height - 52.0,
+            across: (-1.0, 1.0),
+            up: (0.0, (highest / step).ceil() * step),
+        };
+        axes(canvas, &frame, step)?;
+        for bin in 0..BINS {
+            let mut below = 0;
+            for ((label, _), bins) in self.scores.iter().zip(&bins) {
+                let (from, to) = (-1.0 + bin as f64 * BIN, -1.0 + (bin + 1) as f64 * BIN);
+                let corners = [
+                    (frame.x(from) + 1.0, frame.y((below + bins[bin]) as f64)),
+                    (frame.x(to) - 1.0, frame.y(below as f64)),
+                ];
+                if bins[bin] > 0 {
+                    canvas.rectangle(corners, color(*label), 0.75)?;
+                }
+                below += bins[bin];
+            }
+        }
+        for ((label, _), curve) in self.scores.iter().zip(&densities) {
+            let points: Vec<_> = curve.iter().map(|(x, y)| (frame.x(*x), frame.y(*y))).collect();
+            if !points.is_empty() {
+                canvas.line(&points, dark(*label), 1.5)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Distribution {
+    fn legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+        let mut x = MARGIN;
+        for (label, scores) in &self.scores {
+            let text = format!("{} {}", label.name(), count(scores.len()));
+            canvas.rectangle([(x, 61.0), (x + 11.0, 72.0)], color(*label), 0.75)?;
+            canvas.text((x + 16.0, 67.0), &text, Anchor::Start, BLACK)?;
+            x += 16.0 + canvas.text_width(&text) + 14.0;
+        }
+        canvas.text((MARGIN, 92.0), "Conversations per 0.1; lines: density", Anchor::Start, GREY)
+    }
+}
+
+fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> anyhow::Result<()> {
+    let mut value = 0.0;
+    while value <= frame.up.1 + 1e-9 {
+        let y = frame.y(value);
+        canvas.line(&[(frame.left, y), (frame.right, y)], PALE, 1.0)?;
+        canvas.text((frame.left - 6.0, y), &count(value as usize), Anchor::End, GREY)?;
+        value += step;
+    }
+    for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
+        let x = frame.x(value);
+        canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GREY, 1.0)?;
+        canvas.text((x, frame.bottom + 14.0), &signed(value), Anchor::Middle, GREY)?;
+    }
+    let middle = f64::midpoint(frame.left, frame.right);
+    canvas.text((middle, frame.bottom + 35.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)
+}
+
+/// The density of scores as a curve of conversations per bin; empty without two different scores.
+///
+/// Gaussian kernels of Scott's bandwidth: Scott (1992), "Multivariate Density Estimation".
+fn density(scores: &[f64]) -> Vec<(f64, f64)> {
+    let n = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / n;
+    let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let bandwidth = variance.sqrt() * n.powf(-0.2);
+    if scores.len() < 2 || bandwidth < 1e-6 {
+        return Vec::new();
+    }
+    let scale = BIN / (bandwidth * (2.0 * std::f64::consts::PI).sqrt());
+    let at = |x: f64| scores.iter().map(|score| (-0.5 * ((x - score) / bandwidth).powi(2)).exp()).sum::<f64>() * scale;
+    let points = (0..=POINTS).map(|point| -1.0 + 2.0 * point as f64 / POINTS as f64).map(|x| (x, at(x)));
+    // What is too low to be seen would only draw along the axis.
+    points.filter(|(_, height)| *height > 0.02).collect()
+}
+
+fn color(label: Label) -> RGBColor {
+    match label {
+        Label::Positive => BLUE,
+        Label::Neutral => SILVER,
+        Label::Negative => VERMILION,
+    }
+}
+
+fn dark(label: Label) -> RGBColor {
+    let RGBColor(red, green, blue) = color(label);
+    let darker = |channel: u8| (f64::from(channel) * 0.6) as u8;
+    RGBColor(darker(red), darker(green), darker(blue))
+}

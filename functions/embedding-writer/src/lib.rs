@@ -1,0 +1,133 @@
+//! The embedding writer: webhook events from the queue to rows in the database.
+//!
+//! A batch is indexed together. An event that can never be indexed goes to the dead letters with its reason; one that may
+//! pass later is reported as failed and comes again; the others are done. Nothing is deleted before it is stored.
+
+pub mod sqs;
+pub mod start;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use cxone::Deadline;
+use embedding::indexer::{Indexed, Indexer, NotIndexed};
+use insights_core::webhook::Event;
+use runtime::lambda::Invocation;
+use runtime::metrics;
+use store::queue::{AnyQueue, Message, Queue};
+
+use crate::sqs::{BatchResponse, SqsEvent};
+
+/// What the function needs; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// What indexes.
+    pub indexer: Indexer,
+    /// The queue that the messages come from, for its dead letters.
+    pub queue: AnyQueue,
+}
+
+/// How many messages of a batch came to which end.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Messages whose conversation is stored now.
+    pub stored: usize,
+    /// Messages that changed nothing: delivered before, or older than what is stored.
+    pub unchanged: usize,
+    /// Messages that went to the dead letters.
+    pub buried: usize,
+    /// Ids of the messages that must come again.
+    pub failed: Vec<String>,
+}
+
+/// Handles a batch that Lambda took from SQS.
+///
+/// # Errors
+/// None: what fails is in the response.
+pub async fn handle(
+    deps: Arc<Deps>,
+    event: SqsEvent,
+    invocation: Invocation,
+) -> anyhow::Result<BatchResponse> {
+    let messages: Vec<Message> = event.records.into_iter().map(Message::from).collect();
+    let report = process(&deps, &messages, Deadline::at(invocation.deadline.into())).await;
+    Ok(BatchResponse::new(report.failed))
+}
+
+/// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted; buried ones are already.
+pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> Report {
+    let started = Instant::now();
+    let mut report = Report::default();
+    let (mut events, mut sources) = (Vec::new(), Vec::new());
+    for message in messages {
+        match Event::parse(message.body.as_bytes()) {
+            Ok(event) => {
+                events.push(event);
+                sources.push(message);
+            }
+            Err(invalid) => bury(deps, message, &invalid.to_string(), &mut report).await,
+        }
+    }
+    let results = deps.indexer.index(events, deadline).await;
+    let mut chunks = 0;
+    for (message, result) in sources.into_iter().zip(results) {
+        match result {
+            Ok(Indexed::Stored { chunks: rows }) => {
+                report.stored += 1;
+                chunks += rows;
+            }
+            Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
+            Err(NotIndexed::Rejected(reason)) => bury(deps, message, &reason, &mut report).await,
+            Err(NotIndexed::Later(reason)) => {
+                tracing::warn!(
+                    message_id = message.id,
+                    deliveries = message.deliveries,
+                    reason,
+                    "not indexed, comes again"
+                );
+                report.failed.push(message.id.clone());
+            }
+        }
+    }
+    record(&report, chunks, started);
+    report
+}
+
+/// Sends a message to the dead letters; if that fails it comes again, and the queue's own rule ends it some day.
+async fn bury(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
+    match deps.queue.bury(message, reason).await {
+        Ok(()) => {
+            tracing::error!(message_id = message.id, reason, "buried");
+            report.buried += 1;
+        }
+        Err(error) => {
+            tracing::error!(message_id = message.id, reason, %error, "not buried, comes again");
+            report.failed.push(message.id.clone());
+        }
+    }
+}
+
+fn record(report: &Report, chunks: usize, started: Instant) {
+    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    for (name, count) in [
+        ("conversations_stored", report.stored),
+        ("conversations_unchanged", report.unchanged),
+        ("dead_letters", report.buried),
+        ("model_errors", report.failed.len()),
+        ("inference_count", chunks),
+    ] {
+        if count > 0 {
+            metrics::count(name, count as u64);
+        }
+    }
+    metrics::observe("batch_ms", duration_ms);
+    tracing::info!(
+        stored = report.stored,
+        unchanged = report.unchanged,
+        buried = report.buried,
+        failed = report.failed.len(),
+        chunks,
+        duration_ms,
+        "batch"
+    );
+}

@@ -1,0 +1,84 @@
+//! The semantic search: a question in, the nearest conversation chunks out.
+//!
+//! `GET /search?q=&limit=&intent=&contains_pii=`, with the API key.
+
+pub mod question;
+pub mod reply;
+pub mod start;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use cxone::Deadline;
+use embedding::provider::ProviderError;
+use embedding::searcher::{SearchError, Searcher};
+use http::Method;
+use runtime::auth::Callers;
+use runtime::{Failure, Request, Response, metrics};
+
+use crate::question::Question;
+
+/// What the function needs; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// Who may call.
+    pub callers: Callers,
+    /// What searches.
+    pub searcher: Searcher,
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// A [`Failure`] with the status and code that the caller sees.
+pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
+    let segments = request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if segments != ["search"] {
+        return Err(Failure::not_found("no such path; try GET /search?q=TEXT"));
+    }
+    if request.method != Method::GET {
+        return Err(Failure::method_not_allowed("GET"));
+    }
+    let started = Instant::now();
+    deps.callers.require_key(&request.headers).await?;
+    let question = Question::read(&request)?;
+    let deadline = Deadline::at(request.deadline.into());
+    let found = deps
+        .searcher
+        .search(&question.text, question.limit, &question.filter, deadline)
+        .await;
+    let hits = found.map_err(failure)?;
+    let latency_ms = started.elapsed().as_secs_f64() * 1e3;
+    metrics::count("searches", 1);
+    metrics::observe("search_latency_ms", latency_ms);
+    tracing::info!(
+        hits = hits.len(),
+        limit = question.limit,
+        latency_ms,
+        "searched"
+    );
+    Ok(reply::reply(&hits))
+}
+
+fn failure(error: SearchError) -> Failure {
+    metrics::count("model_errors", 1);
+    match error {
+        SearchError::Provider(ProviderError::Text(cause)) => Failure::invalid(
+            "invalid_question",
+            "'q' holds nothing that can be searched for",
+        )
+        .because(anyhow::anyhow!(cause)),
+        SearchError::Provider(error) => Failure::unavailable(
+            "provider_unavailable",
+            "the embedding provider is out of reach, try again",
+        )
+        .because(error),
+        SearchError::Store(error) if error.is_retryable() => Failure::unavailable(
+            "store_unavailable",
+            "the database is out of reach, try again",
+        )
+        .because(error),
+        SearchError::Store(error) => Failure::internal(error),
+    }
+}

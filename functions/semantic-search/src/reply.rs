@@ -1,0 +1,108 @@
+//! The reply: hits as JSON, within what a caller reads.
+
+use runtime::Response;
+use runtime::http::MAX_REPLY_BYTES;
+use serde_json::{Value, json};
+use store::vectors::Hit;
+
+/// Lengths that texts are cut to, in characters, until the reply fits; then the last hits are left out.
+const TEXT_LENGTHS: [usize; 6] = [4000, 2000, 1000, 500, 250, 120];
+
+/// `{"results": [...], "truncated": bool}`, at most 32 KB: texts are cut first, then the least relevant hits.
+#[must_use]
+pub fn reply(hits: &[Hit]) -> Response {
+    let whole = body(hits, usize::MAX, false);
+    if whole.to_string().len() < MAX_REPLY_BYTES {
+        return Response::ok(&whole);
+    }
+    for length in TEXT_LENGTHS {
+        let shorter = body(hits, length, true);
+        if shorter.to_string().len() < MAX_REPLY_BYTES {
+            return Response::ok(&shorter);
+        }
+    }
+    let shortest = TEXT_LENGTHS[TEXT_LENGTHS.len() - 1];
+    let fewer = (1..hits.len())
+        .rev()
+        .map(|count| body(&hits[..count], shortest, true));
+    let fitting = fewer
+        .into_iter()
+        .find(|body| body.to_string().len() < MAX_REPLY_BYTES);
+    Response::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
+}
+
+fn body(hits: &[Hit], length: usize, truncated: bool) -> Value {
+    let results: Vec<Value> = hits.iter().map(|hit| shown(hit, length)).collect();
+    json!({ "results": results, "truncated": truncated })
+}
+
+/// A hit as it is shown, its text cut to so many characters and its score rounded to 6 decimals.
+#[must_use]
+pub fn shown(hit: &Hit, length: usize) -> Value {
+    let text = match hit.text.char_indices().nth(length) {
+        Some((end, _)) => format!("{}…", &hit.text[..end]),
+        None => hit.text.clone(),
+    };
+    json!({
+        "conversation_id": hit.conversation_id,
+        "chunk_index": hit.chunk_index,
+        "text": text,
+        "score": (hit.score * 1e6).round() / 1e6,
+        "metadata": hit.metadata,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    fn hits(count: usize, text: usize, id: usize) -> Vec<Hit> {
+        let hit = |index: usize| Hit {
+            conversation_id: format!("{index:0id$}"),
+            chunk_index: 0,
+            text: "é".repeat(text),
+            score: 1.0 / (index + 1) as f64,
+            metadata: Map::new(),
+        };
+        (0..count).map(hit).collect()
+    }
+
+    fn read(hits: &[Hit]) -> Value {
+        let response = reply(hits);
+        assert_eq!(response.status, 200);
+        assert!(response.body.len() < MAX_REPLY_BYTES);
+        serde_json::from_str(&response.body).unwrap()
+    }
+
+    #[test]
+    fn what_fits_is_shown_whole() {
+        let body = read(&hits(2, 30, 3));
+        assert_eq!(body["truncated"], false);
+        assert_eq!(
+            body["results"][1],
+            json!({
+                "conversation_id": "001", "chunk_index": 0, "text": "é".repeat(30), "score": 0.5, "metadata": {}
+            })
+        );
+        assert_eq!(read(&[])["results"], json!([]));
+    }
+
+    #[test]
+    fn texts_are_cut_before_hits_are_left_out() {
+        let body = read(&hits(40, 3000, 3));
+        assert_eq!(
+            (
+                body["truncated"].as_bool(),
+                body["results"].as_array().unwrap().len()
+            ),
+            (Some(true), 40)
+        );
+        assert!(body["results"][0]["text"].as_str().unwrap().ends_with('…'));
+        let body = read(&hits(100, 3000, 255));
+        let kept = body["results"].as_array().unwrap();
+        assert!((40..100).contains(&kept.len()), "{}", kept.len());
+        assert_eq!(kept[0]["score"], 1.0);
+    }
+}

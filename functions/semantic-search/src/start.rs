@@ -1,0 +1,28 @@
+//! Building the function's dependencies from the deployed environment.
+
+use std::sync::Arc;
+
+use cxone::http::Idle;
+use embedding::config::Config;
+use embedding::searcher::Searcher;
+use embedding::start;
+use runtime::auth::Callers;
+use runtime::config::Env;
+
+use crate::Deps;
+
+/// The dependencies of a deployed function.
+///
+/// # Errors
+/// If a variable is missing or wrong, the model does not load, the database does not answer, or its table holds vectors of
+/// another length than the model's.
+pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
+    let config = Config::from_env(env)?;
+    let secrets = start::secrets(env).await?;
+    let provider = start::provider(&config, &secrets, Idle::Closed).await?;
+    let store = start::database(&config, &provider, &secrets).await?;
+    Ok(Arc::new(Deps {
+        callers: Callers::new(secrets),
+        searcher: Searcher::new(provider, store),
+    }))
+}

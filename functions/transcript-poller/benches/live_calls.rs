@@ -1,0 +1,208 @@
+//! Many live calls on one poller process, the contact centre in another: lag, processor time and memory.
+//!
+//! `cargo bench -p transcript-poller --bench live_calls -- --calls 500 --seconds 60`
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use cxone_simulator::live::{Call, Lag, Line};
+use cxone_simulator::{Scenario, Simulator};
+use jiff::Timestamp;
+use runtime::config::Env;
+use runtime::stores::FunctionSecrets;
+use secrecy::SecretString;
+use store::secrets::SecretSource;
+use store::state::{SqliteState, State};
+use tokio_util::sync::CancellationToken;
+use transcript_poller::config::Config;
+use transcript_poller::{Calls, poll, start};
+
+/// In each call somebody says something so often, in ms; the contract's example has a segment every 2 to 3 s.
+const PACE_MS: i64 = 3000;
+
+const SAID: [&str; 6] = [
+    "I have been waiting for twenty minutes and nobody could tell me why.",
+    "Of course, let me have a look at that for you.",
+    "It says here that the order was delivered on Monday.",
+    "That cannot be right, I was at home all day and nobody came.",
+    "I understand, I will open a case with the courier right away.",
+    "Thank you, that would be very kind.",
+];
+
+fn main() -> anyhow::Result<()> {
+    let argument = |name: &str, default: i64| {
+        let mut arguments = std::env::args()
+            .skip_while(|argument| argument != name)
+            .skip(1);
+        arguments
+            .next()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
+    };
+    let (calls, seconds) = (argument("--calls", 500), argument("--seconds", 30));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    if std::env::args().any(|argument| argument == "--simulate") {
+        return runtime.block_on(simulate(calls, seconds));
+    }
+    runtime.block_on(measure(calls, seconds))
+}
+
+/// The contact centre: calls whose segments are spread evenly, until standard input ends.
+async fn simulate(calls: i64, seconds: i64) -> anyhow::Result<()> {
+    let call = |n: i64| {
+        // The poller registers everybody first: nobody speaks for five seconds.
+        let first = 5000 + n * PACE_MS / calls.max(1);
+        let line = |place: i64| {
+            let who = if place % 2 == 0 { "customer" } else { "agent" };
+            let text = SAID[usize::try_from((n + place).rem_euclid(6)).unwrap_or_default()];
+            Line {
+                duration_ms: 2000,
+                ..Line::said(who, first + place * PACE_MS, text)
+            }
+        };
+        Call::new(
+            &format!("call-{n}"),
+            (0..(seconds * 1000 / PACE_MS).max(1)).map(line).collect(),
+        )
+    };
+    let scenario = Scenario {
+        calls: (0..calls).map(call).collect(),
+        ..Scenario::default()
+    };
+    let simulator = Simulator::start(scenario).await?;
+    println!("{}", simulator.url());
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await?;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+async fn measure(calls: i64, seconds: i64) -> anyhow::Result<()> {
+    let mut centre = Command::new(std::env::current_exe()?)
+        .args([
+            "--simulate",
+            "--calls",
+            &calls.to_string(),
+            "--seconds",
+            &seconds.to_string(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut url = String::new();
+    BufReader::new(centre.stdout.take().context("no output")?).read_line(&mut url)?;
+    let figures = follow(url.trim(), calls, seconds).await;
+    drop(centre.stdin.take());
+    centre.wait()?;
+    figures
+}
+
+async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let env = Env::process().with("CXONE_BASE_URL", url);
+    let given = [
+        ("client_id", "demo-client"),
+        ("client_secret", "demo-secret"),
+    ];
+    let given = given
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .into_iter()
+        .collect();
+    let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(given)));
+    let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
+    let config = Config::from_env(&env)?;
+    let scorer = start::local_scorer(&config).await?;
+    let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
+    for n in 0..calls {
+        deps.calls
+            .register(&format!("call-{n}"), Timestamp::now())
+            .await?;
+    }
+    let stop = CancellationToken::new();
+    let (before, began) = (cpu_seconds()?, Instant::now());
+    let run = {
+        let (deps, stop) = (Arc::clone(&deps), stop.clone());
+        tokio::spawn(async move { poll(&deps, Calls::Shards(vec![0]), "bench", stop).await })
+    };
+    let expected = calls * (seconds * 1000 / PACE_MS).max(1);
+    let lag = settled(
+        url,
+        expected,
+        Duration::from_secs(seconds.unsigned_abs() + 60),
+    )
+    .await?;
+    let (took, cpu, memory) = (
+        began.elapsed().as_secs_f64(),
+        cpu_seconds()? - before,
+        resident_mb()?,
+    );
+    stop.cancel();
+    let summary = run.await??;
+    println!("{calls} calls, a segment each {PACE_MS} ms, {took:.0} s, one poller process");
+    println!(
+        "segments    {} of {expected}, {} failures",
+        lag.segments, summary.failures
+    );
+    println!(
+        "lag         p50 {} ms, p95 {} ms, p99 {} ms, max {} ms",
+        lag.p50_ms, lag.p95_ms, lag.p99_ms, lag.max_ms
+    );
+    println!(
+        "processor   {:.1} % of one core, {:.2} ms a segment",
+        100.0 * cpu / took,
+        1e3 * cpu / lag.segments as f64
+    );
+    println!("memory      {memory:.0} MB resident");
+    ensure!(
+        lag.segments as i64 == expected,
+        "not every segment reached the attributes"
+    );
+    Ok(())
+}
+
+/// The lags, once every segment has reached the attributes.
+async fn settled(url: &str, expected: i64, patience: Duration) -> anyhow::Result<Lag> {
+    let http = cxone::http::client(cxone::http::Idle::Kept)?;
+    let began = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let lag: Lag = http
+            .get(format!("{url}/_simulator/lag"))
+            .send()
+            .await?
+            .json()
+            .await?;
+        if lag.segments as i64 >= expected || began.elapsed() > patience {
+            return Ok(lag);
+        }
+    }
+}
+
+/// Processor seconds of this process so far, in user and system mode, by Linux's count of 100 a second.
+fn cpu_seconds() -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")
+        .context("this benchmark reads /proc, as Linux has it")?;
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / 100.0)
+}
+
+fn resident_mb() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .context("no VmRSS")?;
+    let kb: f64 = line.split_whitespace().nth(1).unwrap_or_default().parse()?;
+    Ok(kb / 1024.0)
+}

@@ -1,0 +1,163 @@
+//! The poller against the simulated contact centre and a real state store, with the shipped model.
+
+mod faults;
+mod handover;
+mod home;
+mod scale;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cxone_simulator::live::{Call, Line};
+use insights_core::live::Trend;
+
+use home::{Home, bad_call};
+
+#[tokio::test]
+async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
+    let home = Home::new(vec![bad_call("call-1")]).await;
+    home.register("call-1").await;
+    let run = home.start("a");
+    home.until(|home| home.suggestions("call-1").len() == 1 && home.caught_up("call-1"))
+        .await;
+    run.finish().await;
+    let attributes = home.attributes("call-1");
+    let average: f64 = attributes["realtime_sentiment_score"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(average < 0.5, "{attributes:?}");
+    assert!(
+        attributes.contains_key("customer_sentiment_score")
+            && attributes.contains_key("agent_sentiment_trend")
+    );
+    let view = home.view("call-1").await;
+    assert_eq!(view.suggestions.len(), 1);
+    assert_eq!((view.suggestions[0].status, view.status), ("sent", "live"));
+    assert_eq!(
+        view.suggestions[0].id.as_ref(),
+        Some(&home.suggestions("call-1")[0].id)
+    );
+    assert_eq!(
+        home.suggestions("call-1")[0].key.as_ref(),
+        Some(&view.suggestions[0].idempotency_key)
+    );
+    let batches = home.batches("call-1");
+    assert_eq!(
+        batches
+            .iter()
+            .filter(|batch| batch.suggestion.is_some())
+            .count(),
+        1
+    );
+    assert!(batches.iter().any(|batch| {
+        batch
+            .readings
+            .customer
+            .is_some_and(|r| r.trend == Trend::Declining)
+    }));
+}
+
+#[tokio::test]
+async fn repeats_late_segments_and_partials_count_once_or_never() {
+    let mut lines: Vec<Line> = (0..20)
+        .map(|n| Line::said("customer", n * 200 - 3000, &format!("line {n}")))
+        .collect();
+    for (place, line) in lines.iter_mut().enumerate() {
+        line.duration_ms = 150;
+        line.repeats = place % 3 == 0;
+        // Every fifth becomes final two seconds after its successors.
+        line.final_after_ms = if place % 5 == 4 { 2500 } else { 100 };
+    }
+    let home = Home::with(
+        &[("LATE_SWEEP_MS", "500")],
+        vec![Call::new("call-1", lines)],
+    )
+    .await;
+    home.register("call-1").await;
+    let run = home.start("a");
+    home.until(|home| home.finals("call-1") == 20 && home.scored("call-1").len() >= 20)
+        .await;
+    run.finish().await;
+    let scored = home.scored("call-1");
+    assert_eq!(
+        (scored.len(), scored.iter().collect::<BTreeSet<_>>().len()),
+        (20, 20)
+    );
+    assert_eq!(home.view("call-1").await.customer.segments, 20);
+}
+
+#[tokio::test]
+async fn a_removed_call_is_left_alone_and_leaves_the_list() {
+    let home = Home::new(vec![bad_call("call-1")]).await;
+    home.register("call-1").await;
+    let run = home.start("a");
+    home.until(|home| !home.scored("call-1").is_empty()).await;
+    home.calls
+        .stop("call-1", jiff::Timestamp::now())
+        .await
+        .unwrap();
+    home.until_listed(0).await;
+    assert_eq!(home.view("call-1").await.status, "stopped");
+    home.register("call-1").await;
+    home.until(|home| home.caught_up("call-1")).await;
+    run.finish().await;
+    let scored = home.scored("call-1");
+    assert_eq!(
+        scored.iter().collect::<BTreeSet<_>>().len(),
+        scored.len(),
+        "nothing was scored twice"
+    );
+}
+
+#[tokio::test]
+async fn silence_ends_a_call() {
+    let home = Home::with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
+    // Nothing was heard of it since it was registered eleven seconds ago.
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(11);
+    home.calls.register("call-1", then).await.unwrap();
+    let run = home.start("a");
+    home.until_listed(0).await;
+    run.finish().await;
+    assert_eq!(home.view("call-1").await.status, "silence");
+}
+
+#[tokio::test]
+async fn chosen_calls_are_followed_without_being_listed() {
+    let home = Home::new(vec![bad_call("call-1")]).await;
+    let run = home.start_these("a", &["call-1"]);
+    home.until(|home| home.caught_up("call-1")).await;
+    run.finish().await;
+    assert_eq!(home.listed().await, 0);
+}
+
+#[tokio::test]
+async fn text_that_is_empty_is_neutral_and_long_text_is_cut_by_the_model() {
+    let long = "I am very happy with this. ".repeat(400);
+    let lines = vec![
+        Line::said("customer", -9000, " "),
+        Line::said("agent", -6000, &long),
+    ];
+    let home = Home::new(vec![Call::new("call-1", lines)]).await;
+    home.register("call-1").await;
+    let run = home.start("a");
+    home.until(|home| home.scored("call-1").len() == 2).await;
+    run.finish().await;
+    let view = home.view("call-1").await;
+    assert_eq!(view.customer.average, 0.5);
+    assert!(view.agent.average > 0.7, "{}", view.agent.average);
+}
+
+#[test]
+fn every_event_of_the_function_is_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+    let read = |name: &str| -> crate::Trigger {
+        serde_json::from_slice(&std::fs::read(format!("{folder}/{name}")).unwrap()).unwrap()
+    };
+    assert_eq!(read("transcript-poller-schedule.json").shard, None);
+    assert_eq!(read("transcript-poller-shard.json").shard, Some(0));
+}
+
+/// A bound for what takes a second or two on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(60);

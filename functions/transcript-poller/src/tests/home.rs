@@ -1,0 +1,292 @@
+//! A poller with its surroundings: simulator, state store, and what it reported.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cxone_simulator::live::{Call, Line, Suggestion};
+use cxone_simulator::{Handle, Scenario, Simulator};
+use insights_core::live::view::View;
+use insights_core::live::{Batch, SegmentId};
+use jiff::Timestamp;
+use runtime::config::Env;
+use runtime::stores::FunctionSecrets;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use store::interactions::Interactions;
+use store::secrets::SecretSource;
+use store::state::{SqliteState, State};
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::score::Scorer;
+use crate::{Calls, Deps, Summary, poll, start};
+
+/// The model, loaded once for all tests.
+async fn scorer() -> Scorer {
+    static SCORER: OnceCell<Scorer> = OnceCell::const_new();
+    let load = || async {
+        start::scorer(&Config::from_env(&Env::default()).unwrap(), &secrets())
+            .await
+            .unwrap()
+    };
+    SCORER.get_or_init(load).await.clone()
+}
+
+pub(super) fn secrets() -> Arc<FunctionSecrets> {
+    let pairs = [
+        ("client_id", "demo-client"),
+        ("client_secret", "demo-secret"),
+    ];
+    let given = pairs
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .into_iter()
+        .collect();
+    Arc::new(FunctionSecrets::new(SecretSource::Given(given)))
+}
+
+/// A call in which a customer loses patience, until a second after it begins.
+pub(super) fn bad_call(id: &str) -> Call {
+    let said = [
+        ("agent", "Thank you for calling, how can I help you today?"),
+        (
+            "customer",
+            "Hello, I hope you can help me with my order, thank you.",
+        ),
+        ("agent", "Of course, I am happy to look into that for you."),
+        (
+            "customer",
+            "It was supposed to arrive on Monday and it is still not here.",
+        ),
+        (
+            "customer",
+            "This is the third time I call and nobody does anything.",
+        ),
+        (
+            "customer",
+            "I am furious, this is the worst service I have ever had.",
+        ),
+        (
+            "customer",
+            "I hate this, you people are completely useless.",
+        ),
+    ];
+    let line = |(place, (who, text)): (i64, &(&str, &str))| {
+        let mut line = Line::said(who, 4000 * place - 30_000, text);
+        // Four seconds lie between two of them; the last two are recognised as the test goes on.
+        line.final_after_ms = match place {
+            5 => 300 - line.at_ms - line.duration_ms,
+            6 => 1200 - line.at_ms - line.duration_ms,
+            _ => 300,
+        };
+        line
+    };
+    Call::new(id, (0..).zip(&said).map(line).collect())
+}
+
+pub(super) struct Home {
+    pub(super) simulator: Handle,
+    pub(super) calls: Interactions<State>,
+    pub(super) env: Env,
+    state: State,
+    reported: Arc<Mutex<Vec<(String, Batch)>>>,
+    scorer: Scorer,
+    _folder: tempfile::TempDir,
+}
+
+/// A running poller.
+pub(super) struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<Summary>>,
+}
+
+impl Running {
+    /// Stops it as a deadline does.
+    pub(super) async fn finish(self) -> Summary {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap()
+    }
+
+    /// Kills it: whatever it was at stays undone.
+    pub(super) fn kill(self) {
+        self.task.abort();
+    }
+}
+
+impl Home {
+    pub(super) async fn new(calls: Vec<Call>) -> Self {
+        Self::with(&[], calls).await
+    }
+
+    pub(super) async fn with(variables: &[(&str, &str)], calls: Vec<Call>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite")).unwrap());
+        Self::on(state, folder, variables, calls).await
+    }
+
+    pub(super) async fn on(
+        state: State,
+        folder: tempfile::TempDir,
+        variables: &[(&str, &str)],
+        calls: Vec<Call>,
+    ) -> Self {
+        let simulator = Simulator::start(Scenario {
+            calls,
+            ..Scenario::default()
+        })
+        .await
+        .unwrap();
+        // A quick pace, so that tests take seconds.
+        let quick = [
+            ("POLL_IDLE_MS", "100"),
+            ("POLL_RELIST_MS", "200"),
+            ("LEASE_SECONDS", "3"),
+        ];
+        let mut env = Env::from_pairs(quick).with("CXONE_BASE_URL", simulator.url());
+        for (name, value) in variables {
+            env = env.with(name, *value);
+        }
+        let calls = Interactions::new(state.clone(), Config::from_env(&env).unwrap().shards);
+        let (reported, scorer) = (Arc::default(), scorer().await);
+        Self {
+            simulator,
+            calls,
+            env,
+            state,
+            reported,
+            scorer,
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn deps(&self) -> Arc<Deps> {
+        let config = Config::from_env(&self.env).unwrap();
+        let mut deps = start::build(
+            &self.env,
+            config,
+            &secrets(),
+            self.state.clone(),
+            self.scorer.clone(),
+        )
+        .unwrap();
+        let reported = Arc::clone(&self.reported);
+        deps.watcher = Some(Arc::new(move |id, batch| {
+            reported.lock().unwrap().push((id.into(), batch.clone()))
+        }));
+        Arc::new(deps)
+    }
+
+    pub(super) fn start(&self, holder: &'static str) -> Running {
+        self.run(holder, Calls::Shards((0..self.calls.shards()).collect()))
+    }
+
+    pub(super) fn start_these(&self, holder: &'static str, ids: &[&str]) -> Running {
+        self.run(
+            holder,
+            Calls::These(ids.iter().map(|&id| id.to_owned()).collect()),
+        )
+    }
+
+    fn run(&self, holder: &'static str, calls: Calls) -> Running {
+        let (deps, stop) = (self.deps(), CancellationToken::new());
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move { poll(&deps, calls, holder, stopped).await });
+        Running { stop, task }
+    }
+
+    pub(super) async fn register(&self, id: &str) {
+        self.calls.register(id, Timestamp::now()).await.unwrap();
+    }
+
+    pub(super) async fn view(&self, id: &str) -> View {
+        self.calls
+            .view(id, Timestamp::now())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub(super) fn attributes(&self, id: &str) -> Map<String, Value> {
+        self.simulator.world().live.attributes(id)
+    }
+
+    pub(super) fn suggestions(&self, id: &str) -> Vec<Suggestion> {
+        self.simulator.world().live.suggestions(id)
+    }
+
+    pub(super) fn batches(&self, id: &str) -> Vec<Batch> {
+        self.reported
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(call, _)| call == id)
+            .map(|(_, batch)| batch.clone())
+            .collect()
+    }
+
+    pub(super) fn scored(&self, id: &str) -> Vec<SegmentId> {
+        self.batches(id)
+            .iter()
+            .flat_map(|batch| batch.segments.iter().map(|segment| segment.0))
+            .collect()
+    }
+
+    pub(super) fn finals(&self, id: &str) -> usize {
+        self.simulator.world().live.finals(id).len()
+    }
+
+    /// Whether the script is over, everything is scored, and the newest attributes are at the contact centre.
+    pub(super) fn caught_up(&self, id: &str) -> bool {
+        let total = self.simulator.world().live.lines(id);
+        let batches = self.batches(id);
+        let newest = batches
+            .last()
+            .map(|batch| format!("{:.3}", batch.readings.both.average));
+        let sent = self
+            .attributes(id)
+            .get("realtime_sentiment_score")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        self.scored(id).len() >= total && newest == sent
+    }
+
+    pub(super) async fn listed(&self) -> usize {
+        let mut listed = 0;
+        for shard in 0..self.calls.shards() {
+            listed += self
+                .calls
+                .list(shard, Timestamp::now())
+                .await
+                .unwrap()
+                .len();
+        }
+        listed
+    }
+
+    pub(super) async fn until_listed(&self, wanted: usize) {
+        let listed = async {
+            while self.listed().await != wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, listed)
+            .await
+            .expect("the list did not become as wanted");
+    }
+
+    /// Waits until something holds.
+    pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let held = async {
+            while !holds(self) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(super::PATIENCE, held).await.is_err() {
+            panic!(
+                "it did not come about; scored so far: {:?}",
+                self.reported.lock().unwrap().len()
+            );
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The webhook receiver: proves the sender, checks the payload, and answers 202 once the message is durably queued.
+//!
+//! `POST /webhooks/cxone`, signed or with the API key. A delivery that comes again within the time in which its signature
+//! is valid is answered with what the first one got, and is not queued again; one that slips through (the mark is written
+//! after the message, so that none is lost) makes the writer store the same rows again.
+
+pub mod signature;
+pub mod start;
+
+use std::sync::Arc;
+
+use http::Method;
+use insights_core::webhook::{Event, Invalid, MAX_BODY_BYTES};
+use jiff::Timestamp;
+use runtime::auth::Callers;
+use runtime::stores::FunctionSecrets;
+use runtime::{Failure, Request, Response, metrics};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use store::queue::{AnyQueue, Queue};
+use store::state::{Expect, Key, Put, State, StateStore};
+use uuid::Uuid;
+
+use crate::signature::{Malformed, Signature};
+use crate::start::Config;
+
+/// The namespace of delivery ids (a version 4 UUID drawn once for this product).
+const DELIVERIES: Uuid = Uuid::from_u128(0x2b7c_91f4_53de_4f0a_9c06_77a1_40e8_d35b);
+
+/// What the function needs; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// The configuration.
+    pub config: Config,
+    /// Who may call with a key.
+    pub callers: Callers,
+    /// Where the webhook's secret is.
+    pub secrets: Arc<FunctionSecrets>,
+    /// Where deliveries are remembered.
+    pub state: State,
+    /// Where events go.
+    pub queue: AnyQueue,
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// A [`Failure`] with the status and code that the sender sees.
+pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
+    handle_at(&deps, &request, Timestamp::now()).await
+}
+
+/// Answers one request at a given time.
+///
+/// # Errors
+/// As [`handle`].
+pub async fn handle_at(
+    deps: &Deps,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Response, Failure> {
+    let segments = request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if segments != ["webhooks", "cxone"] {
+        return Err(Failure::not_found("no such path; try POST /webhooks/cxone"));
+    }
+    if request.method != Method::POST {
+        return Err(Failure::method_not_allowed("POST"));
+    }
+    let answered = receive(deps, request, now).await;
+    metrics::count(
+        if answered.is_ok() {
+            "webhooks_accepted"
+        } else {
+            "webhooks_refused"
+        },
+        1,
+    );
+    answered
+}
+
+async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Response, Failure> {
+    if request.body.len() > MAX_BODY_BYTES {
+        return Err(Failure::too_large(MAX_BODY_BYTES));
+    }
+    prove(deps, request, now).await?;
+    let media_type = request.media_type();
+    if !media_type.is_empty() && media_type != "application/json" && !media_type.ends_with("+json")
+    {
+        return Err(Failure::unsupported_media_type("application/json"));
+    }
+    let event = Event::parse(&request.body).map_err(invalid)?;
+    let body = queueable(&request.body)?;
+    let id = Uuid::new_v5(&DELIVERIES, &request.body);
+    let mark = Key::new(
+        format!("webhook#{}", hex::encode(Sha256::digest(&request.body))),
+        "delivery",
+    );
+    if deps
+        .state
+        .get(&mark, now)
+        .await
+        .map_err(unremembered)?
+        .is_some()
+    {
+        metrics::count("webhooks_repeated", 1);
+        tracing::info!(%id, conversation_id = event.conversation_id, "repeated delivery");
+        return Ok(accepted(id));
+    }
+    let message_id = deps.queue.send(&body).await.map_err(unqueued)?;
+    // It is in the queue: whatever becomes of the mark, the sender may forget it.
+    let until = now + deps.config.tolerance * 2;
+    let marked = match Put::encode(mark, &json!({ "id": id }), Some(until)) {
+        Ok(put) => deps.state.put(put, Expect::Any, now).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = marked {
+        tracing::warn!(%id, %error, "the delivery was not remembered; a repetition would be queued again");
+    }
+    tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body.len(), "queued");
+    Ok(accepted(id))
+}
+
+fn accepted(id: Uuid) -> Response {
+    Response::json(
+        http::StatusCode::ACCEPTED,
+        &json!({ "accepted": true, "id": id }),
+    )
+}
+
+/// The sender is proven by a signature, or where there is none by the API key.
+async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Failure> {
+    let Some(header) = request.headers.get("x-signature") else {
+        return match deps.callers.require_key(&request.headers).await {
+            Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
+                Err(Failure::unproven(
+                    "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
+                ))
+            }
+            other => other,
+        };
+    };
+    let header = header
+        .to_str()
+        .map_err(|_| Failure::unproven(Malformed::Signature.to_string()))?;
+    let signature = Signature::read(
+        header,
+        request.header("x-timestamp"),
+        now,
+        deps.config.tolerance,
+    )
+    .map_err(|malformed| Failure::unproven(malformed.to_string()))?;
+    let known = deps.secrets.get().await.map_err(unreadable)?;
+    let proven = |secrets: &store::secrets::Secrets| {
+        secrets
+            .get("webhook_secret")
+            .is_some_and(|secret| signature.proves(secret, &request.body))
+    };
+    if proven(&known) {
+        return Ok(());
+    }
+    // It may have been rotated.
+    let renewed = deps
+        .secrets
+        .refresh_after_auth_failure()
+        .await
+        .map_err(unreadable)?;
+    if proven(&renewed) {
+        Ok(())
+    } else {
+        Err(Failure::unproven(
+            "x-signature is not of this body and time",
+        ))
+    }
+}
+
+/// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.
+fn queueable(body: &[u8]) -> Result<String, Failure> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        invalid(Invalid::NotUtf8 {
+            at: error.valid_up_to(),
+        })
+    })?;
+    Ok(text
+        .replace('\u{fffe}', "\\ufffe")
+        .replace('\u{ffff}', "\\uffff"))
+}
+
+fn invalid(invalid: Invalid) -> Failure {
+    match invalid {
+        Invalid::TooLarge { .. } => Failure::too_large(MAX_BODY_BYTES),
+        Invalid::NotUtf8 { .. } => Failure::invalid("invalid_utf8", invalid.to_string()),
+        Invalid::NotJson { .. } => Failure::invalid("invalid_json", invalid.to_string()),
+        Invalid::Field { .. } => Failure::invalid("invalid_payload", invalid.to_string()),
+    }
+}
+
+fn unreadable(error: store::Error) -> Failure {
+    Failure::unavailable(
+        "secret_unavailable",
+        "the sender cannot be proven now, try again",
+    )
+    .because(error)
+}
+
+fn unremembered(error: store::Error) -> Failure {
+    Failure::unavailable("state_unavailable", "nothing was accepted, try again").because(error)
+}
+
+fn unqueued(error: store::Error) -> Failure {
+    match error {
+        store::Error::Limit { .. } => Failure::too_large(MAX_BODY_BYTES),
+        error => Failure::unavailable("queue_unavailable", "nothing was accepted, try again")
+            .because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

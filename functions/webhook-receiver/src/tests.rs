@@ -1,0 +1,298 @@
+//! The receiver on embedded stores: who gets in, what is taken, what a repetition does.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use proptest::prelude::*;
+use runtime::config::Env;
+use secrecy::SecretString;
+use store::queue::{Message, SqliteQueue};
+use store::secrets::{CachedSecrets, SecretSource, Secrets};
+use store::state::SqliteState;
+
+use super::*;
+
+const SECRET: &str = "webhook-secret";
+const KEY: &str = "the-key";
+
+struct Receiver {
+    deps: Deps,
+    queue: SqliteQueue,
+    _folder: tempfile::TempDir,
+}
+
+fn receiver() -> Receiver {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = SqliteQueue::open(folder.path().join("queue.db"), "embedding").unwrap();
+    let state = State::Sqlite(SqliteState::open(folder.path().join("state.db")).unwrap());
+    let secrets: Secrets = [("webhook_secret", SECRET), ("api_key", KEY)]
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .into_iter()
+        .collect();
+    let secrets = Arc::new(CachedSecrets::new(SecretSource::Given(secrets)));
+    let deps = start::build(
+        &Env::default(),
+        secrets,
+        state,
+        AnyQueue::Sqlite(queue.clone()),
+    )
+    .unwrap();
+    Receiver {
+        deps,
+        queue,
+        _folder: folder,
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn payload(id: &str) -> String {
+    json!({
+        "event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z", "conversationId": id,
+        "data": {"subject": "canary-text"}
+    })
+    .to_string()
+}
+
+fn request(body: &str, headers: &[(&'static str, &str)]) -> Request {
+    let mut request = Request::new(Method::POST, "/webhooks/cxone");
+    request.body = body.as_bytes().to_vec().into();
+    for (name, value) in headers {
+        request
+            .headers
+            .insert(*name, HeaderValue::from_str(value).unwrap());
+    }
+    request
+}
+
+fn signed(body: &str, at: Timestamp) -> Request {
+    let signature = signature::sign(&SecretString::from(SECRET), at, body.as_bytes());
+    request(
+        body,
+        &[
+            ("x-signature", &signature),
+            ("x-timestamp", &at.as_second().to_string()),
+            ("content-type", "application/json"),
+        ],
+    )
+}
+
+impl Receiver {
+    async fn answer(&self, request: &Request) -> (u16, String) {
+        match handle_at(&self.deps, request, now()).await {
+            Ok(response) => (response.status.as_u16(), response.body),
+            Err(failure) => {
+                let response = failure.into_response();
+                (response.status.as_u16(), response.body)
+            }
+        }
+    }
+
+    async fn queued(&self) -> Vec<Message> {
+        self.queue
+            .receive(10, Duration::ZERO, Duration::from_secs(60))
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_signed_event_is_accepted_once_it_is_queued() {
+    let receiver = receiver();
+    let body = payload("c-1");
+    let (status, answer) = receiver.answer(&signed(&body, now())).await;
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((status, &answer["accepted"]), (202, &json!(true)));
+    assert!(answer["id"].is_string());
+    let queued = receiver.queued().await;
+    assert_eq!(queued.len(), 1);
+    assert_eq!(queued[0].body, body);
+}
+
+#[tokio::test]
+async fn a_sender_that_cannot_sign_may_send_the_key() {
+    let receiver = receiver();
+    let (status, _) = receiver
+        .answer(&request(&payload("c-1"), &[("x-api-key", KEY)]))
+        .await;
+    assert_eq!(status, 202);
+    let bearer = format!("Bearer {KEY}");
+    assert_eq!(
+        receiver
+            .answer(&request(&payload("c-2"), &[("authorization", &bearer)]))
+            .await
+            .0,
+        202
+    );
+    assert_eq!(receiver.queued().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_repetition_gets_the_same_answer_and_is_not_queued_again() {
+    let receiver = receiver();
+    let first = receiver.answer(&signed(&payload("c-1"), now())).await;
+    assert_eq!(
+        receiver.answer(&signed(&payload("c-1"), now())).await,
+        first
+    );
+    // The same event, signed anew and sent with the key, is the same delivery.
+    let later = now() + Duration::from_secs(60);
+    assert_eq!(
+        receiver.answer(&signed(&payload("c-1"), later)).await,
+        first
+    );
+    assert_eq!(
+        receiver
+            .answer(&request(&payload("c-1"), &[("x-api-key", KEY)]))
+            .await,
+        first
+    );
+    assert_eq!(receiver.queued().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_does_not_prove_itself_gets_401_and_nothing_is_queued() {
+    let receiver = receiver();
+    let body = payload("c-1");
+    let good = signature::sign(&SecretString::from(SECRET), now(), body.as_bytes());
+    let second = now().as_second().to_string();
+    let old = (now().as_second() - 301).to_string();
+    let of_old = signature::sign(
+        &SecretString::from(SECRET),
+        now() - Duration::from_secs(301),
+        body.as_bytes(),
+    );
+    let wrong = signature::sign(&SecretString::from("other"), now(), body.as_bytes());
+    for (headers, reason) in [
+        (vec![], "x-api-key"),
+        (vec![("x-api-key", "no")], "x-signature"),
+        (
+            vec![
+                ("x-signature", wrong.as_str()),
+                ("x-timestamp", second.as_str()),
+            ],
+            "not of this body",
+        ),
+        (vec![("x-signature", good.as_str())], "x-timestamp"),
+        (
+            vec![
+                ("x-signature", of_old.as_str()),
+                ("x-timestamp", old.as_str()),
+            ],
+            "too far from now",
+        ),
+        (
+            vec![
+                ("x-signature", "sha256=zz"),
+                ("x-timestamp", second.as_str()),
+            ],
+            "hexadecimal",
+        ),
+        // A wrong signature is not excused by a right key.
+        (
+            vec![
+                ("x-signature", wrong.as_str()),
+                ("x-timestamp", second.as_str()),
+                ("x-api-key", KEY),
+            ],
+            "not of this body",
+        ),
+    ] {
+        let (status, answer) = receiver.answer(&request(&body, &headers)).await;
+        assert_eq!(status, 401, "{headers:?}");
+        assert!(
+            answer.contains(reason) && answer.contains(r#""retryable":false"#),
+            "{answer}"
+        );
+    }
+    let mut tampered = signed(&body, now());
+    tampered.body = payload("c-2").into_bytes().into();
+    assert_eq!(receiver.answer(&tampered).await.0, 401);
+    assert!(receiver.queued().await.is_empty());
+}
+
+#[tokio::test]
+async fn bad_payloads_are_named_and_nothing_is_queued() {
+    let receiver = receiver();
+    for (body, status, code) in [
+        ("", 400, "invalid_json"),
+        ("{\"canary-text\"", 400, "invalid_json"),
+        ("[]", 400, "invalid_payload"),
+        (
+            r#"{"event":"conversation.deleted"}"#,
+            400,
+            "invalid_payload",
+        ),
+        (
+            r#"{"event":"conversation.completed","timestamp":"canary-text","conversationId":"a","data":{}}"#,
+            400,
+            "invalid_payload",
+        ),
+        (&"x".repeat(MAX_BODY_BYTES + 1), 413, "payload_too_large"),
+    ] {
+        let (found, answer) = receiver.answer(&signed(body, now())).await;
+        assert_eq!(found, status, "{answer}");
+        assert!(
+            answer.contains(code) && !answer.contains("canary-text"),
+            "{answer}"
+        );
+    }
+    let mut form = signed(&payload("c"), now());
+    form.headers
+        .insert("content-type", HeaderValue::from_static("text/plain"));
+    assert_eq!(receiver.answer(&form).await.0, 415);
+    let mut bytes = signed("", now());
+    bytes.body = b"{\"a\xff\":1}".to_vec().into();
+    let signature = signature::sign(&SecretString::from(SECRET), now(), &bytes.body);
+    bytes
+        .headers
+        .insert("x-signature", HeaderValue::from_str(&signature).unwrap());
+    assert!(receiver.answer(&bytes).await.1.contains("invalid_utf8"));
+    assert!(receiver.queued().await.is_empty());
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    let receiver = receiver();
+    assert_eq!(
+        receiver
+            .answer(&Request::new(Method::POST, "/webhooks/other"))
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        receiver
+            .answer(&Request::new(Method::GET, "/webhooks/cxone"))
+            .await
+            .0,
+        405
+    );
+}
+
+#[test]
+fn characters_that_a_queue_refuses_are_escaped() {
+    let body = "{\"a\":\"x\u{fffe}\u{ffff}\"}";
+    let sent = queueable(body.as_bytes()).unwrap();
+    assert_eq!(sent, r#"{"a":"x\ufffe\uffff"}"#);
+    let (one, two): (serde_json::Value, serde_json::Value) = (
+        serde_json::from_str(body).unwrap(),
+        serde_json::from_str(&sent).unwrap(),
+    );
+    assert_eq!(one, two);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_with_the_key_are_a_client_error_or_accepted(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let status = runtime.block_on(async {
+            let mut request = request("", &[("x-api-key", KEY)]);
+            request.body = body.into();
+            receiver().answer(&request).await.0
+        });
+        prop_assert!((400..500).contains(&status));
+    }
+}

@@ -1,0 +1,243 @@
+//! `alerts`: tries alert rules on recorded calls, so that a team can choose its own numbers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use insights_core::live::evaluate::alerts;
+use insights_core::live::{AlertRules, Direction, Listener, Rules, Scored, Segment};
+use insights_core::scale::Score;
+use runtime::config::Env;
+use serde::Deserialize;
+use serde_json::json;
+use transcript_poller::config::Config;
+
+const EXAMPLES: &str = "Examples:
+  cxone-insights alerts calls.jsonl
+  cxone-insights alerts calls.jsonl --threshold 0.30 --threshold 0.35 --threshold 0.40 --cooldown 30
+  cxone-insights poll --interaction 123 --json > call.jsonl;  cxone-insights alerts call.jsonl --speaker both
+
+A line of the file is a call or a part of one: {\"interactionId\", \"segments\": [{\"text\", \"startTime\", \"endTime\",
+\"direction\"}]}. A segment that has a \"score\" is not scored again and needs no text; what `poll --json` prints will do.";
+
+/// Arguments of `alerts`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Recorded calls, JSON Lines
+    file: PathBuf,
+    /// An average below this, while declining, is an alert; may be repeated to compare
+    #[arg(long, value_name = "SCORE", default_values_t = [0.35], value_parser = unit)]
+    threshold: Vec<f64>,
+    /// How far the average must come back above the threshold before the next alert, unless the call gets worse
+    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = unit)]
+    hysteresis: f64,
+    /// Seconds between two alerts of a call
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    cooldown: u64,
+    /// Whose words count: customer or both
+    #[arg(long, default_value = "customer")]
+    speaker: Listener,
+    /// Seconds that the average covers
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
+    window: u64,
+    /// The smallest change of the average that is a trend
+    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = unit)]
+    trend: f64,
+    /// One JSON object a call and threshold
+    #[arg(long)]
+    json: bool,
+}
+
+fn unit(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|score| (0.0..=1.0).contains(score))
+        .ok_or_else(|| "a score from 0 to 1".to_owned())
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    #[serde(alias = "interaction_id", rename = "interactionId")]
+    id: String,
+    segments: Vec<RecordedSegment>,
+}
+
+#[derive(Deserialize)]
+struct RecordedSegment {
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(alias = "start", rename = "startTime")]
+    start: i64,
+    #[serde(alias = "end", rename = "endTime")]
+    end: i64,
+    direction: Direction,
+    #[serde(alias = "isFinal", default = "yes")]
+    is_final: bool,
+    #[serde(default)]
+    score: Option<Score>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Prints how many alerts each call would have raised.
+///
+/// # Errors
+/// If the file cannot be read, a line is malformed, or the rules contradict each other.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let calls = score(read(&args.file)?).await?;
+    let mut rows = Vec::new();
+    for (id, call) in &calls {
+        let mut counts = Vec::new();
+        for &threshold in &args.threshold {
+            let raised = alerts(
+                call.clone(),
+                &args.rules(threshold)?,
+                Duration::from_secs(1),
+            );
+            if args.json {
+                println!(
+                    "{}",
+                    json!({"interaction_id": id, "threshold": threshold, "alerts": raised})
+                );
+            }
+            counts.push(raised.len());
+        }
+        rows.push((id, call.len(), counts));
+    }
+    if !args.json {
+        table(&args.threshold, &rows);
+    }
+    Ok(())
+}
+
+impl Args {
+    fn rules(&self, threshold: f64) -> anyhow::Result<Rules> {
+        let alert = AlertRules {
+            listener: self.speaker,
+            threshold,
+            rearm: (threshold + self.hysteresis).min(1.0),
+            cooldown: Duration::from_secs(self.cooldown),
+        };
+        let window = Duration::from_secs(self.window);
+        Ok(Rules {
+            alert,
+            window,
+            trend_delta: self.trend,
+            ..Rules::default()
+        }
+        .checked()?)
+    }
+}
+
+fn table(thresholds: &[f64], rows: &[(&String, usize, Vec<usize>)]) {
+    let head: String = thresholds
+        .iter()
+        .map(|threshold| format!("{threshold:>8.2}"))
+        .collect();
+    println!(
+        "{:<40}{:>10}{head}",
+        "alerts a call at threshold", "segments"
+    );
+    for (id, segments, counts) in rows {
+        let counts: String = counts.iter().map(|count| format!("{count:>8}")).collect();
+        println!("{id:<40}{segments:>10}{counts}");
+    }
+    let sum = |place: usize| rows.iter().map(|row| row.2[place]).sum::<usize>();
+    let with = |place: usize| rows.iter().filter(|row| row.2[place] > 0).count();
+    let sums: String = (0..thresholds.len())
+        .map(|place| format!("{:>8}", sum(place)))
+        .collect();
+    let calls: String = (0..thresholds.len())
+        .map(|place| format!("{:>8}", with(place)))
+        .collect();
+    println!(
+        "{:<40}{:>10}{sums}",
+        "all alerts",
+        rows.iter().map(|row| row.1).sum::<usize>()
+    );
+    println!("{:<40}{:>10}{calls}", "calls with an alert", rows.len());
+}
+
+/// The final segments of each call.
+fn read(file: &PathBuf) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut calls = BTreeMap::<String, Vec<RecordedSegment>>::new();
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        let place = || format!("{}, line {}", file.display(), number + 1);
+        let call: Recorded = serde_json::from_str(line).with_context(place)?;
+        let bad = |s: &RecordedSegment| s.end < s.start || (s.text.is_none() && s.score.is_none());
+        if call.segments.iter().any(bad) {
+            bail!(
+                "{}: a segment has a text or a score, and ends after it starts",
+                place()
+            );
+        }
+        calls
+            .entry(call.id)
+            .or_default()
+            .extend(call.segments.into_iter().filter(|segment| segment.is_final));
+    }
+    Ok(calls)
+}
+
+/// Scores what has no score.
+async fn score(
+    calls: BTreeMap<String, Vec<RecordedSegment>>,
+) -> anyhow::Result<BTreeMap<String, Vec<Scored>>> {
+    let unscored = calls
+        .values()
+        .flatten()
+        .any(|segment| segment.score.is_none());
+    let scorer = if unscored {
+        let config = Config::from_env(&Env::process())?;
+        Some(transcript_poller::start::local_scorer(&config).await?)
+    } else {
+        None
+    };
+    let mut scored = BTreeMap::new();
+    for (id, segments) in calls {
+        let mut done = Vec::with_capacity(segments.len());
+        for recorded in segments {
+            let RecordedSegment {
+                text,
+                start,
+                end,
+                direction,
+                is_final,
+                score,
+            } = recorded;
+            // Without words, the score keeps two segments of the same times apart.
+            let text = text.unwrap_or_else(|| format!("{:?}", score.map(f64::from)));
+            let segment = Segment {
+                text,
+                start,
+                end,
+                direction,
+                is_final,
+            };
+            match (score, &scorer) {
+                (None, Some(scorer)) => done.extend(scorer.score(vec![segment]).await?),
+                (score, _) => {
+                    let score = score.unwrap_or(Score::NEUTRAL);
+                    done.push(Scored {
+                        segment,
+                        score,
+                        emotions: Vec::new(),
+                        intent: None,
+                    });
+                }
+            }
+        }
+        scored.insert(id, done);
+    }
+    Ok(scored)
+}

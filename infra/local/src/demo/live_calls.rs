@@ -1,0 +1,70 @@
+//! Scene 2: two live calls, one of which turns bad.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use super::{API_KEY, Stage};
+use crate::live::{Background, Line};
+
+/// A scene that takes longer than this many times its script is stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Registers the calls over HTTP, follows them until everything is scored, and shows what the agent was told.
+pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
+    println!("\n2. Live calls: PUT {}", stage.url("/interactions/{id}"));
+    println!("   the average of the last 30 s, over both speakers and alone, as they speak\n");
+    let print: transcript_poller::Watcher = Arc::new(|id, batch| {
+        for line in Line::new(id, batch).to_string().lines() {
+            println!("   {line}");
+        }
+    });
+    let poller = Background::start(&stage.home, &stage.data_action.provider, print)?;
+    for (id, _) in &stage.calls {
+        call(stage, reqwest::Method::PUT, id).await?;
+    }
+    let done = tokio::time::timeout(PATIENCE, scored(stage)).await;
+    poller.finish().await?;
+    done.context("the calls were not scored in time")??;
+    for (id, _) in &stage.calls {
+        let told = call(stage, reqwest::Method::GET, id).await?;
+        let suggestions = told["suggestions"].as_array().map_or(0, Vec::len);
+        println!(
+            "   {id}: customer {} over the call, {suggestions} suggestion{} to the agent",
+            told["customer"]["call_average"],
+            if suggestions == 1 { "" } else { "s" }
+        );
+        call(stage, reqwest::Method::DELETE, id).await?;
+    }
+    Ok(())
+}
+
+/// Waits until every segment of every call is scored.
+async fn scored(stage: &Stage) -> anyhow::Result<()> {
+    for (id, segments) in &stage.calls {
+        loop {
+            let told = call(stage, reqwest::Method::GET, id).await?;
+            let count = |who: &str| told[who]["segments"].as_u64().unwrap_or_default();
+            if count("customer") + count("agent") >= *segments {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn call(stage: &Stage, method: reqwest::Method, id: &str) -> anyhow::Result<Value> {
+    let url = stage.url(&format!("/interactions/{id}"));
+    let response = stage
+        .http
+        .request(method, url)
+        .bearer_auth(API_KEY)
+        .send()
+        .await?;
+    let status = response.status();
+    ensure!(status.is_success(), "the answer was {status}");
+    Ok(response.json().await?)
+}

@@ -1,0 +1,198 @@
+//! The live calls of a local run: the poller in the background, and how a batch is shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::Context;
+use data_action::sentiment::Provider;
+use insights_core::live::{Batch, Reading, Suggestion, Trend};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use transcript_poller::config::Config;
+use transcript_poller::score::Scorer;
+use transcript_poller::{Calls, Summary, Watcher};
+
+use crate::home::Home;
+
+/// A poller in the background.
+pub(crate) struct Background {
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<Summary>>,
+}
+
+impl Background {
+    /// Follows every registered call. The model is the one that the Data Action scores with.
+    ///
+    /// # Errors
+    /// If the configuration is wrong.
+    pub(crate) fn start(
+        home: &Home,
+        provider: &Provider,
+        watcher: Watcher,
+    ) -> anyhow::Result<Self> {
+        let scorer = match provider {
+            Provider::Local(local) => Scorer::local(local.0.clone()),
+            Provider::Http(http) => Scorer::http(http.0.clone()),
+        };
+        let config = Config::from_env(&home.env)?;
+        let shards = (0..config.shards).collect();
+        let deps = transcript_poller::start::build(
+            &home.env,
+            config,
+            &home.secrets,
+            home.state.clone(),
+            scorer,
+        )
+        .context("transcript-poller")?;
+        let deps = Arc::new(transcript_poller::Deps {
+            watcher: Some(watcher),
+            ..deps
+        });
+        let (stop, holder) = (CancellationToken::new(), holder("serve"));
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            transcript_poller::poll(&deps, Calls::Shards(shards), &holder, stopped).await
+        });
+        Ok(Self { stop, task })
+    }
+
+    /// Gives the calls back and ends.
+    ///
+    /// # Errors
+    /// What the poller ended with.
+    pub(crate) async fn finish(self) -> anyhow::Result<Summary> {
+        self.stop.cancel();
+        self.task.await.context("the poller")?
+    }
+}
+
+/// A name for leases that no other process has.
+pub(crate) fn holder(what: &str) -> String {
+    format!(
+        "{what}-{}-{}",
+        std::process::id(),
+        Timestamp::now().as_nanosecond()
+    )
+}
+
+/// A batch of a call, to be shown.
+pub(crate) struct Line<'a> {
+    id: &'a str,
+    batch: &'a Batch,
+}
+
+impl<'a> Line<'a> {
+    /// A batch of the call `id`.
+    pub(crate) fn new(id: &'a str, batch: &'a Batch) -> Self {
+        Self { id, batch }
+    }
+
+    /// The batch as one JSON object. `suggestion` is the text that is sent to the agent, or null.
+    pub(crate) fn json(&self) -> Value {
+        let Batch {
+            segments,
+            readings,
+            suggestion,
+        } = self.batch;
+        let segments: Vec<Value> = segments
+            .iter()
+            .map(|(id, start, end, direction, score)| {
+                json!({"id": id.to_string(), "start": start, "end": end, "direction": direction, "score": score.rounded()})
+            })
+            .collect();
+        json!({
+            "interaction_id": self.id,
+            "segments": segments,
+            "average": decimals(readings.both.average),
+            "trend": readings.both.trend,
+            "customer": readings.customer.map(reading),
+            "agent": readings.agent.map(reading),
+            "suggestion": suggestion.as_ref().map(|suggestion| &suggestion.content),
+        })
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let readings = &self.batch.readings;
+        write!(f, "{:<14} {}", self.id, shown(readings.both))?;
+        for (name, one) in [("customer", readings.customer), ("agent", readings.agent)] {
+            if let Some(one) = one {
+                write!(f, "   {name} {}", shown(one))?;
+            }
+        }
+        let said = self.batch.segments.len();
+        write!(f, "   {said} segment{}", if said == 1 { "" } else { "s" })?;
+        if let Some(Suggestion { content, .. }) = &self.batch.suggestion {
+            write!(f, "\n{:<14} SUGGESTION TO THE AGENT: {content}", "")?;
+        }
+        Ok(())
+    }
+}
+
+/// A bar of ten, the number, and where it is heading.
+fn shown(reading: Reading) -> String {
+    let full = (reading.average * 10.0).round() as usize;
+    let bar: String = (0..10)
+        .map(|place| if place < full { '#' } else { '.' })
+        .collect();
+    let trend = match reading.trend {
+        Trend::Improving => "improving",
+        Trend::Stable => "stable   ",
+        Trend::Declining => "declining",
+    };
+    format!("[{bar}] {:.3} {trend}", reading.average)
+}
+
+fn reading(reading: Reading) -> Value {
+    json!({"average": decimals(reading.average), "trend": reading.trend})
+}
+
+fn decimals(score: f64) -> f64 {
+    (score * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use insights_core::live::{Direction, Readings, SegmentId};
+    use insights_core::scale::Score;
+
+    use super::*;
+
+    fn batch() -> Batch {
+        let both = Reading {
+            average: 0.28125,
+            trend: Trend::Declining,
+        };
+        let score = Score::try_from(0.123_456).unwrap();
+        Batch {
+            segments: vec![(SegmentId(0xab), 1000, 2500, Direction::Customer, score)],
+            readings: Readings {
+                both,
+                customer: Some(both),
+                agent: None,
+            },
+            suggestion: None,
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_batch_has_the_documented_names() {
+        let shown = Line::new("call-1", &batch()).json();
+        assert_eq!(
+            shown.to_string(),
+            r#"{"interaction_id":"call-1","segments":[{"id":"00000000000000ab","start":1000,"end":2500,"direction":"customer","score":0.1235}],"average":0.2813,"trend":"declining","customer":{"average":0.2813,"trend":"declining"},"agent":null,"suggestion":null}"#
+        );
+    }
+
+    #[test]
+    fn a_line_shows_numbers_and_trend() {
+        let line = Line::new("call-1", &batch()).to_string();
+        assert_eq!(
+            line,
+            "call-1         [###.......] 0.281 declining   customer [###.......] 0.281 declining   1 segment"
+        );
+    }
+}

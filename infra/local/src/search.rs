@@ -1,0 +1,94 @@
+//! `search`: what was said about something, nearest first.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::builder::NonEmptyStringValueParser;
+use cxone::Deadline;
+use embedding::searcher::Filter;
+use semantic_search::reply::shown;
+
+use crate::home::{Home, HomeArgs};
+use crate::pipeline::Pipeline;
+
+const EXAMPLES: &str = "Examples:
+  cxone-insights search \"refund that never came\"
+  cxone-insights search \"cannot log in\" --limit 3 --intent technical_support
+  cxone-insights search \"late delivery\" --json | jq .conversation_id";
+
+/// How long a search may take, the provider included.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Characters of a chunk that a person is shown.
+const SHOWN: usize = 160;
+
+/// Arguments of `search`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// What to search for
+    #[arg(value_name = "TEXT", required = true, value_parser = NonEmptyStringValueParser::new())]
+    text: Vec<String>,
+    /// At most this many hits
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// Only conversations of this category
+    #[arg(long, value_name = "X")]
+    intent: Option<String>,
+    /// Only chunks with (true) or without (false) personal data
+    #[arg(long, value_name = "BOOL")]
+    contains_pii: Option<bool>,
+    /// One JSON object a hit
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    home: HomeArgs,
+}
+
+/// Searches and prints the hits.
+///
+/// # Errors
+/// If the question is blank, or the provider or the store fails.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let question = args.text.join(" ");
+    if question.trim().is_empty() {
+        bail!("the question is blank; say what to search for");
+    }
+    let home = Home::open(&args.home).await?;
+    let searcher = Pipeline::open(&home).await?.searcher();
+    let filter = Filter {
+        intent: args.intent,
+        contains_pii: args.contains_pii,
+    };
+    let hits = searcher
+        .search(
+            &question,
+            usize::from(args.limit),
+            &filter,
+            Deadline::within(TIMEOUT),
+        )
+        .await
+        .context("the search failed")?;
+    if hits.is_empty() && !args.json {
+        eprintln!("nothing found; embed conversations first: cxone-insights embed FILE.jsonl");
+    }
+    for hit in &hits {
+        if args.json {
+            println!("{}", shown(hit, usize::MAX));
+            continue;
+        }
+        let text: String = hit.text.chars().take(SHOWN).collect();
+        let category = hit
+            .metadata
+            .get("intent_category")
+            .and_then(|value| value.as_str())
+            .unwrap_or_default();
+        println!(
+            "{:.3}  {} #{}  {category}\n       {text}",
+            hit.score, hit.conversation_id, hit.chunk_index
+        );
+    }
+    if let Some(simulator) = home.simulator {
+        simulator.shutdown().await;
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! The reduce step: what is worked out of all conversations together.
+
+use std::collections::HashSet;
+
+use super::flow::Flow;
+use super::record::{Conversation, Record, Sentiment, Transcript};
+use super::summary::{
+    Counts, Failure, FlowSummary, LabelCounts, ModelComparison, Range, SentimentSummary, Summary,
+    TopicByOutcome, TopicModel, TopicSummary,
+};
+use crate::outcomes::{Outcome, Stats, tabulate};
+use crate::topics::{Corpus, Selection, Settings, Topics, find};
+
+/// What is kept of a conversation: all but its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What the list says.
+    pub conversation: Conversation,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The sentiment, where there is a transcript.
+    pub sentiment: Option<Sentiment>,
+    /// The flow, where there is a transcript.
+    pub flow: Option<Flow>,
+    /// The topic, where there is a transcript with a term.
+    pub topic: Option<usize>,
+}
+
+/// Collects records. Add them in the report's order: it is the order of the rows, and clusters depend on it.
+#[derive(Debug, Default)]
+pub struct Reduction {
+    rows: Vec<Row>,
+    seen: HashSet<String>,
+    counts: Counts,
+    failures: Vec<Failure>,
+    corpus: Corpus,
+    /// The row of each document of the corpus.
+    documents: Vec<usize>,
+}
+
+/// The result of a reduction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduced {
+    /// A row a conversation, in order.
+    pub rows: Vec<Row>,
+    /// What the report says.
+    pub summary: Summary,
+}
+
+impl Reduction {
+    /// Adds a record; a conversation that was added before is left out, and `false` says so.
+    pub fn add(&mut self, record: &Record) -> bool {
+        if !self
+            .seen
+            .insert(record.conversation.conversation_id.clone())
+        {
+            return false;
+        }
+        self.counts.count(&record.transcript);
+        let mut row = Row {
+            conversation: record.conversation.clone(),
+            outcome: record.conversation.outcome(),
+            sentiment: record.sentiment().copied(),
+            flow: None,
+            topic: None,
+        };
+        match &record.transcript {
+            Transcript::Present { text, flow, .. } => {
+                row.flow = Some(*flow);
+                self.corpus.add(text);
+                self.documents.push(self.rows.len());
+            }
+            Transcript::Missing => {}
+            Transcript::Failed { reason, .. } => self
+                .failures
+                .push(Failure::of(&record.conversation, reason)),
+        }
+        self.rows.push(row);
+        true
+    }
+
+    /// Counts rows of the list that name no conversation.
+    pub fn add_unusable(&mut self, rows: usize) {
+        self.counts.unusable_rows += rows;
+    }
+
+    /// Works out topics and figures.
+    #[must_use]
+    pub fn finish(self, range: Range, selection: Selection, settings: Settings) -> Reduced {
+        let Self {
+            mut rows,
+            counts,
+            failures,
+            corpus,
+            documents,
+            ..
+        } = self;
+        let topics = find(&corpus, selection, settings);
+        for (&row, &topic) in documents.iter().zip(&topics.labels) {
+            rows[row].topic = topic;
+        }
+        let pairs: Vec<_> = rows
+            .iter()
+            .map(|row| (row.outcome, row.sentiment.map(|s| s.overall)))
+            .collect();
+        let durations: Vec<_> = rows
+            .iter()
+            .map(|row| row.conversation.duration_seconds)
+            .collect();
+        let summary = Summary {
+            range,
+            complete: failures.is_empty(),
+            conversations: counts,
+            duration_seconds: Stats::of(&durations),
+            sentiment: sentiment(&rows),
+            outcomes: tabulate(&pairs),
+            topics: topic_summaries(&topics, &rows, &documents),
+            topic_model: TopicModel {
+                vocabulary: topics.vocabulary,
+                inertia: (topics.inertia * 1e6).round() / 1e6,
+                relaxed: topics.relaxed,
+            },
+            topic_by_outcome: topic_by_outcome(topics.topics.len(), &rows),
+            flow: FlowSummary::of(&rows),
+            failed_transcripts: failures,
+        };
+        Reduced { rows, summary }
+    }
+}
+
+fn sentiment(rows: &[Row]) -> SentimentSummary {
+    let sentiments: Vec<&Sentiment> = rows
+        .iter()
+        .filter_map(|row| row.sentiment.as_ref())
+        .collect();
+    let stats = |value: &dyn Fn(&Sentiment) -> Option<f64>| {
+        Stats::of(
+            &sentiments
+                .iter()
+                .filter_map(|sentiment| value(sentiment))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let overall: Vec<f64> = sentiments
+        .iter()
+        .map(|sentiment| sentiment.overall)
+        .collect();
+    SentimentSummary {
+        overall: Stats::of(&overall),
+        labels: LabelCounts::of(&overall),
+        agent: stats(&|sentiment| sentiment.agent),
+        customer: stats(&|sentiment| sentiment.customer),
+        quarters: [0, 1, 2, 3]
+            .map(|quarter: usize| stats(&|sentiment| sentiment.quarters[quarter])),
+        model: comparison(&sentiments),
+    }
+}
+
+/// The model's score of the customer's lines beside VADER's of the same, where both exist.
+fn comparison(sentiments: &[&Sentiment]) -> Option<ModelComparison> {
+    let pairs: Vec<(f64, f64)> = sentiments
+        .iter()
+        .filter_map(|sentiment| Some((sentiment.model?, f64::midpoint(sentiment.customer?, 1.0))))
+        .collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    let (model, vader): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let same_side = pairs
+        .iter()
+        .filter(|(model, vader)| (*model >= 0.5) == (*vader >= 0.5))
+        .count();
+    let round = |value: f64| (value * 1e4).round() / 1e4;
+    Some(ModelComparison {
+        correlation: correlation(&pairs).map(round),
+        agreement: round(same_side as f64 / pairs.len() as f64),
+        model: Stats::of(&model),
+        vader: Stats::of(&vader),
+    })
+}
+
+/// Pearson's product-moment correlation.
+fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let n = pairs.len() as f64;
+    let (x, y) = pairs
+        .iter()
+        .fold((0.0, 0.0), |(x, y), pair| (x + pair.0 / n, y + pair.1 / n));
+    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
+    for (a, b) in pairs {
+        xy += (a - x) * (b - y);
+        xx += (a - x).powi(2);
+        yy += (b - y).powi(2);
+    }
+    let scale = (xx * yy).sqrt();
+    (scale > 1e-12).then(|| xy / scale)
+}
+
+fn topic_summaries(topics: &Topics, rows: &[Row], documents: &[usize]) -> Vec<TopicSummary> {
+    let summary = |topic: &crate::topics::Topic| {
+        let own = rows.iter().filter(|row| row.topic == Some(topic.id));
+        let scores: Vec<f64> = own
+            .filter_map(|row| row.sentiment.map(|sentiment| sentiment.overall))
+            .collect();
+        let examples = topic
+            .examples
+            .iter()
+            .map(|&at| rows[documents[at]].conversation.conversation_id.clone());
+        TopicSummary {
+            id: topic.id,
+            name: topic.name.clone(),
+            terms: topic.terms.clone(),
+            conversations: topic.size,
+            sentiment: Stats::of(&scores),
+            examples: examples.collect(),
+        }
+    };
+    topics.topics.iter().map(summary).collect()
+}
+
+fn topic_by_outcome(topics: usize, rows: &[Row]) -> TopicByOutcome {
+    let occurs = |outcome: &Outcome| rows.iter().any(|row| row.outcome == *outcome);
+    let outcomes: Vec<Outcome> = Outcome::ALL.into_iter().filter(occurs).collect();
+    let mut counts = vec![vec![0; outcomes.len()]; topics];
+    for row in rows {
+        let column = outcomes.iter().position(|outcome| *outcome == row.outcome);
+        if let (Some(topic), Some(column)) = (row.topic, column) {
+            counts[topic][column] += 1;
+        }
+    }
+    TopicByOutcome { outcomes, counts }
+}

@@ -1,0 +1,245 @@
+//! Map and reduce over small conversations whose figures can be read off.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::outcomes::{Label, Outcome};
+use crate::topics::{Selection, Settings};
+use crate::vader::{Analyzer, polarity};
+
+fn conversation(id: &str, disposition: &str) -> Conversation {
+    Conversation {
+        conversation_id: id.to_owned(),
+        start_time: "2026-11-02T09:00:00Z".to_owned(),
+        duration_seconds: 60.0,
+        disposition: disposition.to_owned(),
+    }
+}
+
+fn line(speaker: Speaker, text: &str, second: i64) -> Line {
+    Line {
+        speaker,
+        text: text.to_owned(),
+        at: Timestamp::from_second(1_793_610_000 + second).ok(),
+    }
+}
+
+fn record(id: &str, disposition: &str, said: &[&str]) -> Record {
+    let lines = said
+        .iter()
+        .map(|text| line(Speaker::Customer, text, 0))
+        .collect();
+    Record::of(
+        conversation(id, disposition),
+        lines,
+        &mut Analyzer::default(),
+    )
+}
+
+fn reduced(records: &[Record]) -> Reduced {
+    let mut reduction = Reduction::default();
+    for record in records {
+        assert!(reduction.add(record));
+    }
+    let range = Range {
+        from: "2026-11-02T00:00:00Z".to_owned(),
+        to: "2026-11-03T00:00:00Z".to_owned(),
+    };
+    reduction.finish(range, Selection::default(), Settings::default())
+}
+
+#[test]
+fn the_raw_text_is_scored_whole_by_speaker_and_by_quarter() {
+    let lines = vec![
+        line(Speaker::Customer, "This is NOT good!!!", 0),
+        line(Speaker::Agent, "I am sorry.", 4),
+        line(Speaker::Agent, "   ", 5),
+        line(Speaker::Customer, "Thanks", 10),
+        line(Speaker::Agent, "Great, have a lovely day", 12),
+    ];
+    let found = Record::of(
+        conversation("c", "resolved"),
+        lines,
+        &mut Analyzer::default(),
+    );
+    let sentiment = found.sentiment().unwrap();
+    assert_eq!(
+        found.text(),
+        "This is NOT good!!! I am sorry. Thanks Great, have a lovely day"
+    );
+    assert_eq!(sentiment.overall, polarity(found.text()).compound);
+    assert_eq!(
+        sentiment.customer,
+        Some(polarity("This is NOT good!!! Thanks").compound)
+    );
+    assert_eq!(
+        sentiment.agent,
+        Some(polarity("I am sorry. Great, have a lovely day").compound)
+    );
+    assert_eq!(
+        sentiment.quarters[0],
+        Some(polarity("This is NOT good!!!").compound)
+    );
+    assert_eq!(
+        sentiment.quarters[3],
+        Some(polarity("Great, have a lovely day").compound)
+    );
+    assert!(sentiment.quarters[0] < Some(0.0));
+}
+
+#[test]
+fn two_lines_fill_the_first_and_the_third_quarter() {
+    let found = record("c", "resolved", &["good", "bad"]);
+    let quarters = found.sentiment().unwrap().quarters;
+    assert_eq!(
+        quarters.map(|quarter| quarter.is_some()),
+        [true, false, true, false]
+    );
+}
+
+#[test]
+fn a_transcript_in_which_nobody_says_anything_is_missing() {
+    for said in [&[][..], &["", "  \n"]] {
+        let found = record("c", "resolved", said);
+        assert_eq!(found.transcript, Transcript::Missing);
+        assert_eq!(
+            (found.score(), found.label(), found.text()),
+            (0.0, Label::Neutral, "")
+        );
+    }
+}
+
+#[test]
+fn turns_pauses_and_responses_are_read_off_the_times() {
+    let flow = Flow::of(&[
+        line(Speaker::Customer, "one two three four five", 0),
+        line(Speaker::Customer, "six", 2),
+        line(Speaker::Agent, "a b c d e", 10),
+        line(Speaker::Customer, "ok", 20),
+    ]);
+    assert_eq!(
+        (flow.turns, flow.agent_words, flow.customer_words),
+        (3, 5, 7)
+    );
+    let pace = flow.pace.unwrap();
+    assert_eq!((pace.span_seconds, pace.longest_gap_seconds), (20.0, 10.0));
+    assert_eq!(pace.agent_response_seconds, Some(8.0));
+    // Spoken: 2 s of 2, 0.4 s of 8, 2 s of 10.
+    assert_eq!(pace.non_talk_share, Some(0.78));
+}
+
+#[test]
+fn without_times_in_order_there_is_no_pace() {
+    let mut lines = vec![
+        line(Speaker::Agent, "a", 5),
+        line(Speaker::Customer, "b", 3),
+    ];
+    assert_eq!(Flow::of(&lines).pace, None);
+    lines[1].at = None;
+    assert_eq!(Flow::of(&lines).pace, None);
+    assert_eq!(Flow::of(&lines[..1]).pace, None);
+}
+
+#[test]
+fn failed_and_missing_transcripts_are_counted_and_never_scored() {
+    let records = [
+        record("a", "resolved", &["wonderful, thank you"]),
+        record("b", "escalated", &[]),
+        Record::failed(
+            conversation("c", "escalated"),
+            "503 after 4 tries".to_owned(),
+        ),
+    ];
+    let Reduced { rows, summary } = reduced(&records);
+    assert_eq!(
+        summary.conversations,
+        Counts {
+            total: 3,
+            with_transcript: 1,
+            without_transcript: 1,
+            failed_transcripts: 1, unusable_rows: 0 }
+    );
+    assert!(!summary.complete);
+    assert_eq!(summary.failed_transcripts[0].conversation_id, "c");
+    assert_eq!(summary.sentiment.overall.n, 1);
+    assert_eq!(
+        summary.sentiment.labels,
+        LabelCounts {
+            positive: 1,
+            neutral: 0,
+            negative: 0
+        }
+    );
+    assert_eq!(
+        rows.iter().map(|row| row.topic).collect::<Vec<_>>(),
+        [Some(0), None, None]
+    );
+    assert_eq!(
+        summary.topic_by_outcome.outcomes,
+        [Outcome::Success, Outcome::Escalation]
+    );
+    assert_eq!(summary.topic_by_outcome.counts, [[1, 0]]);
+    assert_eq!(summary.topics[0].examples, ["a"]);
+}
+
+#[test]
+fn no_conversation_makes_a_complete_and_empty_summary() {
+    let Reduced { rows, summary } = reduced(&[]);
+    assert!(rows.is_empty() && summary.complete && summary.topics.is_empty());
+    assert_eq!(summary.sentiment.overall.mean, None);
+}
+
+#[test]
+fn a_conversation_listed_twice_counts_once() {
+    let mut reduction = Reduction::default();
+    assert!(reduction.add(&record("a", "resolved", &["good"])));
+    assert!(!reduction.add(&record("a", "resolved", &["good"])));
+}
+
+#[test]
+fn the_model_is_compared_on_the_customers_lines() {
+    let with_model = |id: &str, said: &str, score| {
+        let mut record = record(id, "resolved", &[said]);
+        if let Transcript::Present { sentiment, .. } = &mut record.transcript {
+            sentiment.model = Some(score);
+        }
+        record
+    };
+    let records = [
+        with_model("a", "awful", 0.1),
+        with_model("b", "wonderful", 0.9),
+        with_model("c", "great", 0.2),
+    ];
+    let found = reduced(&records).summary.sentiment.model.unwrap();
+    assert_eq!(found.agreement, 0.6667);
+    assert!(found.correlation.unwrap() > 0.5);
+    assert_eq!(found.model.max, Some(0.9));
+}
+
+#[test]
+fn the_report_is_ordered_by_time_then_id_and_what_has_no_time_comes_last() {
+    let mut conversations = ["b", "a", "z", "y"].map(|id| conversation(id, "resolved"));
+    conversations[2].start_time = "2026-11-02T09:00:00+01:00".to_owned();
+    conversations[3].start_time = "yesterday".to_owned();
+    conversations.sort_by(Conversation::in_report_order);
+    assert_eq!(
+        conversations.map(|conversation| conversation.conversation_id),
+        ["z", "a", "b", "y"]
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_record_survives_its_storage(texts in prop::collection::vec("\\PC{0,40}", 0..6), timed in any::<bool>()) {
+        let lines: Vec<Line> = texts.iter().enumerate().map(|(at, text)| {
+            let speaker = if at % 2 == 0 { Speaker::Agent } else { Speaker::Customer };
+            let mut line = line(speaker, text, at as i64);
+            line.at = line.at.filter(|_| timed);
+            line
+        }).collect();
+        let record = Record::of(conversation("c", "resolved"), lines, &mut Analyzer::default());
+        let stored = serde_json::to_string(&record).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Record>(&stored).unwrap(), record);
+    }
+}

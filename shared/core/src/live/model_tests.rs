@@ -1,0 +1,422 @@
+//! Two processes drive one call through random crashes, lost and repeated answers and late segments; afterwards every
+//! final segment counts once, the attributes are those of an undisturbed run, and each suggestion went out once.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::scale::Score;
+
+/// What happens to an effect on its way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    /// It is done and answered.
+    Fine,
+    /// The process dies before it.
+    CrashBefore,
+    /// It is done; the process dies before it hears of it.
+    CrashAfter,
+    /// It is not done, and the process hears of a failure.
+    Fails,
+    /// It is done, and the process hears of a failure.
+    AnswerLost,
+    /// It is done twice, or answered with everything twice.
+    Doubled,
+}
+
+/// One move of the schedule.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    /// This process goes one effect further, or begins a round.
+    Act(usize, Fate),
+    /// Time passes, in ms.
+    Wait(i64),
+}
+
+/// The world outside the processes: the state store, the contact centre and the clock.
+struct World {
+    now: Timestamp,
+    stored: Option<(u64, String)>,
+    writes: u64,
+    /// Identities of the batches, in the order in which they were written with the state.
+    counted: Vec<SegmentId>,
+    served: Vec<Segment>,
+    attributes: BTreeMap<&'static str, String>,
+    suggestions: BTreeMap<String, Vec<String>>,
+    rules: Rules,
+}
+
+/// One process: what it has in memory.
+#[derive(Default)]
+struct Process {
+    name: &'static str,
+    memory: Option<(Interaction, u64)>,
+    todo: VecDeque<Effect>,
+    /// Segments that the next write counts in.
+    batch: Vec<SegmentId>,
+}
+
+impl World {
+    fn new(rules: Rules) -> Self {
+        let now = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
+        let stored = Some((
+            0,
+            serde_json::to_string(&Interaction::new("call", now)).unwrap(),
+        ));
+        Self {
+            now,
+            stored,
+            writes: 0,
+            counted: Vec::new(),
+            served: Vec::new(),
+            attributes: BTreeMap::new(),
+            suggestions: BTreeMap::new(),
+            rules,
+        }
+    }
+
+    /// A conditional write; the new version, or nothing on a conflict.
+    fn write(&mut self, state: &Interaction, expected: u64, batch: &[SegmentId]) -> Option<u64> {
+        let (version, _) = self.stored.as_ref()?;
+        if *version != expected {
+            return None;
+        }
+        self.writes += 1;
+        let body = serde_json::to_string(state).unwrap();
+        assert!(body.len() < 16 * 1024);
+        self.stored = Some((self.writes, body));
+        self.counted.extend(batch);
+        Some(self.writes)
+    }
+
+    fn read(&self) -> (Interaction, u64) {
+        let (version, body) = self.stored.as_ref().unwrap();
+        (serde_json::from_str(body).unwrap(), *version)
+    }
+}
+
+/// A score that depends on the words alone, as a model's does.
+fn score(segment: &Segment) -> Scored {
+    let score = Score::try_from(f64::from(segment.text.parse::<u16>().unwrap()) / 1e4).unwrap();
+    Scored {
+        segment: segment.clone(),
+        score,
+        emotions: Vec::new(),
+        intent: None,
+    }
+}
+
+impl Process {
+    fn die(&mut self) {
+        *self = Self {
+            name: self.name,
+            ..Self::default()
+        };
+    }
+
+    /// Feeds an event to the transition and puts what it asks for first.
+    fn feed(&mut self, event: Event, world: &World) {
+        let Some((state, version)) = self.memory.take() else {
+            return;
+        };
+        let (state, effects) = step(state, event, &world.rules, world.now);
+        self.memory = Some((state, version));
+        // Depth first: what an answer asks for comes before what was to be done anyway.
+        effects
+            .into_iter()
+            .rev()
+            .for_each(|effect| self.todo.push_front(effect));
+    }
+
+    /// One move: the next effect with its fate, or a new round.
+    fn act(&mut self, world: &mut World, fate: Fate) {
+        if fate == Fate::CrashBefore {
+            return self.die();
+        }
+        match (self.todo.pop_front(), &self.memory) {
+            (Some(effect), _) => self.perform(effect, world, fate),
+            (None, Some(_)) => self.feed(Event::Tick, world),
+            (None, None) => {
+                self.memory = Some(world.read());
+                self.feed(
+                    Event::Claim {
+                        holder: self.name.into(),
+                    },
+                    world,
+                );
+            }
+        }
+        if fate == Fate::CrashAfter {
+            self.die();
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, world: &mut World, fate: Fate) {
+        let happens = fate != Fate::Fails;
+        let heard = !matches!(fate, Fate::Fails | Fate::AnswerLost);
+        match effect {
+            Effect::Save => {
+                let (state, version) = self.memory.clone().unwrap();
+                let written = happens
+                    .then(|| world.write(&state, version, &self.batch))
+                    .flatten();
+                self.batch.clear();
+                match written {
+                    Some(version) if heard => self.memory = Some((state, version)),
+                    // Written or not: what is true is in the store.
+                    _ => self.die(),
+                }
+            }
+            Effect::Leave(_) => self.die(),
+            Effect::Fetch { from, sweep } => {
+                let mut segments: Vec<Segment> = world
+                    .served
+                    .iter()
+                    .filter(|s| s.end >= from)
+                    .cloned()
+                    .collect();
+                if fate == Fate::Doubled {
+                    segments.extend(segments.clone());
+                }
+                if heard {
+                    self.feed(Event::Fetched { segments, sweep }, world);
+                }
+            }
+            Effect::Score { segments, more } => {
+                if heard {
+                    self.batch = segments.iter().map(Segment::id).collect();
+                    self.feed(
+                        Event::Scored {
+                            batch: segments.iter().map(score).collect(),
+                            more,
+                        },
+                        world,
+                    );
+                }
+            }
+            Effect::Skipped { .. } | Effect::Report(_) => {}
+            Effect::Patch { .. } | Effect::Post(_) if !self.holds(world) => self.die(),
+            Effect::Patch {
+                revision,
+                attributes,
+            } => {
+                if happens {
+                    world.attributes.extend(attributes);
+                }
+                if heard {
+                    self.feed(Event::Patched { revision }, world);
+                }
+            }
+            Effect::Post(suggestion) => {
+                let hits = [happens, fate == Fate::Doubled]
+                    .into_iter()
+                    .filter(|hit| *hit)
+                    .count();
+                let wire = world.suggestions.entry(suggestion.key.clone()).or_default();
+                wire.extend(std::iter::repeat_n(suggestion.content, hits));
+                if heard {
+                    self.feed(
+                        Event::Posted {
+                            key: suggestion.key,
+                            id: None,
+                        },
+                        world,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Whether this process may still send.
+    fn holds(&self, world: &World) -> bool {
+        let (state, _) = self.memory.as_ref().unwrap();
+        state
+            .holder(world.now)
+            .is_some_and(|holder| holder.name == self.name)
+    }
+}
+
+fn run(world: &mut World, processes: &mut [Process; 2], schedule: &[Move]) {
+    for step in schedule {
+        match *step {
+            Move::Act(process, fate) => processes[process].act(world, fate),
+            Move::Wait(ms) => world.now += SignedDuration::from_millis(ms),
+        }
+    }
+}
+
+/// Lets both processes work without faults, long enough for any lease to run out and everything to be sent.
+fn settle(world: &mut World, processes: &mut [Process; 2]) {
+    for turn in 0..200 {
+        processes[turn % 2].act(world, Fate::Fine);
+        world.now += SignedDuration::from_millis(500);
+    }
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        6 => Just(Fate::Fine),
+        1 => Just(Fate::CrashBefore),
+        1 => Just(Fate::CrashAfter),
+        1 => Just(Fate::Fails),
+        1 => Just(Fate::AnswerLost),
+        1 => Just(Fate::Doubled),
+    ]
+}
+
+fn schedule(moves: usize) -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        5 => (0..2_usize, fate()).prop_map(|(process, fate)| Move::Act(process, fate)),
+        1 => (0..4000_i64).prop_map(Move::Wait),
+    ];
+    prop::collection::vec(one, 0..moves)
+}
+
+/// Segments of a round: how far the call moves on, how late the segment is, who, and the score as the words.
+fn round() -> impl Strategy<Value = Vec<(i64, i64, bool, u16)>> {
+    let late = prop_oneof![3 => Just(0_i64), 1 => 0..30_000_i64];
+    let mood = prop_oneof![0..2000_u16, 0..=10_000_u16];
+    prop::collection::vec((0..8000_i64, late, any::<bool>(), mood), 0..5)
+}
+
+/// Shows a round's segments from now on.
+fn serve(world: &mut World, clock: &mut i64, round: &[(i64, i64, bool, u16)]) {
+    for &(ahead, late, customer, mood) in round {
+        *clock += ahead;
+        world.now += SignedDuration::from_millis(ahead);
+        let end = 1_699_999_000_000 + *clock - late;
+        let direction = if customer {
+            Direction::Customer
+        } else {
+            Direction::Agent
+        };
+        let text = mood.to_string();
+        // A partial comes first and stays: it must never count.
+        world.served.push(Segment {
+            text: text.clone(),
+            start: end - 500,
+            end: end - 100,
+            direction,
+            is_final: false,
+        });
+        world.served.push(Segment {
+            text,
+            start: end - 500,
+            end,
+            direction,
+            is_final: true,
+        });
+    }
+}
+
+fn processes() -> [Process; 2] {
+    ["a", "b"].map(|name| Process {
+        name,
+        ..Process::default()
+    })
+}
+
+fn finals(world: &World) -> BTreeSet<SegmentId> {
+    world
+        .served
+        .iter()
+        .filter(|segment| segment.is_final)
+        .map(Segment::id)
+        .collect()
+}
+
+/// Every final segment was counted once, into the state as into the log of writes.
+fn counted_once(world: &World) -> Result<(), TestCaseError> {
+    let counted: BTreeSet<SegmentId> = world.counted.iter().copied().collect();
+    prop_assert_eq!(
+        counted.len(),
+        world.counted.len(),
+        "a segment was counted twice"
+    );
+    prop_assert_eq!(&counted, &finals(world), "a segment was lost");
+    let (state, _) = world.read();
+    let totals = [Direction::Customer, Direction::Agent].map(|who| state.total(who));
+    prop_assert_eq!(
+        totals.iter().map(|total| total.segments).sum::<u64>(),
+        counted.len() as u64
+    );
+    let sum: u64 = world
+        .served
+        .iter()
+        .filter(|s| s.is_final)
+        .map(|s| (s.id(), s.text.parse::<u64>().unwrap()))
+        .collect::<BTreeMap<_, _>>()
+        .into_values()
+        .sum();
+    prop_assert_eq!(totals.iter().map(|total| total.sum).sum::<u64>(), sum);
+    prop_assert!(!state.has_due(), "something was not sent");
+    Ok(())
+}
+
+/// Each suggestion reached the wire under one key with one text.
+fn sent_once(world: &World) -> Result<(), TestCaseError> {
+    for texts in world.suggestions.values() {
+        prop_assert!(!texts.is_empty());
+        prop_assert!(
+            texts.windows(2).all(|pair| pair[0] == pair[1]),
+            "one key, two texts"
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Segments appear in rounds; within a round anything may go wrong. What comes out equals the undisturbed run in
+    /// everything: attributes with trends, and suggestions with their keys.
+    #[test]
+    fn a_disturbed_run_ends_as_an_undisturbed_one(
+        rounds in prop::collection::vec((round(), schedule(40)), 1..8),
+    ) {
+        let rules = Rules { sweep_every: std::time::Duration::ZERO, ..Rules::default() };
+        let (mut disturbed, mut calm) = (World::new(rules.clone()), World::new(rules));
+        let (mut two, mut one) = (processes(), processes());
+        let mut clocks = [0; 2];
+        for (segments, moves) in &rounds {
+            serve(&mut disturbed, &mut clocks[0], segments);
+            run(&mut disturbed, &mut two, moves);
+            settle(&mut disturbed, &mut two);
+            serve(&mut calm, &mut clocks[1], segments);
+            settle(&mut calm, &mut one);
+        }
+        counted_once(&disturbed)?;
+        counted_once(&calm)?;
+        sent_once(&disturbed)?;
+        prop_assert_eq!(&disturbed.attributes, &calm.attributes);
+        let keys = |world: &World| world.suggestions.keys().cloned().collect::<Vec<_>>();
+        prop_assert_eq!(keys(&disturbed), keys(&calm));
+    }
+
+    /// Segments appear at any moment, in between the moves; sweeps are rare. Which segments share a batch then depends
+    /// on the faults, and so may a trend; nothing is lost or doubled, and the averages are those of the calm run.
+    #[test]
+    fn segments_that_appear_amid_the_faults_all_count_once(
+        steps in prop::collection::vec((round(), schedule(12)), 1..20),
+    ) {
+        let rules = Rules { silence: None, ..Rules::default() };
+        let (mut disturbed, mut calm) = (World::new(rules.clone()), World::new(rules));
+        let (mut two, mut one) = (processes(), processes());
+        let mut clocks = [0; 2];
+        for (segments, moves) in &steps {
+            serve(&mut disturbed, &mut clocks[0], segments);
+            run(&mut disturbed, &mut two, moves);
+            serve(&mut calm, &mut clocks[1], segments);
+            settle(&mut calm, &mut one);
+        }
+        settle(&mut disturbed, &mut two);
+        counted_once(&disturbed)?;
+        sent_once(&disturbed)?;
+        let scores = |world: &World| {
+            world.attributes.iter().filter(|(name, _)| name.ends_with("score")).map(|(n, v)| (*n, v.clone())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(scores(&disturbed), scores(&calm));
+    }
+}

@@ -1,0 +1,85 @@
+//! Greedy k-means++: seeds far from each other, each the best of a few random candidates.
+//!
+//! Source: Arthur & Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA; the greedy variant and the
+//! number of trials as scikit-learn has them.
+
+use super::super::mersenne::Mersenne;
+use super::super::tfidf::Rows;
+
+/// The numbers of the rows to start from.
+pub(super) fn plus_plus(
+    rows: &Rows,
+    norms: &[f64],
+    columns: usize,
+    clusters: usize,
+    random: &mut Mersenne,
+) -> Vec<usize> {
+    let trials = 2 + (clusters as f64).ln() as usize;
+    let first = uniform(rows.len(), random);
+    let mut seeds = vec![first];
+    let mut closest = distances(rows, norms, columns, first);
+    let mut potential: f64 = closest.iter().sum();
+    while seeds.len() < clusters {
+        let drawn: Vec<f64> = (0..trials).map(|_| random.double() * potential).collect();
+        let cumulated = cumulated(&closest);
+        let mut best: Option<(f64, usize, Vec<f64>)> = None;
+        for value in drawn {
+            let candidate = cumulated
+                .partition_point(|&sum| sum < value)
+                .min(rows.len() - 1);
+            let mut nearer = distances(rows, norms, columns, candidate);
+            nearer
+                .iter_mut()
+                .zip(&closest)
+                .for_each(|(new, old)| *new = new.min(*old));
+            let sum: f64 = nearer.iter().sum();
+            if best.as_ref().is_none_or(|(least, ..)| sum < *least) {
+                best = Some((sum, candidate, nearer));
+            }
+        }
+        let Some((sum, candidate, nearer)) = best else {
+            break;
+        };
+        (potential, closest) = (sum, nearer);
+        seeds.push(candidate);
+    }
+    seeds
+}
+
+/// A row with equal chances, drawn as NumPy's `choice` with probabilities draws it.
+fn uniform(rows: usize, random: &mut Mersenne) -> usize {
+    let shares = cumulated(&vec![1.0 / rows as f64; rows]);
+    let total = shares.last().copied().unwrap_or(1.0);
+    let drawn = random.double();
+    shares
+        .partition_point(|share| share / total <= drawn)
+        .min(rows - 1)
+}
+
+fn cumulated(values: &[f64]) -> Vec<f64> {
+    values
+        .iter()
+        .scan(0.0, |sum, value| {
+            *sum += value;
+            Some(*sum)
+        })
+        .collect()
+}
+
+/// The squared distance of every row to one of them.
+fn distances(rows: &Rows, norms: &[f64], columns: usize, to: usize) -> Vec<f64> {
+    let mut dense = vec![0.0; columns];
+    for &(column, value) in rows.row(to) {
+        dense[column as usize] = value;
+    }
+    rows.iter()
+        .zip(norms)
+        .map(|(row, norm)| {
+            let dot: f64 = row
+                .iter()
+                .map(|&(column, value)| value * dense[column as usize])
+                .sum();
+            (-2.0 * dot + norms[to] + norm).max(0.0)
+        })
+        .collect()
+}

@@ -1,0 +1,75 @@
+//! Cases with a known answer; the comparison with scikit-learn is in `topics/tests.rs`.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn rows(points: &[[f64; 2]]) -> Rows {
+    let mut rows = Rows::default();
+    for point in points {
+        let row: Vec<_> = (0_u32..)
+            .zip(*point)
+            .filter(|(_, value)| *value != 0.0)
+            .collect();
+        rows.push(&row);
+    }
+    rows
+}
+
+fn settings(clusters: usize) -> Settings {
+    Settings {
+        clusters,
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn two_groups_are_told_apart() {
+    let rows = rows(&[[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 2.0]]);
+    let found = cluster(&rows, 2, settings(2)).unwrap();
+    assert_eq!(found.labels[0], found.labels[1]);
+    assert_eq!(found.labels[2], found.labels[3]);
+    assert_ne!(found.labels[0], found.labels[2]);
+    assert_eq!(found.inertia, 4.0);
+    assert_eq!(found.centers[found.labels[2]], [10.0, 1.0]);
+}
+
+#[test]
+fn there_are_never_more_clusters_than_distinct_rows() {
+    let found = cluster(&rows(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), 2, settings(5)).unwrap();
+    assert_eq!(found.centers.len(), 2);
+    assert_eq!(found.inertia, 0.0);
+}
+
+#[test]
+fn nothing_to_cluster_is_no_clustering() {
+    assert_eq!(cluster(&Rows::default(), 3, settings(5)), None);
+    assert_eq!(cluster(&rows(&[[1.0, 0.0]]), 2, settings(0)), None);
+    let mut empty = Rows::default();
+    empty.push(&[]);
+    assert_eq!(cluster(&empty, 0, settings(5)), None);
+}
+
+proptest! {
+    #[test]
+    fn every_row_is_with_its_nearest_center(
+        points in prop::collection::vec([0.0..9.0_f64, 0.0..9.0], 1..40), clusters in 1..6_usize
+    ) {
+        let rows = rows(&points);
+        let found = cluster(&rows, 2, settings(clusters)).unwrap();
+        prop_assert!(found.centers.len() <= clusters);
+        prop_assert_eq!(&cluster(&rows, 2, settings(clusters)).unwrap(), &found);
+        let distance = |point: &[f64; 2], center: &[f64]| {
+            (point[0] - center[0]).powi(2) + (point[1] - center[1]).powi(2)
+        };
+        let mut inertia = 0.0;
+        for (point, &label) in points.iter().zip(&found.labels) {
+            let own = distance(point, &found.centers[label]);
+            inertia += own;
+            for center in &found.centers {
+                prop_assert!(own <= distance(point, center) + 1e-9);
+            }
+        }
+        prop_assert!((inertia - found.inertia).abs() < 1e-6 * (1.0 + inertia));
+    }
+}

@@ -1,0 +1,218 @@
+//! The rules that turn words into valences.
+
+use super::lexicon::Marker;
+use super::token::Token;
+
+/// The mean rise of a word's intensity by writing it in capitals among words that are not (empirical, from the paper).
+const CAPITALS: f64 = 0.733;
+/// What a negation makes of a valence (empirical, from the paper).
+const NEGATION: f64 = -0.74;
+/// "never so", "never this": praise rather than negation.
+const NEVER_SO: f64 = 1.25;
+/// How much of its boost a word keeps one, two and three places before the word it boosts.
+const DISTANCE: [f64; 3] = [1.0, 0.95, 0.9];
+/// What the phrases "just enough", "kind of" and "sort of" add.
+const PHRASE_BOOST: f64 = -0.293;
+
+/// The valence of each token, 0 for most, appended to `valences`.
+pub(super) fn valences(tokens: &[Token], valences: &mut Vec<f64>) {
+    let capitals = tokens.iter().filter(|token| token.capitals).count();
+    let capitals_differ = 0 < capitals && capitals < tokens.len();
+    valences.extend((0..tokens.len()).map(|at| match tokens[at].rating {
+        Some(rating) if !is_kind_of(tokens, at) => valence(tokens, at, rating, capitals_differ),
+        _ => 0.0,
+    }));
+}
+
+fn is_kind_of(tokens: &[Token], at: usize) -> bool {
+    tokens[at].marker == Marker::Kind
+        && tokens
+            .get(at + 1)
+            .is_some_and(|next| next.marker == Marker::Of)
+}
+
+fn valence(tokens: &[Token], at: usize, rating: f64, capitals_differ: bool) -> f64 {
+    let mut valence = rating;
+    // "no" before a word of the lexicon negates that word and says nothing by itself.
+    if tokens[at].marker == Marker::No
+        && tokens.get(at + 1).is_some_and(|next| next.rating.is_some())
+    {
+        valence = 0.0;
+    }
+    if follows_no(&tokens[..at]) {
+        valence = rating * NEGATION;
+    }
+    if tokens[at].capitals && capitals_differ {
+        valence += if valence > 0.0 { CAPITALS } else { -CAPITALS };
+    }
+    for back in 1..=3.min(at) {
+        let before = &tokens[at - back];
+        if before.rating.is_some() {
+            continue;
+        }
+        valence += boost(before, valence, capitals_differ) * DISTANCE[back - 1];
+        valence = negated(valence, tokens, at, back);
+        if back == 3 {
+            valence = phrases(valence, tokens, at);
+        }
+    }
+    if follows_least(&tokens[..at]) {
+        valence * NEGATION
+    } else {
+        valence
+    }
+}
+
+/// "no good", "no very good", "no better or good".
+fn follows_no(before: &[Token]) -> bool {
+    let marker = |back: usize| before.len().checked_sub(back).map(|at| before[at].marker);
+    marker(1) == Some(Marker::No)
+        || marker(2) == Some(Marker::No)
+        || (marker(3) == Some(Marker::No) && matches!(marker(1), Some(Marker::Or | Marker::Nor)))
+}
+
+fn boost(token: &Token, valence: f64, capitals_differ: bool) -> f64 {
+    if token.boost == 0.0 {
+        return 0.0;
+    }
+    let boost = if valence < 0.0 {
+        -token.boost
+    } else {
+        token.boost
+    };
+    match (token.capitals && capitals_differ, valence > 0.0) {
+        (true, true) => boost + CAPITALS,
+        (true, false) => boost - CAPITALS,
+        (false, _) => boost,
+    }
+}
+
+/// What a negation `back` places before the word makes of its valence.
+fn negated(valence: f64, tokens: &[Token], at: usize, back: usize) -> f64 {
+    let marker = |back: usize| tokens[at - back].marker;
+    let so = |back: usize| matches!(marker(back), Marker::So | Marker::This);
+    let (never_so, without_doubt) = match back {
+        1 => (false, false),
+        2 => (
+            marker(2) == Marker::Never && so(1),
+            marker(2) == Marker::Without && marker(1) == Marker::Doubt,
+        ),
+        // "so" or "this" right before the word counts whatever stands three places back: the reference's precedence.
+        _ => (
+            (marker(3) == Marker::Never && so(2)) || so(1),
+            marker(3) == Marker::Without
+                && (marker(2) == Marker::Doubt || marker(1) == Marker::Doubt),
+        ),
+    };
+    if never_so {
+        valence * NEVER_SO
+    } else if !without_doubt && tokens[at - back].negates {
+        valence * NEGATION
+    } else {
+        valence
+    }
+}
+
+/// Idioms around a word with three others before it, and the boosting phrases before it.
+fn phrases(valence: f64, tokens: &[Token], at: usize) -> f64 {
+    let word = |offset: isize| {
+        at.checked_add_signed(offset)
+            .and_then(|at| tokens.get(at))
+            .map(|token| token.marker)
+    };
+    let pair = |first: isize| idiom_of_two(word(first)?, word(first + 1)?);
+    let triple = |first: isize| idiom_of_three(word(first)?, word(first + 1)?, word(first + 2)?);
+    let mut valence = pair(-1)
+        .or_else(|| triple(-2))
+        .or_else(|| pair(-2))
+        .or_else(|| triple(-3))
+        .or_else(|| pair(-3))
+        .unwrap_or(valence);
+    valence = triple(0).or_else(|| pair(0)).unwrap_or(valence);
+    for first in [-3, -2] {
+        if matches!(
+            (word(first), word(first + 1)),
+            (Some(Marker::Just), Some(Marker::Enough))
+                | (Some(Marker::Kind | Marker::Sort), Some(Marker::Of))
+        ) {
+            valence += PHRASE_BOOST;
+        }
+    }
+    valence
+}
+
+fn idiom_of_two(first: Marker, second: Marker) -> Option<f64> {
+    match (first, second) {
+        (Marker::The, Marker::Shit | Marker::Bomb) => Some(3.0),
+        (Marker::Bad, Marker::Ass) => Some(1.5),
+        (Marker::Bus, Marker::Stop) => Some(0.0),
+        (Marker::Yeah, Marker::Right) => Some(-2.0),
+        (Marker::Beating, Marker::Heart) => Some(3.5),
+        _ => None,
+    }
+}
+
+fn idiom_of_three(first: Marker, second: Marker, third: Marker) -> Option<f64> {
+    match (first, second, third) {
+        (Marker::Kiss, Marker::Of, Marker::Death) => Some(-1.5),
+        (Marker::To, Marker::Die, Marker::For) => Some(3.0),
+        _ => None,
+    }
+}
+
+/// "least helpful" negates; "at least helpful" and "very least helpful" do not.
+fn follows_least(before: &[Token]) -> bool {
+    match before {
+        [.., second, last] => {
+            last.marker == Marker::Least && !matches!(second.marker, Marker::At | Marker::Very)
+        }
+        [last] => last.marker == Marker::Least,
+        [] => false,
+    }
+}
+
+/// Halves what stands before the first "but" and raises by half what stands after it.
+///
+/// The reference looks each valence up by value while it changes the list, so that of equal valences it is the first
+/// that changes, perhaps twice; this does the same. Zeros stay zeros and are left out of the search.
+pub(super) fn weigh_around_but(valences: &mut [f64], but: usize) {
+    let mut rated: Vec<(usize, f64)> = valences
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|&(_, valence)| valence != 0.0)
+        .collect();
+    for turn in 0..rated.len() {
+        let valence = rated[turn].1;
+        let first = rated
+            .iter()
+            .position(|&(_, other)| other == valence)
+            .unwrap_or(turn);
+        let (at, valence) = &mut rated[first];
+        match (*at).cmp(&but) {
+            std::cmp::Ordering::Less => *valence *= 0.5,
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => *valence *= 1.5,
+        }
+    }
+    for (at, valence) in rated {
+        valences[at] = valence;
+    }
+}
+
+/// What exclamation marks (each 0.292, at most four) and question marks (from the second) add to the sum.
+pub(super) fn punctuation_emphasis(text: &str) -> f64 {
+    let mut exclamations: u32 = 0;
+    let mut questions: u32 = 0;
+    for byte in text.bytes() {
+        exclamations += u32::from(byte == b'!');
+        questions += u32::from(byte == b'?');
+    }
+    let exclaimed = f64::from(exclamations.min(4)) * 0.292;
+    let questioned = match questions {
+        0 | 1 => 0.0,
+        2 | 3 => f64::from(questions) * 0.18,
+        _ => 0.96,
+    };
+    exclaimed + questioned
+}

@@ -1,0 +1,128 @@
+//! The webhook's schema: what is taken, what is refused and with which words.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn body(event: &str, timestamp: &str, id: &str, data: &str) -> Vec<u8> {
+    format!(r#"{{"event":{event},"timestamp":{timestamp},"conversationId":{id},"data":{data}}}"#)
+        .into_bytes()
+}
+
+#[test]
+fn a_completed_conversation_is_taken() {
+    let event = Event::parse(&body(
+        r#""conversation.completed""#,
+        r#""2024-01-15T10:30:00Z""#,
+        r#""conv-1""#,
+        r#"{"subject":"Refund"}"#,
+    ))
+    .unwrap();
+    assert_eq!(event.conversation_id, "conv-1");
+    assert_eq!(event.timestamp, "2024-01-15T10:30:00Z".parse().unwrap());
+    assert_eq!(event.data["subject"], "Refund");
+}
+
+#[test]
+fn a_time_with_an_offset_is_converted_and_one_without_is_utc() {
+    for (text, instant) in [
+        ("2024-01-15T12:30:00+02:00", "2024-01-15T10:30:00Z"),
+        ("2024-01-15T10:30:00.250", "2024-01-15T10:30:00.25Z"),
+    ] {
+        let parsed = Event::parse(&body(
+            r#""conversation.completed""#,
+            &format!("{text:?}"),
+            r#""c""#,
+            "{}",
+        ))
+        .unwrap();
+        assert_eq!(parsed.timestamp, instant.parse().unwrap(), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_without_its_value() {
+    let ok = (
+        r#""conversation.completed""#,
+        r#""2024-01-15T10:30:00Z""#,
+        r#""c""#,
+        "{}",
+    );
+    let long = format!("{:?}", "x".repeat(256));
+    for (bad, field) in [
+        (body(r#""canary.deleted""#, ok.1, ok.2, ok.3), "event"),
+        (body("1", ok.1, ok.2, ok.3), "event"),
+        (body(ok.0, r#""canary""#, ok.2, ok.3), "timestamp"),
+        (body(ok.0, "1705314600", ok.2, ok.3), "timestamp"),
+        (body(ok.0, ok.1, r#""  ""#, ok.3), "conversationId"),
+        (body(ok.0, ok.1, "17", ok.3), "conversationId"),
+        (
+            body(ok.0, ok.1, r#""a\u0000canary""#, ok.3),
+            "conversationId",
+        ),
+        (body(ok.0, ok.1, &long, ok.3), "conversationId"),
+        (body(ok.0, ok.1, ok.2, r#""canary""#), "data"),
+        (body(ok.0, ok.1, ok.2, "null"), "data"),
+        (b"[\"canary\"]".to_vec(), "body"),
+    ] {
+        let error = Event::parse(&bad).unwrap_err();
+        assert!(error.to_string().starts_with(field), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    for field in ["event", "timestamp", "conversationId", "data"] {
+        let mut whole: Map<String, Value> = serde_json::from_slice(&body(
+            r#""conversation.completed""#,
+            r#""2024-01-15T10:30:00Z""#,
+            r#""c""#,
+            "{}",
+        ))
+        .unwrap();
+        whole.remove(field);
+        let error = Event::parse(&serde_json::to_vec(&whole).unwrap()).unwrap_err();
+        assert!(error.to_string().starts_with(field), "{error}");
+    }
+}
+
+#[test]
+fn size_encoding_and_syntax_are_checked_before_the_fields() {
+    assert!(matches!(
+        Event::parse(&vec![b' '; MAX_BODY_BYTES + 1]),
+        Err(Invalid::TooLarge { .. })
+    ));
+    assert_eq!(
+        Event::parse(b"{\"a\xff\":1}"),
+        Err(Invalid::NotUtf8 { at: 3 })
+    );
+    assert!(matches!(
+        Event::parse(b"{\"event\":"),
+        Err(Invalid::NotJson { .. })
+    ));
+    assert!(matches!(Event::parse(b""), Err(Invalid::NotJson { .. })));
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let parse = |data: &str| {
+        Event::parse(&body(
+            r#""conversation.completed""#,
+            r#""2024-01-15T10:30:00Z""#,
+            r#""c""#,
+            data,
+        ))
+    };
+    assert!(parse(&deep(31)).is_ok());
+    assert!(parse(&deep(33)).is_err());
+    assert!(parse(&deep(5000)).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_body_makes_the_parser_panic(body in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = Event::parse(&body);
+    }
+}

@@ -1,0 +1,200 @@
+//! Live calls against the simulator.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cxone_simulator::live::{Call, Line};
+use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator};
+use serde_json::json;
+
+use super::*;
+use crate::Limits;
+use crate::endpoints::{CONTRACT, Site, System};
+use crate::http::{Idle, client};
+use crate::oauth::TokenSource;
+use crate::secret::{ClientCredentials, Fixed};
+
+async fn simulator(lines: Vec<Line>) -> (Handle, Client) {
+    let call = Call::new("call 1", lines);
+    let scenario = Scenario {
+        calls: vec![call],
+        ..Scenario::default()
+    };
+    let simulator = Simulator::start(scenario).await.unwrap();
+    let site = Site::new(CONTRACT, System::RealTime, &simulator.url()).unwrap();
+    let credentials = ClientCredentials {
+        client_id: "demo-client".into(),
+        client_secret: "demo-secret".into(),
+    };
+    let http = client(Idle::Closed).unwrap();
+    let tokens = TokenSource::new(
+        http.clone(),
+        site.clone(),
+        Arc::new(Fixed(credentials)),
+        Limits::default(),
+    );
+    let client = Client::new(http, site, Arc::new(tokens), Limits::default());
+    (simulator, client)
+}
+
+fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(5))
+}
+
+#[tokio::test]
+async fn a_transcript_is_read_from_the_cursor_on() {
+    let past = |at_ms| Line {
+        at_ms,
+        ..Line::said("customer", at_ms, "hello")
+    };
+    let (simulator, client) = simulator(vec![past(-5000), past(-3000)]).await;
+    let all = client.live_transcript("call 1", 0, soon()).await.unwrap();
+    assert_eq!((all.segments.len(), all.malformed), (2, 0));
+    assert!(
+        all.segments
+            .iter()
+            .all(|segment| segment.is_final && segment.direction == Direction::Customer)
+    );
+    let cursor = all
+        .segments
+        .iter()
+        .map(|segment| segment.end)
+        .max()
+        .unwrap();
+    let rest = client
+        .live_transcript("call 1", cursor, soon())
+        .await
+        .unwrap();
+    assert_eq!(rest.segments, all.segments[1..], "the cursor is inclusive");
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn no_transcript_is_an_empty_one() {
+    let (_simulator, client) = simulator(Vec::new()).await;
+    assert!(
+        client
+            .live_transcript("unknown", 0, soon())
+            .await
+            .unwrap()
+            .segments
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn segments_that_cannot_be_read_do_not_hide_the_others() {
+    let (simulator, client) = simulator(Vec::new()).await;
+    let good = json!({"text": "hi", "startTime": 1.0, "endTime": 2, "direction": "agent", "isFinal": true});
+    let mut answers = vec![good.clone(), json!(null), json!({"text": "hi"})];
+    for (name, bad) in [
+        ("text", json!(5)),
+        ("text", json!("x".repeat(MAX_TEXT + 1))),
+        ("startTime", json!("soon")),
+        ("endTime", json!(1e300)),
+        ("direction", json!("supervisor")),
+    ] {
+        let mut segment = good.clone();
+        segment[name] = bad;
+        answers.push(segment);
+    }
+    let malformed = answers.len() - 1;
+    simulator.fault(
+        FaultRule::new(
+            "/api/v2/interactions/*/transcripts",
+            Fault::Answer(200, json!(answers)),
+        )
+        .times(1),
+    );
+    let transcript = client.live_transcript("call 1", 0, soon()).await.unwrap();
+    assert_eq!(
+        (transcript.segments.len(), transcript.malformed),
+        (1, malformed)
+    );
+    simulator.fault(
+        FaultRule::new(
+            "/api/v2/interactions/*/transcripts",
+            Fault::Answer(200, json!({})),
+        )
+        .times(1),
+    );
+    let error = client
+        .live_transcript("call 1", 0, soon())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::InvalidResponse { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn attributes_merge_and_a_suggestion_is_shown_once_a_key() {
+    let (simulator, client) = simulator(Vec::new()).await;
+    for value in ["0.5", "0.25"] {
+        let attributes = [("realtime_sentiment_score", value.to_owned())];
+        client
+            .patch_attributes("call 1", &attributes, soon())
+            .await
+            .unwrap();
+    }
+    client
+        .patch_attributes(
+            "call 1",
+            &[("sentiment_trend", "declining".to_owned())],
+            soon(),
+        )
+        .await
+        .unwrap();
+    let live = &simulator.world().live;
+    let attributes = live.attributes("call 1");
+    assert_eq!(attributes["realtime_sentiment_score"], "0.25");
+    assert_eq!(attributes["sentiment_trend"], "declining");
+    let first = client
+        .suggest("call 1", "Listen.", "key-1", soon())
+        .await
+        .unwrap();
+    assert_eq!(
+        client
+            .suggest("call 1", "Listen.", "key-1", soon())
+            .await
+            .unwrap(),
+        first
+    );
+    assert!(first.is_some());
+    assert_eq!(live.suggestions("call 1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_does_not_show_a_suggestion_twice() {
+    let (simulator, client) = simulator(Vec::new()).await;
+    simulator.fault(FaultRule::new("/api/v2/agentassist/suggestions", Fault::LoseAnswer).times(1));
+    client
+        .suggest("call 1", "Listen.", "key-1", soon())
+        .await
+        .unwrap();
+    assert_eq!(
+        simulator.requests("POST", "/api/v2/agentassist/suggestions"),
+        2
+    );
+    assert_eq!(simulator.world().live.suggestions("call 1").len(), 1);
+}
+
+#[tokio::test]
+async fn errors_are_told_apart() {
+    let (simulator, client) = simulator(Vec::new()).await;
+    let refuse = |status| {
+        let fault = Fault::Status(status, RetryAfter::Seconds(60));
+        simulator.fault(FaultRule::new("/api/v2/agentassist/suggestions", fault).times(1));
+        client.suggest("call 1", "Listen.", "key", soon())
+    };
+    assert_eq!(refuse(409).await.unwrap(), None);
+    assert!(matches!(refuse(404).await, Err(Error::NotFound { .. })));
+    assert!(matches!(
+        refuse(422).await,
+        Err(Error::Rejected { status: 422, .. })
+    ));
+    let forbidden = refuse(403).await.unwrap_err().to_string();
+    assert!(forbidden.contains("agentassist:write"), "{forbidden}");
+    assert_eq!(
+        refuse(429).await.unwrap_err().retry_after(),
+        Some(Duration::from_secs(60))
+    );
+}

@@ -1,0 +1,167 @@
+//! The token cache in the state store: shared by instances, renewed by one of them, unreadable to whoever only has the table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cxone::Deadline;
+use cxone::data_actions::{register, sentiment_action};
+use cxone::endpoints::System;
+use cxone::http::Idle;
+use cxone_simulator::{Fault, FaultRule, Handle, Scenario, Simulator};
+use futures::future::join_all;
+use jiff::Timestamp;
+use runtime::centre;
+use runtime::config::Env;
+use runtime::stores::FunctionSecrets;
+use secrecy::{ExposeSecret, SecretString};
+use store::secrets::SecretSource;
+use store::state::{DynamoState, SqliteState, State};
+
+const TOKEN: &str = "/oauth/token";
+
+/// The two stores that tokens are kept in, each empty.
+async fn states(folder: &tempfile::TempDir) -> [(&'static str, State); 2] {
+    let aws = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
+    let dynamo = DynamoState::new(&aws, test_stack::unique("tokens"));
+    dynamo.create_table().await.expect("a table");
+    let sqlite = SqliteState::open(folder.path().join("state.sqlite")).expect("a file");
+    [
+        ("DynamoDB", State::Dynamo(dynamo)),
+        ("SQLite", State::Sqlite(sqlite)),
+    ]
+}
+
+fn secrets(client_secret: &str) -> Arc<FunctionSecrets> {
+    let values = [
+        ("client_id", "demo-client"),
+        ("client_secret", client_secret),
+    ];
+    let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
+    Arc::new(FunctionSecrets::new(SecretSource::Given(
+        values.into_iter().collect(),
+    )))
+}
+
+/// A client as a new instance of a function makes it: nothing in memory, the state shared.
+fn instance(simulator: &Handle, state: &State) -> cxone::Client {
+    let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url())]);
+    centre::client(
+        &env,
+        System::DataAction,
+        &secrets("demo-secret"),
+        state,
+        Idle::Kept,
+    )
+    .expect("a client")
+}
+
+async fn call(client: &cxone::Client) {
+    let deadline = Deadline::within(Duration::from_secs(20));
+    register(client, &sentiment_action(), deadline)
+        .await
+        .expect("registered");
+}
+
+async fn token(client: &cxone::Client) -> String {
+    let token = client
+        .tokens()
+        .token(Deadline::within(Duration::from_secs(20)))
+        .await
+        .expect("a token");
+    token.secret().expose_secret().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_cold_callers_in_ten_instances_ask_for_one_token() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, state) in states(&folder).await {
+        let simulator = Simulator::start(Scenario::default()).await.unwrap();
+        simulator.fault(FaultRule::new(
+            TOKEN,
+            Fault::Delay(Duration::from_millis(100)),
+        ));
+        let instances: Vec<_> = (0..10).map(|_| instance(&simulator, &state)).collect();
+        let tokens = join_all(
+            instances
+                .iter()
+                .flat_map(|client| (0..10).map(move |_| token(client))),
+        )
+        .await;
+        assert!(tokens.iter().all(|one| *one == tokens[0]), "{name}");
+        assert_eq!(simulator.requests("POST", TOKEN), 1, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_costs_one_renewal_over_all_instances() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, state) in states(&folder).await {
+        let simulator = Simulator::start(Scenario::default()).await.unwrap();
+        let instances: Vec<_> = (0..5).map(|_| instance(&simulator, &state)).collect();
+        join_all(instances.iter().map(token)).await;
+        assert_eq!(simulator.requests("POST", TOKEN), 1, "{name}");
+        simulator.revoke_tokens();
+        join_all(
+            instances
+                .iter()
+                .flat_map(|client| (0..4).map(move |_| call(client))),
+        )
+        .await;
+        assert_eq!(simulator.requests("POST", TOKEN), 2, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_holds_no_token_in_the_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::start(Scenario::default()).await.unwrap();
+    let state = SqliteState::open(folder.path().join("state.sqlite")).unwrap();
+    let token = token(&instance(&simulator, &State::Sqlite(state.clone()))).await;
+    drop(state);
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    assert!(
+        bytes.windows(6).any(|window| window == b"token#"),
+        "the item is there"
+    );
+    for secret in [token.as_str(), "demo-secret", "demo-client"] {
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes()),
+            "{secret} is in the file"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_sealed_with_the_old_client_secret_is_a_miss() {
+    use cxone::oauth::{AccessToken, SharedTokens, TokenKey};
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite")).unwrap());
+    let key = TokenKey::new(
+        &"https://x.example/oauth/token".parse().unwrap(),
+        "demo-client",
+        "a b",
+    );
+    let other = TokenKey::new(
+        &"https://x.example/oauth/token".parse().unwrap(),
+        "demo-client",
+        "a b c",
+    );
+    let later = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let token = AccessToken::new(SecretString::from("abc"), later).unwrap();
+    let before = runtime::tokens::StateTokens::new(state.clone(), secrets("old"));
+    before.store(&key, &token).await.unwrap();
+    assert!(before.load(&key).await.unwrap().is_some());
+    assert!(before.load(&other).await.unwrap().is_none());
+    let after = runtime::tokens::StateTokens::new(state, secrets("new"));
+    assert!(after.load(&key).await.unwrap().is_none());
+    after.invalidate(&key, &token.fingerprint()).await.unwrap();
+    assert!(
+        before.load(&key).await.unwrap().is_none(),
+        "what cannot be read is removed"
+    );
+}

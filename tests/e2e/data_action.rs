@@ -1,0 +1,285 @@
+//! The Data Action: contract answers, bad input, and a sentiment service that fails in every way.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cxone::http::Idle;
+use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
+use data_action::{Deps, handle};
+use futures::future::join_all;
+use http::{HeaderValue, Method};
+use runtime::config::Env;
+use runtime::stores::FunctionSecrets;
+use runtime::{Request, Response, lambda};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use store::secrets::SecretSource;
+use tokio::sync::OnceCell;
+
+use crate::events::request;
+
+const NLP: &str = "/v1/sentiment";
+
+fn secrets() -> Arc<FunctionSecrets> {
+    let values = [("api_key", "local-key"), ("nlp_api_key", "demo-nlp-key")];
+    let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
+    Arc::new(FunctionSecrets::new(SecretSource::Given(
+        values.into_iter().collect(),
+    )))
+}
+
+/// The function with the shipped model, loaded once for all tests.
+async fn local() -> Arc<Deps> {
+    static DEPS: OnceCell<Arc<Deps>> = OnceCell::const_new();
+    let build = || async {
+        Arc::new(
+            data_action::start::build(&Env::default(), secrets(), Idle::Closed)
+                .await
+                .expect("the model loads"),
+        )
+    };
+    DEPS.get_or_init(build).await.clone()
+}
+
+/// The function with the simulator's sentiment service.
+async fn remote(simulator: &cxone_simulator::Handle, more: &[(&str, &str)]) -> Arc<Deps> {
+    let url = format!("{}{NLP}", simulator.url());
+    let env = Env::from_pairs([("SENTIMENT_PROVIDER", "http"), ("SENTIMENT_URL", &url)]);
+    let env = more
+        .iter()
+        .fold(env, |env, (name, value)| env.with(name, *value));
+    Arc::new(
+        data_action::start::build(&env, secrets(), Idle::Kept)
+            .await
+            .expect("a client"),
+    )
+}
+
+async fn answer(deps: &Arc<Deps>, request: Request) -> Response {
+    lambda::answer(request, |request| handle(Arc::clone(deps), request)).await
+}
+
+fn say(text: &str) -> Request {
+    let mut request = Request::new(Method::POST, "/data-actions/sentiment");
+    request
+        .headers
+        .insert("content-type", HeaderValue::from_static("application/json"));
+    request
+        .headers
+        .insert("x-api-key", HeaderValue::from_static("local-key"));
+    request.body = json!({"interaction_text": text}).to_string().into();
+    request
+}
+
+fn body(response: &Response) -> Value {
+    serde_json::from_str(&response.body).expect("a JSON body")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contracts_examples_score_as_a_person_would() {
+    let deps = local().await;
+    let refund = answer(&deps, request("data-action-json.json")).await;
+    assert_eq!(refund.status, 200, "{}", refund.body);
+    let refund = body(&refund);
+    assert!(
+        refund["sentiment_score"].as_f64().unwrap() < 0.30,
+        "{refund}"
+    );
+    assert_eq!(refund["alert_triggered"], true);
+    assert!(
+        refund["emotion_tags"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("annoyance")),
+        "{refund}"
+    );
+    let fields: Vec<_> = refund
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "sentiment_score",
+            "emotion_tags",
+            "alert_triggered",
+            "processing_latency_ms"
+        ]
+    );
+
+    let helpful = body(&answer(&deps, request("data-action-positive.json")).await);
+    assert!(
+        helpful["sentiment_score"].as_f64().unwrap() > 0.70,
+        "{helpful}"
+    );
+    assert_eq!(helpful["alert_triggered"], false);
+
+    let number = body(&answer(&deps, request("data-action-rest-api.json")).await);
+    assert!(
+        (number["sentiment_score"].as_f64().unwrap() - 0.5).abs() < 0.1,
+        "{number}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_words_again_are_a_cache_hit_in_either_body_format() {
+    let deps = local().await;
+    let first = answer(&deps, request("data-action-json.json")).await;
+    let again = answer(&deps, request("data-action-form.json")).await;
+    assert_eq!(again.header("x-cache"), Some("hit"));
+    assert_eq!(
+        body(&first)["sentiment_score"],
+        body(&again)["sentiment_score"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_gets_the_right_status_and_code() {
+    let deps = local().await;
+    for (event, status, code) in [
+        ("data-action-empty-text.json", 400, "empty_text"),
+        ("data-action-missing-text.json", 400, "missing_text"),
+        ("data-action-not-a-string.json", 400, "invalid_text"),
+        ("data-action-invalid-utf8.json", 400, "invalid_utf8"),
+        (
+            "data-action-wrong-content-type.json",
+            415,
+            "unsupported_media_type",
+        ),
+        ("data-action-wrong-key.json", 401, "unauthorized"),
+        ("data-action-no-key.json", 401, "unauthorized"),
+    ] {
+        let response = answer(&deps, request(event)).await;
+        let error = &body(&response)["error"];
+        assert_eq!(
+            (response.status, error["code"].as_str()),
+            (status, Some(code)),
+            "{event}"
+        );
+        assert_eq!(error["retryable"], false, "{event}");
+    }
+    let mut huge = say("x");
+    huge.body = vec![b'x'; 1 << 20].into();
+    assert_eq!(answer(&deps, huge).await.status, 413);
+    assert_eq!(
+        answer(&deps, Request::new(Method::GET, "/data-actions/sentiment"))
+            .await
+            .status,
+        405
+    );
+    assert_eq!(
+        answer(&deps, Request::new(Method::GET, "/nowhere"))
+            .await
+            .status,
+        404
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_without_the_key_learns_nothing_of_the_body() {
+    let deps = local().await;
+    let mut unknown = say("x");
+    unknown.headers.remove("x-api-key");
+    unknown.body = vec![b'x'; 1 << 20].into();
+    assert_eq!(answer(&deps, unknown).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_tells_the_models_digest() {
+    let health = body(&answer(&local().await, request("data-action-health.json")).await);
+    assert_eq!(health["status"], "ok");
+    assert_eq!(
+        health["models"][0]["sha256"].as_str().map(str::len),
+        Some(64),
+        "{health}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_is_cut_by_tokens_and_still_scored() {
+    let deps = local().await;
+    let long = "I waited for an hour and nobody answered. ".repeat(500);
+    let response = answer(&deps, say(&long)).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(body(&response)["alert_triggered"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_callers_with_one_text_make_one_call_of_the_service() {
+    let simulator = Simulator::start(Scenario::default()).await.unwrap();
+    simulator.fault(FaultRule::new(NLP, Fault::Delay(Duration::from_millis(50))));
+    let deps = remote(&simulator, &[]).await;
+    let answers = join_all((0..100).map(|_| answer(&deps, say("this is great")))).await;
+    assert!(answers.iter().all(|response| response.status == 200));
+    assert_eq!(simulator.requests("POST", NLP), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_service_is_a_503_inside_the_deadline_and_not_after_it() {
+    let simulator = Simulator::start(Scenario::default()).await.unwrap();
+    let deps = remote(&simulator, &[("EXECUTION_TIMEOUT_MS", "2000")]).await;
+    simulator.shutdown().await;
+    let started = Instant::now();
+    let response = answer(&deps, say("hello")).await;
+    assert_eq!(response.status, 503, "{}", response.body);
+    assert_eq!(body(&response)["error"]["retryable"], true);
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_hangs_is_a_503_inside_the_deadline() {
+    let simulator = Simulator::start(Scenario::default()).await.unwrap();
+    simulator.fault(FaultRule::new(NLP, Fault::Delay(Duration::from_secs(60))));
+    let deps = remote(&simulator, &[("EXECUTION_TIMEOUT_MS", "1500")]).await;
+    let started = Instant::now();
+    let response = answer(&deps, say("hello")).await;
+    assert_eq!(
+        (response.status, &body(&response)["error"]["retryable"]),
+        (503, &json!(true))
+    );
+    assert!(
+        started.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passing_fault_is_retried_and_the_answer_is_right() {
+    let simulator = Simulator::start(Scenario::default()).await.unwrap();
+    simulator.fault(FaultRule::new(NLP, Fault::Status(429, RetryAfter::Seconds(0))).times(1));
+    simulator.fault(FaultRule::new(NLP, Fault::Status(503, RetryAfter::Absent)).times(1));
+    let deps = remote(&simulator, &[]).await;
+    let response = answer(&deps, say("this is great, thank you")).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    assert!(body(&response)["sentiment_score"].as_f64().unwrap() > 0.5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
+    for wrong in [
+        json!({"score": "high", "emotions": []}),
+        json!({"score": null, "emotions": []}),
+        json!({"score": 0.5}),
+        json!({"score": 0.5, "emotions": [1]}),
+        json!([]),
+    ] {
+        let simulator = Simulator::start(Scenario::default()).await.unwrap();
+        simulator.fault(FaultRule::new(NLP, Fault::Answer(200, wrong.clone())).times(1));
+        let deps = remote(&simulator, &[]).await;
+        let bad = answer(&deps, say("hello there")).await;
+        assert_eq!(bad.status, 502, "{wrong} gave {}", bad.body);
+        let good = answer(&deps, say("hello there")).await;
+        assert_eq!(
+            (good.status, good.header("x-cache")),
+            (200, Some("miss")),
+            "{wrong}"
+        );
+    }
+}

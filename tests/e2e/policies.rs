@@ -1,0 +1,427 @@
+//! The template against the code: each function may call what its code can call and nothing else, and is given the
+//! variables that it reads and no other.
+//!
+//! What a function's code can call is found in its sources: a store, a client or a method of the store's trait that makes
+//! a call which another does not. What each store calls is found in the store's sources, so a new call there is
+//! seen here too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde_json::Value;
+
+type Names = BTreeSet<String>;
+
+/// Each function with its logical id in the template.
+const FUNCTIONS: [(&str, &str); 7] = [
+    ("data-action", "DataAction"),
+    ("webhook-receiver", "WebhookReceiver"),
+    ("embedding-writer", "EmbeddingWriter"),
+    ("semantic-search", "SemanticSearch"),
+    ("transcript-poller", "TranscriptPoller"),
+    ("analytics-report", "AnalyticsReport"),
+    ("chat-session", "ChatSession"),
+];
+
+/// Shared crates that open stores for the functions which use them.
+const SHARED_WIRING: [&str; 1] = ["embedding"];
+
+/// What in a function's sources makes which calls.
+const CALLS: &[(&str, &[&str])] = &[
+    (
+        r"Stores::from_env|SecretsManager::new",
+        &["secretsmanager:GetSecretValue"],
+    ),
+    // Registering, stopping and showing a live call, and its list, which only the poller takes from.
+    (
+        r"\bInteractions\b",
+        &["dynamodb:GetItem", "dynamodb:PutItem"],
+    ),
+    (r"\bStateStore\b", &["dynamodb:GetItem", "dynamodb:PutItem"]),
+    (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
+    // Tokens are shared through the state, and leases are given back.
+    (
+        r"\bLease\b|centre::client",
+        &[
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:DeleteItem",
+        ],
+    ),
+    // A list with several arguments is the state's; that of objects has one.
+    (r"\.list\([^()]*,", &["dynamodb:Query"]),
+    (r"\.put_many\(", &["dynamodb:BatchWriteItem"]),
+    // Without the right to list, S3 answers 403 for an object that is not there, and not 404.
+    (
+        r"\bObjects\b",
+        &["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+    ),
+    (r"objects\s*\.delete\(", &["s3:DeleteObject"]),
+    (r"\bSqs::new\b|\bAnyQueue\b", &["sqs:SendMessage"]),
+    (r"\baws_sdk_sns\b", &["sns:Publish"]),
+    (r"\baws_sdk_lambda\b", &["lambda:InvokeFunction"]),
+];
+
+/// What Lambda does in a function's name, whatever its code is.
+const PLATFORM: [&str; 10] = [
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+];
+
+/// What Lambda does with the queue that a function is fed from.
+const FED_FROM_QUEUE: [&str; 3] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+];
+
+/// The operations of each AWS client in the store crate, by folder or file; those that only set up local servers apart.
+const STORE_OPERATIONS: [(&str, &[&str]); 3] = [
+    (
+        "state/dynamo",
+        &[
+            "batch_write_item",
+            "delete_item",
+            "get_item",
+            "put_item",
+            "query",
+        ],
+    ),
+    ("secrets/manager.rs", &["get_secret_value"]),
+    (
+        "queue/sqs.rs",
+        &["delete_message", "receive_message", "send_message"],
+    ),
+];
+
+/// Set-up of local servers: what is deployed comes from the template.
+const SET_UP: [&str; 7] = [
+    "create_queue",
+    "create_secret",
+    "create_table",
+    "describe_table",
+    "put_secret_value",
+    "update_time_to_live",
+    "wait_until_table_exists",
+];
+
+/// Variables that the template sets for others than the function's own code.
+const FOR_LIBRARIES: [&str; 1] = ["RUST_LOG"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The template as plain values: `!Ref X` is `"X"`, `!GetAtt X.Y` is `"X.Y"`, other functions are their arguments.
+fn template() -> Value {
+    let path = root().join("infra/sam/template.yaml");
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The sources below a path, without their tests, one string.
+fn sources(path: &Path) -> String {
+    let mut text = String::new();
+    if path.is_file() {
+        let file = std::fs::read_to_string(path).unwrap_or_default();
+        let end = file.find("#[cfg(test)]\nmod ").unwrap_or(file.len());
+        text.push_str(&file[..end]);
+        return text;
+    }
+    let entries =
+        std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let is_tests = path
+            .file_name()
+            .is_some_and(|name| name == "tests.rs" || name == "tests");
+        if !is_tests && (path.is_dir() || path.extension().is_some_and(|kind| kind == "rs")) {
+            text.push_str(&sources(&path));
+        }
+    }
+    text
+}
+
+/// A function's sources and those of the other functions and the shared wiring that it is built on.
+fn function_sources(name: &str) -> String {
+    let folder = root().join("functions").join(name);
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))
+        .unwrap_or_else(|error| panic!("{name} has no Cargo.toml: {error}"));
+    let dependencies = manifest
+        .split("[dev-dependencies]")
+        .next()
+        .unwrap_or_default();
+    let others = FUNCTIONS.iter().map(|(other, _)| ("functions", *other));
+    let wiring = SHARED_WIRING.iter().map(|other| ("shared", *other));
+    let mut text = sources(&folder.join("src"));
+    for (place, other) in others.chain(wiring).filter(|(_, other)| *other != name) {
+        let named = [format!("\n{other}.workspace"), format!("\n{other} =")];
+        if named.iter().any(|named| dependencies.contains(named)) {
+            text.push_str(&sources(&root().join(place).join(other).join("src")));
+        }
+    }
+    text
+}
+
+/// The same with the parts of the runtime that it uses, where variables are read too.
+fn sources_with_runtime(name: &str) -> String {
+    let mut text = function_sources(name);
+    for (marker, module) in [
+        (r"Stores::from_env", "stores.rs"),
+        (r"centre::client", "centre.rs"),
+    ] {
+        if pattern(marker).is_match(&text) {
+            text.push_str(&sources(&root().join("shared/runtime/src").join(module)));
+        }
+    }
+    text
+}
+
+/// The actions that a role's policies allow, each with its resources.
+fn allowed(template: &Value, id: &str) -> BTreeMap<String, Vec<String>> {
+    let policies = template["Resources"][format!("{id}Role")]["Properties"]["Policies"]
+        .as_array()
+        .unwrap();
+    let mut allowed = BTreeMap::<String, Vec<String>>::new();
+    for policy in policies {
+        // `!If [condition, policy, nothing]`
+        let document = if policy.is_array() {
+            &policy[1]["PolicyDocument"]
+        } else {
+            &policy["PolicyDocument"]
+        };
+        for statement in document["Statement"].as_array().unwrap() {
+            if statement["Effect"] == "Allow" {
+                for action in one_or_many(&statement["Action"]) {
+                    allowed
+                        .entry(action)
+                        .or_default()
+                        .extend(one_or_many(&statement["Resource"]));
+                }
+            }
+        }
+    }
+    allowed
+}
+
+fn one_or_many(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(many) => many
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        one => one.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}
+
+fn names<'a>(from: impl IntoIterator<Item = &'a &'a str>) -> Names {
+    from.into_iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The actions that a function's code can make, and that Lambda makes for what feeds it.
+fn reachable(template: &Value, name: &str, id: &str) -> Names {
+    let text = function_sources(name);
+    let mut actions = Names::new();
+    for (marker, calls) in CALLS {
+        if pattern(marker).is_match(&text) {
+            actions.extend(names(*calls));
+        }
+    }
+    let resources = template["Resources"].as_object().unwrap().values();
+    let fed = resources
+        .filter(|resource| resource["Type"] == "AWS::Lambda::EventSourceMapping")
+        .any(|resource| resource["Properties"]["FunctionName"] == format!("{id}Function"));
+    if fed {
+        actions.extend(names(&FED_FROM_QUEUE));
+    }
+    actions
+}
+
+#[test]
+fn each_role_allows_what_its_function_can_call_and_nothing_else() {
+    let template = template();
+    let mut wrong = Vec::new();
+    for (name, id) in FUNCTIONS {
+        let platform = names(&PLATFORM);
+        let granted: Names = allowed(&template, id)
+            .into_keys()
+            .filter(|action| !platform.contains(action))
+            .collect();
+        let needed = reachable(&template, name, id);
+        for action in needed.difference(&granted) {
+            wrong.push(format!(
+                "{name} can call {action}, but {id}Role does not allow it"
+            ));
+        }
+        for action in granted.difference(&needed) {
+            wrong.push(format!(
+                "{id}Role allows {action}, but {name} cannot call it"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_a_function_may_call_is_narrowed_to_the_stacks_own_resources() {
+    let template = template();
+    for (_, id) in FUNCTIONS {
+        for (action, resources) in allowed(&template, id) {
+            assert!(!action.contains('*'), "{id}Role allows {action}");
+            let everywhere = action.starts_with("xray:") || action.starts_with("ec2:");
+            for resource in resources {
+                assert_eq!(
+                    resource == "*",
+                    everywhere,
+                    "{id}Role allows {action} on {resource}"
+                );
+            }
+        }
+        let logs = &allowed(&template, id)["logs:PutLogEvents"];
+        assert_eq!(
+            logs,
+            &[format!("{id}Logs.Arn")],
+            "{id} writes the logs of another function"
+        );
+    }
+    for (id, prefix) in [("AnalyticsReport", "reports"), ("ChatSession", "archive")] {
+        let objects = &allowed(&template, id)["s3:PutObject"];
+        assert_eq!(
+            objects,
+            &[format!("${{ObjectBucket.Arn}}/{prefix}/*")],
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn the_stores_make_no_call_that_the_roles_were_not_compared_with() {
+    let operation = pattern(r"\b(?:client|Client::new\(\w+\))\s*\.([a-z_]+)\(\)");
+    for (place, expected) in STORE_OPERATIONS {
+        let text = sources(&root().join("shared/store/src").join(place));
+        let found: Names = operation
+            .captures_iter(&text)
+            .map(|found| found[1].to_owned())
+            .filter(|name| !SET_UP.contains(&name.as_str()))
+            .collect();
+        assert_eq!(found, names(expected), "{place}");
+    }
+    let set_up = pattern(r"(?:DynamoState|Sqs|SecretsManager)::create\w*\(");
+    for (name, _) in FUNCTIONS {
+        assert!(
+            !set_up.is_match(&function_sources(name)),
+            "{name} creates what the template has"
+        );
+    }
+}
+
+#[test]
+fn each_function_is_given_the_variables_it_reads_and_every_one_it_needs() {
+    let template = template();
+    let required = pattern(r#"required(?:_url)?\(\s*"([A-Z][A-Z0-9_]+)""#);
+    let mut wrong = Vec::new();
+    for (name, id) in FUNCTIONS {
+        let text = sources_with_runtime(name);
+        let given = template["Resources"][format!("{id}Function")]["Properties"]["Environment"]["Variables"]
+            .as_object()
+            .unwrap_or_else(|| panic!("{id}Function has no variables"));
+        for variable in given
+            .keys()
+            .filter(|name| !FOR_LIBRARIES.contains(&name.as_str()))
+        {
+            if !text.contains(&format!("\"{variable}\"")) {
+                wrong.push(format!(
+                    "{id}Function is given {variable}, but {name} does not read it"
+                ));
+            }
+        }
+        for variable in required
+            .captures_iter(&text)
+            .map(|found| found[1].to_owned())
+        {
+            // The first is needed with an HTTP provider only, which a rule of the template sees to; Lambda sets the others.
+            let seen_to = variable == "SENTIMENT_URL" || variable.starts_with("AWS_");
+            if !seen_to && !given.contains_key(&variable) {
+                wrong.push(format!(
+                    "{name} needs {variable}, but {id}Function is not given it"
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_metric_that_an_alarm_looks_at_is_written_by_its_function() {
+    let template = template();
+    let shared = sources(&root().join("shared"));
+    let mut watched = Vec::new();
+    for alarm in template["Resources"].as_object().unwrap().values() {
+        let alarm = &alarm["Properties"];
+        let sums = alarm["Metrics"].as_array().into_iter().flatten();
+        for metric in sums.map(|one| &one["MetricStat"]["Metric"]).chain([alarm]) {
+            if metric["Namespace"] == "cxone-insights" {
+                let function = metric["Dimensions"][0]["Value"].as_str().unwrap();
+                watched.push((metric["MetricName"].as_str().unwrap(), function));
+            }
+        }
+    }
+    let silent: Vec<_> = watched
+        .iter()
+        .filter(|(metric, function)| {
+            let name = format!("\"{metric}\"");
+            !function_sources(function).contains(&name) && !shared.contains(&name)
+        })
+        .collect();
+    assert!(
+        watched.len() >= 10 && silent.is_empty(),
+        "nobody writes {silent:?}"
+    );
+}
+
+#[test]
+fn every_function_of_the_workspace_is_deployed_under_its_own_name() {
+    let template = template();
+    let folders: Names = std::fs::read_dir(root().join("functions"))
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    assert_eq!(
+        folders,
+        FUNCTIONS
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect()
+    );
+    for (name, id) in FUNCTIONS {
+        let function = &template["Resources"][format!("{id}Function")];
+        assert_eq!(function["Metadata"]["BuildProperties"]["Binary"], name);
+        assert_eq!(
+            function["Properties"]["CodeUri"],
+            format!("../../functions/{name}")
+        );
+        assert_eq!(
+            function["Properties"]["FunctionName"],
+            format!("${{AWS::StackName}}-{name}")
+        );
+        assert_eq!(function["Properties"]["Role"], format!("{id}Role.Arn"));
+    }
+}

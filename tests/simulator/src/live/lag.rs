@@ -1,0 +1,97 @@
+//! How long segments take from becoming final to the next attributes of their call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// One call's segments on their way: shown to the poller, then covered by attributes.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Places of segments that were shown, and when they became final, epoch ms.
+    shown: BTreeMap<usize, i64>,
+    covered: BTreeSet<usize>,
+    done: Vec<i64>,
+}
+
+impl Watch {
+    /// An answer held these final segments.
+    pub(super) fn shown(&mut self, finals: Vec<(usize, i64)>) {
+        for (place, since) in finals {
+            if !self.covered.contains(&place) {
+                self.shown.entry(place).or_insert(since);
+            }
+        }
+    }
+
+    /// Attributes came: they cover what was shown before.
+    pub(super) fn patched(&mut self, now: i64) {
+        for (place, since) in std::mem::take(&mut self.shown) {
+            self.covered.insert(place);
+            self.done.push(now - since);
+        }
+    }
+
+    pub(super) fn done(&self) -> &[i64] {
+        &self.done
+    }
+}
+
+/// Lags in ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lag {
+    /// Segments measured.
+    pub segments: usize,
+    /// Half of them were faster.
+    pub p50_ms: i64,
+    /// 95 of 100 were faster.
+    pub p95_ms: i64,
+    /// 99 of 100 were faster.
+    pub p99_ms: i64,
+    /// The slowest.
+    pub max_ms: i64,
+}
+
+impl Lag {
+    pub(super) fn of(lags: impl Iterator<Item = i64>) -> Self {
+        let mut lags: Vec<i64> = lags.collect();
+        lags.sort_unstable();
+        let at = |percent: usize| {
+            lags.get((lags.len() * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+        };
+        let at = |percent| at(percent).unwrap_or_default();
+        Self {
+            segments: lags.len(),
+            p50_ms: at(50),
+            p95_ms: at(95),
+            p99_ms: at(99),
+            max_ms: at(100),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_counts_from_becoming_final_to_the_first_attributes_after_it_was_shown() {
+        let mut watch = Watch::default();
+        watch.patched(50);
+        watch.shown(vec![(0, 100), (1, 200)]);
+        watch.patched(1000);
+        watch.shown(vec![(0, 100), (1, 200), (2, 1500)]);
+        watch.patched(2000);
+        assert_eq!(watch.done(), [900, 800, 500]);
+    }
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        let lag = Lag::of(1..=100);
+        assert_eq!(
+            (lag.p50_ms, lag.p95_ms, lag.p99_ms, lag.max_ms),
+            (50, 95, 99, 100)
+        );
+        assert_eq!(Lag::of(std::iter::empty()), Lag::default());
+    }
+}
