@@ -76,7 +76,6 @@ pub async fn build_with(
     with(env, Config::from_env(env)?, client, state, objects, scorer).await
 }
 
-#[cfg_attr(not(feature = "sns"), expect(clippy::unused_async, reason = "a topic's client is set up asynchronously"))]
 async fn with(
     env: &Env,
     config: Config,
@@ -128,7 +127,6 @@ async fn load(env: &Env) -> anyhow::Result<Scorer> {
 }
 
 #[cfg(not(feature = "model"))]
-#[expect(clippy::unused_async, reason = "with a model it waits for it")]
 async fn load(_env: &Env) -> anyhow::Result<Scorer> {
     Ok(Scorer::None)
 }
