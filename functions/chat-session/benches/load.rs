@@ -1,6 +1,6 @@
 //! A session under load: 1,000 messages a second over 200 conversations, everything in one process and over real sockets.
 //!
-//! `cargo bench -p chat-session --bench load [-- SECONDS [RATE [CONVERSATIONS]]]` prints what the session adds to a
+//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]` prints what the session adds to a
 //! message's way, from the socket until it is stored, scored by the lexicon and shown, and what it costs.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 

@@ -134,10 +134,11 @@ impl Config {
             )?,
             webhook: env.url("ESCALATION_WEBHOOK_URL")?,
             topic: topic(env)?,
-            model: env.choice(
-                "SENTIMENT_PROVIDER",
-                &[("local", true), ("lexicon", false), ("http", false)],
-            )?,
+            sentiment_url: match provider {
+                ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
+                ProviderKind::Local | ProviderKind::Lexicon => env.url("SENTIMENT_URL")?,
+            },
+            provider,
         })
     }
 }

@@ -3,8 +3,8 @@
 mod script;
 mod view;
 
-pub(crate) use script::scenario;
-pub(crate) use view::printable;
+pub(crate) use script::{SCRIPTED, scenario};
+pub(crate) use view::{printable, show};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(crate) struct Args {
 /// If another worker holds the agent, the stores fail, or a conversation could not be archived.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     chat_session::config::check_agents(std::slice::from_ref(&args.agent)).context("--agent")?;
-    let home = Home::open_with(&args.home, scenario(), None).await?;
+    let home = Home::open_with(&args.home, scenario(1.0), None).await?;
     let deps = deps(&home, args.home.aws).await?;
     let stop = CancellationToken::new();
     let (show, updates) = mpsc::channel(10_000);
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if !args.json {
         eprintln!("session of {}; type CONVERSATION TEXT to answer, Ctrl-C ends", args.agent);
     }
-    let viewing = tokio::spawn(view::show(updates, args.json, deps.scorer.is_there()));
+    let viewing = tokio::spawn(show(updates, args.json, deps.scorer.is_there()));
     let typing = tokio::spawn(typed(outbound));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });
@@ -97,6 +97,27 @@ pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;
     Ok(Arc::new(chat_session::start::build(&home.env, client, &home.secrets, home.state.clone(), objects).await?))
+}
+
+/// The same with what scores for the Data Action already.
+///
+/// # Errors
+/// If a variable is wrong.
+pub(crate) async fn deps_beside(
+    home: &Home,
+    aws: bool,
+    provider: &data_action::sentiment::Provider,
+) -> anyhow::Result<Arc<Deps>> {
+    use chat_session::scoring::Scorer;
+    use data_action::sentiment::{Http, Local, Provider};
+    let scorer = match provider {
+        Provider::Local(Local(pool)) => Scorer::Local(pool.clone()),
+        Provider::Http(Http(service)) => Scorer::Http(service.clone()),
+    };
+    let client = home.centre(System::Chat)?;
+    let objects = objects(home, aws).await?;
+    let deps = chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);
+    Ok(Arc::new(deps.await?))
 }
 
 /// The object store of this run: the data folder, or the bucket.
@@ -137,7 +158,7 @@ async fn work_one(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
 }
 
 /// A name for a lease's holder that no other process has.
-fn holder() -> String {
+pub(crate) fn holder() -> String {
     format!("{}-{}", std::process::id(), jiff::Timestamp::now().as_microsecond())
 }
 

@@ -3,8 +3,13 @@
 use cxone_simulator::Scenario;
 use cxone_simulator::chat::{ChatSettings, Line, ScriptedChat};
 
-/// A refund that turns into a legal matter, a router that gets repaired, and a short thanks.
-pub(crate) fn scenario() -> Scenario {
+/// How many chats are played.
+pub(crate) const SCRIPTED: usize = 3;
+
+/// `speed` divides their pauses: a refund that turns into a legal matter, a router that
+/// gets repaired, and a short thanks.
+pub(crate) fn scenario(speed: f64) -> Scenario {
+    let chat = |id: &str, lines: &[(&str, u64, &str)]| chat(id, lines, speed);
     let conversations = vec![
         chat(
             "chat-refund",
@@ -40,14 +45,18 @@ pub(crate) fn scenario() -> Scenario {
             ],
         ),
     ];
-    let chat = ChatSettings { conversations, ..ChatSettings::default() };
-    Scenario { chat, ..Scenario::default() }
+    let settings = ChatSettings { conversations, ..ChatSettings::default() };
+    Scenario { chat: settings, ..Scenario::default() }
 }
 
-fn chat(id: &str, lines: &[(&str, u64, &str)]) -> ScriptedChat {
+fn chat(id: &str, lines: &[(&str, u64, &str)], speed: f64) -> ScriptedChat {
     let lines = lines
         .iter()
-        .map(|&(from, after_ms, text)| Line { after_ms, from: from.to_owned(), text: text.to_owned() })
+        .map(|&(from, after_ms, text)| Line {
+            after_ms: (after_ms as f64 / speed) as u64,
+            from: from.to_owned(),
+            text: text.to_owned(),
+        })
         .collect();
     ScriptedChat { id: id.to_owned(), lines, transcript: true, ends: true }
 }

@@ -23,7 +23,7 @@ struct Line {
 }
 
 /// Shows updates until the session ends.
-pub(super) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, model: bool) {
+pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, model: bool) {
     let mut held: VecDeque<Line> = VecDeque::new();
     loop {
         let due = held.front().map(|line| line.until);
