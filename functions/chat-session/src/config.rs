@@ -80,8 +80,11 @@ impl Config {
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let agents = agents(env)?;
-        let providers =
-            [("local", ProviderKind::Local), ("http", ProviderKind::Http), ("lexicon", ProviderKind::Lexicon)];
+        let providers = [
+            ("local", ProviderKind::Local),
+            ("http", ProviderKind::Http),
+            ("lexicon", ProviderKind::Lexicon),
+        ];
         let provider = env.choice("SENTIMENT_PROVIDER", &providers)?;
         let timing = Timing {
             ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,

@@ -75,8 +75,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let home = Home::open(&args.home).await?;
     let mut config = Config::from_env(&home.env)?;
     config.redact |= args.redact;
-    config.requests_per_second = args.requests_per_second.unwrap_or(config.requests_per_second);
-    let out = args.out.clone().unwrap_or_else(|| home.data_dir.join("report"));
+    config.requests_per_second = args
+        .requests_per_second
+        .unwrap_or(config.requests_per_second);
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| home.data_dir.join("report"));
     let objects = Objects::folder(&out)?;
     if args.fresh {
         analytics_report::forget(&objects, "").await?;
@@ -102,11 +107,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 fn period(args: &Args) -> anyhow::Result<Period> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let to = args.to.clone().unwrap_or_else(|| today.saturating_sub(1.day()).to_string());
+    let to = args
+        .to
+        .clone()
+        .unwrap_or_else(|| today.saturating_sub(1.day()).to_string());
     let from = match &args.from {
         Some(from) => from.clone(),
         None => {
-            let last: jiff::civil::Date = to.get(..10).unwrap_or(&to).parse().with_context(|| format!("--to is {to:?}"))?;
+            let last: jiff::civil::Date = to
+                .get(..10)
+                .unwrap_or(&to)
+                .parse()
+                .with_context(|| format!("--to is {to:?}"))?;
             last.saturating_sub(6.days()).to_string()
         }
     };
@@ -120,7 +132,10 @@ async fn model(home: &Home) -> anyhow::Result<Model> {
         Some(folder) => inference::Sentiment::from_dir(&folder),
         None => inference::Sentiment::embedded(),
     };
-    let pool = Arc::new(inference::Pool::new(tokio::task::spawn_blocking(load).await??, None));
+    let pool = Arc::new(inference::Pool::new(
+        tokio::task::spawn_blocking(load).await??,
+        None,
+    ));
     Ok(Arc::new(move |texts: Vec<String>| {
         let pool = Arc::clone(&pool);
         Box::pin(async move {
@@ -143,7 +158,9 @@ fn bar() -> ProgressBar {
 fn show(bar: &ProgressBar, progress: Progress) {
     const LINE: &str = "{msg} [{bar:32}] {human_pos}/{human_len}, {per_sec}, {eta} left";
     match progress {
-        Progress::Listing { conversations } => bar.set_message(format!("listing conversations: {conversations}")),
+        Progress::Listing { conversations } => {
+            bar.set_message(format!("listing conversations: {conversations}"))
+        }
         Progress::Listed { conversations } => {
             if let Ok(style) = ProgressStyle::with_template(LINE) {
                 bar.set_style(style.progress_chars("=> "));
@@ -172,7 +189,9 @@ fn tell(args: &Args, out: &std::path::Path, written: &Written) -> anyhow::Result
         for line in written.failed_transcripts.iter().take(20) {
             eprintln!("failed: {line}");
         }
-        bail!("{failed} transcripts could not be fetched; the same command again asks for them alone");
+        bail!(
+            "{failed} transcripts could not be fetched; the same command again asks for them alone"
+        );
     }
     Ok(())
 }

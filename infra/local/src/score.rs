@@ -92,9 +92,13 @@ impl Scorer {
         match self {
             Self::Lexicon => {
                 let result = insights_core::lexicon::score(text);
-                let (score, positive, negative) = (result.score.rounded(), result.positive, result.negative);
+                let (score, positive, negative) =
+                    (result.score.rounded(), result.positive, result.negative);
                 if as_json {
-                    println!("{}", json!({"score": score, "positive": positive, "negative": negative, "text": text}));
+                    println!(
+                        "{}",
+                        json!({"score": score, "positive": positive, "negative": negative, "text": text})
+                    );
                 } else {
                     println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
                 }
@@ -115,9 +119,17 @@ impl Scorer {
                 }
             }
             Self::Vader => {
-                let insights_core::vader::Polarity { compound, pos, neu, neg } = insights_core::vader::polarity(text);
+                let insights_core::vader::Polarity {
+                    compound,
+                    pos,
+                    neu,
+                    neg,
+                } = insights_core::vader::polarity(text);
                 if as_json {
-                    println!("{}", json!({"compound": compound, "pos": pos, "neu": neu, "neg": neg, "text": text}));
+                    println!(
+                        "{}",
+                        json!({"compound": compound, "pos": pos, "neu": neu, "neg": neg, "text": text})
+                    );
                 } else {
                     println!("{compound:+.4}  pos {pos:.3} neu {neu:.3} neg {neg:.3}  {text}");
                 }

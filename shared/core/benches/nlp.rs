@@ -27,8 +27,16 @@ fn vader(criterion: &mut Criterion) {
 }
 
 fn topics(criterion: &mut Criterion) {
-    let words = ["refund", "invoice", "router", "wifi", "parcel", "courier", "password", "login", "contract", "plan"];
-    let text = |at: usize| (0..40).map(|turn| words[(at * 7 + turn * turn * (at % 5 + 1)) % 10]).collect::<Vec<_>>().join(" ");
+    let words = [
+        "refund", "invoice", "router", "wifi", "parcel", "courier", "password", "login",
+        "contract", "plan",
+    ];
+    let text = |at: usize| {
+        (0..40)
+            .map(|turn| words[(at * 7 + turn * turn * (at % 5 + 1)) % 10])
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let texts: Vec<String> = (0..1000).map(text).collect();
     criterion.bench_function("topics of 1000 conversations", |bencher| {
         bencher.iter(|| {

@@ -31,7 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut vader = Analyzer::default();
             for line in lines {
                 let said = vader.polarity(line);
-                writeln!(out, "{}\t{}\t{}\t{}", said.compound, said.pos, said.neu, said.neg)?;
+                writeln!(
+                    out,
+                    "{}\t{}\t{}\t{}",
+                    said.compound, said.pos, said.neu, said.neg
+                )?;
             }
         }
         "time" => writeln!(out, "{}", times(&lines))?,

@@ -31,8 +31,14 @@ impl Plot for Topics {
     const TITLE: &'static str = "Conversations by topic";
 
     fn description(&self) -> String {
-        let parts = self.topics.iter().map(|it| format!("topic {} ({}) {}", it.id, it.name, count(it.conversations)));
-        format!("Bar chart of conversations by topic: {}.", parts.collect::<Vec<_>>().join("; "))
+        let parts = self
+            .topics
+            .iter()
+            .map(|it| format!("topic {} ({}) {}", it.id, it.name, count(it.conversations)));
+        format!(
+            "Bar chart of conversations by topic: {}.",
+            parts.collect::<Vec<_>>().join("; ")
+        )
     }
 
     fn height(&self) -> u32 {
@@ -49,7 +55,12 @@ impl Plot for Topics {
             let share = 100.0 * topic.conversations as f64 / self.total.max(1) as f64;
             format!("{} ({share:.0} %)", count(topic.conversations))
         };
-        let room = self.topics.iter().map(|topic| canvas.text_width(&label(topic))).fold(0.0, f64::max) + 8.0;
+        let room = self
+            .topics
+            .iter()
+            .map(|topic| canvas.text_width(&label(topic)))
+            .fold(0.0, f64::max)
+            + 8.0;
         let full = canvas.width - 2.0 * MARGIN - room;
         for (row, topic) in self.topics.iter().enumerate() {
             let top = 64.0 + row as f64 * ROW;
@@ -59,8 +70,17 @@ impl Plot for Topics {
             canvas.bold((MARGIN, top + 9.0), &number, Anchor::Start, BLACK)?;
             canvas.text((MARGIN + indent, top + 9.0), &name, Anchor::Start, BLACK)?;
             let width = full * topic.conversations as f64 / largest as f64;
-            canvas.rectangle([(MARGIN, top + 21.0), (MARGIN + width, top + 39.0)], BLUE, 0.85)?;
-            canvas.text((MARGIN + width + 6.0, top + 30.0), &label(topic), Anchor::Start, GREY)?;
+            canvas.rectangle(
+                [(MARGIN, top + 21.0), (MARGIN + width, top + 39.0)],
+                BLUE,
+                0.85,
+            )?;
+            canvas.text(
+                (MARGIN + width + 6.0, top + 30.0),
+                &label(topic),
+                Anchor::Start,
+                GREY,
+            )?;
         }
         Ok(())
     }
