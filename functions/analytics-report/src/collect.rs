@@ -123,7 +123,8 @@ async fn list(
                 continue;
             }
             Err(error) => {
-                return Err(error).context("the list of conversations could not be read to its end");
+                return Err(error)
+                    .context("the list of conversations could not be read to its end");
             }
         };
         listing.unusable += page.unusable;

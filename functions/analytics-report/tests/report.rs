@@ -1,4 +1,5 @@
 //! The report against the simulated contact centre, over real HTTP, into a folder.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -42,17 +42,14 @@ impl Scorer {
                 }
             },
             #[cfg(feature = "model")]
-            Self::Local(pool) => {
-                let text = text.to_owned();
-                match pool.run(move |model| model.score(&text)).await {
-                    Ok(analysis) => Score::try_from(analysis.score.clamp(0.0, 1.0)).ok(),
-                    Err(error) => {
-                        runtime::metrics::count("model_errors", 1);
-                        tracing::warn!(error = %error, "the model did not score a message");
-                        None
-                    }
+            Self::Local(pool) => match pool.score(text).await {
+                Ok(analysis) => Score::try_from(analysis.score.clamp(0.0, 1.0)).ok(),
+                Err(error) => {
+                    runtime::metrics::count("model_errors", 1);
+                    tracing::warn!(error = %error, "the model did not score a message");
+                    None
                 }
-            }
+            },
         }
     }
 }

@@ -43,14 +43,8 @@ pub trait SentimentProvider: Send + Sync {
 }
 
 /// The model in this process: no text leaves it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Local(pub inference::Pool<inference::Sentiment>);
-
-impl std::fmt::Debug for Local {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Local({})", self.0.model().name())
-    }
-}
 
 impl SentimentProvider for Local {
     async fn score(&self, text: &str, _deadline: Deadline) -> Result<Sentiment, ProviderError> {
@@ -97,7 +91,7 @@ pub enum Provider {
     /// The model in this process.
     Local(Local),
     /// A service outside.
-    Http(Http),
+    Http(Box<Http>),
 }
 
 impl SentimentProvider for Provider {

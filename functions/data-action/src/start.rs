@@ -53,7 +53,7 @@ pub async fn build(
                 Default::default(),
             )?;
             (
-                Provider::Http(Http(client)),
+                Provider::Http(Box::new(Http(client))),
                 Health::new("http", Vec::new()),
             )
         }

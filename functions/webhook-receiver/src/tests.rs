@@ -82,10 +82,10 @@ fn signed(body: &str, at: Timestamp) -> Request {
 impl Receiver {
     async fn answer(&self, request: &Request) -> (u16, String) {
         match handle_at(&self.deps, request, now()).await {
-            Ok(response) => (response.status.as_u16(), response.body),
+            Ok(response) => (response.status, response.body),
             Err(failure) => {
                 let response = failure.into_response();
-                (response.status.as_u16(), response.body)
+                (response.status, response.body)
             }
         }
     }

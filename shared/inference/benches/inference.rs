@@ -1,6 +1,7 @@
 //! Time of one text by its length, and of loading a model.
 //!
 //! `cargo bench -p inference`. One thread; tokenizing included.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::hint::black_box;
 

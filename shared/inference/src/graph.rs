@@ -53,12 +53,11 @@ impl TractModel {
             )));
         }
         let length: TDim = model.symbols.sym("S").into();
-        for input in 0..feeds.len() {
+        for (input, name) in inputs.iter().enumerate() {
             let fact = InferenceFact::dt_shape(i64::datum_type(), [1.to_dim(), length.clone()]);
             model = model.with_input_fact(input, fact).map_err(|error| {
                 Error::Model(format!(
-                    "input {} is not int64 of shape [1, length]: {error:#}",
-                    inputs[input]
+                    "input {name} is not int64 of shape [1, length]: {error:#}"
                 ))
             })?;
         }

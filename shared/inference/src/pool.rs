@@ -66,6 +66,12 @@ where
     }
 }
 
+impl<M> std::fmt::Debug for Pool<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pool({} workers)", self.owner.workers)
+    }
+}
+
 impl<M: Send + Sync + 'static> Pool<M> {
     /// Starts `threads` workers, or one for each core.
     ///

@@ -1,4 +1,5 @@
 //! Models of one's own: what other exports look like, and how one that does not fit is refused.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! The worker pool: bounded, off the async threads, whole after panics and cancelled calls.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};

@@ -38,13 +38,8 @@ pub fn client(
     let http = cxone::http::client(idle)?;
     let limits = Limits::default();
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
-    let tokens = TokenSource::new(
-        http.clone(),
-        site.clone(),
-        credentials(secrets),
-        limits.clone(),
-    )
-    .with_shared(Arc::new(tokens));
+    let tokens = TokenSource::new(http.clone(), site.clone(), credentials(secrets), limits)
+        .with_shared(Arc::new(tokens));
     Ok(Client::new(http, site, Arc::new(tokens), limits))
 }
 

@@ -29,7 +29,7 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
         .build();
     let result = runtime
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(start()));
+        .and_then(|runtime| runtime.block_on(Box::pin(start())));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,7 +55,7 @@ where
         async move {
             let started = Instant::now();
             let response = match Request::from_event(&event.payload, deadline(&event.context)) {
-                Ok(request) => answer(request, |request| handle(deps, request)).await,
+                Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
                 Err(error @ EventError::Body) => {
                     Failure::invalid("invalid_body", error.to_string()).into_response()
                 }
@@ -74,7 +74,8 @@ where
             Ok(response.into_event())
         }
     });
-    lambda_runtime::run(service)
+    // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
+    Box::pin(lambda_runtime::run(service))
         .await
         .map_err(|error| anyhow::anyhow!(error))
 }
@@ -127,7 +128,7 @@ where
             };
             let result =
                 match serde_json::from_value(event.payload) {
-                    Ok(event) => handle(deps, event, invocation).await,
+                    Ok(event) => Box::pin(handle(deps, event, invocation)).await,
                     Err(error) => Err(anyhow::Error::new(error)
                         .context("the event is not of this function's kind")),
                 };
@@ -146,7 +147,8 @@ where
             }
         }
     });
-    lambda_runtime::run(service)
+    // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
+    Box::pin(lambda_runtime::run(service))
         .await
         .map_err(|error| anyhow::anyhow!(error))
 }

@@ -335,7 +335,6 @@ async fn the_events_do_what_their_names_say() {
         })
         .await
         .status
-        .as_u16()
     };
     assert_eq!(receive("webhook-receiver-key.json").await, 202);
     assert_eq!(receive("webhook-receiver-wrong-signature.json").await, 401);

@@ -189,7 +189,7 @@ impl Stack {
         let response =
             lambda::answer(request, |request| semantic_search::handle(search, request)).await;
         (
-            response.status.as_u16(),
+            response.status,
             serde_json::from_str(&response.body).expect("JSON"),
         )
     }

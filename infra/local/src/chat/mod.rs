@@ -121,10 +121,10 @@ pub(crate) async fn deps_beside(
     provider: &data_action::sentiment::Provider,
 ) -> anyhow::Result<Arc<Deps>> {
     use chat_session::scoring::Scorer;
-    use data_action::sentiment::{Http, Local, Provider};
+    use data_action::sentiment::{Local, Provider};
     let scorer = match provider {
         Provider::Local(Local(pool)) => Scorer::Local(pool.clone()),
-        Provider::Http(Http(service)) => Scorer::Http(service.clone()),
+        Provider::Http(http) => Scorer::Http(http.0.clone()),
     };
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;

@@ -149,6 +149,7 @@ fn failed_and_missing_transcripts_are_counted_and_never_scored() {
         Record::failed(
             conversation("c", "escalated"),
             "503 after 4 tries".to_owned(),
+            true,
         ),
     ];
     let Reduced { rows, summary } = reduced(&records);

@@ -163,7 +163,7 @@ async fn a_hundred_callers_make_one_read() {
     let cached = std::sync::Arc::new(CachedSecrets::new(manager(&proxy.url, &id).await));
     let callers = (0..100).map(|_| {
         let cached = std::sync::Arc::clone(&cached);
-        tokio::spawn(async move { value(&*cached.get().await.expect("the secrets"), "api_key") })
+        tokio::spawn(async move { value(&cached.get().await.expect("the secrets"), "api_key") })
     });
     for got in join_all(callers).await {
         assert_eq!(got.expect("no panic").as_deref(), Some("k"));
@@ -188,7 +188,7 @@ async fn the_last_value_is_given_while_secrets_manager_is_down() {
             .is_retryable()
     );
     assert_eq!(
-        value(&*cached.get().await.expect("the secrets"), "api_key").as_deref(),
+        value(&cached.get().await.expect("the secrets"), "api_key").as_deref(),
         Some("k")
     );
     proxy.inject(
@@ -196,7 +196,7 @@ async fn the_last_value_is_given_while_secrets_manager_is_down() {
         &[Fault::Refused(500, "InternalServiceError"); 3],
     );
     assert_eq!(
-        value(&*cached.get().await.expect("the last value"), "api_key").as_deref(),
+        value(&cached.get().await.expect("the last value"), "api_key").as_deref(),
         Some("k")
     );
     assert!(proxy.is_exhausted());
@@ -206,7 +206,7 @@ async fn the_last_value_is_given_while_secrets_manager_is_down() {
 async fn a_rotated_secret_is_known_after_the_period_or_a_failed_authentication() {
     let folder = tempfile::tempdir().expect("a folder");
     let cached = CachedSecrets::new(file(&folder, "api_key = \"one\""));
-    let key = async || value(&*cached.get().await.expect("the secrets"), "api_key");
+    let key = async || value(&cached.get().await.expect("the secrets"), "api_key");
     let refreshed = async || {
         let secrets = cached
             .refresh_after_auth_failure()
