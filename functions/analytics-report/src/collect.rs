@@ -1,6 +1,6 @@
 //! The map step: list a part's conversations, fetch their transcripts, and keep what is worked out of each.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use cxone::conversations::{self, Pages};
 use cxone::retry::Policy;
 use cxone::{Deadline, Error, Limits};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::vader::Analyzer;
 
@@ -24,7 +25,7 @@ const TRIES: u32 = 4;
 const PAGE: Duration = Duration::from_secs(120);
 /// The same for a transcript.
 const TRANSCRIPT: Duration = Duration::from_secs(60);
-/// How often a call waits out a rate limit or an open breaker before it counts as failed.
+/// How often a call waits out a rate limit, an open breaker or a revoked token before it counts as failed.
 const WAITS: usize = 6;
 /// The wait where none is named.
 const WAIT: Duration = Duration::from_secs(1);
@@ -45,9 +46,22 @@ pub struct Tally {
 /// # Errors
 /// If the list cannot be read to its end, the credentials or scopes do not do, the contact centre is down, the store
 /// fails, or `until` comes first. What was fetched by then is kept for the next run.
-pub async fn collect(deps: &Deps, part: &Part, period: Period, until: Deadline) -> anyhow::Result<Tally> {
-    let origin = Origin::new(deps.client.site().base().to_string(), period.range(), deps.model.is_some());
-    let listing = match part.listing().await?.filter(|listing| listing.origin == origin) {
+pub async fn collect(
+    deps: &Deps,
+    part: &Part,
+    period: Period,
+    until: Deadline,
+) -> anyhow::Result<Tally> {
+    let origin = Origin::new(
+        deps.client.site().base().to_string(),
+        period.range(),
+        deps.model.is_some(),
+    );
+    let listing = match part
+        .listing()
+        .await?
+        .filter(|listing| listing.origin == origin)
+    {
         Some(listing) => listing,
         None => {
             let listing = list(deps, origin, period, until).await?;
@@ -56,11 +70,21 @@ pub async fn collect(deps: &Deps, part: &Part, period: Period, until: Deadline) 
         }
     };
     let total = listing.conversations.len();
-    deps.tell(Progress::Listed { conversations: total });
+    deps.tell(Progress::Listed {
+        conversations: total,
+    });
     let mut failed = 0;
     for round in 0..ROUNDS {
         let (done, down) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work = Work { deps, part, listing: &listing, until, again: round > 0, done, down };
+        let work = Work {
+            deps,
+            part,
+            listing: &listing,
+            until,
+            again: round > 0,
+            done,
+            down,
+        };
         let outcome = work.round().await?;
         failed = outcome.failed;
         if outcome.passing == 0 {
@@ -68,13 +92,25 @@ pub async fn collect(deps: &Deps, part: &Part, period: Period, until: Deadline) 
         }
         tracing::info!(round, failed, "asking again for transcripts that failed");
     }
-    Ok(Tally { conversations: total, failed })
+    Ok(Tally {
+        conversations: total,
+        failed,
+    })
 }
 
 /// The list, all pages of it, each conversation once, in the report's order.
-async fn list(deps: &Deps, origin: Origin, period: Period, until: Deadline) -> anyhow::Result<Listing> {
+async fn list(
+    deps: &Deps,
+    origin: Origin,
+    period: Period,
+    until: Deadline,
+) -> anyhow::Result<Listing> {
     let mut pages = Pages::of(&deps.client, period.query())?;
-    let mut listing = Listing { origin, conversations: Vec::new(), unusable: 0 };
+    let mut listing = Listing {
+        origin,
+        conversations: Vec::new(),
+        unusable: 0,
+    };
     let mut seen = HashSet::new();
     let mut waits = 0;
     loop {
@@ -86,11 +122,19 @@ async fn list(deps: &Deps, origin: Origin, period: Period, until: Deadline) -> a
                 wait(&error, until).await;
                 continue;
             }
-            Err(error) => return Err(error).context("the list of conversations could not be read to its end"),
+            Err(error) => {
+                return Err(error).context("the list of conversations could not be read to its end");
+            }
         };
         listing.unusable += page.unusable;
-        listing.conversations.extend(page.conversations.into_iter().filter(|it| seen.insert(it.conversation_id.clone())));
-        deps.tell(Progress::Listing { conversations: listing.conversations.len() });
+        listing.conversations.extend(
+            page.conversations
+                .into_iter()
+                .filter(|it| seen.insert(it.conversation_id.clone())),
+        );
+        deps.tell(Progress::Listing {
+            conversations: listing.conversations.len(),
+        });
     }
     listing.conversations.sort_by(Conversation::in_report_order);
     Ok(listing)
@@ -119,31 +163,48 @@ struct Outcome {
 impl Work<'_> {
     async fn round(&self) -> anyhow::Result<Outcome> {
         let states = self.part.states().await?;
-        let open = (0..self.listing.chunks()).filter(|number| states.get(number) != Some(&State::Done));
+        let open =
+            (0..self.listing.chunks()).filter(|number| states.get(number) != Some(&State::Done));
         let open: Vec<usize> = open.collect();
-        let waiting: usize = open.iter().map(|number| self.listing.chunk(*number).len()).sum();
-        self.done.store(self.listing.conversations.len() - waiting, Ordering::Relaxed);
+        let waiting: usize = open
+            .iter()
+            .map(|number| self.listing.chunk(*number).len())
+            .sum();
+        self.done.store(
+            self.listing.conversations.len() - waiting,
+            Ordering::Relaxed,
+        );
         self.progress(0);
 
         let mut outcome = Outcome::default();
         let mut chunk = Vec::new();
-        let mut numbers = open.iter().copied();
+        let mut numbers = open.clone().into_iter();
         let mut current = numbers.next();
-        let records = stream::iter(&open)
-            .then(|&number| self.known(number, states.get(&number).copied()))
-            .map_ok(|known| stream::iter(known.into_iter().map(Ok)))
-            .try_flatten()
-            .map_ok(|(conversation, known)| self.work_out(conversation, known))
-            .try_buffered(self.deps.config.concurrency);
-        let mut records = std::pin::pin!(records);
-        while let Some(record) = records.try_next().await? {
+        let mut open = open.into_iter();
+        let mut todo = VecDeque::new();
+        let mut flying = FuturesOrdered::new();
+        loop {
+            while flying.len() < self.deps.config.concurrency {
+                if todo.is_empty() {
+                    let Some(number) = open.next() else { break };
+                    todo.extend(self.known(number, states.get(&number).copied()).await?);
+                }
+                if let Some((conversation, known)) = todo.pop_front() {
+                    flying.push_back(self.work_out(conversation, known).boxed());
+                }
+            }
+            let Some(record) = flying.try_next().await? else {
+                break;
+            };
             if let Transcript::Failed { passing, .. } = &record.transcript {
                 outcome.failed += 1;
                 outcome.passing += usize::from(*passing);
             }
             chunk.push(record);
             self.progress(1);
-            if let Some(number) = current.filter(|number| chunk.len() == self.listing.chunk(*number).len()) {
+            if let Some(number) =
+                current.filter(|number| chunk.len() == self.listing.chunk(*number).len())
+            {
                 self.part.write(number, &chunk).await?;
                 chunk.clear();
                 current = numbers.next();
@@ -153,37 +214,60 @@ impl Work<'_> {
     }
 
     /// The conversations of a chunk, each with its record if a former run has it.
-    async fn known(&self, number: usize, state: Option<State>) -> anyhow::Result<Vec<(Conversation, Option<Record>)>> {
+    async fn known(
+        &self,
+        number: usize,
+        state: Option<State>,
+    ) -> anyhow::Result<Vec<(Conversation, Option<Record>)>> {
         let stored = match state {
             Some(state) => self.part.records(number, state).await?,
             None => Vec::new(),
         };
         let mut stored = stored.into_iter().map(Some).chain(std::iter::repeat(None));
         let conversations = self.listing.chunk(number).iter();
-        Ok(conversations.map(|conversation| (conversation.clone(), stored.next().flatten())).collect())
+        Ok(conversations
+            .map(|conversation| (conversation.clone(), stored.next().flatten()))
+            .collect())
     }
 
-    async fn work_out(&self, conversation: Conversation, known: Option<Record>) -> anyhow::Result<Record> {
+    async fn work_out(
+        &self,
+        conversation: Conversation,
+        known: Option<Record>,
+    ) -> anyhow::Result<Record> {
         let before = match known {
-            Some(Record { transcript: Transcript::Failed { reason, passing }, .. }) => Some((reason, passing)),
+            Some(Record {
+                transcript: Transcript::Failed { reason, passing },
+                ..
+            }) => Some((reason, passing)),
             Some(record) => return Ok(record),
             None => None,
         };
         let fetched = self.fetch(&conversation.conversation_id).await;
         let out_of_reach = matches!(&fetched, Err(error) if error.is_retryable());
-        let row = if out_of_reach { self.down.fetch_add(1, Ordering::Relaxed) + 1 } else { self.down.swap(0, Ordering::Relaxed) };
+        let row = if out_of_reach {
+            self.down.fetch_add(1, Ordering::Relaxed) + 1
+        } else {
+            self.down.swap(0, Ordering::Relaxed)
+        };
         match fetched {
             Ok(Some(lines)) => self.record(conversation, lines).await,
-            Ok(None) => Ok(Record { conversation, transcript: Transcript::Missing }),
-            Err(_) if self.until.has_passed() => bail!("the time is up; the next run goes on from here"),
-            Err(error) if hopeless(&error) => Err(error).context("transcripts cannot be fetched"),
-            Err(error) if out_of_reach && row >= DOWN => {
-                Err(error).context(format!("{row} transcripts in a row were out of reach; run it again to go on from here"))
+            Ok(None) => Ok(Record {
+                conversation,
+                transcript: Transcript::Missing,
+            }),
+            Err(_) if self.until.has_passed() => {
+                bail!("the time is up; the next run goes on from here")
             }
+            Err(error) if hopeless(&error) => Err(error).context("transcripts cannot be fetched"),
+            Err(error) if out_of_reach && row >= DOWN => Err(error).context(format!(
+                "{row} transcripts in a row were out of reach; run it again to go on from here"
+            )),
             Err(error) => {
                 // An open breaker says less than what went wrong before it opened.
                 let told = before.filter(|_| matches!(error, Error::CircuitOpen { .. }));
-                let (reason, passing) = told.unwrap_or_else(|| (reason(&error), error.is_retryable()));
+                let (reason, passing) =
+                    told.unwrap_or_else(|| (reason(&error), error.is_retryable()));
                 Ok(Record::failed(conversation, reason, passing))
             }
         }
@@ -193,7 +277,9 @@ impl Work<'_> {
         let mut waits = 0;
         loop {
             self.deps.limiter.until_ready().await;
-            match conversations::transcript(&self.deps.client, id, self.until.or_within(TRANSCRIPT)).await {
+            match conversations::transcript(&self.deps.client, id, self.until.or_within(TRANSCRIPT))
+                .await
+            {
                 Err(error @ Error::CircuitOpen { .. }) if self.again => return Err(error),
                 Err(error) if waits < WAITS && waitable(&error) && !self.until.has_passed() => {
                     waits += 1;
@@ -207,11 +293,16 @@ impl Work<'_> {
     async fn record(&self, conversation: Conversation, lines: Vec<Line>) -> anyhow::Result<Record> {
         let own = |line: &&Line| line.speaker == Speaker::Customer && !line.text.trim().is_empty();
         let said: Vec<String> = match &self.deps.model {
-            Some(_) => lines.iter().filter(own).map(|line| line.text.clone()).collect(),
+            Some(_) => lines
+                .iter()
+                .filter(own)
+                .map(|line| line.text.clone())
+                .collect(),
             None => Vec::new(),
         };
         let mut record = Record::of(conversation, lines, &mut Analyzer::default());
-        if let (Some(model), Transcript::Present { sentiment, .. }) = (&self.deps.model, &mut record.transcript)
+        if let (Some(model), Transcript::Present { sentiment, .. }) =
+            (&self.deps.model, &mut record.transcript)
             && !said.is_empty()
         {
             let scores = model(said).await.context("the local model")?;
@@ -223,19 +314,32 @@ impl Work<'_> {
 
     fn progress(&self, more: usize) {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-        self.deps.tell(Progress::Fetched { done, total: self.listing.conversations.len() });
+        self.deps.tell(Progress::Fetched {
+            done,
+            total: self.listing.conversations.len(),
+        });
     }
 }
 
 /// The limits of the report's calls.
 pub(crate) fn limits() -> Limits {
     let limits = Limits::default();
-    Limits { retry: Policy { max_tries: TRIES, ..limits.retry }, ..limits }
+    Limits {
+        retry: Policy {
+            max_tries: TRIES,
+            ..limits.retry
+        },
+        ..limits
+    }
 }
 
-/// Whether the server asks to wait rather than refuses.
+/// Whether the server asks to wait rather than refuses. A fresh token that was refused may have been revoked with all
+/// others in the meantime; if the client itself is no longer welcome, the next ones are refused as well.
 fn waitable(error: &Error) -> bool {
-    matches!(error, Error::RateLimited { .. } | Error::CircuitOpen { .. })
+    matches!(
+        error,
+        Error::RateLimited { .. } | Error::CircuitOpen { .. } | Error::Unauthorized { .. }
+    )
 }
 
 async fn wait(error: &Error, until: Deadline) {

@@ -34,8 +34,16 @@ impl Config {
                 seed: env.number("REPORT_SEED", topics.seed, 0..=u32::MAX)?,
             },
             vocabulary: Selection {
-                max_features: env.number("REPORT_MAX_FEATURES", vocabulary.max_features, 1..=100_000)?,
-                min_documents: env.number("REPORT_MIN_DF", vocabulary.min_documents, 1..=1_000_000)?,
+                max_features: env.number(
+                    "REPORT_MAX_FEATURES",
+                    vocabulary.max_features,
+                    1..=100_000,
+                )?,
+                min_documents: env.number(
+                    "REPORT_MIN_DF",
+                    vocabulary.min_documents,
+                    1..=1_000_000,
+                )?,
                 max_share: env.number("REPORT_MAX_DF", vocabulary.max_share, 0.0..=1.0)?,
             },
             redact: env.choice("REPORT_REDACT", &[("no", false), ("yes", true)])?,
@@ -50,14 +58,33 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_numbers_of_the_contract() {
         let config = Config::from_env(&Env::default()).unwrap();
-        assert_eq!((config.topics.clusters, config.topics.starts, config.topics.seed), (5, 10, 42));
+        assert_eq!(
+            (
+                config.topics.clusters,
+                config.topics.starts,
+                config.topics.seed
+            ),
+            (5, 10, 42)
+        );
         let vocabulary = config.vocabulary;
-        assert_eq!((vocabulary.max_features, vocabulary.min_documents, vocabulary.max_share), (500, 2, 0.95));
+        assert_eq!(
+            (
+                vocabulary.max_features,
+                vocabulary.min_documents,
+                vocabulary.max_share
+            ),
+            (500, 2, 0.95)
+        );
     }
 
     #[test]
     fn a_bad_number_is_refused_by_name() {
-        let message = Config::from_env(&Env::from_pairs([("REPORT_MAX_DF", "95")])).unwrap_err().to_string();
-        assert_eq!(message, "REPORT_MAX_DF is \"95\", but must be a number from 0 to 1");
+        let message = Config::from_env(&Env::from_pairs([("REPORT_MAX_DF", "95")]))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            message,
+            "REPORT_MAX_DF is \"95\", but must be a number from 0 to 1"
+        );
     }
 }

@@ -4,6 +4,7 @@
 use anyhow::Context;
 use insights_core::analytics::cell::inert;
 use insights_core::analytics::{Record, Reduced};
+use insights_core::pii;
 
 /// What a spreadsheet needs to see that the file is UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -36,14 +37,22 @@ impl Conversations {
     /// Adds a conversation with its topic.
     pub(crate) fn add(&mut self, record: &Record, topic: Option<usize>) -> anyhow::Result<()> {
         let conversation = &record.conversation;
-        let text = if self.redact { redacted(record.text()) } else { record.text().to_owned() };
+        let text = if self.redact {
+            redacted(record.text())
+        } else {
+            record.text().to_owned()
+        };
         self.csv.write_record([
             &*inert(&conversation.conversation_id),
             &*inert(&conversation.start_time),
             &conversation.duration_seconds.to_string(),
             &*inert(&conversation.disposition),
             conversation.outcome().name(),
-            if record.sentiment().is_some() { "true" } else { "false" },
+            if record.sentiment().is_some() {
+                "true"
+            } else {
+                "false"
+            },
             &record.score().to_string(),
             record.label().name(),
             &topic.map_or_else(|| "-1".to_owned(), |topic| topic.to_string()),
@@ -54,7 +63,10 @@ impl Conversations {
 
     /// The file's bytes.
     pub(crate) fn finish(self) -> anyhow::Result<Vec<u8>> {
-        self.csv.into_inner().ok().context("the CSV could not be finished")
+        self.csv
+            .into_inner()
+            .ok()
+            .context("the CSV could not be finished")
     }
 }
 
@@ -85,25 +97,33 @@ pub(crate) fn details(reduced: &Reduced) -> anyhow::Result<Vec<u8>> {
         let count = |value: Option<usize>| value.map(|value| value as f64);
         let mut cells = vec![inert(&row.conversation.conversation_id).into_owned()];
         let quarters = sentiment.map_or([None; 4], |sentiment| sentiment.quarters);
-        let figures = [sentiment.and_then(|it| it.agent), sentiment.and_then(|it| it.customer)]
-            .into_iter()
-            .chain(quarters)
-            .chain([
-                sentiment.and_then(|it| it.model),
-                count(row.flow.map(|flow| flow.turns)),
-                count(row.flow.map(|flow| flow.agent_words)),
-                count(row.flow.map(|flow| flow.customer_words)),
-                pace.map(|pace| pace.span_seconds),
-                pace.map(|pace| pace.longest_gap_seconds),
-                pace.and_then(|pace| pace.agent_response_seconds),
-                pace.and_then(|pace| pace.non_talk_share),
-            ]);
-        cells.extend(figures.map(|figure| figure.map_or_else(String::new, |figure| figure.to_string())));
+        let figures = [
+            sentiment.and_then(|it| it.agent),
+            sentiment.and_then(|it| it.customer),
+        ]
+        .into_iter()
+        .chain(quarters)
+        .chain([
+            sentiment.and_then(|it| it.model),
+            count(row.flow.map(|flow| flow.turns)),
+            count(row.flow.map(|flow| flow.agent_words)),
+            count(row.flow.map(|flow| flow.customer_words)),
+            pace.map(|pace| pace.span_seconds),
+            pace.map(|pace| pace.longest_gap_seconds),
+            pace.and_then(|pace| pace.agent_response_seconds),
+            pace.and_then(|pace| pace.non_talk_share),
+        ]);
+        cells.extend(
+            figures.map(|figure| figure.map_or_else(String::new, |figure| figure.to_string())),
+        );
         csv.write_record(cells)?;
     }
-    csv.into_inner().ok().context("the CSV could not be finished")
+    csv.into_inner()
+        .ok()
+        .context("the CSV could not be finished")
 }
 
+/// The text with its personal data replaced by what kind it is of.
 fn redacted(text: &str) -> String {
-    text.to_owned()
+    pii::redact(text, &pii::detect(text)).0
 }

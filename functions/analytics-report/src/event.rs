@@ -45,10 +45,20 @@ impl Task {
     pub fn read(event: &Value) -> anyhow::Result<Self> {
         match event["mode"].as_str() {
             Some("map") => {
-                let day = text(event, "day")?.parse().context("day must be a date such as 2026-11-02")?;
-                return Ok(Self::Map { run: run(event)?, day });
+                let day = text(event, "day")?
+                    .parse()
+                    .context("day must be a date such as 2026-11-02")?;
+                return Ok(Self::Map {
+                    run: run(event)?,
+                    day,
+                });
             }
-            Some("reduce") => return Ok(Self::Reduce { run: run(event)?, period: period(event)? }),
+            Some("reduce") => {
+                return Ok(Self::Reduce {
+                    run: run(event)?,
+                    period: period(event)?,
+                });
+            }
             Some("report") | None => {}
             Some(other) => bail!("mode is {other:?}, but must be report, map or reduce"),
         }
@@ -58,11 +68,18 @@ impl Task {
         } else if detail.get("from").is_some() || detail.get("to").is_some() {
             period(detail)?
         } else {
-            let time = text(event, "time").context("the event has neither from and to nor a schedule's time")?;
-            let time: Timestamp = time.parse().context("time must be a moment such as 2026-11-20T02:15:00Z")?;
+            let time = text(event, "time")
+                .context("the event has neither from and to nor a schedule's time")?;
+            let time: Timestamp = time
+                .parse()
+                .context("time must be a moment such as 2026-11-20T02:15:00Z")?;
             Period::day_before(time)?
         };
-        let run = if event.get("run").is_some() { run(event)? } else { period.name() };
+        let run = if event.get("run").is_some() {
+            run(event)?
+        } else {
+            period.name()
+        };
         Ok(Self::Report { run, period })
     }
 }
@@ -72,7 +89,9 @@ fn period(event: &Value) -> anyhow::Result<Period> {
 }
 
 fn text<'a>(event: &'a Value, name: &str) -> anyhow::Result<&'a str> {
-    event[name].as_str().with_context(|| format!("{name} is missing or no string"))
+    event[name]
+        .as_str()
+        .with_context(|| format!("{name} is missing or no string"))
 }
 
 /// The name of a run, which becomes part of object keys.
@@ -95,8 +114,13 @@ mod tests {
     #[test]
     fn a_schedule_asks_for_the_day_before() {
         let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-20T02:15:00Z", "detail": {}});
-        let Task::Report { run, period } = Task::read(&event).unwrap() else { panic!("no report") };
-        assert_eq!((run.as_str(), period.range().from.as_str()), ("2026-11-19", "2026-11-19T00:00:00Z"));
+        let Task::Report { run, period } = Task::read(&event).unwrap() else {
+            panic!("no report")
+        };
+        assert_eq!(
+            (run.as_str(), period.range().from.as_str()),
+            ("2026-11-19", "2026-11-19T00:00:00Z")
+        );
     }
 
     #[test]
@@ -104,16 +128,51 @@ mod tests {
         let period = Period::between("2026-11-01", "2026-11-07").unwrap();
         let run = "2026-11-01_2026-11-07".to_owned();
         let dates = json!({"from": "2026-11-01", "to": "2026-11-07"});
-        assert_eq!(Task::read(&dates).unwrap(), Task::Report { run: run.clone(), period });
-        assert_eq!(Task::read(&json!({"time": "2026-11-20T02:15:00Z", "detail": dates})).unwrap(), Task::Report { run, period });
+        assert_eq!(
+            Task::read(&dates).unwrap(),
+            Task::Report {
+                run: run.clone(),
+                period
+            }
+        );
+        assert_eq!(
+            Task::read(&json!({"time": "2026-11-20T02:15:00Z", "detail": dates})).unwrap(),
+            Task::Report { run, period }
+        );
     }
 
     #[test]
     fn the_steps_of_the_map_are_read() {
         let map = json!({"mode": "map", "run": "november", "day": "2026-11-03"});
-        assert_eq!(Task::read(&map).unwrap(), Task::Map { run: "november".to_owned(), day: "2026-11-03".parse().unwrap() });
-        let reduce = json!({"mode": "reduce", "run": "november", "from": "2026-11-01", "to": "2026-11-07"});
-        assert!(matches!(Task::read(&reduce).unwrap(), Task::Reduce { run, .. } if run == "november"));
+        assert_eq!(
+            Task::read(&map).unwrap(),
+            Task::Map {
+                run: "november".to_owned(),
+                day: "2026-11-03".parse().unwrap()
+            }
+        );
+        let reduce =
+            json!({"mode": "reduce", "run": "november", "from": "2026-11-01", "to": "2026-11-07"});
+        assert!(
+            matches!(Task::read(&reduce).unwrap(), Task::Reduce { run, .. } if run == "november")
+        );
+    }
+
+    #[test]
+    fn the_events_to_try_by_hand_are_all_read() {
+        let read = |text: &str| Task::read(&serde_json::from_str(text).unwrap()).unwrap();
+        let daily = read(include_str!("../../../events/analytics-report-daily.json"));
+        assert!(matches!(daily, Task::Report { run, .. } if run == "2026-11-19"));
+        let range = read(include_str!("../../../events/analytics-report-range.json"));
+        assert!(matches!(range, Task::Report { run, .. } if run == "2026-11-02_2026-11-08"));
+        assert!(matches!(
+            read(include_str!("../../../events/analytics-report-map.json")),
+            Task::Map { .. }
+        ));
+        assert!(matches!(
+            read(include_str!("../../../events/analytics-report-reduce.json")),
+            Task::Reduce { .. }
+        ));
     }
 
     #[test]
@@ -122,8 +181,14 @@ mod tests {
             (json!({}), "neither from and to"),
             (json!([1]), "neither from and to"),
             (json!({"mode": "shuffle"}), "must be report, map or reduce"),
-            (json!({"mode": "map", "run": "../x", "day": "2026-11-03"}), "run must have"),
-            (json!({"mode": "map", "run": "x", "day": "today"}), "day must be a date"),
+            (
+                json!({"mode": "map", "run": "../x", "day": "2026-11-03"}),
+                "run must have",
+            ),
+            (
+                json!({"mode": "map", "run": "x", "day": "today"}),
+                "day must be a date",
+            ),
             (json!({"from": "2026-11-01"}), "to is missing"),
             (json!({"time": "noon"}), "time must be a moment"),
         ] {

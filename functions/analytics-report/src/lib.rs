@@ -33,7 +33,8 @@ use crate::range::Period;
 use crate::report::Written;
 
 /// Scores the customer's lines of a conversation with the local model, each 0..=1 with 0.5 neutral.
-pub type Model = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, anyhow::Result<Vec<f64>>> + Send + Sync>;
+pub type Model =
+    Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, anyhow::Result<Vec<f64>>> + Send + Sync>;
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,14 @@ impl Deps {
         let burst = NonZeroU32::new(config.concurrency as u32).unwrap_or(NonZeroU32::MIN);
         let limiter = RateLimiter::direct(Quota::per_second(rate).allow_burst(burst.min(rate)));
         let client = client.with_limits(collect::limits());
-        Self { client, objects, config, model: None, progress: None, limiter }
+        Self {
+            client,
+            objects,
+            config,
+            model: None,
+            progress: None,
+            limiter,
+        }
     }
 
     pub(crate) fn tell(&self, progress: Progress) {
@@ -118,13 +126,24 @@ pub async fn handle(deps: &Deps, task: Task, until: Deadline) -> anyhow::Result<
             let part = day_part(deps, &run, day);
             let tally = collect::collect(deps, &part, Period::day(day)?, until).await?;
             record(tally);
-            Ok(Reply::Map { conversations: tally.conversations, failed_transcripts: tally.failed })
+            Ok(Reply::Map {
+                conversations: tally.conversations,
+                failed_transcripts: tally.failed,
+            })
         }
         Task::Reduce { run, period } => {
-            let parts: Vec<Part> = period.days().into_iter().map(|day| day_part(deps, &run, day)).collect();
-            report::write(deps, &parts, period, &format!("reports/{run}/")).await.map(Reply::Report)
+            let parts: Vec<Part> = period
+                .days()
+                .into_iter()
+                .map(|day| day_part(deps, &run, day))
+                .collect();
+            report::write(deps, &parts, period, &format!("reports/{run}/"))
+                .await
+                .map(Reply::Report)
         }
-        Task::Report { run, period } => single(deps, period, &format!("reports/{run}/"), until).await.map(Reply::Report),
+        Task::Report { run, period } => single(deps, period, &format!("reports/{run}/"), until)
+            .await
+            .map(Reply::Report),
     }
 }
 
@@ -133,8 +152,13 @@ pub async fn handle(deps: &Deps, task: Task, until: Deadline) -> anyhow::Result<
 ///
 /// # Errors
 /// As [`collect::collect`] and [`report::write`].
-pub async fn single(deps: &Deps, period: Period, prefix: &str, until: Deadline) -> anyhow::Result<Written> {
-    let part = Part::new(deps.objects.clone(), format!("{prefix}parts/all/"));
+pub async fn single(
+    deps: &Deps,
+    period: Period,
+    prefix: &str,
+    until: Deadline,
+) -> anyhow::Result<Written> {
+    let part = whole_part(&deps.objects, prefix);
     let tally = collect::collect(deps, &part, period, until).await?;
     record(tally);
     let written = report::write(deps, std::slice::from_ref(&part), period, prefix).await?;
@@ -142,6 +166,18 @@ pub async fn single(deps: &Deps, period: Period, prefix: &str, until: Deadline) 
         part.remove().await?;
     }
     Ok(written)
+}
+
+/// Forgets what an earlier run below `prefix` has fetched.
+///
+/// # Errors
+/// If the store fails.
+pub async fn forget(objects: &Objects, prefix: &str) -> anyhow::Result<()> {
+    whole_part(objects, prefix).remove().await
+}
+
+fn whole_part(objects: &Objects, prefix: &str) -> Part {
+    Part::new(objects.clone(), format!("{prefix}parts/all/"))
 }
 
 fn day_part(deps: &Deps, run: &str, day: jiff::civil::Date) -> Part {

@@ -32,7 +32,12 @@ impl Origin {
     /// An origin.
     #[must_use]
     pub fn new(source: String, range: Range, model: bool) -> Self {
-        Self { source, range, model, version: VERSION }
+        Self {
+            source,
+            range,
+            model,
+            version: VERSION,
+        }
     }
 }
 
@@ -57,7 +62,10 @@ impl Listing {
     /// The conversations of a chunk.
     #[must_use]
     pub fn chunk(&self, number: usize) -> &[Conversation] {
-        self.conversations.chunks(CHUNK).nth(number).unwrap_or_default()
+        self.conversations
+            .chunks(CHUNK)
+            .nth(number)
+            .unwrap_or_default()
     }
 }
 
@@ -99,7 +107,9 @@ impl Part {
     /// If the store fails.
     pub async fn begin(&self, listing: &Listing) -> anyhow::Result<()> {
         self.remove().await?;
-        self.objects.put(&self.key("listing.json"), serde_json::to_vec(listing)?).await?;
+        self.objects
+            .put(&self.key("listing.json"), serde_json::to_vec(listing)?)
+            .await?;
         Ok(())
     }
 
@@ -111,7 +121,10 @@ impl Part {
         let mut states = BTreeMap::new();
         for entry in self.objects.list(&self.folder).await? {
             let name = entry.key.rsplit('/').next().unwrap_or_default();
-            let (state, number) = match (name.strip_suffix(".failed.jsonl"), name.strip_suffix(".jsonl")) {
+            let (state, number) = match (
+                name.strip_suffix(".failed.jsonl"),
+                name.strip_suffix(".jsonl"),
+            ) {
                 (Some(number), _) => (State::Failed, number),
                 (None, Some(number)) => (State::Done, number),
                 (None, None) => continue,
@@ -133,9 +146,18 @@ impl Part {
     /// If it is not there or unreadable.
     pub async fn records(&self, number: usize, state: State) -> anyhow::Result<Vec<Record>> {
         let key = self.key(&name(number, state));
-        let bytes = self.objects.get(&key).await?.with_context(|| format!("{key} is missing"))?;
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines.map(serde_json::from_slice).collect::<Result<_, _>>().with_context(|| format!("{key} is unreadable"))
+        let bytes = self
+            .objects
+            .get(&key)
+            .await?
+            .with_context(|| format!("{key} is missing"))?;
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        lines
+            .map(serde_json::from_slice)
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("{key} is unreadable"))
     }
 
     /// Writes a chunk.
@@ -143,16 +165,22 @@ impl Part {
     /// # Errors
     /// If the store fails.
     pub async fn write(&self, number: usize, records: &[Record]) -> anyhow::Result<()> {
-        let failed = records.iter().any(|record| matches!(record.transcript, Transcript::Failed { .. }));
+        let failed = records
+            .iter()
+            .any(|record| matches!(record.transcript, Transcript::Failed { .. }));
         let state = if failed { State::Failed } else { State::Done };
         let mut bytes = Vec::new();
         for record in records {
             serde_json::to_writer(&mut bytes, record)?;
             bytes.push(b'\n');
         }
-        self.objects.put(&self.key(&name(number, state)), bytes).await?;
+        self.objects
+            .put(&self.key(&name(number, state)), bytes)
+            .await?;
         if state == State::Done {
-            self.objects.delete(&self.key(&name(number, State::Failed))).await?;
+            self.objects
+                .delete(&self.key(&name(number, State::Failed)))
+                .await?;
         }
         Ok(())
     }

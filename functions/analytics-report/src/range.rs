@@ -30,8 +30,14 @@ impl Period {
         let end = moment(to, 1).with_context(|| format!("to is {to:?}"))?;
         ensure!(start < end, "from {from} must not be after to {to}");
         let seconds = end.duration_since(start).as_secs();
-        ensure!(seconds <= i64::from(DAYS) * 86_400, "at most {DAYS} days may be asked for");
-        Ok(Self { from: start, to: end })
+        ensure!(
+            seconds <= i64::from(DAYS) * 86_400,
+            "at most {DAYS} days may be asked for"
+        );
+        Ok(Self {
+            from: start,
+            to: end,
+        })
     }
 
     /// A day in UTC.
@@ -40,7 +46,10 @@ impl Period {
     /// If the day is outside the calendar.
     pub fn day(day: Date) -> anyhow::Result<Self> {
         let start = |day: Date| day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-        Ok(Self { from: start(day)?, to: start(day.tomorrow()?)? })
+        Ok(Self {
+            from: start(day)?,
+            to: start(day.tomorrow()?)?,
+        })
     }
 
     /// The day before a moment, in UTC.
@@ -55,7 +64,10 @@ impl Period {
     #[must_use]
     pub fn days(&self) -> Vec<Date> {
         let first = self.from.to_zoned(TimeZone::UTC).date();
-        first.series(1.day()).take_while(|day| Self::day(*day).is_ok_and(|day| day.from < self.to)).collect()
+        first
+            .series(1.day())
+            .take_while(|day| Self::day(*day).is_ok_and(|day| day.from < self.to))
+            .collect()
     }
 
     /// A name for it in object keys: a day, or the first and the last.
@@ -72,13 +84,19 @@ impl Period {
     /// The question for its conversations.
     #[must_use]
     pub fn query(&self) -> Query {
-        Query { from: self.from, to: self.to }
+        Query {
+            from: self.from,
+            to: self.to,
+        }
     }
 
     /// As the summary has it.
     #[must_use]
     pub fn range(&self) -> Range {
-        Range { from: self.from.to_string(), to: self.to.to_string() }
+        Range {
+            from: self.from.to_string(),
+            to: self.to.to_string(),
+        }
     }
 }
 
@@ -87,8 +105,13 @@ fn moment(text: &str, days: i32) -> anyhow::Result<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
-    let date: Date = text.parse().context("it must be a date such as 2026-11-02, or a moment such as 2026-11-02T09:00:00Z")?;
-    Ok(date.checked_add(days.days())?.to_zoned(TimeZone::UTC)?.timestamp())
+    let date: Date = text.parse().context(
+        "it must be a date such as 2026-11-02, or a moment such as 2026-11-02T09:00:00Z",
+    )?;
+    Ok(date
+        .checked_add(days.days())?
+        .to_zoned(TimeZone::UTC)?
+        .timestamp())
 }
 
 #[cfg(test)]
@@ -100,7 +123,10 @@ mod tests {
         let week = Period::between("2026-11-02", "2026-11-08").unwrap();
         assert_eq!(week.from.to_string(), "2026-11-02T00:00:00Z");
         assert_eq!(week.to.to_string(), "2026-11-09T00:00:00Z");
-        assert_eq!((week.days().len(), week.name().as_str()), (7, "2026-11-02_2026-11-08"));
+        assert_eq!(
+            (week.days().len(), week.name().as_str()),
+            (7, "2026-11-02_2026-11-08")
+        );
         let day = Period::between("2026-11-02", "2026-11-02").unwrap();
         assert_eq!((day.days().len(), day.name().as_str()), (1, "2026-11-02"));
     }

@@ -32,7 +32,12 @@ pub struct Written {
 ///
 /// # Errors
 /// If a part is not collected to its end, the store fails, or a plot cannot be drawn.
-pub async fn write(deps: &Deps, parts: &[Part], period: Period, prefix: &str) -> anyhow::Result<Written> {
+pub async fn write(
+    deps: &Deps,
+    parts: &[Part],
+    period: Period,
+    prefix: &str,
+) -> anyhow::Result<Written> {
     deps.tell(Progress::Reporting);
     let mut reduction = Reduction::default();
     for part in parts {
@@ -46,11 +51,15 @@ pub async fn write(deps: &Deps, parts: &[Part], period: Period, prefix: &str) ->
     }
     let (selection, settings) = (deps.config.vocabulary, deps.config.topics);
     let reduced =
-        tokio::task::spawn_blocking(move || reduction.finish(period.range(), selection, settings)).await?;
+        tokio::task::spawn_blocking(move || reduction.finish(period.range(), selection, settings))
+            .await?;
 
     let mut files = Vec::new();
     let csv = conversations(deps, parts, &reduced).await?;
-    for (name, content) in [("conversations.csv", csv), ("conversation_details.csv", details(&reduced)?)] {
+    for (name, content) in [
+        ("conversations.csv", csv),
+        ("conversation_details.csv", details(&reduced)?),
+    ] {
         files.push(put(deps, prefix, name, content).await?);
     }
     let (reduced, figures) = tokio::task::spawn_blocking(move || {
@@ -61,8 +70,24 @@ pub async fn write(deps: &Deps, parts: &[Part], period: Period, prefix: &str) ->
     let figures = figures?;
     let mut page = html::page(&reduced, &figures)?;
     for figure in figures {
-        files.push(put(deps, prefix, &format!("plots/{}.png", figure.name), figure.png).await?);
-        files.push(put(deps, prefix, &format!("plots/{}.svg", figure.name), figure.svg.into_bytes()).await?);
+        files.push(
+            put(
+                deps,
+                prefix,
+                &format!("plots/{}.png", figure.name),
+                figure.png,
+            )
+            .await?,
+        );
+        files.push(
+            put(
+                deps,
+                prefix,
+                &format!("plots/{}.svg", figure.name),
+                figure.svg.into_bytes(),
+            )
+            .await?,
+        );
     }
     page.shrink_to_fit();
     files.push(put(deps, prefix, "report.html", page.into_bytes()).await?);
@@ -74,7 +99,10 @@ pub async fn write(deps: &Deps, parts: &[Part], period: Period, prefix: &str) ->
     Ok(Written {
         conversations: reduced.summary.conversations.total,
         with_transcript: reduced.summary.conversations.with_transcript,
-        failed_transcripts: failures.iter().map(|it| format!("{}: {}", it.conversation_id, it.reason)).collect(),
+        failed_transcripts: failures
+            .iter()
+            .map(|it| format!("{}: {}", it.conversation_id, it.reason))
+            .collect(),
         files,
     })
 }
@@ -88,7 +116,9 @@ async fn conversations(deps: &Deps, parts: &[Part], reduced: &Reduced) -> anyhow
         let listing = complete(part).await?;
         each(part, &listing, |record| {
             if seen.insert(record.conversation.conversation_id.clone()) {
-                let row = rows.next().context("a part has changed while the report was written")?;
+                let row = rows
+                    .next()
+                    .context("a part has changed while the report was written")?;
                 csv.add(&record, row.topic)?;
             }
             Ok(())
@@ -100,16 +130,28 @@ async fn conversations(deps: &Deps, parts: &[Part], reduced: &Reduced) -> anyhow
 
 async fn put(deps: &Deps, prefix: &str, name: &str, content: Vec<u8>) -> anyhow::Result<String> {
     let key = format!("{prefix}{name}");
-    deps.objects.put(&key, content).await.with_context(|| format!("{key} could not be written"))?;
+    deps.objects
+        .put(&key, content)
+        .await
+        .with_context(|| format!("{key} could not be written"))?;
     Ok(key)
 }
 
 /// The list of a part that has all its chunks.
 async fn complete(part: &Part) -> anyhow::Result<Listing> {
-    let listing = part.listing().await?.context("a part of the report is not collected yet")?;
+    let listing = part
+        .listing()
+        .await?
+        .context("a part of the report is not collected yet")?;
     let states = part.states().await?;
-    let missing = (0..listing.chunks()).filter(|number| !states.contains_key(number)).count();
-    ensure!(missing == 0, "a part of the report lacks {missing} of {} chunks", listing.chunks());
+    let missing = (0..listing.chunks())
+        .filter(|number| !states.contains_key(number))
+        .count();
+    ensure!(
+        missing == 0,
+        "a part of the report lacks {missing} of {} chunks",
+        listing.chunks()
+    );
     Ok(listing)
 }
 

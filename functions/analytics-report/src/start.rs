@@ -28,17 +28,31 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let config = Config::from_env(env)?;
     let stores = Stores::from_env(env).await?;
     // One invocation makes thousands of calls in a row: connections are kept, and none is idle for long.
-    let client = centre::client(env, System::Analytics, &stores.secrets, &stores.state, Idle::Kept)?;
+    let client = centre::client(
+        env,
+        System::Analytics,
+        &stores.secrets,
+        &stores.state,
+        Idle::Kept,
+    )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
     let bucket = env.required("OBJECT_BUCKET", "the name of the S3 bucket")?;
-    Ok(Arc::new(Deps::new(client, Objects::s3(&aws, &bucket)?, config)))
+    Ok(Arc::new(Deps::new(
+        client,
+        Objects::s3(&aws, &bucket)?,
+        config,
+    )))
 }
 
 /// Carries out the task of an event, up to shortly before the invocation's deadline.
 ///
 /// # Errors
 /// As [`crate::handle`]; the event's source tries again, and the next try goes on from the checkpoints.
-pub async fn invoked(deps: Arc<Deps>, event: Value, invocation: Invocation) -> anyhow::Result<Reply> {
+pub async fn invoked(
+    deps: Arc<Deps>,
+    event: Value,
+    invocation: Invocation,
+) -> anyhow::Result<Reply> {
     let task = Task::read(&event)?;
     let until = Deadline::at(invocation.deadline.into()).earlier_by(REPORTING);
     crate::handle(&deps, task, until).await

@@ -16,7 +16,9 @@ use cxone::oauth::TokenSource;
 use cxone::secret::{ClientCredentials, Fixed as Secret};
 use cxone::{Client, Deadline, Limits};
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
-use cxone_simulator::{Conversations, Fault, FaultRule, Handle, RetryAfter, Scenario, Settings, Simulator};
+use cxone_simulator::{
+    Conversations, Fault, FaultRule, Handle, RetryAfter, Scenario, Settings, Simulator,
+};
 use runtime::config::Env;
 use serde_json::Value;
 use store::objects::Objects;
@@ -32,13 +34,22 @@ fn centre(simulator: &Handle) -> Client {
         client_secret: settings.client_secret.into(),
     };
     let http = client(Idle::Kept).unwrap();
-    let tokens = TokenSource::new(http.clone(), site.clone(), Arc::new(Secret(credentials)), Limits::default());
+    let tokens = TokenSource::new(
+        http.clone(),
+        site.clone(),
+        Arc::new(Secret(credentials)),
+        Limits::default(),
+    );
     Client::new(http, site, Arc::new(tokens), Limits::default())
 }
 
 fn deps(simulator: &Handle, folder: &Path) -> Deps {
     let env = Env::from_pairs([("REPORT_REQUESTS_PER_SECOND", "5000")]);
-    Deps::new(centre(simulator), Objects::folder(folder).unwrap(), Config::from_env(&env).unwrap())
+    Deps::new(
+        centre(simulator),
+        Objects::folder(folder).unwrap(),
+        Config::from_env(&env).unwrap(),
+    )
 }
 
 fn days(from: &str, to: &str) -> Period {
@@ -54,16 +65,29 @@ fn until() -> Deadline {
 }
 
 async fn start(conversations: Conversations) -> Handle {
-    Simulator::start(Scenario { conversations, ..Scenario::default() }).await.unwrap()
+    Simulator::start(Scenario {
+        conversations,
+        ..Scenario::default()
+    })
+    .await
+    .unwrap()
 }
 
 fn generated(per_day: u32) -> Conversations {
-    Conversations { per_day, page_size: 20, ..Conversations::default() }
+    Conversations {
+        per_day,
+        page_size: 20,
+        ..Conversations::default()
+    }
 }
 
 /// A conversation in which the customer says all this.
 fn said(id: &str, disposition: &str, said: &[&str]) -> Fixed {
-    let line = |text: &&str| Line { author: Author::Customer, text: (*text).to_owned(), timestamp: None };
+    let line = |text: &&str| Line {
+        author: Author::Customer,
+        text: (*text).to_owned(),
+        timestamp: None,
+    };
     Fixed {
         conversation_id: id.to_owned(),
         start_time: "2026-11-02T09:00:00Z".to_owned(),
@@ -84,14 +108,27 @@ fn summary(folder: &Path) -> Value {
 /// The rows of the CSV, each as column and cell.
 fn rows(folder: &Path) -> Vec<BTreeMap<String, String>> {
     let bytes = std::fs::read(folder.join("conversations.csv")).unwrap();
-    let text = bytes.strip_prefix("\u{feff}".as_bytes()).expect("a byte order mark");
-    csv::Reader::from_reader(text).deserialize().collect::<Result<_, _>>().unwrap()
+    let text = bytes
+        .strip_prefix("\u{feff}".as_bytes())
+        .expect("a byte order mark");
+    csv::Reader::from_reader(text)
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
 /// The files of a report that must not differ between runs.
 fn figures(folder: &Path) -> Vec<Vec<u8>> {
-    let names = ["conversations.csv", "conversation_details.csv", "summary.json", "report.html", "plots/topic_clusters.png"];
-    names.map(|name| std::fs::read(folder.join(name)).unwrap()).into()
+    let names = [
+        "conversations.csv",
+        "conversation_details.csv",
+        "summary.json",
+        "report.html",
+        "plots/topic_clusters.png",
+    ];
+    names
+        .map(|name| std::fs::read(folder.join(name)).unwrap())
+        .into()
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -100,10 +137,17 @@ fn files(folder: &Path) -> Vec<String> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
-    let mut names: Vec<_> = found.iter().map(|it| it.strip_prefix(folder).unwrap().display().to_string()).collect();
+    let mut names: Vec<_> = found
+        .iter()
+        .map(|it| it.strip_prefix(folder).unwrap().display().to_string())
+        .collect();
     names.sort();
     names
 }
@@ -113,7 +157,10 @@ async fn a_week_becomes_a_csv_a_summary_plots_and_a_page() {
     let simulator = start(generated(30)).await;
     let folder = tempfile::tempdir().unwrap();
     let written = report(&simulator, folder.path()).await.unwrap();
-    assert_eq!((written.conversations, written.failed_transcripts.len()), (170, 0));
+    assert_eq!(
+        (written.conversations, written.failed_transcripts.len()),
+        (170, 0)
+    );
     assert_eq!(
         files(folder.path()),
         [
@@ -133,10 +180,16 @@ async fn a_week_becomes_a_csv_a_summary_plots_and_a_page() {
     );
     let rows = rows(folder.path());
     let summary = summary(folder.path());
-    assert_eq!((rows.len(), summary["conversations"]["total"].as_u64()), (170, Some(170)));
+    assert_eq!(
+        (rows.len(), summary["conversations"]["total"].as_u64()),
+        (170, Some(170))
+    );
     assert_eq!(summary["complete"], true);
     assert!(rows.is_sorted_by_key(|row| row["start_time"].clone()));
-    let with = rows.iter().filter(|row| row["has_transcript"] == "true").count() as u64;
+    let with = rows
+        .iter()
+        .filter(|row| row["has_transcript"] == "true")
+        .count() as u64;
     assert_eq!(summary["conversations"]["with_transcript"], with);
     assert!(with < 170, "some have no transcript");
     for row in &rows {
@@ -144,11 +197,17 @@ async fn a_week_becomes_a_csv_a_summary_plots_and_a_page() {
         assert_eq!(said, !row["transcript_text"].is_empty());
         assert_eq!(said, row["topic_cluster"] != "-1");
         let polarity = insights_core::vader::polarity(&row["transcript_text"]);
-        assert_eq!(row["sentiment_score"].parse::<f64>().unwrap(), polarity.compound);
+        assert_eq!(
+            row["sentiment_score"].parse::<f64>().unwrap(),
+            polarity.compound
+        );
     }
     let escalated = &summary["outcomes"]["rows"][1];
     assert_eq!(escalated["outcome"], "Escalation");
-    assert!(escalated["mean"].as_f64() < summary["outcomes"]["rows"][0]["mean"].as_f64(), "{escalated}");
+    assert!(
+        escalated["mean"].as_f64() < summary["outcomes"]["rows"][0]["mean"].as_f64(),
+        "{escalated}"
+    );
 }
 
 #[tokio::test]
@@ -156,7 +215,8 @@ async fn the_order_of_answers_changes_no_byte() {
     let simulator = start(generated(20)).await;
     let straight = tempfile::tempdir().unwrap();
     report(&simulator, straight.path()).await.unwrap();
-    let rule = FaultRule::new(TRANSCRIPTS, Fault::Delay(Duration::from_millis(30))).probability(0.3);
+    let rule =
+        FaultRule::new(TRANSCRIPTS, Fault::Delay(Duration::from_millis(30))).probability(0.3);
     simulator.fault(rule);
     let shuffled = tempfile::tempdir().unwrap();
     report(&simulator, shuffled.path()).await.unwrap();
@@ -170,15 +230,42 @@ async fn a_map_over_days_makes_the_same_report_as_a_single_run() {
     report(&simulator, alone.path()).await.unwrap();
     let mapped = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, mapped.path());
-    let reduce = Task::Reduce { run: "week".to_owned(), period: week() };
+    let reduce = Task::Reduce {
+        run: "week".to_owned(),
+        period: week(),
+    };
     let early = handle(&deps, reduce.clone(), until()).await.unwrap_err();
-    assert!(format!("{early:#}").contains("not collected yet"), "{early:#}");
+    assert!(
+        format!("{early:#}").contains("not collected yet"),
+        "{early:#}"
+    );
     for day in week().days().into_iter().rev() {
-        let reply = handle(&deps, Task::Map { run: "week".to_owned(), day }, until()).await.unwrap();
-        assert!(matches!(reply, Reply::Map { failed_transcripts: 0, .. }), "{reply:?}");
+        let reply = handle(
+            &deps,
+            Task::Map {
+                run: "week".to_owned(),
+                day,
+            },
+            until(),
+        )
+        .await
+        .unwrap();
+        assert!(
+            matches!(
+                reply,
+                Reply::Map {
+                    failed_transcripts: 0,
+                    ..
+                }
+            ),
+            "{reply:?}"
+        );
     }
     handle(&deps, reduce, until()).await.unwrap();
-    assert_eq!(figures(alone.path()), figures(&mapped.path().join("reports/week")));
+    assert_eq!(
+        figures(alone.path()),
+        figures(&mapped.path().join("reports/week"))
+    );
 }
 
 #[tokio::test]
@@ -200,14 +287,17 @@ async fn a_killed_run_goes_on_and_fetches_nothing_that_it_has() {
     }
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
-    let fetched = simulator.requests("GET", TRANSCRIPTS);
     simulator.world().faults.clear();
 
     report(&simulator, folder.path()).await.unwrap();
-    let again = fetched + simulator.requests("GET", TRANSCRIPTS) - all;
+    let again = simulator.requests("GET", TRANSCRIPTS) - all;
     // At most a chunk of 25 and what was in flight is fetched twice.
     assert!(again <= 25 + 16, "{again} of {all} were fetched twice");
-    assert_eq!(simulator.requests("POST", QUERY), 17, "the list was asked for once: 340 rows by 20 a page");
+    assert_eq!(
+        simulator.requests("POST", QUERY),
+        17,
+        "the list was asked for once: 340 rows by 20 a page"
+    );
     assert_eq!(figures(whole.path()), figures(folder.path()));
 }
 
@@ -219,7 +309,10 @@ async fn a_transcript_that_fails_is_listed_with_its_reason_and_fetched_by_the_ne
         said("good-2", "resolved", &["That was really great, thank you"]),
     ]))
     .await;
-    simulator.fault(FaultRule::new("/api/v1/conversations/broken/transcripts", Fault::Status(500, RetryAfter::Absent)));
+    simulator.fault(FaultRule::new(
+        "/api/v1/conversations/broken/transcripts",
+        Fault::Status(500, RetryAfter::Absent),
+    ));
     let folder = tempfile::tempdir().unwrap();
     let written = report(&simulator, folder.path()).await.unwrap();
     assert_eq!(written.failed_transcripts.len(), 1);
@@ -227,16 +320,33 @@ async fn a_transcript_that_fails_is_listed_with_its_reason_and_fetched_by_the_ne
     assert_eq!(summary_then["complete"], false);
     let failure = &summary_then["failed_transcripts"][0];
     assert_eq!(failure["conversation_id"], "broken");
-    assert!(failure["reason"].as_str().unwrap().contains("status 500"), "{failure}");
+    assert!(
+        failure["reason"].as_str().unwrap().contains("status 500"),
+        "{failure}"
+    );
     assert_eq!(rows(folder.path())[0]["has_transcript"], "false");
-    assert!(std::fs::read_to_string(folder.path().join("report.html")).unwrap().contains("Incomplete"));
+    assert!(
+        std::fs::read_to_string(folder.path().join("report.html"))
+            .unwrap()
+            .contains("Incomplete")
+    );
 
     simulator.world().faults.clear();
     simulator.world().traffic.clear();
     let written = report(&simulator, folder.path()).await.unwrap();
-    assert_eq!((written.failed_transcripts.len(), simulator.requests("GET", TRANSCRIPTS)), (0, 1));
+    assert_eq!(
+        (
+            written.failed_transcripts.len(),
+            simulator.requests("GET", TRANSCRIPTS)
+        ),
+        (0, 1)
+    );
     assert_eq!(summary(folder.path())["complete"], true);
-    assert!(!files(folder.path()).iter().any(|name| name.starts_with("parts")));
+    assert!(
+        !files(folder.path())
+            .iter()
+            .any(|name| name.starts_with("parts"))
+    );
 }
 
 #[tokio::test]
@@ -245,7 +355,11 @@ async fn faults_on_the_way_cost_no_conversation() {
     let quiet = tempfile::tempdir().unwrap();
     report(&simulator, quiet.path()).await.unwrap();
     for (path, fault, share) in [
-        (TRANSCRIPTS, Fault::Status(429, RetryAfter::Seconds(0)), 0.15),
+        (
+            TRANSCRIPTS,
+            Fault::Status(429, RetryAfter::Seconds(0)),
+            0.15,
+        ),
         (TRANSCRIPTS, Fault::Status(503, RetryAfter::Absent), 0.03),
         (TRANSCRIPTS, Fault::Drop, 0.02),
         (TRANSCRIPTS, Fault::RevokeTokens, 0.02),
@@ -257,13 +371,20 @@ async fn faults_on_the_way_cost_no_conversation() {
     let noisy = tempfile::tempdir().unwrap();
     report(&simulator, noisy.path()).await.unwrap();
     assert_eq!(figures(quiet.path()), figures(noisy.path()));
-    assert!(simulator.requests("POST", "/oauth2/token") > 2, "the token was renewed underway");
+    assert!(
+        simulator.requests("POST", "/oauth2/token") > 2,
+        "the token was renewed underway"
+    );
 }
 
 #[tokio::test]
 async fn links_may_be_relative_and_a_loop_ends_the_list() {
     for links in [Links::Relative, Links::Loop] {
-        let simulator = start(Conversations { links, ..generated(12) }).await;
+        let simulator = start(Conversations {
+            links,
+            ..generated(12)
+        })
+        .await;
         let folder = tempfile::tempdir().unwrap();
         let written = report(&simulator, folder.path()).await.unwrap();
         assert_eq!(written.conversations, 68, "{links:?}");
@@ -274,7 +395,11 @@ async fn links_may_be_relative_and_a_loop_ends_the_list() {
 
 #[tokio::test]
 async fn a_link_to_another_host_is_refused_and_said() {
-    let simulator = start(Conversations { links: Links::Foreign, ..generated(12) }).await;
+    let simulator = start(Conversations {
+        links: Links::Foreign,
+        ..generated(12)
+    })
+    .await;
     let folder = tempfile::tempdir().unwrap();
     let error = format!("{:#}", report(&simulator, folder.path()).await.unwrap_err());
     assert!(error.contains("another host: elsewhere.example"), "{error}");
@@ -298,21 +423,41 @@ async fn out_of_time_keeps_what_is_there_for_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, folder.path());
     simulator.fault(FaultRule::new(TRANSCRIPTS, Fault::Delay(Duration::from_secs(30))).after(60));
-    let error = single(&deps, week(), "", Deadline::within(Duration::from_secs(3))).await.unwrap_err();
-    assert!(format!("{error:#}").contains("the next run goes on from here"), "{error:#}");
+    let error = single(&deps, week(), "", Deadline::within(Duration::from_secs(3)))
+        .await
+        .unwrap_err();
+    assert!(
+        format!("{error:#}").contains("the next run goes on from here"),
+        "{error:#}"
+    );
     assert!(files(folder.path()).contains(&"parts/all/00000.jsonl".to_owned()));
 }
 
 #[tokio::test]
 async fn none_one_and_three_conversations_make_a_report() {
     for (count, topics) in [(0, 0), (1, 1), (3, 3)] {
-        let texts = ["The refund never came, I am angry!", "The router is broken", "A lovely parcel, thank you"];
+        let texts = [
+            "The refund never came, I am angry!",
+            "The router is broken",
+            "A lovely parcel, thank you",
+        ];
         let fixed = texts.iter().take(count).enumerate();
-        let fixed = fixed.map(|(at, text)| said(&format!("c-{at}"), "resolved", &[text])).collect();
+        let fixed = fixed
+            .map(|(at, text)| said(&format!("c-{at}"), "resolved", &[text]))
+            .collect();
         let simulator = start(Conversations::only(fixed)).await;
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(report(&simulator, folder.path()).await.unwrap().conversations, count);
-        assert_eq!(summary(folder.path())["topics"].as_array().unwrap().len(), topics);
+        assert_eq!(
+            report(&simulator, folder.path())
+                .await
+                .unwrap()
+                .conversations,
+            count
+        );
+        assert_eq!(
+            summary(folder.path())["topics"].as_array().unwrap().len(),
+            topics
+        );
         assert_eq!(rows(folder.path()).len(), count);
     }
 }
@@ -323,14 +468,24 @@ async fn transcripts_without_a_word_have_no_topic() {
         said("empty", "resolved", &[]),
         said("blank", "resolved", &[" ", ""]),
         said("digits", "resolved", &["123 !!!"]),
-        Fixed { lines: None, ..said("none", "abandoned", &[]) },
+        Fixed {
+            lines: None,
+            ..said("none", "abandoned", &[])
+        },
     ]))
     .await;
     let folder = tempfile::tempdir().unwrap();
     report(&simulator, folder.path()).await.unwrap();
     let rows = rows(folder.path());
-    assert!(rows.iter().all(|row| row["topic_cluster"] == "-1" && row["sentiment_label"] == "neutral"));
-    let with: Vec<_> = rows.iter().filter(|row| row["has_transcript"] == "true").map(|row| &row["conversation_id"]).collect();
+    assert!(
+        rows.iter()
+            .all(|row| row["topic_cluster"] == "-1" && row["sentiment_label"] == "neutral")
+    );
+    let with: Vec<_> = rows
+        .iter()
+        .filter(|row| row["has_transcript"] == "true")
+        .map(|row| &row["conversation_id"])
+        .collect();
     assert_eq!(with, ["digits"]);
 }
 
@@ -345,11 +500,21 @@ async fn formulas_scripts_and_long_texts_come_out_as_they_went_in() {
         ("one", "refund"),
         ("long", &long),
     ];
-    let simulator = start(Conversations::only(odd.map(|(id, text)| said(id, "resolved", &[text])).into())).await;
+    let simulator = start(Conversations::only(
+        odd.map(|(id, text)| said(id, "resolved", &[text])).into(),
+    ))
+    .await;
     let folder = tempfile::tempdir().unwrap();
     report(&simulator, folder.path()).await.unwrap();
-    let found: BTreeMap<_, _> =
-        rows(folder.path()).into_iter().map(|row| (row["conversation_id"].clone(), row["transcript_text"].clone())).collect();
+    let found: BTreeMap<_, _> = rows(folder.path())
+        .into_iter()
+        .map(|row| {
+            (
+                row["conversation_id"].clone(),
+                row["transcript_text"].clone(),
+            )
+        })
+        .collect();
     assert_eq!(found["'=cmd|' /C calc'!A0"], "'=1+1 is what I typed");
     assert_eq!(found["plus"], "'+44 20 7946 0000");
     assert_eq!(found["quoted"], odd[2].1);
@@ -358,15 +523,38 @@ async fn formulas_scripts_and_long_texts_come_out_as_they_went_in() {
 }
 
 #[tokio::test]
+async fn personal_data_is_blacked_out_where_that_is_asked_for() {
+    let text = "My card is 4111 1111 1111 1111 and my mail jane.doe@example.com, thank you";
+    let simulator = start(Conversations::only(vec![said("a", "resolved", &[text])])).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deps = deps(&simulator, folder.path());
+    deps.config.redact = true;
+    single(&deps, week(), "", until()).await.unwrap();
+    let shown = &rows(folder.path())[0]["transcript_text"];
+    assert!(
+        !shown.contains("4111") && !shown.contains("jane.doe"),
+        "{shown}"
+    );
+    assert!(shown.contains("thank you"), "{shown}");
+}
+
+#[tokio::test]
 async fn hostile_text_is_shown_and_not_run() {
     let script = "<script>alert(1)</script>";
     let texts = [script, script, "refund refund"];
-    let fixed = texts.iter().enumerate().map(|(at, text)| said(&format!("<img src={at}>"), "<b>resolved", &[text])).collect();
+    let fixed = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| said(&format!("<img src={at}>"), "<b>resolved", &[text]))
+        .collect();
     let simulator = start(Conversations::only(fixed)).await;
     let folder = tempfile::tempdir().unwrap();
     report(&simulator, folder.path()).await.unwrap();
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
-    assert!(!page.contains("<img") && !page.contains("<script"), "text became markup");
+    assert!(
+        !page.contains("<img") && !page.contains("<script"),
+        "text became markup"
+    );
     assert!(page.contains("&lt;img src=0&gt;"));
 }
 
@@ -376,11 +564,26 @@ async fn the_local_model_is_asked_for_the_customers_lines_alone() {
     let folder = tempfile::tempdir().unwrap();
     let mut deps = deps(&simulator, folder.path());
     deps.model = Some(Arc::new(|texts: Vec<String>| {
-        assert!(!texts.iter().any(|text| text.contains("how can I help you")), "an agent's line");
-        Box::pin(async move { Ok(texts.iter().map(|text| if text.contains('!') { 0.1 } else { 0.6 }).collect()) })
+        assert!(
+            !texts.iter().any(|text| text.contains("how can I help you")),
+            "an agent's line"
+        );
+        Box::pin(async move {
+            Ok(texts
+                .iter()
+                .map(|text| if text.contains('!') { 0.1 } else { 0.6 })
+                .collect())
+        })
     }));
     single(&deps, week(), "", until()).await.unwrap();
     let summary = summary(folder.path());
-    assert!(summary["sentiment"]["model"]["model"]["n"].as_u64() > Some(10), "{summary}");
-    assert!(std::fs::read_to_string(folder.path().join("report.html")).unwrap().contains("local model"));
+    assert!(
+        summary["sentiment"]["model"]["model"]["n"].as_u64() > Some(10),
+        "{summary}"
+    );
+    assert!(
+        std::fs::read_to_string(folder.path().join("report.html"))
+            .unwrap()
+            .contains("local model")
+    );
 }

@@ -80,8 +80,11 @@ impl Config {
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let agents = agents(env)?;
-        let providers =
-            [("local", ProviderKind::Local), ("http", ProviderKind::Http), ("lexicon", ProviderKind::Lexicon)];
+        let providers = [
+            ("local", ProviderKind::Local),
+            ("http", ProviderKind::Http),
+            ("lexicon", ProviderKind::Lexicon),
+        ];
         let provider = env.choice("SENTIMENT_PROVIDER", &providers)?;
         let timing = Timing {
             ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
@@ -134,10 +137,11 @@ impl Config {
             )?,
             webhook: env.url("ESCALATION_WEBHOOK_URL")?,
             topic: topic(env)?,
-            model: env.choice(
-                "SENTIMENT_PROVIDER",
-                &[("local", true), ("lexicon", false), ("http", false)],
-            )?,
+            sentiment_url: match provider {
+                ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
+                ProviderKind::Local | ProviderKind::Lexicon => env.url("SENTIMENT_URL")?,
+            },
+            provider,
         })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cxone::{Client, Limits};
 use cxone::endpoints::System;
 use cxone::http::Idle;
 use cxone::nlp::NlpClient;
+use cxone::{Client, Limits};
 use insights_core::chat::escalation::Escalation;
 use runtime::centre;
 use runtime::config::Env;
@@ -34,7 +34,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
     let objects = Objects::s3(&aws, &bucket)?;
-    build(env, client, stores.state, objects)
+    build(env, client, &stores.secrets, stores.state, objects)
         .await
         .map(Arc::new)
 }
@@ -46,15 +46,47 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
 pub async fn build(
     env: &Env,
     client: Client,
+    secrets: &Arc<FunctionSecrets>,
     state: State,
     objects: Objects,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
-    let scorer = if config.model {
-        load(env).await?
-    } else {
-        Scorer::None
+    let scorer = match (config.provider, &config.sentiment_url) {
+        (ProviderKind::Local, _) => load(env).await?,
+        (ProviderKind::Http, Some(url)) => {
+            let (http, key) = (
+                cxone::http::client(Idle::Kept)?,
+                centre::secret_key(secrets, "nlp_api_key"),
+            );
+            Scorer::Http(NlpClient::new(http, url.as_str(), key, Limits::default())?)
+        }
+        _ => Scorer::None,
     };
+    with(env, config, client, state, objects, scorer).await
+}
+
+/// The dependencies with a scorer of the caller's: a process that scores already needs no second model.
+///
+/// # Errors
+/// If a variable is wrong.
+pub async fn build_with(
+    env: &Env,
+    client: Client,
+    state: State,
+    objects: Objects,
+    scorer: Scorer,
+) -> anyhow::Result<Deps> {
+    with(env, Config::from_env(env)?, client, state, objects, scorer).await
+}
+
+async fn with(
+    env: &Env,
+    config: Config,
+    client: Client,
+    state: State,
+    objects: Objects,
+    scorer: Scorer,
+) -> anyhow::Result<Deps> {
     let notifier = Notifier::new(config.webhook.clone())?;
     #[cfg(feature = "sns")]
     let notifier = match config.topic.clone() {
@@ -64,6 +96,8 @@ pub async fn build(
         ),
         None => notifier,
     };
+    #[cfg(not(feature = "sns"))]
+    let _ = env;
     let stream = cxone::http::stream_client()?;
     let escalation = Escalation::new(&config.lists);
     Ok(Deps {
@@ -96,7 +130,6 @@ async fn load(env: &Env) -> anyhow::Result<Scorer> {
 }
 
 #[cfg(not(feature = "model"))]
-#[expect(clippy::unused_async, reason = "with a model it waits for it")]
 async fn load(_env: &Env) -> anyhow::Result<Scorer> {
     Ok(Scorer::None)
 }

@@ -10,16 +10,17 @@
 mod alerts;
 mod chat;
 mod demo;
-mod embed;
 mod dlq;
+mod embed;
 mod eval;
 mod gateway;
 mod home;
 mod live;
-mod poll;
 mod pipeline;
+mod poll;
 mod register;
 mod replay;
+mod report;
 mod score;
 mod search;
 mod serve;
@@ -57,6 +58,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Score texts, one result a line
     Score(score::Args),
+    /// Report on past conversations: sentiment, topics, outcomes
+    Report(report::Args),
     /// Follow live calls and print every scored batch
     Poll(poll::Args),
     /// Try alert rules on recorded calls
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Score(args) => score::run(args).await,
+            Command::Report(args) => report::run(args).await,
             Command::Poll(args) => poll::run(args).await,
             Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,

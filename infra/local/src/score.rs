@@ -34,6 +34,8 @@ pub(crate) struct Args {
 enum Engine {
     /// The shipped transformer: score 0 to 1 with emotion tags
     Model,
+    /// VADER's rules: compound -1 to 1, with the positive, neutral and negative shares of the text
+    Vader,
     /// The lexicon of contact-centre words: score 0 to 1 with the sums of its positive and negative weights
     Lexicon,
 }
@@ -67,6 +69,7 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
 
 enum Scorer {
     Model(Box<inference::Sentiment>),
+    Vader,
     Lexicon,
 }
 
@@ -81,6 +84,7 @@ impl Scorer {
                 };
                 Ok(Self::Model(Box::new(model?)))
             }
+            Engine::Vader => Ok(Self::Vader),
         }
     }
 
@@ -88,9 +92,13 @@ impl Scorer {
         match self {
             Self::Lexicon => {
                 let result = insights_core::lexicon::score(text);
-                let (score, positive, negative) = (result.score.rounded(), result.positive, result.negative);
+                let (score, positive, negative) =
+                    (result.score.rounded(), result.positive, result.negative);
                 if as_json {
-                    println!("{}", json!({"score": score, "positive": positive, "negative": negative, "text": text}));
+                    println!(
+                        "{}",
+                        json!({"score": score, "positive": positive, "negative": negative, "text": text})
+                    );
                 } else {
                     println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
                 }
@@ -108,6 +116,22 @@ impl Scorer {
                     println!("{line}");
                 } else {
                     println!("{score:.4}  {:<28}  {text}", tags.join(", "));
+                }
+            }
+            Self::Vader => {
+                let insights_core::vader::Polarity {
+                    compound,
+                    pos,
+                    neu,
+                    neg,
+                } = insights_core::vader::polarity(text);
+                if as_json {
+                    println!(
+                        "{}",
+                        json!({"compound": compound, "pos": pos, "neu": neu, "neg": neg, "text": text})
+                    );
+                } else {
+                    println!("{compound:+.4}  pos {pos:.3} neu {neu:.3} neg {neg:.3}  {text}");
                 }
             }
         }

@@ -11,11 +11,11 @@ use cxone_simulator::live::demo_calls;
 use runtime::metrics;
 use tokio_util::sync::CancellationToken;
 
-use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
 use crate::live::{Background, Line};
 use crate::pipeline::Pipeline;
 use crate::services::Services;
+use crate::{chat, gateway};
 
 const EXAMPLES: &str = "Examples:
   cxone-insights serve
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let listener = gateway::bind(args.addr).await?;
     let scenario = Scenario {
         calls: demo_calls(1.0),
-        ..chat::scenario()
+        ..chat::scenario(1.0)
     };
     let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
     let data_action = data_action(&home).await?;
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
     });
     let end_chats = CancellationToken::new();
-    let chats = chat::deps(&home, args.home.aws).await?;
+    let chats = chat::deps_beside(&home, args.home.aws, &data_action.provider).await?;
     let chats = tokio::spawn(chat::work(chats, end_chats.clone()));
     let served = gateway::serve(listener, services, stopped()).await;
     end_chats.cancel();

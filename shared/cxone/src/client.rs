@@ -106,7 +106,10 @@ impl Client {
     /// The same client with other limits, and with a breaker of its own.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
-        Self { transport: self.transport.with_limits(limits), ..self }
+        Self {
+            transport: self.transport.with_limits(limits),
+            ..self
+        }
     }
 
     /// Where this client's endpoints are.

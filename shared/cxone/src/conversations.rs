@@ -61,7 +61,12 @@ impl<'a> Pages<'a> {
     pub fn of(client: &'a Client, query: Query) -> Result<Self, Error> {
         let first = client.site().endpoint(Route::ConversationQuery, &[])?;
         let seen = HashSet::from([first.url().to_string()]);
-        Ok(Self { client, body: query.body(), next: Some(first), seen })
+        Ok(Self {
+            client,
+            body: query.body(),
+            next: Some(first),
+            seen,
+        })
     }
 
     /// The next page; `None` after the last one, and where a link leads back to a page that was read.
@@ -71,25 +76,41 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// As [`Client::send`]; [`Error::Invalid`] naming the host if a link leads to another one.
     pub async fn next(&mut self, deadline: Deadline) -> Result<Option<Page>, Error> {
-        let Some(endpoint) = self.next.clone() else { return Ok(None) };
+        let Some(endpoint) = self.next.clone() else {
+            return Ok(None);
+        };
         let request = Request::json(Method::POST, endpoint.clone(), &self.body)?;
         let page: WirePage = self.client.send(request, deadline).await?;
-        self.next = match page.next_link.as_deref().map(str::trim).filter(|link| !link.is_empty()) {
+        self.next = match page
+            .next_link
+            .as_deref()
+            .map(str::trim)
+            .filter(|link| !link.is_empty())
+        {
             None => None,
             Some(link) => {
                 let next = self.client.site().link(&endpoint, link)?;
                 if self.seen.insert(next.url().to_string()) {
                     Some(next)
                 } else {
-                    tracing::warn!(endpoint = endpoint.template(), "a next link leads back; the list ends here");
+                    tracing::warn!(
+                        endpoint = endpoint.template(),
+                        "a next link leads back; the list ends here"
+                    );
                     None
                 }
             }
         };
         let rows = page.data.unwrap_or_default();
         let listed = rows.len();
-        let conversations: Vec<_> = rows.into_iter().filter_map(WireConversation::read).collect();
-        Ok(Some(Page { unusable: listed - conversations.len(), conversations }))
+        let conversations: Vec<_> = rows
+            .into_iter()
+            .filter_map(WireConversation::read)
+            .collect();
+        Ok(Some(Page {
+            unusable: listed - conversations.len(),
+            conversations,
+        }))
     }
 }
 
@@ -97,9 +118,18 @@ impl<'a> Pages<'a> {
 ///
 /// # Errors
 /// As [`Client::send`]; [`Error::Invalid`] if the id cannot be part of a path.
-pub async fn transcript(client: &Client, id: &str, deadline: Deadline) -> Result<Option<Vec<Line>>, Error> {
-    let endpoint = client.site().endpoint(Route::ConversationTranscript, &[id])?;
-    match client.send::<Vec<WireLine>>(Request::get(endpoint), deadline).await {
+pub async fn transcript(
+    client: &Client,
+    id: &str,
+    deadline: Deadline,
+) -> Result<Option<Vec<Line>>, Error> {
+    let endpoint = client
+        .site()
+        .endpoint(Route::ConversationTranscript, &[id])?;
+    match client
+        .send::<Vec<WireLine>>(Request::get(endpoint), deadline)
+        .await
+    {
         Ok(lines) => Ok(Some(lines.into_iter().filter_map(WireLine::read).collect())),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
@@ -138,7 +168,9 @@ impl WireConversation {
         Some(Conversation {
             conversation_id,
             start_time: start_time.unwrap_or_default(),
-            duration_seconds: duration.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0).unwrap_or(0.0),
+            duration_seconds: duration
+                .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
+                .unwrap_or(0.0),
             disposition: text(self.disposition).unwrap_or_else(|| "unknown".to_owned()),
         })
     }
@@ -170,7 +202,11 @@ impl WireLine {
             Some(Value::String(said)) => said,
             _ => String::new(),
         };
-        Some(Line { speaker, text: said, at: self.timestamp.as_ref().and_then(instant) })
+        Some(Line {
+            speaker,
+            text: said,
+            at: self.timestamp.as_ref().and_then(instant),
+        })
     }
 }
 
@@ -190,7 +226,9 @@ fn instant(value: &Value) -> Option<Timestamp> {
         Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
         Value::String(text) => {
             let text = text.trim();
-            text.parse().ok().or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
+            text.parse()
+                .ok()
+                .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
         }
         _ => None,
     }

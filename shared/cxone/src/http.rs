@@ -59,7 +59,10 @@ pub fn client(idle: Idle) -> Result<reqwest::Client, Error> {
 /// # Errors
 /// As [`client`].
 pub fn stream_client() -> Result<reqwest::Client, Error> {
-    #[expect(clippy::disallowed_methods, reason = "the builder of the connections that outlast a request")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the builder of the connections that outlast a request"
+    )]
     let builder = reqwest::Client::builder();
     builder
         .user_agent(concat!("cxone-insights/", env!("CARGO_PKG_VERSION")))

@@ -2,7 +2,6 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::{chat, conversations, data_actions};
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::live;
@@ -10,6 +9,7 @@ use crate::oauth::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
 use crate::traffic::Traffic;
+use crate::{chat, conversations, data_actions};
 
 /// The state, shared by all handlers; a field a system.
 #[derive(Debug)]

@@ -61,11 +61,22 @@ const METHOD: &str = "<h2>How to read this</h2>\n\
 fn period(summary: &Summary) -> String {
     let day = |text: &str| text.strip_suffix("T00:00:00Z").map(str::to_owned);
     let range = &summary.range;
-    let last = || range.to.parse::<jiff::Timestamp>().ok()?.checked_sub(jiff::SignedDuration::from_secs(1)).ok();
+    let last = || {
+        range
+            .to
+            .parse::<jiff::Timestamp>()
+            .ok()?
+            .checked_sub(jiff::SignedDuration::from_secs(1))
+            .ok()
+    };
     match (day(&range.from), day(&range.to), last()) {
         (Some(first), Some(_), Some(last)) => {
             let last = last.to_string().chars().take(10).collect::<String>();
-            if first == last { format!("of {first}") } else { format!("from {first} to {last}") }
+            if first == last {
+                format!("of {first}")
+            } else {
+                format!("from {first} to {last}")
+            }
         }
         _ => format!("from {} to {}", escaped(&range.from), escaped(&range.to)),
     }
@@ -85,7 +96,10 @@ fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
         ("With a transcript", tables::count(counts.with_transcript)),
         ("Positive", share(labels.positive)),
         ("Negative", share(labels.negative)),
-        ("Median sentiment", tables::figure(summary.sentiment.overall.median)),
+        (
+            "Median sentiment",
+            tables::figure(summary.sentiment.overall.median),
+        ),
         ("Median duration", minutes(summary.duration_seconds.median)),
     ] {
         writeln!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>")?;
@@ -115,16 +129,25 @@ fn warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     if counts.unusable_rows > 0 {
         let rows = tables::count(counts.unusable_rows);
-        writeln!(page, "<p class=\"warning\">{rows} rows of the list name no conversation and are left out.</p>")?;
+        writeln!(
+            page,
+            "<p class=\"warning\">{rows} rows of the list name no conversation and are left out.</p>"
+        )?;
     }
     Ok(())
 }
 
 fn figure(page: &mut String, figure: &Figure) -> std::fmt::Result {
     let (title, description) = (escaped(figure.title), escaped(&figure.description));
-    writeln!(page, "<figure role=\"img\" aria-label=\"{title}. {description}\">")?;
+    writeln!(
+        page,
+        "<figure role=\"img\" aria-label=\"{title}. {description}\">"
+    )?;
     for (class, svg) in [("wide", &figure.svg), ("narrow", &figure.narrow)] {
-        writeln!(page, "<div class=\"{class}\" aria-hidden=\"true\">{svg}</div>")?;
+        writeln!(
+            page,
+            "<div class=\"{class}\" aria-hidden=\"true\">{svg}</div>"
+        )?;
     }
     page.push_str("</figure>\n");
     Ok(())

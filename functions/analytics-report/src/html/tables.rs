@@ -10,17 +10,31 @@ use super::escaped;
 /// No more failed transcripts than this are shown; all of them are in the summary.
 const FAILURES: usize = 200;
 
+/// The columns of text, which begin at the left.
+const LEFT: [&str; 3] = ["Top terms", "Examples", "Reason"];
+
 /// Sentiment by speaker, and the model beside VADER.
 pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
     let sentiment = &summary.sentiment;
-    let rows = [("Whole conversation", &sentiment.overall), ("Customer", &sentiment.customer), ("Agent", &sentiment.agent)];
+    let rows = [
+        ("Whole conversation", &sentiment.overall),
+        ("Customer", &sentiment.customer),
+        ("Agent", &sentiment.agent),
+    ];
     stats_table(page, "Sentiment of", &rows)?;
     if let Some(model) = &sentiment.model {
         page.push_str("<p>The local model beside VADER, both on the customer's lines and from 0 (negative) to 1 (positive):</p>\n");
-        stats_table(page, "Scored by", &[("Local model", &model.model), ("VADER", &model.vader)])?;
+        stats_table(
+            page,
+            "Scored by",
+            &[("Local model", &model.model), ("VADER", &model.vader)],
+        )?;
         let correlation = figure(model.correlation);
         let agreement = 100.0 * model.agreement;
-        writeln!(page, "<p class=\"soft\">Correlation {correlation}; on the same side of neutral in {agreement:.0} % of conversations.</p>")?;
+        writeln!(
+            page,
+            "<p class=\"soft\">Correlation {correlation}; on the same side of neutral in {agreement:.0} % of conversations.</p>"
+        )?;
     }
     Ok(())
 }
@@ -28,7 +42,16 @@ pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
 /// Outcome against sentiment with effect sizes.
 pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
     let table = &summary.outcomes;
-    let head = ["Outcome", "All", "n", "Mean", "Median", "Quartiles", "Cliff\u{2019}s delta", "Effect"];
+    let head = [
+        "Outcome",
+        "All",
+        "n",
+        "Mean",
+        "Median",
+        "Quartiles",
+        "Cliff\u{2019}s delta",
+        "Effect",
+    ];
     open(page, &head)?;
     for row in &table.rows {
         let stats = &row.sentiment;
@@ -64,10 +87,23 @@ pub(super) fn topics(page: &mut String, summary: &Summary) -> Result {
     if summary.topics.is_empty() {
         return Ok(());
     }
-    open(page, &["Topic", "Conversations", "Median sentiment", "Top terms", "Examples"])?;
+    open(
+        page,
+        &[
+            "Topic",
+            "Conversations",
+            "Median sentiment",
+            "Top terms",
+            "Examples",
+        ],
+    )?;
     for topic in &summary.topics {
         let terms = escaped(&topic.terms.join(", "));
-        let examples: Vec<_> = topic.examples.iter().map(|id| format!("<code>{}</code>", escaped(id))).collect();
+        let examples: Vec<_> = topic
+            .examples
+            .iter()
+            .map(|id| format!("<code>{}</code>", escaped(id)))
+            .collect();
         writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"wrap\">{terms}</td><td class=\"wrap\">{}</td></tr>",
@@ -131,12 +167,18 @@ pub(super) fn failures(page: &mut String, summary: &Summary) -> Result {
     open(page, &["Conversation", "Reason"])?;
     for failure in failures.iter().take(FAILURES) {
         let (id, reason) = (escaped(&failure.conversation_id), escaped(&failure.reason));
-        writeln!(page, "<tr><td><code>{id}</code></td><td class=\"wrap\">{reason}</td></tr>")?;
+        writeln!(
+            page,
+            "<tr><td><code>{id}</code></td><td class=\"wrap\">{reason}</td></tr>"
+        )?;
     }
     close(page);
     if failures.len() > FAILURES {
         let more = count(failures.len() - FAILURES);
-        writeln!(page, "<p class=\"soft\">{more} more are in <code>summary.json</code>.</p>")?;
+        writeln!(
+            page,
+            "<p class=\"soft\">{more} more are in <code>summary.json</code>.</p>"
+        )?;
     }
     Ok(())
 }
@@ -144,7 +186,16 @@ pub(super) fn failures(page: &mut String, summary: &Summary) -> Result {
 fn stats_table(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
     open(page, &[of, "n", "Mean", "Median", "Quartiles"])?;
     for (name, stats) in rows {
-        cells(page, &[escaped(name), count(stats.n), figure(stats.mean), figure(stats.median), quartiles(stats)])?;
+        cells(
+            page,
+            &[
+                escaped(name),
+                count(stats.n),
+                figure(stats.mean),
+                figure(stats.median),
+                quartiles(stats),
+            ],
+        )?;
     }
     close(page);
     Ok(())
@@ -153,7 +204,12 @@ fn stats_table(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
 fn open(page: &mut String, head: &[&str]) -> Result {
     page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for name in head {
-        write!(page, "<th scope=\"col\">{}</th>", escaped(name))?;
+        let class = if LEFT.contains(name) {
+            " class=\"left\""
+        } else {
+            ""
+        };
+        write!(page, "<th scope=\"col\"{class}>{}</th>", escaped(name))?;
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     Ok(())
@@ -181,7 +237,10 @@ fn quartiles(stats: &Stats) -> String {
 
 /// A figure with two decimals and a proper minus; a dash for none.
 pub(super) fn figure(value: Option<f64>) -> String {
-    value.map_or_else(|| "\u{2013}".to_owned(), |value| format!("{value:.2}").replace('-', "\u{2212}"))
+    value.map_or_else(
+        || "\u{2013}".to_owned(),
+        |value| format!("{value:.2}").replace('-', "\u{2212}"),
+    )
 }
 
 /// A count with separated thousands.

@@ -6,7 +6,9 @@ use anyhow::anyhow;
 use plotters::coord::Shift;
 use plotters::prelude::{Circle, DrawingArea, DrawingBackend, PathElement, Polygon, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font};
+use plotters::style::{
+    Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font,
+};
 
 pub(super) const BLACK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
 pub(super) const GREY: RGBColor = RGBColor(0x5c, 0x5c, 0x5c);
@@ -15,12 +17,12 @@ pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const SKY: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
 pub(super) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(super) const SILVER: RGBColor = RGBColor(0x99, 0x99, 0x99);
-pub(super) const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
+const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
-/// The size of text.
-pub(super) const TEXT: f64 = 13.0;
-/// The size of a title.
-const TITLE: f64 = 16.0;
+/// The size of text; the library counts ascent and descent in, so that this is 12.5 as others count.
+const TEXT: f64 = 15.5;
+/// The size of a title, likewise 16.
+const TITLE: f64 = 19.8;
 /// Free space at the sides.
 pub(super) const MARGIN: f64 = 14.0;
 /// The generic family: the browser's own in an SVG, the bundled one in a PNG.
@@ -29,12 +31,17 @@ const FAMILY: &str = "sans-serif";
 static FONTS: LazyLock<bool> = LazyLock::new(|| {
     let regular = include_bytes!("../../fonts/report-sans.ttf");
     let bold = include_bytes!("../../fonts/report-sans-bold.ttf");
-    register_font(FAMILY, FontStyle::Normal, regular).is_ok() && register_font(FAMILY, FontStyle::Bold, bold).is_ok()
+    register_font(FAMILY, FontStyle::Normal, regular).is_ok()
+        && register_font(FAMILY, FontStyle::Bold, bold).is_ok()
 });
 
 /// Makes the bundled fonts known, once a process; a Lambda has no others.
 pub(super) fn register_fonts() -> anyhow::Result<()> {
-    if *FONTS { Ok(()) } else { Err(anyhow!("the bundled fonts are unreadable")) }
+    if *FONTS {
+        Ok(())
+    } else {
+        Err(anyhow!("the bundled fonts are unreadable"))
+    }
 }
 
 /// Where a text's point lies in it.
@@ -58,28 +65,62 @@ pub(super) struct Canvas<'a, B: DrawingBackend> {
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
     /// A surface of `size` units with `scale` pixels each.
     pub(super) fn new(area: &'a DrawingArea<B, Shift>, size: (u32, u32), scale: u32) -> Self {
-        Self { area, width: f64::from(size.0), height: f64::from(size.1), scale: f64::from(scale) }
+        Self {
+            area,
+            width: f64::from(size.0),
+            height: f64::from(size.1),
+            scale: f64::from(scale),
+        }
     }
 
     /// A white ground with a title at the top and a line below it.
     pub(super) fn title(&self, title: &str, line: &str) -> anyhow::Result<()> {
         self.area.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
-        self.styled((MARGIN, 20.0), title, Anchor::Start, TITLE, BLACK, FontStyle::Bold)?;
-        self.text((MARGIN, 41.0), line, Anchor::Start, GREY)
+        self.styled(
+            (MARGIN, 20.0),
+            title,
+            Anchor::Start,
+            TITLE,
+            BLACK,
+            FontStyle::Bold,
+        )?;
+        self.text(
+            (MARGIN, 43.0),
+            &self.fitting(line, self.width - 2.0 * MARGIN),
+            Anchor::Start,
+            GREY,
+        )
     }
 
     /// Says that there is nothing to draw.
     pub(super) fn nothing(&self, text: &str) -> anyhow::Result<()> {
-        self.text((self.width / 2.0, self.height / 2.0), text, Anchor::Middle, GREY)
+        self.text(
+            (self.width / 2.0, self.height / 2.0),
+            text,
+            Anchor::Middle,
+            GREY,
+        )
     }
 
     /// A text of usual size, its middle line at the point.
-    pub(super) fn text(&self, at: (f64, f64), text: &str, anchor: Anchor, color: RGBColor) -> anyhow::Result<()> {
+    pub(super) fn text(
+        &self,
+        at: (f64, f64),
+        text: &str,
+        anchor: Anchor,
+        color: RGBColor,
+    ) -> anyhow::Result<()> {
         self.styled(at, text, anchor, TEXT, color, FontStyle::Normal)
     }
 
     /// A bold text of usual size.
-    pub(super) fn bold(&self, at: (f64, f64), text: &str, anchor: Anchor, color: RGBColor) -> anyhow::Result<()> {
+    pub(super) fn bold(
+        &self,
+        at: (f64, f64),
+        text: &str,
+        anchor: Anchor,
+        color: RGBColor,
+    ) -> anyhow::Result<()> {
         self.styled(at, text, anchor, TEXT, color, FontStyle::Bold)
     }
 
@@ -97,17 +138,28 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        let style = self.style(size, style).color(&color).pos(Pos::new(horizontal, VPos::Center));
-        self.area.draw_text(text, &style, self.pixel(at)).map_err(|error| anyhow!("{error}"))
+        let style = self
+            .style(size, style)
+            .color(&color)
+            .pos(Pos::new(horizontal, VPos::Center));
+        self.area
+            .draw_text(text, &style, self.pixel(at))
+            .map_err(|error| anyhow!("{error}"))
     }
 
     fn style(&self, size: f64, style: FontStyle) -> TextStyle<'static> {
-        TextStyle::from((FAMILY, size * self.scale).into_font().style(style))
+        TextStyle::from(FontDesc::new(
+            FontFamily::Name(FAMILY),
+            size * self.scale,
+            style,
+        ))
     }
 
     /// How wide a text of usual size is.
     pub(super) fn text_width(&self, text: &str) -> f64 {
-        let size = self.area.estimate_text_size(text, &self.style(TEXT, FontStyle::Normal));
+        let size = self
+            .area
+            .estimate_text_size(text, &self.style(TEXT, FontStyle::Normal));
         size.map_or(0.0, |(width, _)| f64::from(width) / self.scale)
     }
 
@@ -127,32 +179,68 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     }
 
     /// A line through points.
-    pub(super) fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> anyhow::Result<()> {
+    pub(super) fn line(
+        &self,
+        points: &[(f64, f64)],
+        color: RGBColor,
+        width: f64,
+    ) -> anyhow::Result<()> {
         let points: Vec<_> = points.iter().map(|point| self.pixel(*point)).collect();
         self.draw(&PathElement::new(points, self.stroke(color, width)))
     }
 
     /// A filled rectangle.
-    pub(super) fn rectangle(&self, corners: [(f64, f64); 2], color: RGBColor, opacity: f64) -> anyhow::Result<()> {
+    pub(super) fn rectangle(
+        &self,
+        corners: [(f64, f64); 2],
+        color: RGBColor,
+        opacity: f64,
+    ) -> anyhow::Result<()> {
         let style = color.mix(opacity).filled();
-        self.draw(&Rectangle::new(corners.map(|corner| self.pixel(corner)), style))
+        self.draw(&Rectangle::new(
+            corners.map(|corner| self.pixel(corner)),
+            style,
+        ))
     }
 
     /// The outline of a rectangle.
-    pub(super) fn outline(&self, corners: [(f64, f64); 2], color: RGBColor, width: f64) -> anyhow::Result<()> {
-        self.draw(&Rectangle::new(corners.map(|corner| self.pixel(corner)), self.stroke(color, width)))
+    pub(super) fn outline(
+        &self,
+        corners: [(f64, f64); 2],
+        color: RGBColor,
+        width: f64,
+    ) -> anyhow::Result<()> {
+        self.draw(&Rectangle::new(
+            corners.map(|corner| self.pixel(corner)),
+            self.stroke(color, width),
+        ))
     }
 
     /// A filled polygon.
-    pub(super) fn polygon(&self, points: &[(f64, f64)], color: RGBColor, opacity: f64) -> anyhow::Result<()> {
+    pub(super) fn polygon(
+        &self,
+        points: &[(f64, f64)],
+        color: RGBColor,
+        opacity: f64,
+    ) -> anyhow::Result<()> {
         let points: Vec<_> = points.iter().map(|point| self.pixel(*point)).collect();
         self.draw(&Polygon::new(points, color.mix(opacity).filled()))
     }
 
     /// A dot.
-    pub(super) fn dot(&self, at: (f64, f64), radius: f64, color: RGBColor, opacity: f64) -> anyhow::Result<()> {
+    pub(super) fn dot(
+        &self,
+        at: (f64, f64),
+        radius: f64,
+        color: RGBColor,
+        opacity: f64,
+    ) -> anyhow::Result<()> {
         let radius = (radius * self.scale).round() as i32;
-        self.draw(&Circle::new(self.pixel(at), radius, color.mix(opacity).filled()))
+        self.draw(&Circle::new(
+            self.pixel(at),
+            radius,
+            color.mix(opacity).filled(),
+        ))
     }
 
     fn draw<'b, E>(&self, element: &'b E) -> anyhow::Result<()>
@@ -169,7 +257,10 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     }
 
     fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
+        (
+            (x * self.scale).round() as i32,
+            (y * self.scale).round() as i32,
+        )
     }
 }
 
@@ -188,7 +279,8 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn x(&self, value: f64) -> f64 {
-        self.left + (value - self.across.0) / (self.across.1 - self.across.0) * (self.right - self.left)
+        self.left
+            + (value - self.across.0) / (self.across.1 - self.across.0) * (self.right - self.left)
     }
 
     pub(super) fn y(&self, value: f64) -> f64 {
@@ -200,12 +292,29 @@ impl Frame {
 pub(super) fn step(largest: f64, wanted: f64) -> f64 {
     let rough = (largest / wanted).max(1.0);
     let power = 10_f64.powf(rough.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough).unwrap_or(rough)
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|factor| factor * power)
+        .into_iter()
+        .find(|step| *step >= rough)
+        .unwrap_or(rough)
 }
 
-/// A compound with its sign, as ticks show it.
-pub(super) fn signed(value: f64) -> String {
-    if value == 0.0 { "0".to_owned() } else { format!("{value:+}").replace('-', "\u{2212}") }
+/// A compound with its sign and so many decimals, as ticks show it.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{value:+.decimals$}").replace('-', "\u{2212}")
+    }
+}
+
+/// So many conversations.
+pub(super) fn conversations(value: usize) -> String {
+    format!(
+        "{} conversation{}",
+        count(value),
+        if value == 1 { "" } else { "s" }
+    )
 }
 
 /// A count with separated thousands.

@@ -6,7 +6,10 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, count, signed, step};
+use super::canvas::{
+    Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, conversations,
+    count, signed, step,
+};
 
 /// Bars over the scale from -1 to 1.
 const BINS: usize = 20;
@@ -21,9 +24,20 @@ pub(super) struct Distribution {
 
 impl Distribution {
     pub(super) fn of(reduced: &Reduced) -> Self {
-        let all: Vec<f64> = reduced.rows.iter().filter_map(|row| row.sentiment.map(|it| it.overall)).collect();
-        let scores = [Label::Negative, Label::Neutral, Label::Positive]
-            .map(|label| (label, all.iter().copied().filter(|score| Label::of(*score) == label).collect()));
+        let all: Vec<f64> = reduced
+            .rows
+            .iter()
+            .filter_map(|row| row.sentiment.map(|it| it.overall))
+            .collect();
+        let scores = [Label::Negative, Label::Neutral, Label::Positive].map(|label| {
+            (
+                label,
+                all.iter()
+                    .copied()
+                    .filter(|score| Label::of(*score) == label)
+                    .collect(),
+            )
+        });
         Self { scores }
     }
 
@@ -36,7 +50,10 @@ impl Distribution {
         let bin = |score: &f64| (((score + 1.0) / BIN) as usize).min(BINS - 1);
         [0, 1, 2].map(|label| {
             let mut bins = [0; BINS];
-            self.scores[label].1.iter().for_each(|score| bins[bin(score)] += 1);
+            self.scores[label]
+                .1
+                .iter()
+                .for_each(|score| bins[bin(score)] += 1);
             bins
         })
     }
@@ -47,8 +64,14 @@ impl Plot for Distribution {
     const TITLE: &'static str = "Sentiment of conversations";
 
     fn description(&self) -> String {
-        let parts = self.scores.iter().map(|(label, scores)| format!("{} {}", count(scores.len()), label.name()));
-        format!("Histogram of VADER compounds: {}.", parts.collect::<Vec<_>>().join(", "))
+        let parts = self
+            .scores
+            .iter()
+            .map(|(label, scores)| format!("{} {}", count(scores.len()), label.name()));
+        format!(
+            "Histogram of VADER compounds: {}.",
+            parts.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn height(&self) -> u32 {
@@ -56,21 +79,31 @@ impl Plot for Distribution {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(Self::TITLE, &format!("{} conversations with a transcript", count(self.total())))?;
+        canvas.title(
+            Self::TITLE,
+            &format!("{} with a transcript", conversations(self.total())),
+        )?;
         if self.total() == 0 {
             return canvas.nothing("No conversation has a transcript");
         }
         self.legend(canvas)?;
         let bins = self.bins();
         let densities = self.scores.each_ref().map(|(_, scores)| density(scores));
-        let tallest = (0..BINS).map(|bin| bins.iter().map(|label| label[bin]).sum::<usize>()).max().unwrap_or(0);
-        let highest = densities.iter().flatten().map(|(_, height)| *height).fold(tallest as f64, f64::max);
+        let tallest = (0..BINS)
+            .map(|bin| bins.iter().map(|label| label[bin]).sum::<usize>())
+            .max()
+            .unwrap_or(0);
+        let highest = densities
+            .iter()
+            .flatten()
+            .map(|(_, height)| *height)
+            .fold(tallest as f64, f64::max);
         let step = step(highest, 5.0);
         let frame = Frame {
             left: MARGIN + canvas.text_width(&count(highest as usize)) + 8.0,
             right: canvas.width - MARGIN - 4.0,
-            top: 112.0,
-            bottom: canvas.height - 52.0,
+            top: 116.0,
+            bottom: canvas.height - 56.0,
             across: (-1.0, 1.0),
             up: (0.0, (highest / step).ceil() * step),
         };
@@ -90,7 +123,10 @@ impl Plot for Distribution {
             }
         }
         for ((label, _), curve) in self.scores.iter().zip(&densities) {
-            let points: Vec<_> = curve.iter().map(|(x, y)| (frame.x(*x), frame.y(*y))).collect();
+            let points: Vec<_> = curve
+                .iter()
+                .map(|(x, y)| (frame.x(*x), frame.y(*y)))
+                .collect();
             if !points.is_empty() {
                 canvas.line(&points, dark(*label), 1.5)?;
             }
@@ -101,14 +137,29 @@ impl Plot for Distribution {
 
 impl Distribution {
     fn legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+        let counted = self
+            .scores
+            .each_ref()
+            .map(|(label, scores)| format!("{} {}", label.name(), count(scores.len())));
+        let width = |text: &String| 16.0 + canvas.text_width(text) + 14.0;
+        let fits = counted.iter().map(width).sum::<f64>() <= canvas.width - 2.0 * MARGIN;
         let mut x = MARGIN;
-        for (label, scores) in &self.scores {
-            let text = format!("{} {}", label.name(), count(scores.len()));
-            canvas.rectangle([(x, 61.0), (x + 11.0, 72.0)], color(*label), 0.75)?;
-            canvas.text((x + 16.0, 67.0), &text, Anchor::Start, BLACK)?;
-            x += 16.0 + canvas.text_width(&text) + 14.0;
+        for ((label, _), counted) in self.scores.iter().zip(counted) {
+            let text = if fits {
+                counted
+            } else {
+                label.name().to_owned()
+            };
+            canvas.rectangle([(x, 62.0), (x + 12.0, 74.0)], color(*label), 0.75)?;
+            canvas.text((x + 16.0, 68.0), &text, Anchor::Start, BLACK)?;
+            x += width(&text);
         }
-        canvas.text((MARGIN, 92.0), "Conversations per 0.1; lines: density", Anchor::Start, GREY)
+        canvas.text(
+            (MARGIN, 93.0),
+            "Conversations per 0.1; lines: density",
+            Anchor::Start,
+            GREY,
+        )
     }
 }
 
@@ -117,16 +168,31 @@ fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> 
     while value <= frame.up.1 + 1e-9 {
         let y = frame.y(value);
         canvas.line(&[(frame.left, y), (frame.right, y)], PALE, 1.0)?;
-        canvas.text((frame.left - 6.0, y), &count(value as usize), Anchor::End, GREY)?;
+        canvas.text(
+            (frame.left - 6.0, y),
+            &count(value as usize),
+            Anchor::End,
+            GREY,
+        )?;
         value += step;
     }
     for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
         let x = frame.x(value);
         canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GREY, 1.0)?;
-        canvas.text((x, frame.bottom + 14.0), &signed(value), Anchor::Middle, GREY)?;
+        canvas.text(
+            (x, frame.bottom + 15.0),
+            &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+            Anchor::Middle,
+            GREY,
+        )?;
     }
     let middle = f64::midpoint(frame.left, frame.right);
-    canvas.text((middle, frame.bottom + 35.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)
+    canvas.text(
+        (middle, frame.bottom + 37.0),
+        "VADER compound (\u{2212}1 negative, +1 positive)",
+        Anchor::Middle,
+        GREY,
+    )
 }
 
 /// The density of scores as a curve of conversations per bin; empty without two different scores.
@@ -135,14 +201,26 @@ fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> 
 fn density(scores: &[f64]) -> Vec<(f64, f64)> {
     let n = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / n;
-    let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let variance = scores
+        .iter()
+        .map(|score| (score - mean).powi(2))
+        .sum::<f64>()
+        / (n - 1.0);
     let bandwidth = variance.sqrt() * n.powf(-0.2);
     if scores.len() < 2 || bandwidth < 1e-6 {
         return Vec::new();
     }
     let scale = BIN / (bandwidth * (2.0 * std::f64::consts::PI).sqrt());
-    let at = |x: f64| scores.iter().map(|score| (-0.5 * ((x - score) / bandwidth).powi(2)).exp()).sum::<f64>() * scale;
-    let points = (0..=POINTS).map(|point| -1.0 + 2.0 * point as f64 / POINTS as f64).map(|x| (x, at(x)));
+    let at = |x: f64| {
+        scores
+            .iter()
+            .map(|score| (-0.5 * ((x - score) / bandwidth).powi(2)).exp())
+            .sum::<f64>()
+            * scale
+    };
+    let points = (0..=POINTS)
+        .map(|point| -1.0 + 2.0 * point as f64 / POINTS as f64)
+        .map(|x| (x, at(x)));
     // What is too low to be seen would only draw along the axis.
     points.filter(|(_, height)| *height > 0.02).collect()
 }

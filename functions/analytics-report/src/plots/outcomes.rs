@@ -5,7 +5,9 @@ use insights_core::outcomes::{Outcome, Stats};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SKY, VERMILION, count, signed};
+use super::canvas::{
+    Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SKY, VERMILION, count, signed,
+};
 
 /// The height of an outcome's row.
 const ROW: f64 = 46.0;
@@ -23,11 +25,19 @@ impl Outcomes {
     pub(super) fn of(reduced: &Reduced) -> Self {
         let of = |outcome: Outcome| {
             let own = reduced.rows.iter().filter(|row| row.outcome == outcome);
-            let mut scores: Vec<f64> = own.filter_map(|row| row.sentiment.map(|it| it.overall)).collect();
+            let mut scores: Vec<f64> = own
+                .filter_map(|row| row.sentiment.map(|it| it.overall))
+                .collect();
             scores.sort_unstable_by(f64::total_cmp);
             (outcome, scores)
         };
-        Self { scores: Outcome::ALL.into_iter().map(of).filter(|(_, scores)| !scores.is_empty()).collect() }
+        Self {
+            scores: Outcome::ALL
+                .into_iter()
+                .map(of)
+                .filter(|(_, scores)| !scores.is_empty())
+                .collect(),
+        }
     }
 }
 
@@ -37,14 +47,22 @@ impl Plot for Outcomes {
 
     fn description(&self) -> String {
         let parts = self.scores.iter().map(|(outcome, scores)| {
-            format!("{} median {:.2} of {}", outcome.name(), Stats::of(scores).median.unwrap_or(0.0), count(scores.len()))
+            format!(
+                "{} median {:.2} of {}",
+                outcome.name(),
+                Stats::of(scores).median.unwrap_or(0.0),
+                count(scores.len())
+            )
         });
-        format!("Box plot of VADER compounds by outcome: {}.", parts.collect::<Vec<_>>().join(", "))
+        format!(
+            "Box plot of VADER compounds by outcome: {}.",
+            parts.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn height(&self) -> u32 {
         let rows = self.scores.len().max(2) as f64 * ROW;
-        (rows + 150.0) as u32
+        (rows + 154.0) as u32
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
@@ -52,56 +70,104 @@ impl Plot for Outcomes {
         if self.scores.is_empty() {
             return canvas.nothing("No conversation has a transcript");
         }
-        let names = self.scores.iter().map(|(outcome, _)| canvas.text_width(outcome.name()));
+        let names = self
+            .scores
+            .iter()
+            .map(|(outcome, _)| canvas.text_width(outcome.name()));
         let frame = Frame {
             left: MARGIN + names.fold(60.0, f64::max) + 12.0,
             right: canvas.width - MARGIN - 10.0,
             top: 66.0,
-            bottom: canvas.height - 54.0,
+            bottom: canvas.height - 58.0,
             across: (-1.0, 1.0),
             up: (0.0, 1.0),
         };
         for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             let x = frame.x(value);
             canvas.line(&[(x, frame.top), (x, frame.bottom)], PALE, 1.0)?;
-            canvas.text((x, frame.bottom + 14.0), &signed(value), Anchor::Middle, GREY)?;
+            canvas.text(
+                (x, frame.bottom + 15.0),
+                &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+                Anchor::Middle,
+                GREY,
+            )?;
         }
         let middle = canvas.width / 2.0;
-        canvas.text((middle, frame.bottom + 36.0), "VADER compound (\u{2212}1 negative, +1 positive)", Anchor::Middle, GREY)?;
+        canvas.text(
+            (middle, frame.bottom + 38.0),
+            "VADER compound (\u{2212}1 negative, +1 positive)",
+            Anchor::Middle,
+            GREY,
+        )?;
         for (row, (outcome, scores)) in self.scores.iter().enumerate() {
-            let y = frame.top + (row as f64 + 0.5) * (frame.bottom - frame.top) / self.scores.len().max(2) as f64;
-            canvas.text((MARGIN, y - 8.0), outcome.name(), Anchor::Start, BLACK)?;
-            canvas.text((MARGIN, y + 8.0), &format!("n = {}", count(scores.len())), Anchor::Start, GREY)?;
+            let y = frame.top
+                + (row as f64 + 0.5) * (frame.bottom - frame.top) / self.scores.len().max(2) as f64;
+            canvas.text((MARGIN, y - 9.0), outcome.name(), Anchor::Start, BLACK)?;
+            canvas.text(
+                (MARGIN, y + 9.0),
+                &format!("n = {}", count(scores.len())),
+                Anchor::Start,
+                GREY,
+            )?;
             draw_box(canvas, &frame, y, scores)?;
         }
         Ok(())
     }
 }
 
-fn draw_box<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, y: f64, scores: &[f64]) -> anyhow::Result<()> {
+fn draw_box<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    frame: &Frame,
+    y: f64,
+    scores: &[f64],
+) -> anyhow::Result<()> {
     let stats = Stats::of(scores);
-    let (Some(q1), Some(median), Some(q3), Some(mean)) = (stats.q1, stats.median, stats.q3, stats.mean) else {
+    let (Some(q1), Some(median), Some(q3), Some(mean)) =
+        (stats.q1, stats.median, stats.q3, stats.mean)
+    else {
         return Ok(());
     };
     let reach = WHISKERS * (q3 - q1);
     let inside = |score: &&f64| (q1 - reach..=q3 + reach).contains(*score);
     let low = scores.iter().find(inside).copied().unwrap_or(q1).min(q1);
-    let high = scores.iter().rev().find(inside).copied().unwrap_or(q3).max(q3);
+    let high = scores
+        .iter()
+        .rev()
+        .find(inside)
+        .copied()
+        .unwrap_or(q3)
+        .max(q3);
     let half = 11.0;
     for (from, to) in [(low, q1), (q3, high)] {
         canvas.line(&[(frame.x(from), y), (frame.x(to), y)], GREY, 1.5)?;
     }
     for end in [low, high] {
-        canvas.line(&[(frame.x(end), y - 5.0), (frame.x(end), y + 5.0)], GREY, 1.5)?;
+        canvas.line(
+            &[(frame.x(end), y - 5.0), (frame.x(end), y + 5.0)],
+            GREY,
+            1.5,
+        )?;
     }
-    let outside: Vec<f64> = scores.iter().copied().filter(|score| *score < low || *score > high).collect();
+    let outside: Vec<f64> = scores
+        .iter()
+        .copied()
+        .filter(|score| *score < low || *score > high)
+        .collect();
     for score in outside.iter().step_by(outside.len().div_ceil(DOTS).max(1)) {
         canvas.dot((frame.x(*score), y), 2.0, GREY, 0.35)?;
     }
     let corners = [(frame.x(q1), y - half), (frame.x(q3), y + half)];
     canvas.rectangle(corners, SKY, 0.55)?;
     canvas.outline(corners, BLUE, 1.0)?;
-    canvas.line(&[(frame.x(median), y - half), (frame.x(median), y + half)], BLACK, 2.5)?;
+    canvas.line(
+        &[(frame.x(median), y - half), (frame.x(median), y + half)],
+        BLACK,
+        2.5,
+    )?;
     let (x, arm) = (frame.x(mean), 5.0);
-    canvas.polygon(&[(x - arm, y), (x, y - arm), (x + arm, y), (x, y + arm)], VERMILION, 1.0)
+    canvas.polygon(
+        &[(x - arm, y), (x, y - arm), (x + arm, y), (x, y + arm)],
+        VERMILION,
+        1.0,
+    )
 }

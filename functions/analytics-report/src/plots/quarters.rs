@@ -5,7 +5,9 @@ use insights_core::outcomes::Stats;
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SKY, VERMILION, count, signed};
+use super::canvas::{
+    Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SKY, VERMILION, count, signed,
+};
 
 const NAMES: [&str; 4] = ["1st", "2nd", "3rd", "4th"];
 
@@ -15,13 +17,17 @@ pub(super) struct Quarters {
 
 impl Quarters {
     pub(super) fn of(reduced: &Reduced) -> Self {
-        Self { stats: reduced.summary.sentiment.quarters }
+        Self {
+            stats: reduced.summary.sentiment.quarters,
+        }
     }
 
     /// A line through a figure of each quarter that has one.
     fn line(&self, frame: &Frame, figure: impl Fn(&Stats) -> Option<f64>) -> Vec<(f64, f64)> {
         let figures = self.stats.iter().enumerate();
-        figures.filter_map(|(at, stats)| Some((frame.x(at as f64 + 0.5), frame.y(figure(stats)?)))).collect()
+        figures
+            .filter_map(|(at, stats)| Some((frame.x(at as f64 + 0.5), frame.y(figure(stats)?))))
+            .collect()
     }
 }
 
@@ -30,13 +36,23 @@ impl Plot for Quarters {
     const TITLE: &'static str = "Sentiment over the conversation";
 
     fn description(&self) -> String {
-        let mean = |stats: &Stats| stats.mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.2}"));
-        let parts = NAMES.iter().zip(&self.stats).map(|(name, stats)| format!("{name} {}", mean(stats)));
-        format!("Mean VADER compound by quarter of the conversation: {}.", parts.collect::<Vec<_>>().join(", "))
+        let mean = |stats: &Stats| {
+            stats
+                .mean
+                .map_or_else(|| "none".to_owned(), |mean| format!("{mean:.2}"))
+        };
+        let parts = NAMES
+            .iter()
+            .zip(&self.stats)
+            .map(|(name, stats)| format!("{name} {}", mean(stats)));
+        format!(
+            "Mean VADER compound by quarter of the conversation: {}.",
+            parts.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn height(&self) -> u32 {
-        400
+        420
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
@@ -47,30 +63,53 @@ impl Plot for Quarters {
         let frame = Frame {
             left: MARGIN + canvas.text_width("+0.5") + 10.0,
             right: canvas.width - MARGIN,
-            top: 94.0,
-            bottom: canvas.height - 66.0,
+            top: 96.0,
+            bottom: canvas.height - 90.0,
             across: (0.0, 4.0),
             up: (-1.0, 1.0),
         };
         legend(canvas)?;
         for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             let y = frame.y(value);
-            canvas.line(&[(frame.left, y), (frame.right, y)], if value == 0.0 { GREY } else { PALE }, 1.0)?;
-            canvas.text((frame.left - 6.0, y), &signed(value), Anchor::End, GREY)?;
+            canvas.line(
+                &[(frame.left, y), (frame.right, y)],
+                if value == 0.0 { GREY } else { PALE },
+                1.0,
+            )?;
+            canvas.text(
+                (frame.left - 6.0, y),
+                &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+                Anchor::End,
+                GREY,
+            )?;
         }
         for (at, (name, stats)) in NAMES.iter().zip(&self.stats).enumerate() {
             let x = frame.x(at as f64 + 0.5);
             canvas.text((x, frame.bottom + 15.0), name, Anchor::Middle, BLACK)?;
-            canvas.text((x, frame.bottom + 33.0), &format!("n = {}", count(stats.n)), Anchor::Middle, GREY)?;
+            canvas.text(
+                (x, frame.bottom + 54.0),
+                &format!("n = {}", count(stats.n)),
+                Anchor::Middle,
+                GREY,
+            )?;
         }
         let middle = f64::midpoint(frame.left, frame.right);
-        canvas.text((middle, frame.bottom + 53.0), "Quarter of the conversation's lines", Anchor::Middle, GREY)?;
+        canvas.text(
+            (middle, frame.bottom + 76.0),
+            "Quarter of the conversation's lines",
+            Anchor::Middle,
+            GREY,
+        )?;
         self.figures(canvas, &frame)
     }
 }
 
 impl Quarters {
-    fn figures<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame) -> anyhow::Result<()> {
+    fn figures<B: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, B>,
+        frame: &Frame,
+    ) -> anyhow::Result<()> {
         let mut band = self.line(frame, |stats| stats.q1);
         let upper = self.line(frame, |stats| stats.q3);
         for (low, high) in band.iter().zip(&upper) {
@@ -88,22 +127,22 @@ impl Quarters {
         if means.len() > 1 {
             canvas.line(&means, VERMILION, 2.0)?;
         }
-        for ((x, y), mean) in means.iter().zip(self.stats.iter().filter_map(|stats| stats.mean)) {
+        for ((x, y), mean) in means
+            .iter()
+            .zip(self.stats.iter().filter_map(|stats| stats.mean))
+        {
             canvas.dot((*x, *y), 4.0, VERMILION, 1.0)?;
-            let shown = signed((mean * 100.0).round() / 100.0);
-            let half = canvas.text_width(&shown) / 2.0 + 2.0;
-            let above = if *y - 16.0 < frame.top { y + 16.0 } else { y - 16.0 };
-            canvas.rectangle([(x - half, above - 8.0), (x + half, above + 8.0)], super::canvas::WHITE, 0.8)?;
-            canvas.bold((*x, above), &shown, Anchor::Middle, BLACK)?;
+            let shown = signed((mean * 100.0).round() / 100.0, 2);
+            canvas.bold((*x, frame.bottom + 35.0), &shown, Anchor::Middle, BLACK)?;
         }
         Ok(())
     }
 }
 
 fn legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-    let y = 67.0;
+    let y = 68.0;
     let mut x = MARGIN;
-    for (name, kind) in [("mean", 0), ("median", 1), ("middle half", 2)] {
+    for (name, kind) in [("mean (below)", 0), ("median", 1), ("middle half", 2)] {
         match kind {
             0 => {
                 canvas.line(&[(x, y), (x + 20.0, y)], VERMILION, 2.0)?;
@@ -113,7 +152,7 @@ fn legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
             _ => canvas.rectangle([(x, y - 6.0), (x + 20.0, y + 6.0)], SKY, 0.4)?,
         }
         canvas.text((x + 26.0, y), name, Anchor::Start, BLACK)?;
-        x += 26.0 + canvas.text_width(name) + 16.0;
+        x += 26.0 + canvas.text_width(name) + 14.0;
     }
     Ok(())
 }

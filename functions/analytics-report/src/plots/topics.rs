@@ -4,7 +4,7 @@ use insights_core::analytics::{Reduced, TopicSummary};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, count};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, conversations, count};
 
 /// The height of a topic's row: its name, its bar.
 const ROW: f64 = 50.0;
@@ -31,8 +31,14 @@ impl Plot for Topics {
     const TITLE: &'static str = "Conversations by topic";
 
     fn description(&self) -> String {
-        let parts = self.topics.iter().map(|it| format!("topic {} ({}) {}", it.id, it.name, count(it.conversations)));
-        format!("Bar chart of conversations by topic: {}.", parts.collect::<Vec<_>>().join("; "))
+        let parts = self
+            .topics
+            .iter()
+            .map(|it| format!("topic {} ({}) {}", it.id, it.name, count(it.conversations)));
+        format!(
+            "Bar chart of conversations by topic: {}.",
+            parts.collect::<Vec<_>>().join("; ")
+        )
     }
 
     fn height(&self) -> u32 {
@@ -40,7 +46,7 @@ impl Plot for Topics {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        let line = format!("{} conversations; a topic is named by its top terms", count(self.total));
+        let line = format!("{}; names are top terms", conversations(self.total));
         canvas.title(Self::TITLE, &line)?;
         let Some(largest) = self.topics.iter().map(|topic| topic.conversations).max() else {
             return canvas.nothing("No topic was found");
@@ -49,19 +55,33 @@ impl Plot for Topics {
             let share = 100.0 * topic.conversations as f64 / self.total.max(1) as f64;
             format!("{} ({share:.0} %)", count(topic.conversations))
         };
-        let room = self.topics.iter().map(|topic| canvas.text_width(&label(topic))).fold(0.0, f64::max) + 8.0;
+        let room = self
+            .topics
+            .iter()
+            .map(|topic| canvas.text_width(&label(topic)))
+            .fold(0.0, f64::max)
+            + 8.0;
         let full = canvas.width - 2.0 * MARGIN - room;
         for (row, topic) in self.topics.iter().enumerate() {
             let top = 64.0 + row as f64 * ROW;
             let number = format!("{}  ", topic.id);
-            let indent = canvas.text_width(&number) + 6.0;
+            let indent = canvas.text_width(&number) + 4.0;
             let name = canvas.fitting(&topic.name, canvas.width - 2.0 * MARGIN - indent);
             canvas.bold((MARGIN, top + 9.0), &number, Anchor::Start, BLACK)?;
             canvas.text((MARGIN + indent, top + 9.0), &name, Anchor::Start, BLACK)?;
             let width = full * topic.conversations as f64 / largest as f64;
-            canvas.rectangle([(MARGIN, top + 20.0), (MARGIN + width, top + 38.0)], BLUE, 0.85)?;
-            canvas.text((MARGIN + width + 6.0, top + 29.0), &label(topic), Anchor::Start, GREY)?;
+            canvas.rectangle(
+                [(MARGIN, top + 21.0), (MARGIN + width, top + 39.0)],
+                BLUE,
+                0.85,
+            )?;
+            canvas.text(
+                (MARGIN + width + 6.0, top + 30.0),
+                &label(topic),
+                Anchor::Start,
+                GREY,
+            )?;
         }
-        canvas.line(&[(MARGIN, 62.0), (MARGIN, canvas.height - 18.0)], PALE, 1.0)
+        Ok(())
     }
 }

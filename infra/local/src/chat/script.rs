@@ -3,21 +3,58 @@
 use cxone_simulator::Scenario;
 use cxone_simulator::chat::{ChatSettings, Line, ScriptedChat};
 
-/// A refund that turns into a legal matter, a router that gets repaired, and a short thanks.
-pub(crate) fn scenario() -> Scenario {
+/// How many chats are played.
+pub(crate) const SCRIPTED: usize = 3;
+
+/// `speed` divides their pauses: a refund that turns into a legal matter, a router that
+/// gets repaired, and a short thanks.
+pub(crate) fn scenario(speed: f64) -> Scenario {
+    let chat = |id: &str, lines: &[(&str, u64, &str)]| chat(id, lines, speed);
     let conversations = vec![
         chat(
             "chat-refund",
             &[
-                ("customer", 300, "Hello, you charged me twice for the same order."),
-                ("agent", 1500, "I am sorry to hear that. May I have the order number?"),
-                ("customer", 1200, "It's 48213. I've been waiting for two weeks now."),
+                (
+                    "customer",
+                    300,
+                    "Hello, you charged me twice for the same order.",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I am sorry to hear that. May I have the order number?",
+                ),
+                (
+                    "customer",
+                    1200,
+                    "It's 48213. I've been waiting for two weeks now.",
+                ),
                 ("agent", 1600, "Thank you. I can see both payments."),
-                ("customer", 900, "This is not a complaint yet, but it is urgent!"),
-                ("agent", 1500, "I understand. The refund takes five more days."),
-                ("customer", 800, "Five days? That is ridiculous. I want to speak to a manager."),
-                ("customer", 1100, "Otherwise my lawyer will take care of it."),
-                ("agent", 1500, "I have refunded it just now, and my manager will call you."),
+                (
+                    "customer",
+                    900,
+                    "This is not a complaint yet, but it is urgent!",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I understand. The refund takes five more days.",
+                ),
+                (
+                    "customer",
+                    800,
+                    "Five days? That is ridiculous. I want to speak to a manager.",
+                ),
+                (
+                    "customer",
+                    1100,
+                    "Otherwise my lawyer will take care of it.",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I have refunded it just now, and my manager will call you.",
+                ),
                 ("customer", 1200, "Finally. Thank you."),
             ],
         ),
@@ -25,10 +62,22 @@ pub(crate) fn scenario() -> Scenario {
             "chat-router",
             &[
                 ("customer", 700, "My internet is down again."),
-                ("agent", 1400, "Let me check the line. Please restart the router."),
+                (
+                    "agent",
+                    1400,
+                    "Let me check the line. Please restart the router.",
+                ),
                 ("customer", 2600, "Done. Still not working."),
-                ("agent", 1500, "I have reset the port, please try once more."),
-                ("customer", 2400, "It works now, great! You were very helpful."),
+                (
+                    "agent",
+                    1500,
+                    "I have reset the port, please try once more.",
+                ),
+                (
+                    "customer",
+                    2400,
+                    "It works now, great! You were very helpful.",
+                ),
             ],
         ),
         chat(
@@ -40,14 +89,29 @@ pub(crate) fn scenario() -> Scenario {
             ],
         ),
     ];
-    let chat = ChatSettings { conversations, ..ChatSettings::default() };
-    Scenario { chat, ..Scenario::default() }
+    let settings = ChatSettings {
+        conversations,
+        ..ChatSettings::default()
+    };
+    Scenario {
+        chat: settings,
+        ..Scenario::default()
+    }
 }
 
-fn chat(id: &str, lines: &[(&str, u64, &str)]) -> ScriptedChat {
+fn chat(id: &str, lines: &[(&str, u64, &str)], speed: f64) -> ScriptedChat {
     let lines = lines
         .iter()
-        .map(|&(from, after_ms, text)| Line { after_ms, from: from.to_owned(), text: text.to_owned() })
+        .map(|&(from, after_ms, text)| Line {
+            after_ms: (after_ms as f64 / speed) as u64,
+            from: from.to_owned(),
+            text: text.to_owned(),
+        })
         .collect();
-    ScriptedChat { id: id.to_owned(), lines, transcript: true, ends: true }
+    ScriptedChat {
+        id: id.to_owned(),
+        lines,
+        transcript: true,
+        ends: true,
+    }
 }

@@ -1,6 +1,7 @@
 //! `demo`: the whole product on one machine, no account needed. Scripted customers go through the functions over real HTTP,
 //! beside a simulated contact centre.
 
+mod chat;
 mod data_action;
 mod live_calls;
 
@@ -20,6 +21,9 @@ use crate::{gateway, serve};
 
 /// The demo's key; the server is gone when the demo ends.
 const API_KEY: &str = "local-key";
+
+/// How much faster than people type the chats are played.
+const CHAT_SPEED: f64 = 3.0;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -88,7 +92,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .collect();
     let scenario = Scenario {
         calls: scripted,
-        ..Scenario::default()
+        ..crate::chat::scenario(args.speed * CHAT_SPEED)
     };
     let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario, None).await?;
     let data_action = serve::data_action(&home).await?;
@@ -140,7 +144,8 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
         .context("scene 1, the Data Action")?;
     live_calls::play(stage)
         .await
-        .context("scene 2, the live calls")
+        .context("scene 2, the live calls")?;
+    chat::play(stage).await.context("scene 3, the chat session")
 }
 
 fn farewell(args: &Args, took: Duration) {

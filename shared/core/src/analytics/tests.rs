@@ -158,7 +158,9 @@ fn failed_and_missing_transcripts_are_counted_and_never_scored() {
             total: 3,
             with_transcript: 1,
             without_transcript: 1,
-            failed_transcripts: 1, unusable_rows: 0 }
+            failed_transcripts: 1,
+            unusable_rows: 0
+        }
     );
     assert!(!summary.complete);
     assert_eq!(summary.failed_transcripts[0].conversation_id, "c");

@@ -64,7 +64,10 @@ fn missing_and_non_string_values_are_skipped() {
         ""
     );
     assert_eq!(spoken(DEFAULT_FIELDS, json!({"subject": " \n "})), "");
-    assert_eq!(spoken(DEFAULT_FIELDS, json!({"subject": "a\u{0}b"})), "Subject: a b");
+    assert_eq!(
+        spoken(DEFAULT_FIELDS, json!({"subject": "a\u{0}b"})),
+        "Subject: a b"
+    );
 }
 
 #[test]

@@ -123,10 +123,7 @@ fn millis(value: &Value) -> Option<i64> {
         let number = value
             .as_f64()
             .filter(|number| number.fract() == 0.0 && number.abs() < 9e15)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a whole number below 2^53 fits"
-        )]
+        // A whole number below 2^53 fits.
         Some(number as i64)
     })
 }

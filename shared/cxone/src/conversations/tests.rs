@@ -3,7 +3,9 @@
 use super::*;
 
 fn row(text: &str) -> Option<Conversation> {
-    serde_json::from_str::<WireConversation>(text).unwrap().read()
+    serde_json::from_str::<WireConversation>(text)
+        .unwrap()
+        .read()
 }
 
 fn lines(text: &str) -> Vec<Line> {
@@ -13,14 +15,35 @@ fn lines(text: &str) -> Vec<Line> {
 
 #[test]
 fn a_row_is_read_whatever_is_missing() {
-    let full = row(r#"{"conversationId": "a", "start_time": "2023-10-01T10:15:00+02:00", "duration": 245, "disposition": "resolved"}"#);
+    let full = row(
+        r#"{"conversationId": "a", "start_time": "2023-10-01T10:15:00+02:00", "duration": 245, "disposition": "resolved"}"#,
+    );
     let full = full.unwrap();
-    assert_eq!((full.start_time.as_str(), full.duration_seconds), ("2023-10-01T08:15:00Z", 245.0));
+    assert_eq!(
+        (full.start_time.as_str(), full.duration_seconds),
+        ("2023-10-01T08:15:00Z", 245.0)
+    );
     let bare = row(r#"{"conversationId": 17, "duration": "12.5", "disposition": null}"#).unwrap();
-    assert_eq!((bare.conversation_id.as_str(), bare.start_time.as_str()), ("17", ""));
-    assert_eq!((bare.duration_seconds, bare.disposition.as_str()), (12.5, "unknown"));
-    let odd = row(r#"{"conversationId": "b", "start_time": "yesterday", "duration": -3, "disposition": ""}"#).unwrap();
-    assert_eq!((odd.start_time.as_str(), odd.duration_seconds, odd.disposition.as_str()), ("yesterday", 0.0, "unknown"));
+    assert_eq!(
+        (bare.conversation_id.as_str(), bare.start_time.as_str()),
+        ("17", "")
+    );
+    assert_eq!(
+        (bare.duration_seconds, bare.disposition.as_str()),
+        (12.5, "unknown")
+    );
+    let odd = row(
+        r#"{"conversationId": "b", "start_time": "yesterday", "duration": -3, "disposition": ""}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        (
+            odd.start_time.as_str(),
+            odd.duration_seconds,
+            odd.disposition.as_str()
+        ),
+        ("yesterday", 0.0, "unknown")
+    );
 }
 
 #[test]
@@ -39,8 +62,18 @@ fn only_what_agent_and_customer_say_is_read() {
             {"text": "lost"}, {"text": "bot", "author": {}},
             {"text": "Hello", "author": {"type": "customer"}, "timestamp": 1793610001500}]"#,
     );
-    let said: Vec<_> = found.iter().map(|line| (line.speaker, line.text.as_str())).collect();
-    assert_eq!(said, [(Speaker::Agent, "Hi"), (Speaker::Customer, ""), (Speaker::Customer, "Hello")]);
+    let said: Vec<_> = found
+        .iter()
+        .map(|line| (line.speaker, line.text.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Speaker::Agent, "Hi"),
+            (Speaker::Customer, ""),
+            (Speaker::Customer, "Hello")
+        ]
+    );
     assert_eq!(found[0].at, "2026-11-02T09:00:00Z".parse().ok());
     assert_eq!(found[2].at, "2026-11-02T09:00:01.5Z".parse().ok());
 }
@@ -48,7 +81,12 @@ fn only_what_agent_and_customer_say_is_read() {
 #[test]
 fn moments_are_read_with_and_without_an_offset() {
     let nine = "2026-11-02T09:00:00Z".parse().ok();
-    for text in ["2026-11-02T09:00:00Z", "2026-11-02T09:00:00", "2026-11-02 09:00:00", " 2026-11-02T10:00:00+01:00"] {
+    for text in [
+        "2026-11-02T09:00:00Z",
+        "2026-11-02T09:00:00",
+        "2026-11-02 09:00:00",
+        " 2026-11-02T10:00:00+01:00",
+    ] {
         assert_eq!(instant(&json!(text)), nine, "{text}");
     }
     assert_eq!(instant(&json!("soon")), None);

@@ -25,7 +25,9 @@ const OPEN: (i64, i64) = (27_000, 73_800);
 
 /// The generator of a conversation.
 fn random(seed: u64, day: i64, index: u32) -> StdRng {
-    let mixed = seed ^ (day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(index).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = seed
+        ^ (day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ u64::from(index).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     StdRng::seed_from_u64(mixed)
 }
 
@@ -33,7 +35,11 @@ fn random(seed: u64, day: i64, index: u32) -> StdRng {
 pub(super) fn count(per_day: u32, day: i64) -> u32 {
     // 1 January 1970 was a Thursday.
     let weekend = matches!((day + 3).rem_euclid(7), 5 | 6);
-    if weekend { per_day.div_ceil(3) } else { per_day }
+    if weekend {
+        per_day.div_ceil(3)
+    } else {
+        per_day
+    }
 }
 
 /// The `index`-th conversation of a day (days since 1970), with its lines.
@@ -52,7 +58,11 @@ pub(super) fn conversation(seed: u64, day: i64, index: u32) -> Fixed {
         .unwrap_or(DISPOSITIONS[0]);
     let mood = moods.choose(&mut random).copied().unwrap_or(1);
     let theme = THEMES.choose(&mut random).unwrap_or(&THEMES[0]);
-    let mut dialogue = Dialogue { lines: Vec::new(), clock: start, random };
+    let mut dialogue = Dialogue {
+        lines: Vec::new(),
+        clock: start,
+        random,
+    };
     dialogue.play(theme, disposition, mood);
     let duration = dialogue.clock.duration_since(start).as_secs();
     Fixed {
@@ -66,7 +76,13 @@ pub(super) fn conversation(seed: u64, day: i64, index: u32) -> Fixed {
 
 /// An id that looks drawn at random and still tells day and index.
 fn id(day: i64, index: u32, noise: u64) -> String {
-    format!("{day:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", index, noise >> 52, (noise >> 40) & 0xfff, noise & 0xffff_ffff_ffff)
+    format!(
+        "{day:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        index,
+        noise >> 52,
+        (noise >> 40) & 0xfff,
+        noise & 0xffff_ffff_ffff
+    )
 }
 
 /// The day and index that an id tells.
@@ -89,7 +105,11 @@ impl Dialogue {
         self.say(System, &["Contact connected"]);
         self.say(Agent, GREETINGS);
         // Most people open in a neutral mood, whatever comes of it.
-        let opening = if self.random.random_bool(0.4) { mood } else { 1 };
+        let opening = if self.random.random_bool(0.4) {
+            mood
+        } else {
+            1
+        };
         self.say(Customer, OPENINGS[opening]);
         self.say(Customer, theme.problems);
         if disposition == "abandoned" && self.random.random_bool(0.5) {
@@ -105,7 +125,11 @@ impl Dialogue {
             if self.random.random_bool(0.25) {
                 self.hold();
             }
-            let reaction = if self.random.random_bool(0.6) { mood } else { 1 };
+            let reaction = if self.random.random_bool(0.6) {
+                mood
+            } else {
+                1
+            };
             self.say(Customer, REACTIONS[reaction]);
         }
         self.say(Agent, closing(disposition));
@@ -114,8 +138,15 @@ impl Dialogue {
     }
 
     fn say(&mut self, author: Author, choices: &[&str]) {
-        let text = choices.choose(&mut self.random).copied().unwrap_or_default();
-        self.lines.push(Line { author, text: text.to_owned(), timestamp: Some(self.clock.to_string()) });
+        let text = choices
+            .choose(&mut self.random)
+            .copied()
+            .unwrap_or_default();
+        self.lines.push(Line {
+            author,
+            text: text.to_owned(),
+            timestamp: Some(self.clock.to_string()),
+        });
         let spoken = text.split(' ').count() as i64 * 400;
         let pause = self.random.random_range(300..4_000);
         self.clock += SignedDuration::from_millis(spoken + pause);

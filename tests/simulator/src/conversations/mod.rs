@@ -41,7 +41,9 @@ const QUERY: &str = "/api/v1/analytics/conversations/details/query";
 const DAYS: i64 = 400;
 
 pub(crate) fn router() -> Router<Arc<World>> {
-    Router::new().route(QUERY, post(query)).route("/api/v1/conversations/{id}/transcripts", get(transcript))
+    Router::new()
+        .route(QUERY, post(query))
+        .route("/api/v1/conversations/{id}/transcripts", get(transcript))
 }
 
 /// What a scenario says of past conversations.
@@ -64,7 +66,14 @@ pub struct Conversations {
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { per_day: 400, page_size: 200, missing: 0.04, empty: 0.01, links: Links::Absolute, fixed: Vec::new() }
+        Self {
+            per_day: 400,
+            page_size: 200,
+            missing: 0.04,
+            empty: 0.01,
+            links: Links::Absolute,
+            fixed: Vec::new(),
+        }
     }
 }
 
@@ -72,7 +81,11 @@ impl Conversations {
     /// These conversations and no generated ones.
     #[must_use]
     pub fn only(fixed: Vec<Fixed>) -> Self {
-        Self { per_day: 0, fixed, ..Self::default() }
+        Self {
+            per_day: 0,
+            fixed,
+            ..Self::default()
+        }
     }
 }
 
@@ -149,22 +162,44 @@ impl State {
     /// All that began from `from` up to `to`, in order of time.
     #[must_use]
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Vec<Fixed> {
-        let (first, last) = (from.as_second().div_euclid(86_400), to.as_second().div_euclid(86_400));
+        let (first, last) = (
+            from.as_second().div_euclid(86_400),
+            to.as_second().div_euclid(86_400),
+        );
         let within = |conversation: &Fixed| {
-            conversation.start_time.parse::<Timestamp>().is_ok_and(|start| (from..to).contains(&start))
+            conversation
+                .start_time
+                .parse::<Timestamp>()
+                .is_ok_and(|start| (from..to).contains(&start))
         };
-        let mut found: Vec<Fixed> = self.settings.fixed.iter().filter(|it| within(it)).cloned().collect();
+        let mut found: Vec<Fixed> = self
+            .settings
+            .fixed
+            .iter()
+            .filter(|it| within(it))
+            .cloned()
+            .collect();
         for day in first..=last {
             let days = 0..dialogue::count(self.settings.per_day.min(0x1_0000), day);
-            found.extend(days.map(|index| dialogue::conversation(self.seed, day, index)).filter(within));
+            found.extend(
+                days.map(|index| dialogue::conversation(self.seed, day, index))
+                    .filter(within),
+            );
         }
-        found.sort_by(|a, b| (&a.start_time, &a.conversation_id).cmp(&(&b.start_time, &b.conversation_id)));
+        found.sort_by(|a, b| {
+            (&a.start_time, &a.conversation_id).cmp(&(&b.start_time, &b.conversation_id))
+        });
         found
     }
 
     /// The conversation of an id, without its lines if it has no transcript.
     fn find(&self, id: &str) -> Option<Fixed> {
-        if let Some(fixed) = self.settings.fixed.iter().find(|fixed| fixed.conversation_id == id) {
+        if let Some(fixed) = self
+            .settings
+            .fixed
+            .iter()
+            .find(|fixed| fixed.conversation_id == id)
+        {
             return Some(fixed.clone());
         }
         let (day, index) = dialogue::day_and_index(id)?;
@@ -173,12 +208,18 @@ impl State {
             return None;
         }
         // The id's last digits are as good as drawn.
-        let share = id.get(id.len() - 4..).and_then(|tail| u32::from_str_radix(tail, 16).ok()).unwrap_or(0);
+        let share = id
+            .get(id.len() - 4..)
+            .and_then(|tail| u32::from_str_radix(tail, 16).ok())
+            .unwrap_or(0);
         let share = f64::from(share) / f64::from(0x1_0000);
         if share < self.settings.missing {
             found.lines = None;
         } else if share < self.settings.missing + self.settings.empty {
-            found.lines.iter_mut().for_each(|lines| lines.retain(|line| line.author == Author::System));
+            found
+                .lines
+                .iter_mut()
+                .for_each(|lines| lines.retain(|line| line.author == Author::System));
         }
         Some(found)
     }
@@ -207,14 +248,21 @@ async fn query(
     let wanted: Wanted = problem::json(&body)?;
     let seconds = wanted.end_date.as_second() - wanted.start_date.as_second();
     if !(0..=DAYS * 86_400).contains(&seconds) {
-        return Err(Problem::bad_request(format!("endDate must be 0 to {DAYS} days after startDate")));
+        return Err(Problem::bad_request(format!(
+            "endDate must be 0 to {DAYS} days after startDate"
+        )));
     }
     let settings = &world.conversations.settings;
-    let all = world.conversations.between(wanted.start_date, wanted.end_date);
+    let all = world
+        .conversations
+        .between(wanted.start_date, wanted.end_date);
     let size = settings.page_size.max(1);
     let rows: Vec<Value> = all.iter().skip(page * size).take(size).map(row).collect();
     let last = (page + 1) * size >= all.len();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
     let path = format!("{QUERY}?page={}", if last { 0 } else { page + 1 });
     let next = match settings.links {
         Links::Loop => json!(path),
@@ -243,10 +291,9 @@ async fn transcript(
 ) -> Result<Json<Value>, Problem> {
     auth::require(&world, &headers, "read:conversation")?;
     let lines = world.conversations.find(&id).and_then(|found| found.lines);
-    let lines = lines.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", "no transcript"))?;
-    let line = |line: Line| {
-        json!({ "text": line.text, "author": { "type": line.author }, "timestamp": line.timestamp })
-    };
+    let lines =
+        lines.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", "no transcript"))?;
+    let line = |line: Line| json!({ "text": line.text, "author": { "type": line.author }, "timestamp": line.timestamp });
     Ok(Json(lines.into_iter().map(line).collect()))
 }
 
@@ -260,24 +307,51 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_conversations_however_they_are_asked_for() {
-        let state = State::new(42, Conversations { per_day: 30, ..Conversations::default() });
+        let state = State::new(
+            42,
+            Conversations {
+                per_day: 30,
+                ..Conversations::default()
+            },
+        );
         let week = between(&state, "2026-11-02T00:00:00Z", "2026-11-09T00:00:00Z");
         assert_eq!(week.len(), 5 * 30 + 2 * 10);
-        let again = State::new(42, Conversations { per_day: 30, ..Conversations::default() });
+        let again = State::new(
+            42,
+            Conversations {
+                per_day: 30,
+                ..Conversations::default()
+            },
+        );
         let split = [
             between(&again, "2026-11-02T00:00:00Z", "2026-11-04T12:00:00Z"),
             between(&again, "2026-11-04T12:00:00Z", "2026-11-09T00:00:00Z"),
         ];
         assert_eq!(split.concat(), week);
-        assert_ne!(between(&State::new(43, Conversations::default()), "2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z"), week);
+        assert_ne!(
+            between(
+                &State::new(43, Conversations::default()),
+                "2026-11-02T00:00:00Z",
+                "2026-11-03T00:00:00Z"
+            ),
+            week
+        );
     }
 
     #[test]
     fn an_id_leads_back_to_its_conversation_and_some_have_no_transcript() {
         let state = State::new(42, Conversations::default());
         let day = between(&state, "2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z");
-        let found: Vec<Fixed> = day.iter().map(|it| state.find(&it.conversation_id).unwrap()).collect();
-        assert!(found.iter().zip(&day).all(|(found, listed)| found.start_time == listed.start_time));
+        let found: Vec<Fixed> = day
+            .iter()
+            .map(|it| state.find(&it.conversation_id).unwrap())
+            .collect();
+        assert!(
+            found
+                .iter()
+                .zip(&day)
+                .all(|(found, listed)| found.start_time == listed.start_time)
+        );
         let missing = found.iter().filter(|it| it.lines.is_none()).count();
         assert!((4..40).contains(&missing), "{missing}");
         assert!(state.find("0000510c-ffff-4000-8000-000000000000").is_none());

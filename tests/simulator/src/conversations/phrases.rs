@@ -162,7 +162,11 @@ pub(super) const EMPATHY: &[&str] = &[
 
 /// How a customer opens, from happy to angry.
 pub(super) const OPENINGS: [&[&str]; 3] = [
-    &["Hi, I hope you can help me.", "Good morning!", "Hello, thanks for picking up so quickly."],
+    &[
+        "Hi, I hope you can help me.",
+        "Good morning!",
+        "Hello, thanks for picking up so quickly.",
+    ],
     &["Hello.", "Hi, I have a question.", "Yes, hello."],
     &[
         "I have been waiting for forty minutes!",
@@ -173,8 +177,19 @@ pub(super) const OPENINGS: [&[&str]; 3] = [
 
 /// What a customer says in the middle, from happy to angry.
 pub(super) const REACTIONS: [&[&str]; 3] = [
-    &["Oh great, that was quick.", "That sounds good, thank you.", "Perfect, I appreciate that.", "Nice, that works :)"],
-    &["Okay.", "I see.", "One moment, please.", "Yes, that is right.", "Alright, go on."],
+    &[
+        "Oh great, that was quick.",
+        "That sounds good, thank you.",
+        "Perfect, I appreciate that.",
+        "Nice, that works :)",
+    ],
+    &[
+        "Okay.",
+        "I see.",
+        "One moment, please.",
+        "Yes, that is right.",
+        "Alright, go on.",
+    ],
     &[
         "That is NOT acceptable!",
         "I am really disappointed in your service.",
@@ -203,9 +218,19 @@ pub(super) const FAREWELLS: [&[&str]; 3] = [
 /// What the agent says at the end, by disposition.
 pub(super) fn closing(disposition: &str) -> &'static [&'static str] {
     match disposition {
-        "resolved" => &["That is done now.", "Everything is fixed, is there anything else?", "It is solved, I am glad."],
-        "escalated" => &["I will pass this to my supervisor.", "A manager will take over your case."],
-        "callback" => &["We will call you back tomorrow before noon.", "A specialist will call you back today."],
+        "resolved" => &[
+            "That is done now.",
+            "Everything is fixed, is there anything else?",
+            "It is solved, I am glad.",
+        ],
+        "escalated" => &[
+            "I will pass this to my supervisor.",
+            "A manager will take over your case.",
+        ],
+        "callback" => &[
+            "We will call you back tomorrow before noon.",
+            "A specialist will call you back today.",
+        ],
         "transferred" => &["I am transferring you to the other department."],
         _ => &["I have noted everything in your file."],
     }

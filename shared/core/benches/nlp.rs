@@ -1,0 +1,51 @@
+//! VADER a sentence, and the topics of a thousand conversations: `cargo bench -p insights-core`.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use insights_core::topics::{Corpus, Selection, Settings, find};
+use insights_core::vader::Analyzer;
+
+const SENTENCES: [&str; 4] = [
+    "I have been waiting for forty minutes and nobody cares, this is ridiculous!",
+    "Thank you so much, you solved it in two minutes, I really appreciate your help.",
+    "The refund isn't here yet, but at least the second agent was VERY friendly 😀",
+    "Could you please tell me the invoice number on page two?",
+];
+
+fn vader(criterion: &mut Criterion) {
+    let mut analyzer = Analyzer::default();
+    let mut group = criterion.benchmark_group("vader");
+    group.throughput(Throughput::Elements(SENTENCES.len() as u64));
+    group.bench_function("sentence", |bencher| {
+        bencher.iter(|| SENTENCES.map(|text| analyzer.polarity(std::hint::black_box(text))));
+    });
+    let transcript = SENTENCES.join(" ").repeat(50);
+    group.throughput(Throughput::Bytes(transcript.len() as u64));
+    group.bench_function("transcript of 15 KB", |bencher| {
+        bencher.iter(|| analyzer.polarity(std::hint::black_box(&transcript)));
+    });
+    group.finish();
+}
+
+fn topics(criterion: &mut Criterion) {
+    let words = [
+        "refund", "invoice", "router", "wifi", "parcel", "courier", "password", "login",
+        "contract", "plan",
+    ];
+    let text = |at: usize| {
+        (0..40)
+            .map(|turn| words[(at * 7 + turn * turn * (at % 5 + 1)) % 10])
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let texts: Vec<String> = (0..1000).map(text).collect();
+    criterion.bench_function("topics of 1000 conversations", |bencher| {
+        bencher.iter(|| {
+            let mut corpus = Corpus::default();
+            texts.iter().for_each(|text| corpus.add(text));
+            find(&corpus, Selection::default(), Settings::default())
+        });
+    });
+}
+
+criterion_group!(benches, vader, topics);
+criterion_main!(benches);
