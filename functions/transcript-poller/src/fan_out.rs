@@ -3,7 +3,7 @@
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use futures::stream::{StreamExt, TryStreamExt};
+use futures::stream::StreamExt;
 
 use crate::Trigger;
 
@@ -33,10 +33,11 @@ impl FanOut {
     /// If one of them cannot be started; the others are.
     pub async fn start(&self, shards: impl IntoIterator<Item = u32>) -> anyhow::Result<()> {
         let starts = shards.into_iter().map(|shard| self.start_one(shard));
-        futures::stream::iter(starts)
+        let started: Vec<anyhow::Result<()>> = futures::stream::iter(starts)
             .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await
+            .collect()
+            .await;
+        started.into_iter().collect()
     }
 
     async fn start_one(&self, shard: u32) -> anyhow::Result<()> {

@@ -28,10 +28,19 @@ pub enum ScoreError {
     Service(#[from] cxone::Error),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Provider {
     Local(inference::Pool<inference::Sentiment>),
     Http(NlpClient),
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local(_) => f.write_str("Local"),
+            Self::Http(client) => client.fmt(f),
+        }
+    }
 }
 
 /// What scores segments. Clones share the model.
