@@ -158,7 +158,7 @@ fn conversation(index: usize, vector: &[f32]) -> Conversation {
     };
     let metadata: Map<String, Value> = [
         ("intent_category", json!(category)),
-        ("contains_pii", json!(index % 7 == 0)),
+        ("contains_pii", json!(index.is_multiple_of(7))),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into_iter()
