@@ -166,7 +166,7 @@ impl OpenAi {
         deadline: Deadline,
     ) -> Vec<Result<Vec<f32>, ProviderError>> {
         let mut results: Vec<Option<Result<Vec<f32>, ProviderError>>> = vec![None; texts.len()];
-        let mut open: Vec<Range<usize>> = std::iter::once(0..texts.len()).collect();
+        let mut open = vec![0..texts.len()];
         while let Some(part) = open.pop() {
             match self.client.embed(&texts[part.clone()], deadline).await {
                 Ok(vectors) => {
@@ -257,7 +257,7 @@ pub enum Provider {
     /// The model in this process.
     Local(Local),
     /// A service outside.
-    OpenAi(Box<OpenAi>),
+    OpenAi(OpenAi),
 }
 
 impl EmbeddingProvider for Provider {

@@ -76,11 +76,11 @@ pub async fn provider(
                 key,
                 Limits::default(),
             )?;
-            Ok(Provider::OpenAi(Box::new(OpenAi::new(
+            Ok(Provider::OpenAi(OpenAi::new(
                 client,
                 *max_inputs,
                 *max_tokens,
-            ))))
+            )))
         }
     }
 }
