@@ -114,12 +114,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         totals.outdated,
         rejects.count(),
     );
+    let rejected = rejects.count();
     rejects.finish()?;
     finished?;
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;
     }
-    if totals.lines() == 0 && rejects.count() > 0 {
+    if totals.lines() == 0 && rejected > 0 {
         bail!("no line could be embedded");
     }
     Ok(())

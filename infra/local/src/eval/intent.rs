@@ -1,7 +1,7 @@
 //! Intent by the embedding model: each test text takes the category of its nearest training text, or of the nearest mean
 //! of a category's training texts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ pub(super) fn measure(
     })
 }
 
-fn read(path: &PathBuf, categories: &mut Vec<String>) -> anyhow::Result<Vec<Labelled>> {
+fn read(path: &Path, categories: &mut Vec<String>) -> anyhow::Result<Vec<Labelled>> {
     let failed = || {
         format!(
             "{}: a file with the columns text,category is needed",
@@ -111,7 +111,7 @@ fn read(path: &PathBuf, categories: &mut Vec<String>) -> anyhow::Result<Vec<Labe
 /// The vectors of the texts in their order, made on every core.
 fn embed(model: &Embedder, texts: &[Labelled], bar: &ProgressBar) -> anyhow::Result<Vec<Vec<f32>>> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let work = || -> anyhow::Result<Vec<(usize, Vec<f32>)>> {
         let mut own = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
