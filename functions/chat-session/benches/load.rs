@@ -1,7 +1,8 @@
 //! A session under load: 1,000 messages a second over 200 conversations, everything in one process and over real sockets.
+//! Prints what the session adds to a message's way, from the socket until it is stored, scored by the lexicon and shown,
+//! and what it costs.
 //!
-//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]` prints what the session adds to a
-//! message's way, from the socket until it is stored, scored by the lexicon and shown, and what it costs.
+//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::sync::Arc;
@@ -30,20 +31,36 @@ const TEXTS: [&str; 4] = [
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // `cargo bench` passes `--bench`.
-    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let numbers: Vec<u64> = std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
     let number = |at: usize, default| numbers.get(at).copied().unwrap_or(default).max(1);
     let (seconds, rate, conversations) = (number(0, 20), number(1, 1000), number(2, 200));
     let simulator = Simulator::start(Scenario::default()).await?;
     let folder = tempfile::TempDir::new()?;
-    let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url()), ("SENTIMENT_PROVIDER", "lexicon".to_owned())]);
-    let secrets: Secrets = [("client_id", "demo-client"), ("client_secret", "demo-secret")]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-        .collect();
+    let env = Env::from_pairs([
+        ("CXONE_BASE_URL", simulator.url()),
+        ("SENTIMENT_PROVIDER", "lexicon".to_owned()),
+    ]);
+    let secrets: Secrets = [
+        ("client_id", "demo-client"),
+        ("client_secret", "demo-secret"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+    .collect();
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(secrets)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let client = runtime::centre::client(&env, System::Chat, &secrets, &state, Idle::Kept)?;
-    let deps = chat_session::start::build(&env, client, &secrets, state, Objects::folder(folder.path())?).await?;
+    let deps = chat_session::start::build(
+        &env,
+        client,
+        &secrets,
+        state,
+        Objects::folder(folder.path())?,
+    )
+    .await?;
     let options = Options::new("bench".to_owned());
     let stop = options.stop.clone();
     let session = tokio::spawn(session::run(Arc::new(deps), "agent-1", options));
@@ -53,9 +70,16 @@ async fn main() -> anyhow::Result<()> {
     }
     let (before, started) = (cpu_seconds(), Instant::now());
     for sent in 0..seconds * rate {
-        tokio::time::sleep_until(started + Duration::from_secs(1).mul_f64(sent as f64 / rate as f64)).await;
+        tokio::time::sleep_until(
+            started + Duration::from_secs(1).mul_f64(sent as f64 / rate as f64),
+        )
+        .await;
         let text = TEXTS[usize::try_from(sent % 4)?];
-        chat.say(&format!("chat-{}", sent % conversations), "customer", &format!("{text} ({sent})"));
+        chat.say(
+            &format!("chat-{}", sent % conversations),
+            "customer",
+            &format!("{text} ({sent})"),
+        );
     }
     let (cpu, took) = (cpu_seconds() - before, started.elapsed().as_secs_f64());
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -64,20 +88,50 @@ async fn main() -> anyhow::Result<()> {
     let summary = session.await??.summary.context("the session worked")?;
     let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2} ms"));
     let [p50, p95, p99, max] = summary.added_ms;
-    println!("{} of {} messages in {took:.1} s over {conversations} conversations", summary.messages, seconds * rate);
-    println!("added latency: p50 {}, p95 {}, p99 {}, max {}", ms(p50), ms(p95), ms(p99), ms(max));
-    println!("waited for their turn: {}, spilled: {}", summary.pace.waited, summary.pace.spilled);
-    println!("processor time, simulator included: {:.0} % of one core", cpu / took * 100.0);
+    println!(
+        "{} of {} messages in {took:.1} s over {conversations} conversations",
+        summary.messages,
+        seconds * rate
+    );
+    println!(
+        "added latency: p50 {}, p95 {}, p99 {}, max {}",
+        ms(p50),
+        ms(p95),
+        ms(p99),
+        ms(max)
+    );
+    println!(
+        "waited for their turn: {}, spilled: {}",
+        summary.pace.waited, summary.pace.spilled
+    );
+    println!(
+        "processor time, simulator included: {:.0} % of one core",
+        cpu / took * 100.0
+    );
     println!("resident memory, simulator included: {} MB", resident_mb());
-    println!("{} archives in {:.1} s at the end", summary.archived, ending.elapsed().as_secs_f64());
+    println!(
+        "{} archives in {:.1} s at the end",
+        summary.archived,
+        ending.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
 /// Processor time of this process so far, from Linux's `/proc`; 0 elsewhere.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     (ticks(11) + ticks(12)) / 100.0
 }
 
@@ -85,5 +139,7 @@ fn cpu_seconds() -> f64 {
 fn resident_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or(0)
+        / 1024
 }

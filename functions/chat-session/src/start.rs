@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cxone::{Client, Limits};
 use cxone::endpoints::System;
 use cxone::http::Idle;
 use cxone::nlp::NlpClient;
+use cxone::{Client, Limits};
 use insights_core::chat::escalation::Escalation;
 use runtime::centre;
 use runtime::config::Env;
@@ -54,7 +54,10 @@ pub async fn build(
     let scorer = match (config.provider, &config.sentiment_url) {
         (ProviderKind::Local, _) => load(env).await?,
         (ProviderKind::Http, Some(url)) => {
-            let (http, key) = (cxone::http::client(Idle::Kept)?, centre::secret_key(secrets, "nlp_api_key"));
+            let (http, key) = (
+                cxone::http::client(Idle::Kept)?,
+                centre::secret_key(secrets, "nlp_api_key"),
+            );
             Scorer::Http(NlpClient::new(http, url.as_str(), key, Limits::default())?)
         }
         _ => Scorer::None,

@@ -10,14 +10,14 @@
 mod alerts;
 mod chat;
 mod demo;
-mod embed;
 mod dlq;
+mod embed;
 mod eval;
 mod gateway;
 mod home;
 mod live;
-mod poll;
 mod pipeline;
+mod poll;
 mod register;
 mod replay;
 mod score;

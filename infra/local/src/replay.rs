@@ -53,7 +53,11 @@ fn time(text: &str) -> Result<Duration, String> {
     }
     let mut seconds = 0.0;
     for part in parts {
-        let value: f64 = part.parse().ok().filter(|value| (0.0..1e7).contains(value)).ok_or_else(allowed)?;
+        let value: f64 = part
+            .parse()
+            .ok()
+            .filter(|value| (0.0..1e7).contains(value))
+            .ok_or_else(allowed)?;
         seconds = seconds * 60.0 + value;
     }
     Ok(Duration::from_secs_f64(seconds))
@@ -73,7 +77,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             home.data_dir.display()
         );
     };
-    let start = args.message.map(Start::Message).or(args.from.map(Start::Offset));
+    let start = args
+        .message
+        .map(Start::Message)
+        .or(args.from.map(Start::Offset));
     let options = replay::Options {
         speed: args.speed,
         start: start.unwrap_or(Start::Message(1)),
@@ -82,7 +89,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let steps = replay::plan(&lines, &options).context("nothing to replay")?;
     if !args.json {
-        println!("{}: {} of {} messages, speed {}", printable(&args.conversation), steps.len(), lines.len(), args.speed);
+        println!(
+            "{}: {} of {} messages, speed {}",
+            printable(&args.conversation),
+            steps.len(),
+            lines.len(),
+            args.speed
+        );
     }
     for step in steps {
         tokio::select! {
@@ -103,13 +116,16 @@ fn print(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
     if let Some(gap) = line.gap_before {
         println!("          {}", missing(gap));
     }
-    let score = line.sentiment.unwrap_or_else(|| lexicon::score(&line.message.text).score.rounded());
+    let score = line
+        .sentiment
+        .unwrap_or_else(|| lexicon::score(&line.message.text).score.rounded());
     println!(
         "{:>8}  {:<9} {} {score:.2}{}  {}{}",
         offset(step.offset),
         printable(&line.message.from.kind),
         bar(score),
-        line.model_sentiment.map_or_else(String::new, |score| format!(" (model {score:.2})")),
+        line.model_sentiment
+            .map_or_else(String::new, |score| format!(" (model {score:.2})")),
         printable(&line.message.text),
         escalation(line),
     );
@@ -120,11 +136,16 @@ fn print(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn missing(gap: Gap) -> String {
-    format!("... messages may be missing: the stream was down for {:.1} s", (gap.to_ms - gap.from_ms) as f64 / 1000.0)
+    format!(
+        "... messages may be missing: the stream was down for {:.1} s",
+        (gap.to_ms - gap.from_ms) as f64 / 1000.0
+    )
 }
 
 fn escalation(line: &Line) -> String {
-    line.escalation.map_or_else(String::new, |severity| format!("  << {}", severity.name().to_uppercase()))
+    line.escalation.map_or_else(String::new, |severity| {
+        format!("  << {}", severity.name().to_uppercase())
+    })
 }
 
 /// A score as a bar of five, readable without colours.
@@ -136,7 +157,12 @@ fn bar(score: f64) -> String {
 /// How long after the first message, as minutes and seconds.
 fn offset(offset: Duration) -> String {
     let seconds = offset.as_secs();
-    format!("{}:{:02}.{}", seconds / 60, seconds % 60, offset.subsec_millis() / 100)
+    format!(
+        "{}:{:02}.{}",
+        seconds / 60,
+        seconds % 60,
+        offset.subsec_millis() / 100
+    )
 }
 
 #[cfg(test)]
@@ -145,7 +171,12 @@ mod tests {
 
     #[test]
     fn times_are_seconds_minutes_and_hours() {
-        let cases = [("90", 90.0), ("1.5", 1.5), ("2:30", 150.0), ("1:00:05", 3605.0)];
+        let cases = [
+            ("90", 90.0),
+            ("1.5", 1.5),
+            ("2:30", 150.0),
+            ("1:00:05", 3605.0),
+        ];
         for (text, seconds) in cases {
             assert_eq!(time(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
         }
@@ -157,6 +188,9 @@ mod tests {
     #[test]
     fn offsets_and_bars_have_one_width() {
         assert_eq!(offset(Duration::from_millis(61_250)), "1:01.2");
-        assert_eq!([bar(0.0), bar(0.5), bar(1.0)], ["[.....]", "[###..]", "[#####]"]);
+        assert_eq!(
+            [bar(0.0), bar(0.5), bar(1.0)],
+            ["[.....]", "[###..]", "[#####]"]
+        );
     }
 }

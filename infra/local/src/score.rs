@@ -88,9 +88,13 @@ impl Scorer {
         match self {
             Self::Lexicon => {
                 let result = insights_core::lexicon::score(text);
-                let (score, positive, negative) = (result.score.rounded(), result.positive, result.negative);
+                let (score, positive, negative) =
+                    (result.score.rounded(), result.positive, result.negative);
                 if as_json {
-                    println!("{}", json!({"score": score, "positive": positive, "negative": negative, "text": text}));
+                    println!(
+                        "{}",
+                        json!({"score": score, "positive": positive, "negative": negative, "text": text})
+                    );
                 } else {
                     println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
                 }

@@ -11,11 +11,11 @@ use cxone_simulator::live::demo_calls;
 use runtime::metrics;
 use tokio_util::sync::CancellationToken;
 
-use crate::{chat, gateway};
 use crate::home::{Home, HomeArgs};
 use crate::live::{Background, Line};
 use crate::pipeline::Pipeline;
 use crate::services::Services;
+use crate::{chat, gateway};
 
 const EXAMPLES: &str = "Examples:
   cxone-insights serve

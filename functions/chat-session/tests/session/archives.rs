@@ -13,20 +13,44 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
     let chat = &rig.sim.world().chat;
     chat.assign("chat-1");
     for number in 0..120 {
-        chat.say("chat-1", if number % 2 == 0 { "customer" } else { "agent" }, &format!("line {number}"));
+        chat.say(
+            "chat-1",
+            if number % 2 == 0 { "customer" } else { "agent" },
+            &format!("line {number}"),
+        );
         chat.say("chat-2", "customer", &format!("line {number}"));
     }
     chat.hide_transcript("chat-2");
-    session.next("the last message", |update| said(update, "chat-2", "line 119")).await;
+    session
+        .next("the last message", |update| {
+            said(update, "chat-2", "line 119")
+        })
+        .await;
     let report = session.stop().await;
     assert_eq!(report.outcome, Outcome::Ended);
     let summary = report.summary.unwrap();
-    assert_eq!((summary.messages, summary.archived, summary.sla.messages), (240, 2, 240));
+    assert_eq!(
+        (summary.messages, summary.archived, summary.sla.messages),
+        (240, 2, 240)
+    );
     rig.assert_archived("chat-1").await;
     rig.assert_archived("chat-2").await;
-    assert!(rig.archive("chat-1").await.iter().all(|line| line.source == Source::Both));
-    assert!(rig.archive("chat-2").await.iter().all(|line| line.source == Source::Stream && line.sentiment.is_some()));
-    assert_eq!(rig.sim.world().chat.presence(AGENT), ["available", "offline"]);
+    assert!(
+        rig.archive("chat-1")
+            .await
+            .iter()
+            .all(|line| line.source == Source::Both)
+    );
+    assert!(
+        rig.archive("chat-2")
+            .await
+            .iter()
+            .all(|line| line.source == Source::Stream && line.sentiment.is_some())
+    );
+    assert_eq!(
+        rig.sim.world().chat.presence(AGENT),
+        ["available", "offline"]
+    );
 }
 
 fn said(update: &Update, conversation: &str, text: &str) -> bool {
@@ -35,10 +59,21 @@ fn said(update: &Update, conversation: &str, text: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn availability_follows_the_load() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_MAX_CHATS", "4"), ("CHAT_SKILLS", r#"[{"skill": "billing"}]"#)]).await;
+    let rig = Rig::new(
+        Scenario::default(),
+        &[
+            ("CHAT_MAX_CHATS", "4"),
+            ("CHAT_SKILLS", r#"[{"skill": "billing"}]"#),
+        ],
+    )
+    .await;
     let session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
-    let availability = || chat.routing(AGENT).last().map(|routing| routing["availability"].as_f64().unwrap());
+    let availability = || {
+        chat.routing(AGENT)
+            .last()
+            .map(|routing| routing["availability"].as_f64().unwrap())
+    };
     eventually("all is free", || availability() == Some(1.0)).await;
     ["a", "b", "c"].iter().for_each(|id| chat.assign(id));
     eventually("three of four are taken", || availability() == Some(0.25)).await;
@@ -55,10 +90,18 @@ async fn a_conversation_that_ends_is_archived_while_the_session_goes_on() {
     let chat = &rig.sim.world().chat;
     chat.say("chat-1", "customer", "hello");
     chat.end("chat-1");
-    session.next("its archive", |update| matches!(update, Update::Archived { .. })).await;
+    session
+        .next("its archive", |update| {
+            matches!(update, Update::Archived { .. })
+        })
+        .await;
     rig.assert_archived("chat-1").await;
     chat.say("chat-1", "customer", "one thing more");
-    session.next("the late message", |update| said(update, "chat-1", "one thing more")).await;
+    session
+        .next("the late message", |update| {
+            said(update, "chat-1", "one thing more")
+        })
+        .await;
     session.stop().await;
     rig.assert_archived("chat-1").await;
 }
@@ -68,10 +111,13 @@ async fn a_transcript_that_cannot_be_read_is_made_up_for_by_the_next_session() {
     let rig = Rig::new(Scenario::default(), &[]).await;
     let mut session = rig.connected("one").await;
     let path = "/api/v2/chat/conversations/*/transcript";
-    rig.sim.fault(FaultRule::new(path, Fault::Status(403, RetryAfter::Absent)));
+    rig.sim
+        .fault(FaultRule::new(path, Fault::Status(403, RetryAfter::Absent)));
     let chat = &rig.sim.world().chat;
     chat.say("chat-1", "customer", "hello");
-    session.next("the message", |update| said(update, "chat-1", "hello")).await;
+    session
+        .next("the message", |update| said(update, "chat-1", "hello"))
+        .await;
     session.stop().await;
     assert_eq!(rig.archive("chat-1").await.len(), 1);
     chat.say("chat-1", "customer", "nobody listens");
@@ -85,10 +131,17 @@ async fn archiving_again_writes_nothing() {
     let rig = Rig::new(Scenario::default(), &[]).await;
     let mut session = rig.connected("one").await;
     rig.sim.world().chat.say("chat-1", "customer", "hello");
-    session.next("the message", |update| said(update, "chat-1", "hello")).await;
+    session
+        .next("the message", |update| said(update, "chat-1", "hello"))
+        .await;
     session.stop().await;
     let deps = rig.deps().await;
     let again = cxone::Deadline::within(std::time::Duration::from_secs(5));
-    let archived = chat_session::archive::conversation(&deps, "chat-1", &[], again).await.unwrap();
-    assert_eq!((archived.messages, archived.written, archived.complete), (1, false, true));
+    let archived = chat_session::archive::conversation(&deps, "chat-1", &[], again)
+        .await
+        .unwrap();
+    assert_eq!(
+        (archived.messages, archived.written, archived.complete),
+        (1, false, true)
+    );
 }

@@ -11,25 +11,50 @@ use crate::rig::{Rig, eventually};
 
 fn event(name: &str) -> Event {
     let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).expect("the event's file")).expect("an event")
+    serde_json::from_str(&std::fs::read_to_string(path).expect("the event's file"))
+        .expect("an event")
 }
 
 fn invocation(request_id: &str, lasting: Duration) -> Invocation {
-    Invocation { request_id: request_id.to_owned(), deadline: Instant::now() + lasting }
+    Invocation {
+        request_id: request_id.to_owned(),
+        deadline: Instant::now() + lasting,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schedule_works_the_configured_agents_until_the_deadline() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_AGENTS", "agent-1"), ("CHAT_HANDOVER_MS", "5500")]).await;
+    let rig = Rig::new(
+        Scenario::default(),
+        &[("CHAT_AGENTS", "agent-1"), ("CHAT_HANDOVER_MS", "5500")],
+    )
+    .await;
     let chat = &rig.sim.world().chat;
     let deps = rig.deps().await;
-    let one = tokio::spawn(handle(deps.clone(), event("chat-session-schedule"), invocation("one", Duration::from_secs(8))));
+    let one = tokio::spawn(handle(
+        deps.clone(),
+        event("chat-session-schedule"),
+        invocation("one", Duration::from_secs(8)),
+    ));
     eventually("the agent is worked", || chat.connections() == 1).await;
     chat.say("chat-1", "customer", "hello");
-    let second = handle(deps, event("chat-session-schedule"), invocation("two", Duration::from_secs(8))).await.unwrap();
-    assert_eq!(second.sessions[0].outcome, Outcome::Held, "a second invocation ends at once");
+    let second = handle(
+        deps,
+        event("chat-session-schedule"),
+        invocation("two", Duration::from_secs(8)),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        second.sessions[0].outcome,
+        Outcome::Held,
+        "a second invocation ends at once"
+    );
     let reply = one.await.unwrap().unwrap();
-    assert_eq!((reply.sessions.len(), reply.sessions[0].outcome), (1, Outcome::Ended));
+    assert_eq!(
+        (reply.sessions.len(), reply.sessions[0].outcome),
+        (1, Outcome::Ended)
+    );
     rig.assert_archived("chat-1").await;
 }
 
@@ -37,10 +62,28 @@ async fn the_schedule_works_the_configured_agents_until_the_deadline() {
 async fn an_event_names_the_agents_itself_and_a_bad_one_is_refused() {
     let rig = Rig::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "5500")]).await;
     let deps = rig.deps().await;
-    let bad = handle(deps.clone(), event("chat-session-bad-agent"), invocation("one", Duration::from_secs(7))).await;
+    let bad = handle(
+        deps.clone(),
+        event("chat-session-bad-agent"),
+        invocation("one", Duration::from_secs(7)),
+    )
+    .await;
     assert!(bad.unwrap_err().to_string().contains("without slash"));
-    let reply = handle(deps, event("chat-session-agents"), invocation("two", Duration::from_secs(7))).await.unwrap();
-    let agents: Vec<&str> = reply.sessions.iter().map(|session| session.agent.as_str()).collect();
+    let reply = handle(
+        deps,
+        event("chat-session-agents"),
+        invocation("two", Duration::from_secs(7)),
+    )
+    .await
+    .unwrap();
+    let agents: Vec<&str> = reply
+        .sessions
+        .iter()
+        .map(|session| session.agent.as_str())
+        .collect();
     assert_eq!(agents, ["agent-001", "agent-002"]);
-    assert_eq!(rig.sim.world().chat.presence("agent-002"), ["available", "offline"]);
+    assert_eq!(
+        rig.sim.world().chat.presence("agent-002"),
+        ["available", "offline"]
+    );
 }

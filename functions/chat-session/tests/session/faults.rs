@@ -11,31 +11,74 @@ const CONVERSATIONS: usize = 40;
 const MESSAGES: i64 = 100;
 
 fn scenario(seed: u64) -> Scenario {
-    let troubles = Troubles { malformed: 0.03, duplicate: 0.03, reorder: 0.03, drop: 0.002, half_open: 0.0005 };
-    let chat = ChatSettings { page_size: 17, troubles, idle_timeout_ms: 1000, ..ChatSettings::default() };
-    let settings = Settings { token_expires_in: 4, ..Settings::default() };
-    let status = |path: &str, status| {
-        FaultRule::new(path, Fault::Status(status, RetryAfter::Absent)).probability(0.1).times(20)
+    let troubles = Troubles {
+        malformed: 0.03,
+        duplicate: 0.03,
+        reorder: 0.03,
+        drop: 0.002,
+        half_open: 0.0005,
     };
-    Scenario { seed, settings, chat, ..Scenario::default() }
-        .with_fault(status("/api/v2/chat/conversations/*/transcript", 503))
-        .with_fault(status("/api/v2/presence/users/*", 500))
-        .with_fault(status("/api/v2/routing/users/*", 429))
-        .with_fault(FaultRule::new("/api/v2/chat/stream", Fault::Drop).probability(0.2).times(20))
-        .with_fault(FaultRule::new("/api/v2/chat/stream", Fault::RevokeTokens).probability(0.2).times(5))
+    let chat = ChatSettings {
+        page_size: 17,
+        troubles,
+        idle_timeout_ms: 1000,
+        ..ChatSettings::default()
+    };
+    let settings = Settings {
+        token_expires_in: 4,
+        ..Settings::default()
+    };
+    let status = |path: &str, status| {
+        FaultRule::new(path, Fault::Status(status, RetryAfter::Absent))
+            .probability(0.1)
+            .times(20)
+    };
+    Scenario {
+        seed,
+        settings,
+        chat,
+        ..Scenario::default()
+    }
+    .with_fault(status("/api/v2/chat/conversations/*/transcript", 503))
+    .with_fault(status("/api/v2/presence/users/*", 500))
+    .with_fault(status("/api/v2/routing/users/*", 429))
+    .with_fault(
+        FaultRule::new("/api/v2/chat/stream", Fault::Drop)
+            .probability(0.2)
+            .times(20),
+    )
+    .with_fault(
+        FaultRule::new("/api/v2/chat/stream", Fault::RevokeTokens)
+            .probability(0.2)
+            .times(5),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
-    let rig = Rig::new(scenario(7), &[("CHAT_WAITING_PER_CONVERSATION", "50"), ("CHAT_WAITING_TOTAL", "500")]).await;
+    let rig = Rig::new(
+        scenario(7),
+        &[
+            ("CHAT_WAITING_PER_CONVERSATION", "50"),
+            ("CHAT_WAITING_TOTAL", "500"),
+        ],
+    )
+    .await;
     let chat = &rig.sim.world().chat;
-    let names: Vec<String> = (0..CONVERSATIONS).map(|number| format!("chat-{number}")).collect();
+    let names: Vec<String> = (0..CONVERSATIONS)
+        .map(|number| format!("chat-{number}"))
+        .collect();
     let mut session = Some(rig.connected("life-0").await);
     // Known to the session before anything can go wrong: a conversation of which it never hears cannot be archived.
     let start = now_ms();
     for number in 0..MESSAGES {
         for name in &names {
-            chat.say_at(name, "customer", &format!("{name} says {number}"), start + number);
+            chat.say_at(
+                name,
+                "customer",
+                &format!("{name} says {number}"),
+                start + number,
+            );
         }
         match number {
             25 | 50 => chat.break_connections(),
@@ -55,13 +98,22 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
     let session = session.expect("the second life");
     // The second life is connected before it is stopped: it waits for the first one's lease.
     let opened = chat.connections_opened();
-    crate::rig::eventually("a connection stands", || chat.connections() > 0 || chat.connections_opened() > opened).await;
+    crate::rig::eventually("a connection stands", || {
+        chat.connections() > 0 || chat.connections_opened() > opened
+    })
+    .await;
     let summary = session.stop().await.summary.unwrap();
     for name in &names {
         rig.assert_archived(name).await;
     }
-    assert!(summary.malformed.total() > 0 && summary.duplicates > 0 && summary.recovered > 0, "{summary:?}");
-    assert_eq!(chat.presence(AGENT).last().map(String::as_str), Some("offline"));
+    assert!(
+        summary.malformed.total() > 0 && summary.duplicates > 0 && summary.recovered > 0,
+        "{summary:?}"
+    );
+    assert_eq!(
+        chat.presence(AGENT).last().map(String::as_str),
+        Some("offline")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +124,12 @@ async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
     chat.hide_transcript("chat-1");
     let start = now_ms();
     for number in 0..200 {
-        chat.say_at("chat-1", "customer", &number.to_string(), now_ms().max(start + number));
+        chat.say_at(
+            "chat-1",
+            "customer",
+            &number.to_string(),
+            now_ms().max(start + number),
+        );
         if number % 60 == 30 {
             chat.break_connections();
         }
@@ -81,20 +138,38 @@ async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
     session.stop().await;
     let archived = rig.archive("chat-1").await;
     let said = rig.said("chat-1");
-    let gaps: Vec<_> = archived.iter().filter_map(|line| line.gap_before.or(line.gap_after)).collect();
-    assert!(archived.len() < said.len() && !gaps.is_empty(), "some were missed, and that is marked");
+    let gaps: Vec<_> = archived
+        .iter()
+        .filter_map(|line| line.gap_before.or(line.gap_after))
+        .collect();
+    assert!(
+        archived.len() < said.len() && !gaps.is_empty(),
+        "some were missed, and that is marked"
+    );
     let lines: Vec<_> = archived.iter().map(wire).collect();
     for message in said.iter().filter(|message| !lines.contains(message)) {
         let at = message["timestamp"].as_i64().unwrap();
-        let marked = gaps.iter().any(|gap| (gap.from_ms - 50..=gap.to_ms + 50).contains(&at));
+        let marked = gaps
+            .iter()
+            .any(|gap| (gap.from_ms - 50..=gap.to_ms + 50).contains(&at));
         assert!(marked, "{at} is in none of {gaps:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_reads_slowly_holds_up_nobody() {
-    let chat = ChatSettings { slow_reader_ms: 100, ..ChatSettings::default() };
-    let rig = Rig::new(Scenario { chat, ..Scenario::default() }, &[]).await;
+    let chat = ChatSettings {
+        slow_reader_ms: 100,
+        ..ChatSettings::default()
+    };
+    let rig = Rig::new(
+        Scenario {
+            chat,
+            ..Scenario::default()
+        },
+        &[],
+    )
+    .await;
     let session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
     for number in 0..500 {

@@ -8,8 +8,16 @@ use crate::rig::{Rig, Running, eventually};
 
 async fn send(session: &Running, conversation: &str, text: &str) -> Result<(), String> {
     let (taken, answer) = oneshot::channel();
-    let outgoing = Outgoing { conversation_id: conversation.to_owned(), text: text.to_owned(), taken };
-    session.outbound.send(outgoing).await.expect("the session takes messages");
+    let outgoing = Outgoing {
+        conversation_id: conversation.to_owned(),
+        text: text.to_owned(),
+        taken,
+    };
+    session
+        .outbound
+        .send(outgoing)
+        .await
+        .expect("the session takes messages");
     answer.await.expect("the session answers")
 }
 
@@ -22,14 +30,26 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
         if number == 20 || number == 40 {
             chat.break_connections();
         }
-        send(&session, "chat-1", &format!("answer {number}")).await.unwrap();
+        send(&session, "chat-1", &format!("answer {number}"))
+            .await
+            .unwrap();
     }
     eventually("all arrive", || chat.messages("chat-1").len() == 60).await;
     let summary = session.stop().await.summary.unwrap();
     assert_eq!(summary.sent, 60);
     rig.assert_archived("chat-1").await;
-    let texts: Vec<String> = rig.archive("chat-1").await.into_iter().map(|line| line.message.text).collect();
-    assert_eq!(texts, (0..60).map(|number| format!("answer {number}")).collect::<Vec<_>>());
+    let texts: Vec<String> = rig
+        .archive("chat-1")
+        .await
+        .into_iter()
+        .map(|line| line.message.text)
+        .collect();
+    assert_eq!(
+        texts,
+        (0..60)
+            .map(|number| format!("answer {number}"))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +58,9 @@ async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
     let rig = Rig::new(Scenario::default(), &settings).await;
     let session = rig.connected("one").await;
     for number in 0..4 {
-        send(&session, "chat-1", &format!("answer {number}")).await.unwrap();
+        send(&session, "chat-1", &format!("answer {number}"))
+            .await
+            .unwrap();
     }
     session.kill().await;
     let chat = &rig.sim.world().chat;
@@ -52,8 +74,23 @@ async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
 async fn what_cannot_be_sent_is_refused_with_why() {
     let rig = Rig::new(Scenario::default(), &[]).await;
     let session = rig.connected("one").await;
-    assert!(send(&session, "chat-1", "  ").await.unwrap_err().contains("empty"));
-    assert!(send(&session, "", "hello").await.unwrap_err().contains("conversationId"));
-    assert!(send(&session, "chat-1", &"x".repeat(100_000)).await.unwrap_err().contains("at most"));
+    assert!(
+        send(&session, "chat-1", "  ")
+            .await
+            .unwrap_err()
+            .contains("empty")
+    );
+    assert!(
+        send(&session, "", "hello")
+            .await
+            .unwrap_err()
+            .contains("conversationId")
+    );
+    assert!(
+        send(&session, "chat-1", &"x".repeat(100_000))
+            .await
+            .unwrap_err()
+            .contains("at most")
+    );
     session.stop().await;
 }

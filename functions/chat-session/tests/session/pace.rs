@@ -27,8 +27,14 @@ async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store
     let mut numbers = Vec::new();
     let mut calm_after = None;
     while numbers.len() < 300 || calm_after.is_none() {
-        let update = session.next("the next message", |update| matches!(update, Update::Message { .. })).await;
-        let Update::Message { message, .. } = update else { continue };
+        let update = session
+            .next("the next message", |update| {
+                matches!(update, Update::Message { .. })
+            })
+            .await;
+        let Update::Message { message, .. } = update else {
+            continue;
+        };
         if message.conversation_id == "calm" {
             calm_after = Some(numbers.len());
         } else {
@@ -36,10 +42,16 @@ async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store
         }
     }
     assert_eq!(numbers, (0..300).collect::<Vec<_>>(), "in order, each once");
-    assert!(calm_after.unwrap() < 100, "another conversation is not held up");
+    assert!(
+        calm_after.unwrap() < 100,
+        "another conversation is not held up"
+    );
     let summary = session.stop().await.summary.unwrap();
     assert!(summary.pace.spilled > 100, "{:?}", summary.pace);
-    assert_eq!(summary.pace.passed + summary.pace.waited + summary.pace.spilled, 301);
+    assert_eq!(
+        summary.pace.passed + summary.pace.waited + summary.pace.spilled,
+        301
+    );
     rig.assert_archived("flood").await;
 }
 
@@ -55,9 +67,21 @@ async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
     let mut session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
     for number in 0..50 {
-        chat.say("chat-1", "customer", if number == 40 { "my lawyer will call you" } else { "waiting" });
+        chat.say(
+            "chat-1",
+            "customer",
+            if number == 40 {
+                "my lawyer will call you"
+            } else {
+                "waiting"
+            },
+        );
     }
-    session.next("the first message", |update| matches!(update, Update::Message { .. })).await;
+    session
+        .next("the first message", |update| {
+            matches!(update, Update::Message { .. })
+        })
+        .await;
     // All are stored before the first has its turn, as they come in one batch or the pacer holds them: give the rest time.
     tokio::time::sleep(Duration::from_millis(300)).await;
     session.kill().await;
@@ -65,18 +89,38 @@ async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
     let summary = two.stop().await.summary.unwrap();
     assert_eq!(summary.escalations, 1);
     rig.assert_archived("chat-1").await;
-    assert!(rig.archive("chat-1").await.iter().any(|line| line.escalation.is_some()));
+    assert!(
+        rig.archive("chat-1")
+            .await
+            .iter()
+            .any(|line| line.escalation.is_some())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written() {
     let hook = MockServer::start().await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).up_to_n_times(2).mount(&hook).await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(204)).mount(&hook).await;
-    let rig = Rig::new(Scenario::default(), &[("ESCALATION_WEBHOOK_URL", &hook.uri())]).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(503))
+        .up_to_n_times(2)
+        .mount(&hook)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&hook)
+        .await;
+    let rig = Rig::new(
+        Scenario::default(),
+        &[("ESCALATION_WEBHOOK_URL", &hook.uri())],
+    )
+    .await;
     let session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
-    chat.say("chat-1", "customer", "I want a manager, this canary-7431 is urgent");
+    chat.say(
+        "chat-1",
+        "customer",
+        "I want a manager, this canary-7431 is urgent",
+    );
     chat.say("chat-1", "customer", "A manager! This is a complaint!");
     chat.say("chat-1", "customer", "this is not urgent");
     chat.say("chat-1", "agent", "I will ask our legal team");
@@ -89,12 +133,25 @@ async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let summary = session.stop().await.summary.unwrap();
-    assert_eq!((summary.escalations, requests.len()), (1, 3), "one escalation, told at the third try");
+    assert_eq!(
+        (summary.escalations, requests.len()),
+        (1, 3),
+        "one escalation, told at the third try"
+    );
     for request in requests {
         let body: serde_json::Value = request.body_json().unwrap();
-        assert_eq!((body["severity"].as_str(), body["conversationId"].as_str()), (Some("complaint"), Some("chat-1")));
-        assert!(!String::from_utf8_lossy(&request.body).contains("canary"), "no text leaves");
-        assert_eq!(request.headers["idempotency-key"], "escalation-chat-1-complaint");
+        assert_eq!(
+            (body["severity"].as_str(), body["conversationId"].as_str()),
+            (Some("complaint"), Some("chat-1"))
+        );
+        assert!(
+            !String::from_utf8_lossy(&request.body).contains("canary"),
+            "no text leaves"
+        );
+        assert_eq!(
+            request.headers["idempotency-key"],
+            "escalation-chat-1-complaint"
+        );
     }
 }
 

@@ -56,25 +56,45 @@ impl Rig {
     pub(crate) async fn new(scenario: Scenario, settings: &[(&str, &str)]) -> Self {
         let sim = Simulator::start(scenario).await.expect("a free port");
         let env = Env::from_pairs(QUICK).with("CXONE_BASE_URL", sim.url());
-        let env = settings.iter().fold(env, |env, (name, value)| env.with(name, *value));
-        Self { sim, folder: TempDir::new().expect("a folder"), env }
+        let env = settings
+            .iter()
+            .fold(env, |env, (name, value)| env.with(name, *value));
+        Self {
+            sim,
+            folder: TempDir::new().expect("a folder"),
+            env,
+        }
     }
 
     /// Dependencies as a process of its own would build them: nothing is shared but the files and the simulator.
     pub(crate) async fn deps(&self) -> Arc<Deps> {
-        let secrets: Secrets = [("client_id", "demo-client"), ("client_secret", "demo-secret")]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-            .collect();
+        let secrets: Secrets = [
+            ("client_id", "demo-client"),
+            ("client_secret", "demo-secret"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .collect();
         let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(secrets)));
-        let state = State::Sqlite(SqliteState::open(self.folder.path().join("state.sqlite")).expect("a state file"));
+        let state = State::Sqlite(
+            SqliteState::open(self.folder.path().join("state.sqlite")).expect("a state file"),
+        );
         let objects = Objects::folder(self.folder.path()).expect("a folder");
-        let client = runtime::centre::client(&self.env, System::Chat, &secrets, &state, Idle::Kept).expect("a client");
-        Arc::new(start::build(&self.env, client, &secrets, state, objects).await.expect("dependencies"))
+        let client = runtime::centre::client(&self.env, System::Chat, &secrets, &state, Idle::Kept)
+            .expect("a client");
+        Arc::new(
+            start::build(&self.env, client, &secrets, state, objects)
+                .await
+                .expect("dependencies"),
+        )
     }
 
     pub(crate) async fn start(&self, holder: &str) -> Running {
-        self.start_with(Options { lease_wait: Duration::from_secs(20), ..Options::new(holder.to_owned()) }).await
+        self.start_with(Options {
+            lease_wait: Duration::from_secs(20),
+            ..Options::new(holder.to_owned())
+        })
+        .await
     }
 
     pub(crate) async fn start_with(&self, options: Options) -> Running {
@@ -82,23 +102,37 @@ impl Rig {
         let (show, updates) = mpsc::channel(100_000);
         let (outbound, outgoing) = mpsc::channel(100);
         let stop = options.stop.clone();
-        let options = Options { updates: Some(show), outbound: Some(outgoing), ..options };
+        let options = Options {
+            updates: Some(show),
+            outbound: Some(outgoing),
+            ..options
+        };
         let task = tokio::spawn(async move { session::run(deps, AGENT, options).await });
-        Running { stop, updates, outbound, task }
+        Running {
+            stop,
+            updates,
+            outbound,
+            task,
+        }
     }
 
     /// A session that is connected.
     pub(crate) async fn connected(&self, holder: &str) -> Running {
         let before = self.sim.world().chat.connections_opened();
         let running = self.start(holder).await;
-        eventually("the session connects", || self.sim.world().chat.connections_opened() > before).await;
+        eventually("the session connects", || {
+            self.sim.world().chat.connections_opened() > before
+        })
+        .await;
         running
     }
 
     /// The archive of a conversation.
     pub(crate) async fn archive(&self, conversation: &str) -> Vec<Line> {
         let deps = self.deps().await;
-        let lines = chat_session::archive::read(&deps.objects, conversation).await.expect("a readable archive");
+        let lines = chat_session::archive::read(&deps.objects, conversation)
+            .await
+            .expect("a readable archive");
         lines.unwrap_or_else(|| panic!("{conversation} is not archived"))
     }
 
@@ -113,7 +147,11 @@ impl Rig {
     pub(crate) async fn assert_archived(&self, conversation: &str) {
         let archived: Vec<Value> = self.archive(conversation).await.iter().map(wire).collect();
         let said = self.said(conversation);
-        assert_eq!(archived.len(), said.len(), "{conversation}: number of messages");
+        assert_eq!(
+            archived.len(),
+            said.len(),
+            "{conversation}: number of messages"
+        );
         assert_eq!(archived, said, "{conversation}");
     }
 }
@@ -122,7 +160,10 @@ impl Running {
     pub(crate) async fn stop(self) -> Report {
         self.stop.cancel();
         let ended = tokio::time::timeout(Duration::from_secs(60), self.task).await;
-        ended.expect("the session ends in time").expect("it does not panic").expect("it ends well")
+        ended
+            .expect("the session ends in time")
+            .expect("it does not panic")
+            .expect("it ends well")
     }
 
     /// Ends it as a kill does: at the next await, without a word to anybody.
@@ -140,7 +181,9 @@ impl Running {
             }
             panic!("the session ended before: {what}");
         };
-        tokio::time::timeout(Duration::from_secs(20), search).await.unwrap_or_else(|_| panic!("not in time: {what}"))
+        tokio::time::timeout(Duration::from_secs(20), search)
+            .await
+            .unwrap_or_else(|_| panic!("not in time: {what}"))
     }
 }
 

@@ -9,7 +9,13 @@ use cxone_simulator::{Scenario, Settings};
 use crate::rig::{AGENT, Rig, eventually};
 
 fn idle_after(idle_timeout_ms: u64) -> Scenario {
-    Scenario { chat: ChatSettings { idle_timeout_ms, ..ChatSettings::default() }, ..Scenario::default() }
+    Scenario {
+        chat: ChatSettings {
+            idle_timeout_ms,
+            ..ChatSettings::default()
+        },
+        ..Scenario::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,16 +34,36 @@ async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_reco
     let mut session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
     chat.say("chat-1", "customer", "before");
-    session.next("the first message", |update| matches!(update, Update::Message { .. })).await;
+    session
+        .next("the first message", |update| {
+            matches!(update, Update::Message { .. })
+        })
+        .await;
     chat.break_connections();
-    let update = session.next("the break", |update| matches!(update, Update::Disconnected { .. })).await;
-    let Update::Disconnected { wait_ms, .. } = update else { panic!("it is one") };
-    assert!((500..=1000).contains(&wait_ms), "between half the bound and the bound: {wait_ms} ms");
+    let update = session
+        .next("the break", |update| {
+            matches!(update, Update::Disconnected { .. })
+        })
+        .await;
+    let Update::Disconnected { wait_ms, .. } = update else {
+        panic!("it is one")
+    };
+    assert!(
+        (500..=1000).contains(&wait_ms),
+        "between half the bound and the bound: {wait_ms} ms"
+    );
     let broke = Instant::now();
     chat.say("chat-1", "customer", "meanwhile");
-    session.next("the connection", |update| matches!(update, Update::Connected)).await;
+    session
+        .next("the connection", |update| {
+            matches!(update, Update::Connected)
+        })
+        .await;
     let took = broke.elapsed();
-    assert!(took < Duration::from_millis(wait_ms + 900), "{took:?} after a wait of {wait_ms} ms");
+    assert!(
+        took < Duration::from_millis(wait_ms + 900),
+        "{took:?} after a wait of {wait_ms} ms"
+    );
     let missed = |update: &Update| matches!(update, Update::Message { message, .. } if message.text == "meanwhile");
     session.next("what was missed", missed).await;
     assert_eq!(session.stop().await.summary.unwrap().recovered, 1);
@@ -51,21 +77,40 @@ async fn a_half_open_connection_is_noticed_by_its_silence() {
     rig.sim.world().chat.freeze_connections();
     let silent = |update: &Update| matches!(update, Update::Disconnected { reason, .. } if reason.contains("silent"));
     session.next("the silence", silent).await;
-    session.next("another connection", |update| matches!(update, Update::Connected)).await;
+    session
+        .next("another connection", |update| {
+            matches!(update, Update::Connected)
+        })
+        .await;
     session.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_expires_is_renewed_without_a_missed_message() {
-    let settings = Settings { token_expires_in: 3, ..Settings::default() };
-    let rig = Rig::new(Scenario { settings, ..Scenario::default() }, &[]).await;
+    let settings = Settings {
+        token_expires_in: 3,
+        ..Settings::default()
+    };
+    let rig = Rig::new(
+        Scenario {
+            settings,
+            ..Scenario::default()
+        },
+        &[],
+    )
+    .await;
     let session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
     // Without a transcript, whatever the stream misses is lost.
     chat.hide_transcript("chat-1");
     let mut number = 0;
     while chat.connections_opened() < 4 {
-        chat.say_at("chat-1", "customer", &number.to_string(), crate::rig::now_ms() + number);
+        chat.say_at(
+            "chat-1",
+            "customer",
+            &number.to_string(),
+            crate::rig::now_ms() + number,
+        );
         number += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert!(number < 6000, "the token is not renewed");
@@ -94,8 +139,18 @@ async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
     for life in 0..4 {
         let session = rig.connected(&format!("life-{life}")).await;
         for _ in 0..50 {
-            chat.say_at("chat-1", "customer", &said.to_string(), crate::rig::now_ms() + said);
-            chat.say_at("chat-2", "customer", &said.to_string(), crate::rig::now_ms() + said);
+            chat.say_at(
+                "chat-1",
+                "customer",
+                &said.to_string(),
+                crate::rig::now_ms() + said,
+            );
+            chat.say_at(
+                "chat-2",
+                "customer",
+                &said.to_string(),
+                crate::rig::now_ms() + said,
+            );
             said += 1;
             tokio::task::yield_now().await;
         }
@@ -109,8 +164,14 @@ async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
     rig.assert_archived("chat-2").await;
     let presence = chat.presence(AGENT);
     assert_eq!(presence.last().map(String::as_str), Some("offline"));
-    let offline = presence.iter().filter(|status| *status == "offline").count();
-    assert!(offline >= 4, "each death is ended by the next: {presence:?}");
+    let offline = presence
+        .iter()
+        .filter(|status| *status == "offline")
+        .count();
+    assert!(
+        offline >= 4,
+        "each death is ended by the next: {presence:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,22 +191,43 @@ async fn a_hand_over_before_the_deadline_has_no_gap() {
     let chat = &rig.sim.world().chat;
     chat.hide_transcript("chat-1");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    let one = rig.start_with(Options { deadline: Some(deadline), ..Options::new("one".to_owned()) }).await;
+    let one = rig
+        .start_with(Options {
+            deadline: Some(deadline),
+            ..Options::new("one".to_owned())
+        })
+        .await;
     eventually("one is connected", || chat.connections_opened() == 1).await;
     let two = rig.start("two").await;
     let mut number = 0;
     while !one.task.is_finished() {
-        chat.say_at("chat-1", "customer", &number.to_string(), crate::rig::now_ms() + number);
+        chat.say_at(
+            "chat-1",
+            "customer",
+            &number.to_string(),
+            crate::rig::now_ms() + number,
+        );
         number += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let report = one.task.await.unwrap().unwrap();
     assert_eq!(report.outcome, Outcome::HandedOver);
     assert!(tokio::time::Instant::now() < deadline, "in time");
-    assert_eq!(chat.presence(AGENT).iter().filter(|status| *status == "offline").count(), 0);
+    assert_eq!(
+        chat.presence(AGENT)
+            .iter()
+            .filter(|status| *status == "offline")
+            .count(),
+        0
+    );
     two.stop().await;
     rig.assert_archived("chat-1").await;
-    assert!(rig.archive("chat-1").await.iter().all(|line| line.gap_before.is_none()));
+    assert!(
+        rig.archive("chat-1")
+            .await
+            .iter()
+            .all(|line| line.gap_before.is_none())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,12 +235,20 @@ async fn a_deadline_without_a_successor_ends_the_session() {
     let rig = Rig::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "6000")]).await;
     let chat = &rig.sim.world().chat;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(7);
-    let one = rig.start_with(Options { deadline: Some(deadline), ..Options::new("one".to_owned()) }).await;
+    let one = rig
+        .start_with(Options {
+            deadline: Some(deadline),
+            ..Options::new("one".to_owned())
+        })
+        .await;
     eventually("one is connected", || chat.connections_opened() == 1).await;
     chat.say("chat-1", "customer", "hello");
     let report = one.task.await.unwrap().unwrap();
     assert_eq!(report.outcome, Outcome::Ended);
     assert!(tokio::time::Instant::now() < deadline, "in time");
-    assert_eq!(chat.presence(AGENT).last().map(String::as_str), Some("offline"));
+    assert_eq!(
+        chat.presence(AGENT).last().map(String::as_str),
+        Some("offline")
+    );
     rig.assert_archived("chat-1").await;
 }

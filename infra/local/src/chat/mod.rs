@@ -68,7 +68,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         ..Options::new(holder())
     };
     if !args.json {
-        eprintln!("session of {}; type CONVERSATION TEXT to answer, Ctrl-C ends", args.agent);
+        eprintln!(
+            "session of {}; type CONVERSATION TEXT to answer, Ctrl-C ends",
+            args.agent
+        );
     }
     let viewing = tokio::spawn(show(updates, args.json, deps.scorer.is_there()));
     let typing = tokio::spawn(typed(outbound));
@@ -96,7 +99,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;
-    Ok(Arc::new(chat_session::start::build(&home.env, client, &home.secrets, home.state.clone(), objects).await?))
+    Ok(Arc::new(
+        chat_session::start::build(
+            &home.env,
+            client,
+            &home.secrets,
+            home.state.clone(),
+            objects,
+        )
+        .await?,
+    ))
 }
 
 /// The same with what scores for the Data Action already.
@@ -116,7 +128,8 @@ pub(crate) async fn deps_beside(
     };
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;
-    let deps = chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);
+    let deps =
+        chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);
     Ok(Arc::new(deps.await?))
 }
 
@@ -128,7 +141,9 @@ pub(crate) async fn objects(home: &Home, aws: bool) -> anyhow::Result<Objects> {
     if !aws {
         return Ok(Objects::folder(&home.data_dir)?);
     }
-    let bucket = home.env.required("OBJECT_BUCKET", "the name of the S3 bucket")?;
+    let bucket = home
+        .env
+        .required("OBJECT_BUCKET", "the name of the S3 bucket")?;
     let config = store::aws::config(home.env.text("AWS_ENDPOINT_URL")).await;
     Ok(Objects::s3(&config, &bucket)?)
 }
@@ -139,16 +154,24 @@ pub(crate) async fn work(deps: Arc<Deps>, stop: CancellationToken) {
     if agents.is_empty() {
         agents.push(LOCAL_AGENT.to_owned());
     }
-    let sessions = agents.into_iter().map(|agent| work_one(Arc::clone(&deps), agent, stop.clone()));
+    let sessions = agents
+        .into_iter()
+        .map(|agent| work_one(Arc::clone(&deps), agent, stop.clone()));
     futures::future::join_all(sessions).await;
 }
 
 async fn work_one(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let options = Options { lease_wait: LEASE_WAIT, stop: stop.clone(), ..Options::new(holder()) };
+        let options = Options {
+            lease_wait: LEASE_WAIT,
+            stop: stop.clone(),
+            ..Options::new(holder())
+        };
         match session::run(Arc::clone(&deps), &agent, options).await {
             Ok(report) => tracing::debug!(agent, outcome = ?report.outcome, "chat session"),
-            Err(error) => tracing::error!(agent, error = format!("{error:#}"), "chat session failed"),
+            Err(error) => {
+                tracing::error!(agent, error = format!("{error:#}"), "chat session failed")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(RESTART) => {}
@@ -159,7 +182,11 @@ async fn work_one(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
 
 /// A name for a lease's holder that no other process has.
 pub(crate) fn holder() -> String {
-    format!("{}-{}", std::process::id(), jiff::Timestamp::now().as_microsecond())
+    format!(
+        "{}-{}",
+        std::process::id(),
+        jiff::Timestamp::now().as_microsecond()
+    )
 }
 
 /// Sends what is typed: the conversation, a space, the text.
@@ -181,7 +208,11 @@ async fn typed(outbound: mpsc::Sender<Outgoing>) {
             continue;
         };
         let (taken, answer) = oneshot::channel();
-        let outgoing = Outgoing { conversation_id: conversation.to_owned(), text: text.trim().to_owned(), taken };
+        let outgoing = Outgoing {
+            conversation_id: conversation.to_owned(),
+            text: text.trim().to_owned(),
+            taken,
+        };
         if outbound.send(outgoing).await.is_err() {
             return;
         }
@@ -196,9 +227,13 @@ fn farewell(report: &Report, args: &Args) -> anyhow::Result<()> {
         bail!("another worker holds the session of {}", args.agent);
     };
     if args.json {
-        println!("{}", serde_json::json!({ "event": "ended", "outcome": report.outcome, "summary": summary }));
+        println!(
+            "{}",
+            serde_json::json!({ "event": "ended", "outcome": report.outcome, "summary": summary })
+        );
     } else {
-        let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0} ms"));
+        let ms =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0} ms"));
         println!(
             "\n{} messages, {} sent, {} recovered, {} conversations archived; latency p50 {}, p99 {}, {} past the service level",
             summary.messages,
@@ -211,7 +246,10 @@ fn farewell(report: &Report, args: &Args) -> anyhow::Result<()> {
         );
     }
     match report.outcome {
-        Outcome::Lost => bail!("another worker has taken over the session of {}", args.agent),
+        Outcome::Lost => bail!(
+            "another worker has taken over the session of {}",
+            args.agent
+        ),
         Outcome::Held | Outcome::Ended | Outcome::HandedOver => Ok(()),
     }
 }

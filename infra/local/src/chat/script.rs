@@ -14,15 +14,47 @@ pub(crate) fn scenario(speed: f64) -> Scenario {
         chat(
             "chat-refund",
             &[
-                ("customer", 300, "Hello, you charged me twice for the same order."),
-                ("agent", 1500, "I am sorry to hear that. May I have the order number?"),
-                ("customer", 1200, "It's 48213. I've been waiting for two weeks now."),
+                (
+                    "customer",
+                    300,
+                    "Hello, you charged me twice for the same order.",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I am sorry to hear that. May I have the order number?",
+                ),
+                (
+                    "customer",
+                    1200,
+                    "It's 48213. I've been waiting for two weeks now.",
+                ),
                 ("agent", 1600, "Thank you. I can see both payments."),
-                ("customer", 900, "This is not a complaint yet, but it is urgent!"),
-                ("agent", 1500, "I understand. The refund takes five more days."),
-                ("customer", 800, "Five days? That is ridiculous. I want to speak to a manager."),
-                ("customer", 1100, "Otherwise my lawyer will take care of it."),
-                ("agent", 1500, "I have refunded it just now, and my manager will call you."),
+                (
+                    "customer",
+                    900,
+                    "This is not a complaint yet, but it is urgent!",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I understand. The refund takes five more days.",
+                ),
+                (
+                    "customer",
+                    800,
+                    "Five days? That is ridiculous. I want to speak to a manager.",
+                ),
+                (
+                    "customer",
+                    1100,
+                    "Otherwise my lawyer will take care of it.",
+                ),
+                (
+                    "agent",
+                    1500,
+                    "I have refunded it just now, and my manager will call you.",
+                ),
                 ("customer", 1200, "Finally. Thank you."),
             ],
         ),
@@ -30,10 +62,22 @@ pub(crate) fn scenario(speed: f64) -> Scenario {
             "chat-router",
             &[
                 ("customer", 700, "My internet is down again."),
-                ("agent", 1400, "Let me check the line. Please restart the router."),
+                (
+                    "agent",
+                    1400,
+                    "Let me check the line. Please restart the router.",
+                ),
                 ("customer", 2600, "Done. Still not working."),
-                ("agent", 1500, "I have reset the port, please try once more."),
-                ("customer", 2400, "It works now, great! You were very helpful."),
+                (
+                    "agent",
+                    1500,
+                    "I have reset the port, please try once more.",
+                ),
+                (
+                    "customer",
+                    2400,
+                    "It works now, great! You were very helpful.",
+                ),
             ],
         ),
         chat(
@@ -45,8 +89,14 @@ pub(crate) fn scenario(speed: f64) -> Scenario {
             ],
         ),
     ];
-    let settings = ChatSettings { conversations, ..ChatSettings::default() };
-    Scenario { chat: settings, ..Scenario::default() }
+    let settings = ChatSettings {
+        conversations,
+        ..ChatSettings::default()
+    };
+    Scenario {
+        chat: settings,
+        ..Scenario::default()
+    }
 }
 
 fn chat(id: &str, lines: &[(&str, u64, &str)], speed: f64) -> ScriptedChat {
@@ -58,5 +108,10 @@ fn chat(id: &str, lines: &[(&str, u64, &str)], speed: f64) -> ScriptedChat {
             text: text.to_owned(),
         })
         .collect();
-    ScriptedChat { id: id.to_owned(), lines, transcript: true, ends: true }
+    ScriptedChat {
+        id: id.to_owned(),
+        lines,
+        transcript: true,
+        ends: true,
+    }
 }

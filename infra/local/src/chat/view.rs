@@ -38,7 +38,13 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
         };
         let Some(update) = update else { break };
         match update {
-            Update::Message { message, via, lexicon, latency, escalation } => {
+            Update::Message {
+                message,
+                via,
+                lexicon,
+                latency,
+                escalation,
+            } => {
                 let shown = json!({
                     "event": "message",
                     "conversationId": message.conversation_id,
@@ -52,9 +58,16 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
                     "escalation": escalation.map(|trigger| json!({"severity": trigger.severity, "trigger": trigger.phrase})),
                 });
                 let hold = if model { HOLD } else { Duration::ZERO };
-                held.push_back(Line { identity: message.identity(), until: Instant::now() + hold, message, shown });
+                held.push_back(Line {
+                    identity: message.identity(),
+                    until: Instant::now() + hold,
+                    message,
+                    shown,
+                });
             }
-            Update::Scored { identity, score, .. } => {
+            Update::Scored {
+                identity, score, ..
+            } => {
                 if let Some(line) = held.iter_mut().find(|line| line.identity == identity) {
                     line.shown["model_score"] = json!(score.rounded());
                     line.until = Instant::now();
@@ -75,11 +88,22 @@ fn print(line: &Line, as_json: bool) {
         return;
     }
     let number = |field: &str| line.shown[field].as_f64();
-    let score = |field: &str| number(field).map_or_else(|| "  - ".to_owned(), |score| format!("{score:.2}"));
+    let score = |field: &str| {
+        number(field).map_or_else(|| "  - ".to_owned(), |score| format!("{score:.2}"))
+    };
     let latency = number("latency_ms").map_or_else(String::new, |ms| format!("{ms:.0} ms"));
-    let late = if line.shown["sla_breach"] == true { " LATE" } else { "" };
-    let escalation = match (&line.shown["escalation"]["severity"], &line.shown["escalation"]["trigger"]) {
-        (Value::String(severity), Value::String(trigger)) => format!("  << {} ({trigger})", severity.to_uppercase()),
+    let late = if line.shown["sla_breach"] == true {
+        " LATE"
+    } else {
+        ""
+    };
+    let escalation = match (
+        &line.shown["escalation"]["severity"],
+        &line.shown["escalation"]["trigger"],
+    ) {
+        (Value::String(severity), Value::String(trigger)) => {
+            format!("  << {} ({trigger})", severity.to_uppercase())
+        }
         _ => String::new(),
     };
     println!(
@@ -98,11 +122,15 @@ fn event(update: &Update, as_json: bool) {
     let (object, words) = match update {
         Update::Connected => (
             json!({"event": "connected"}),
-            "-- connected; time, conversation, sender, lexicon and model score, latency, text".to_owned(),
+            "-- connected; time, conversation, sender, lexicon and model score, latency, text"
+                .to_owned(),
         ),
         Update::Disconnected { reason, wait_ms } => (
             json!({"event": "disconnected", "reason": reason, "wait_ms": wait_ms}),
-            format!("-- disconnected: {reason}; again in {:.1} s", *wait_ms as f64 / 1000.0),
+            format!(
+                "-- disconnected: {reason}; again in {:.1} s",
+                *wait_ms as f64 / 1000.0
+            ),
         ),
         Update::Assigned { conversation_id } => (
             json!({"event": "assigned", "conversationId": conversation_id}),
@@ -112,9 +140,15 @@ fn event(update: &Update, as_json: bool) {
             json!({"event": "conversation_ended", "conversationId": conversation_id}),
             format!("-- {} has ended", printable(conversation_id)),
         ),
-        Update::Archived { conversation_id, messages } => (
+        Update::Archived {
+            conversation_id,
+            messages,
+        } => (
             json!({"event": "archived", "conversationId": conversation_id, "messages": messages}),
-            format!("-- {} archived, {messages} messages", printable(conversation_id)),
+            format!(
+                "-- {} archived, {messages} messages",
+                printable(conversation_id)
+            ),
         ),
         Update::Message { .. } | Update::Scored { .. } => return,
     };
@@ -128,12 +162,16 @@ fn event(update: &Update, as_json: bool) {
 /// A wall-clock time in this machine's zone.
 fn clock(timestamp_ms: i64) -> String {
     let time = Timestamp::from_millisecond(timestamp_ms).unwrap_or_default();
-    time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+    time.to_zoned(TimeZone::system())
+        .strftime("%H:%M:%S")
+        .to_string()
 }
 
 /// A text that cannot move the cursor or change colours: control characters are blanks.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

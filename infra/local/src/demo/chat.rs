@@ -16,11 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Works the scripted chats until all of them are archived.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    println!("\n3. Chat session of {AGENT}: stream in, every message stored, scored, escalated, archived\n");
+    println!(
+        "\n3. Chat session of {AGENT}: stream in, every message stored, scored, escalated, archived\n"
+    );
     let deps = chat::deps(&stage.home, false).await?;
     let model = deps.scorer.is_there();
     let (show, updates) = mpsc::channel(1000);
-    let options = Options { updates: Some(show), ..Options::new(chat::holder()) };
+    let options = Options {
+        updates: Some(show),
+        ..Options::new(chat::holder())
+    };
     let stop = options.stop.clone();
     let session = tokio::spawn(async move { session::run(deps, AGENT, options).await });
     let (forward, seen) = mpsc::channel(1000);
@@ -32,8 +37,12 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     archived.context("the chats did not end in time")?;
     let summary = report.summary.context("another worker holds the session")?;
     ensure!(summary.archived > 0, "no chat was archived");
-    println!("   {} messages, {} escalations; try: cargo run -- replay chat-refund --data-dir {} --speed 4",
-        summary.messages, summary.escalations, stage.home.data_dir.display());
+    println!(
+        "   {} messages, {} escalations; try: cargo run -- replay chat-refund --data-dir {} --speed 4",
+        summary.messages,
+        summary.escalations,
+        stage.home.data_dir.display()
+    );
     Ok(())
 }
 

@@ -145,9 +145,7 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     live_calls::play(stage)
         .await
         .context("scene 2, the live calls")?;
-    chat::play(stage)
-        .await
-        .context("scene 3, the chat session")
+    chat::play(stage).await.context("scene 3, the chat session")
 }
 
 fn farewell(args: &Args, took: Duration) {
