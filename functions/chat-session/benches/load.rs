@@ -1,7 +1,8 @@
 //! A session under load: 1,000 messages a second over 200 conversations, everything in one process and over real sockets.
+//! Prints what the session adds to a message's way, from the socket until it is stored, scored by the lexicon and shown,
+//! and what it costs.
 //!
-//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]` prints what the session adds to a
-//! message's way, from the socket until it is stored, scored by the lexicon and shown, and what it costs.
+//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use cxone::Deadline;
 use insights_core::chat::archive::{self, Gap, Line};
 use insights_core::chat::merge::{Heard, merge};
+use insights_core::chat::message::Message;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::Error as StoreError;
@@ -75,15 +76,7 @@ pub async fn conversation(
     outages: &[Gap],
     deadline: Deadline,
 ) -> anyhow::Result<Archived> {
-    let (transcript, complete) = match cxone::chat::transcript(&deps.client, conversation, deadline)
-        .await
-    {
-        Ok(found) => (found.map(|transcript| transcript.messages), true),
-        Err(error) => {
-            tracing::warn!(conversation, error = %error, "transcript not read, archiving what the stream brought");
-            (None, false)
-        }
-    };
+    let (transcript, complete) = transcript_of(deps, conversation, deadline).await;
     let now = Timestamp::now();
     let heard: Vec<Heard> =
         records::all(&deps.state, &records::conversation(conversation), "m#", now)
@@ -131,6 +124,21 @@ pub async fn conversation(
         }
     }
     anyhow::bail!("conversation {conversation} was archived by others {TRIES} times in a row")
+}
+
+/// The transcript, if there is one, and whether that is certain.
+async fn transcript_of(
+    deps: &Deps,
+    conversation: &str,
+    deadline: Deadline,
+) -> (Option<Vec<Message>>, bool) {
+    match cxone::chat::transcript(&deps.client, conversation, deadline).await {
+        Ok(found) => (found.map(|transcript| transcript.messages), true),
+        Err(error) => {
+            tracing::warn!(conversation, error = %error, "transcript not read, archiving what the stream brought");
+            (None, false)
+        }
+    }
 }
 
 /// The outages that can concern a conversation: those that ended after its first message.

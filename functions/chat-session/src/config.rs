@@ -86,21 +86,12 @@ impl Config {
             ("lexicon", ProviderKind::Lexicon),
         ];
         let provider = env.choice("SENTIMENT_PROVIDER", &providers)?;
-        let timing = Timing {
-            ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
-            pong_within: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
-            patience: env.millis("CHAT_CONNECT_MS", Duration::from_secs(10), 10..=60_000)?,
-        };
-        let room = Room {
-            per_conversation: env.number("CHAT_WAITING_PER_CONVERSATION", 200, 2..=100_000)?,
-            total: env.number("CHAT_WAITING_TOTAL", 5000, 2..=1_000_000)?,
-        };
         Ok(Self {
             agents,
             maximum_chats: env.number("CHAT_MAX_CHATS", 5, 0..=100_000)?,
             skills: skills(env)?,
             rate: rate(env)?,
-            room,
+            room: room(env)?,
             sla: env.millis("CHAT_SLA_MS", insights_core::chat::sla::SLA, 1..=3_600_000)?,
             reconnect_base: env.millis(
                 "CHAT_RECONNECT_BASE_MS",
@@ -112,7 +103,7 @@ impl Config {
                 Duration::from_secs(30),
                 1..=3_600_000,
             )?,
-            timing,
+            timing: timing(env)?,
             lease: env.millis("CHAT_LEASE_MS", Duration::from_secs(10), 500..=300_000)?,
             handover: env.millis("CHAT_HANDOVER_MS", Duration::from_secs(90), 100..=600_000)?,
             archive_delay: env.millis(
@@ -182,6 +173,21 @@ fn skills(env: &Env) -> Result<Vec<Skill>, ConfigError> {
     };
     let allowed = r#"a JSON list of objects such as [{"skill": "billing", "level": 3}]"#;
     serde_json::from_str(text).map_err(|_| invalid("CHAT_SKILLS", text, allowed))
+}
+
+fn timing(env: &Env) -> Result<Timing, ConfigError> {
+    Ok(Timing {
+        ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
+        pong_within: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
+        patience: env.millis("CHAT_CONNECT_MS", Duration::from_secs(10), 10..=60_000)?,
+    })
+}
+
+fn room(env: &Env) -> Result<Room, ConfigError> {
+    Ok(Room {
+        per_conversation: env.number("CHAT_WAITING_PER_CONVERSATION", 200, 2..=100_000)?,
+        total: env.number("CHAT_WAITING_TOTAL", 5000, 2..=1_000_000)?,
+    })
 }
 
 fn rate(env: &Env) -> Result<Rate, ConfigError> {

@@ -163,10 +163,11 @@ impl Link {
                 },
                 () = tokio::time::sleep_until(renew_at), if opening.is_none() => {
                     let deps = Arc::clone(&self.deps);
-                    opening = Some(Box::pin(async move { open(&deps).await }));
+                    let new: Opening = Box::pin(async move { open(&deps).await });
+                    opening = Some(new);
                     continue;
                 }
-                opened = async { match opening.as_mut() { Some(opening) => opening.await, None => std::future::pending().await } } => {
+                opened = opened(&mut opening) => {
                     opening = None;
                     match opened {
                         Ok(new) => {
@@ -192,6 +193,17 @@ impl Link {
 
 async fn open(deps: &Deps) -> Result<Connection, cxone::Error> {
     Connection::open(&deps.stream, &deps.client, deps.config.timing).await
+}
+
+/// A connection that is being opened.
+type Opening = std::pin::Pin<Box<dyn Future<Output = Result<Connection, cxone::Error>> + Send>>;
+
+/// The connection that is being opened, if one is.
+async fn opened(opening: &mut Option<Opening>) -> Result<Connection, cxone::Error> {
+    match opening {
+        Some(opening) => opening.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What the retiring connection still brings; `None` when it ends or its time is over.

@@ -1,6 +1,7 @@
 //! One agent's session, from its lease to its end.
 
 mod agent;
+mod archives;
 mod desk;
 mod escalate;
 mod finish;
@@ -10,7 +11,9 @@ mod link;
 mod outbound;
 mod recover;
 mod score;
+mod turn;
 mod updates;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;

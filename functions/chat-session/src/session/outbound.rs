@@ -95,30 +95,10 @@ impl Desk {
             text,
             taken,
         } = outgoing;
-        if self.outbox.waiting.len() >= WAITING {
-            let _ = taken.send(Err(format!(
-                "{WAITING} messages wait to be sent already: try again later"
-            )));
-            return Ok(());
-        }
-        let from = Sender {
-            kind: "agent".to_owned(),
-            id: self.agent.clone(),
-        };
-        let timestamp_ms = Timestamp::now().as_millisecond();
-        let mut message = match checked_message(Message {
-            conversation_id,
-            from,
-            text,
-            timestamp_ms,
-        }) {
-            Ok(message) if message.text.trim().is_empty() => {
-                let _ = taken.send(Err("the message is empty".to_owned()));
-                return Ok(());
-            }
+        let mut message = match self.compose(conversation_id, text) {
             Ok(message) => message,
-            Err(error) => {
-                let _ = taken.send(Err(error.to_string()));
+            Err(reason) => {
+                let _ = taken.send(Err(reason));
                 return Ok(());
             }
         };
@@ -153,6 +133,30 @@ impl Desk {
             at: None,
         })
         .await
+    }
+
+    /// The message, or why it cannot be sent.
+    fn compose(&self, conversation_id: String, text: String) -> Result<Message, String> {
+        if self.outbox.waiting.len() >= WAITING {
+            return Err(format!(
+                "{WAITING} messages wait to be sent already: try again later"
+            ));
+        }
+        if text.trim().is_empty() {
+            return Err("the message is empty".to_owned());
+        }
+        let from = Sender {
+            kind: "agent".to_owned(),
+            id: self.agent.clone(),
+        };
+        let timestamp_ms = Timestamp::now().as_millisecond();
+        checked_message(Message {
+            conversation_id,
+            from,
+            text,
+            timestamp_ms,
+        })
+        .map_err(|error| error.to_string())
     }
 
     /// A message went out: it need not be sent again.

@@ -62,14 +62,7 @@ pub(super) async fn recover(
     let unsent = records::all::<Message>(&deps.state, &records::agent(agent), "out#", now).await?;
     desk.outbox
         .resume(unsent.into_iter().map(|(_, message)| message).collect());
-    let open =
-        records::all::<OpenRecord>(&deps.state, &records::agent(agent), "open#", now).await?;
-    let open: Vec<(String, OpenRecord)> = open
-        .into_iter()
-        .filter_map(|(item, record)| {
-            Some((item.key.sort.strip_prefix("open#")?.to_owned(), record))
-        })
-        .collect();
+    let open = open_chats(&deps, agent, now).await?;
     if !open.is_empty() {
         tracing::info!(
             agent,
@@ -90,6 +83,21 @@ pub(super) async fn recover(
     }
     desk.count_active();
     Ok(desk)
+}
+
+/// The conversations that are not archived yet.
+async fn open_chats(
+    deps: &Deps,
+    agent: &str,
+    now: Timestamp,
+) -> Result<Vec<(String, OpenRecord)>, store::Error> {
+    let open =
+        records::all::<OpenRecord>(&deps.state, &records::agent(agent), "open#", now).await?;
+    let named = |item: store::state::Item| item.key.sort.strip_prefix("open#").map(str::to_owned);
+    Ok(open
+        .into_iter()
+        .filter_map(|(item, record)| Some((named(item)?, record)))
+        .collect())
 }
 
 /// Whether a session ended without an end.
