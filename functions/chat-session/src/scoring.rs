@@ -16,7 +16,7 @@ pub enum Scorer {
     #[default]
     None,
     /// A service outside.
-    Http(NlpClient),
+    Http(Box<NlpClient>),
     /// The model in this process.
     #[cfg(feature = "model")]
     Local(inference::Pool<inference::Sentiment>),

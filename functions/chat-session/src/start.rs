@@ -58,7 +58,8 @@ pub async fn build(
                 cxone::http::client(Idle::Kept)?,
                 centre::secret_key(secrets, "nlp_api_key"),
             );
-            Scorer::Http(NlpClient::new(http, url.as_str(), key, Limits::default())?)
+            let client = NlpClient::new(http, url.as_str(), key, Limits::default())?;
+            Scorer::Http(Box::new(client))
         }
         _ => Scorer::None,
     };

@@ -31,7 +31,7 @@ pub enum ScoreError {
 #[derive(Clone)]
 enum Provider {
     Local(inference::Pool<inference::Sentiment>),
-    Http(NlpClient),
+    Http(Box<NlpClient>),
 }
 
 impl std::fmt::Debug for Provider {
@@ -62,7 +62,7 @@ impl Scorer {
     /// Scores with a service.
     #[must_use]
     pub fn http(client: NlpClient) -> Self {
-        Self::new(Provider::Http(client), TEXTS_OVER_HTTP)
+        Self::new(Provider::Http(Box::new(client)), TEXTS_OVER_HTTP)
     }
 
     fn new(provider: Provider, permits: usize) -> Self {

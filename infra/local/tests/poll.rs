@@ -1,4 +1,5 @@
 //! `poll` as a process: killed, started again on the same data folder, and stopped by Ctrl-C.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
 use std::collections::BTreeMap;

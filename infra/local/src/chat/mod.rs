@@ -58,12 +58,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let home = Home::open_with(&args.home, scenario(1.0), None).await?;
     let deps = deps(&home, args.home.aws).await?;
     let stop = CancellationToken::new();
-    let (show, updates) = mpsc::channel(10_000);
+    let (shown, updates) = mpsc::channel(10_000);
     let (outbound, outgoing) = mpsc::channel(16);
     let options = Options {
         lease_wait: LEASE_WAIT,
         stop: stop.clone(),
-        updates: Some(show),
+        updates: Some(shown),
         outbound: Some(outgoing),
         ..Options::new(holder())
     };
@@ -124,7 +124,7 @@ pub(crate) async fn deps_beside(
     use data_action::sentiment::{Local, Provider};
     let scorer = match provider {
         Provider::Local(Local(pool)) => Scorer::Local(pool.clone()),
-        Provider::Http(http) => Scorer::Http(http.0.clone()),
+        Provider::Http(http) => Scorer::Http(Box::new(http.0.clone())),
     };
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;
