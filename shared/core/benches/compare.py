@@ -1,8 +1,8 @@
 """The report's language steps beside the Python originals, on the same texts in the same run.
 
 Run: pip install vaderSentiment==3.3.2 scikit-learn
-     cargo build --release -p insights-core --example nlp
-     python shared/core/benches/compare.py target/release/examples/nlp TEXTS
+     cargo build -p insights-core --example nlp      (the library is compiled at opt-level 3 in the dev profile)
+     python shared/core/benches/compare.py target/debug/examples/nlp TEXTS
 where TEXTS is a file with a text a line. Prints a table of seconds, says how many polarities differ, and fails if one
 does, or if the inertia is off by more than one per cent.
 """
