@@ -97,7 +97,8 @@ impl Desk {
         };
         chat.touched = Instant::now();
         let new = chat.known.insert(identity);
-        let echo = !new && received.is_some() && self.outbox.is_echo(&identity);
+        let heard_back = !new && self.outbox.is_echo(&identity);
+        let echo = heard_back && received.is_some();
         if !new && !echo {
             self.counts.duplicates += 1;
             return Ok(());

@@ -1,6 +1,6 @@
 //! Messages that the agent sends: stored first, at the rate, in order, sent again if the stream went down meanwhile.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use insights_core::chat::bucket::{Rate, TokenBucket};
 use insights_core::chat::envelope::checked_message;
@@ -25,8 +25,10 @@ pub(super) struct Outbox {
     waiting: VecDeque<Message>,
     /// Handed to the link, not known to be out.
     flying: Vec<Message>,
-    /// Out, and not heard back yet: when they were sent.
-    echoes: HashMap<Identity, i64>,
+    /// Written to the stream and not heard back yet, in order: what a connection swallows as it breaks is among them.
+    unheard: VecDeque<Message>,
+    /// Those that were written before the stream broke and go again: counted as sent already.
+    again: HashSet<Identity>,
 }
 
 impl Outbox {
@@ -35,7 +37,8 @@ impl Outbox {
             bucket: TokenBucket::full(rate),
             waiting: VecDeque::new(),
             flying: Vec::new(),
-            echoes: HashMap::new(),
+            unheard: VecDeque::new(),
+            again: HashSet::new(),
         }
     }
 
@@ -61,29 +64,37 @@ impl Outbox {
         }
     }
 
-    /// The stream is up anew: what was not known to be out goes again, before everything else.
+    /// The stream is up anew: what was not heard back goes again, before everything else. What had arrived after all is
+    /// the same message by its identity, so nobody has it twice.
     pub(super) fn again(&mut self) {
-        for message in self.flying.drain(..).rev() {
+        self.again
+            .extend(self.unheard.iter().map(Message::identity));
+        for message in self.unheard.drain(..).chain(self.flying.drain(..)).rev() {
             self.waiting.push_front(message);
         }
     }
 
-    /// A message went out.
+    /// A message went out; `None` if it had been out before.
     fn sent(&mut self, identity: Identity) -> Option<Message> {
         let at = self
             .flying
             .iter()
             .position(|message| message.identity() == identity)?;
         let message = self.flying.remove(at);
-        if self.echoes.len() < WAITING {
-            self.echoes.insert(identity, message.timestamp_ms);
+        if self.unheard.len() >= WAITING {
+            self.unheard.pop_front();
         }
-        Some(message)
+        self.unheard.push_back(message.clone());
+        (!self.again.remove(&identity)).then_some(message)
     }
 
     /// Whether a message is one that was sent from here and comes back for the first time.
     pub(super) fn is_echo(&mut self, identity: &Identity) -> bool {
-        self.echoes.remove(identity).is_some()
+        let at = self
+            .unheard
+            .iter()
+            .position(|message| message.identity() == *identity);
+        at.and_then(|at| self.unheard.remove(at)).is_some()
     }
 }
 

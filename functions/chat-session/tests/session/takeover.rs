@@ -30,7 +30,14 @@ async fn pings_keep_an_idle_connection_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_recovered() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_RECONNECT_BASE_MS", "1000")]).await;
+    let rig = Rig::new(
+        Scenario::default(),
+        &[
+            ("CHAT_RECONNECT_BASE_MS", "1000"),
+            ("CHAT_RECONNECT_CAP_MS", "1000"),
+        ],
+    )
+    .await;
     let mut session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
     chat.say("chat-1", "customer", "before");

@@ -3,7 +3,9 @@
 
 mod chat;
 mod data_action;
+mod embedding;
 mod live_calls;
+mod report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cxone::http::Idle;
-use cxone_simulator::Scenario;
 use cxone_simulator::live::{Call, demo_calls};
+use cxone_simulator::{Conversations, Scenario};
 use tokio::sync::oneshot;
 
 use crate::home::{Home, HomeArgs};
+use crate::pipeline::Pipeline;
 use crate::{gateway, serve};
 
 /// The demo's key; the server is gone when the demo ends.
@@ -24,6 +27,9 @@ const API_KEY: &str = "local-key";
 
 /// How much faster than people type the chats are played.
 const CHAT_SPEED: f64 = 3.0;
+
+/// Enough for topics to show, few enough for a second.
+const CONVERSATIONS_PER_DAY: u32 = 60;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -92,11 +98,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .collect();
     let scenario = Scenario {
         calls: scripted,
+        conversations: Conversations {
+            per_day: CONVERSATIONS_PER_DAY,
+            ..Conversations::default()
+        },
         ..crate::chat::scenario(args.speed * CHAT_SPEED)
     };
     let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario, None).await?;
     let data_action = serve::data_action(&home).await?;
     let services = serve::services(&data_action);
+    let pipeline = Pipeline::open(&home)
+        .await
+        .context("the embedding pipeline")?;
+    let (services, writer) = pipeline.serve(&home, services)?;
+    let writing = tokio::spawn(writer.run());
     let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -119,6 +134,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         played = play(&stage) => played?,
         () = serve::stopped() => println!("\nstopped"),
     }
+    writing.abort();
     let _server_gone = stop.send(());
     server.await.context("the demo's server")??;
     if let Some(simulator) = stage.home.simulator {
@@ -145,7 +161,13 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     live_calls::play(stage)
         .await
         .context("scene 2, the live calls")?;
-    chat::play(stage).await.context("scene 3, the chat session")
+    chat::play(stage)
+        .await
+        .context("scene 3, the chat session")?;
+    embedding::play(stage)
+        .await
+        .context("scene 4, the embedding pipeline")?;
+    report::play(stage).await.context("scene 5, the report")
 }
 
 fn farewell(args: &Args, took: Duration) {

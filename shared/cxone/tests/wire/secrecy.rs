@@ -35,7 +35,8 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: one of a thread would miss what another thread's tests made the callsites forget.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let simulator = simulator([
         FaultRule::new(ACTIONS, Fault::Status(503, RetryAfter::Absent)).times(2),
