@@ -96,7 +96,8 @@ pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
     let threshold = env.number("SUGGESTION_THRESHOLD", defaults.alert.threshold, 0.0..=1.0)?;
     let rearm = env.number(
         "SUGGESTION_REARM",
-        (threshold + 0.05_f64).min(1.0),
+        // To whole thousandths: 0.35 + 0.05 is a little less than 0.4.
+        ((threshold + 0.05_f64).min(1.0) * 1e3).round() / 1e3,
         0.0..=1.0,
     )?;
     let listeners = [("customer", Listener::Customer), ("both", Listener::Both)];

@@ -119,7 +119,12 @@ async fn a_suggestion_that_is_refused_for_good_is_given_up() {
         .await
         .expect("given up");
     run.finish().await;
-    assert_eq!(home.simulator.requests("POST", SUGGESTIONS), 5);
+    let suggestions = home.view("call-1").await.suggestions.len() as u64;
+    let tries = home.simulator.requests("POST", SUGGESTIONS);
+    assert!(
+        (5..=5 * suggestions).contains(&tries),
+        "{tries} tries of {suggestions} suggestions, at most 5 each"
+    );
     let sent = home.attributes("call-1");
     assert!(
         sent.get("realtime_sentiment_score")
