@@ -47,7 +47,7 @@ pub(crate) struct Follower<'a> {
     /// Failed rounds in a row.
     failures: u32,
     /// Refusals in a row.
-    refusals: u32,
+    refusals: std::collections::HashMap<String, u32>,
     failed: bool,
     more: bool,
 }
@@ -61,7 +61,7 @@ impl<'a> Follower<'a> {
             holder,
             held: None,
             failures: 0,
-            refusals: 0,
+            refusals: std::collections::HashMap::new(),
             failed: false,
             more: false,
         }

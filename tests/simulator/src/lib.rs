@@ -8,7 +8,7 @@
 //! # Adding a system
 //! A system's endpoints are one module, like [`data_actions`]:
 //! 1. a `State` (with `Default`) holding what the system remembers; add it as a field of [`world::World`];
-//! 2. a `pub(crate) fn router() -> Router<Arc<World>>` with its paths; merge it in [`router`];
+//! 2. a `pub(crate) fn router() -> Router<Arc<World>>` with its paths; merge it in `router`;
 //! 3. handlers that call [`auth::require`] with the scope first, read bodies through [`problem::json`], answer errors
 //!    as [`problem::Problem`], and wrap what a POST or PATCH changes in [`idempotency::Idempotency::once`];
 //! 4. what a scenario file can set up for it: a section of its own in [`scenario::Scenario`], and its new scopes in

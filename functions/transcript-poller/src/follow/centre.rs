@@ -17,6 +17,9 @@ const SEND_LIMIT: Duration = Duration::from_secs(3);
 /// After so many refusals (404 or another 4xx) of the same intent it is given up: the same would be refused for ever.
 const REFUSALS: u32 = 5;
 
+/// The intent to write attributes; that of a suggestion is its idempotency key.
+const ATTRIBUTES: &str = "attributes";
+
 impl Follower<'_> {
     pub(super) async fn fetch(&mut self, from: i64, sweep: bool) -> Vec<Effect> {
         self.deps.pace.turn().await;
@@ -63,12 +66,12 @@ impl Follower<'_> {
             .await
         {
             Ok(()) => {
-                self.refusals = 0;
+                self.refusals.remove(ATTRIBUTES);
                 self.feed(Event::Patched { revision })
             }
             Err(error) => {
-                self.trouble("attributes", &error);
-                if self.is_refused_for_good(&error) {
+                self.trouble(ATTRIBUTES, &error);
+                if self.is_refused_for_good(ATTRIBUTES, &error) {
                     self.feed(Event::Patched { revision })
                 } else {
                     Vec::new()
@@ -89,14 +92,14 @@ impl Follower<'_> {
             .await
         {
             Ok(id) => {
-                self.refusals = 0;
+                self.refusals.remove(&key);
                 self.tally.suggested();
                 metrics::count("suggestions_sent", 1);
                 self.feed(Event::Posted { key, id })
             }
             Err(error) => {
                 self.trouble("suggestion", &error);
-                if self.is_refused_for_good(&error) {
+                if self.is_refused_for_good(&key, &error) {
                     self.feed(Event::Refused { key })
                 } else {
                     Vec::new()
@@ -144,17 +147,18 @@ impl Follower<'_> {
         );
     }
 
-    fn is_refused_for_good(&mut self, error: &cxone::Error) -> bool {
+    fn is_refused_for_good(&mut self, intent: &str, error: &cxone::Error) -> bool {
         if !matches!(
             error,
             cxone::Error::NotFound { .. } | cxone::Error::Rejected { .. }
         ) {
             return false;
         }
-        self.refusals += 1;
-        let given_up = self.refusals >= REFUSALS;
+        let refusals = self.refusals.entry(intent.to_owned()).or_default();
+        *refusals += 1;
+        let given_up = *refusals >= REFUSALS;
         if given_up {
-            self.refusals = 0;
+            self.refusals.remove(intent);
             tracing::error!(interaction = self.id, "given up after repeated refusals");
         }
         given_up
