@@ -1,7 +1,7 @@
 //! What in a message a supervisor must see: legal threats, complaints, urgency, the most severe first.
 //!
 //! A trigger is a word or a phrase, matched on whole words; a trailing `*` matches any ending (`lawyer*`). A trigger that
-//! the customer denies ("not a complaint", "nothing urgent") is none; see [`negation`] for when that is so.
+//! the customer denies ("not a complaint", "nothing urgent") is none; see the module `negation` for when that is so.
 
 mod lists;
 mod negation;
