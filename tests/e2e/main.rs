@@ -2,6 +2,8 @@
 //! models load and the servers start once.
 
 mod data_action;
+mod day;
 mod embedding;
 mod events;
 mod policies;
+mod settings;

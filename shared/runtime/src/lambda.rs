@@ -2,19 +2,28 @@
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::config::Env;
 use crate::failure::chain;
 use crate::http::EventError;
 use crate::{Failure, Request, Response, metrics, telemetry};
 
 /// Time kept back from the deadline for writing the reply and the metrics.
 const MARGIN: Duration = Duration::from_millis(100);
+
+/// A deadline before this moment of 1973, in milliseconds since the epoch, is none.
+const PLAUSIBLE: u64 = 100_000_000_000;
+
+/// `EMULATED_TIMEOUT_SECONDS`; 600. The time of an invocation where the runtime does not say when it ends it:
+/// `cargo lambda watch` (1.9) gives a constant as the deadline of every invocation.
+static EMULATED_TIMEOUT: OnceLock<Duration> = OnceLock::new();
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Runs a function: telemetry, metrics, then `start`, which builds the dependencies and calls [`serve_http`] or
 /// [`serve_events`]. A failed start is logged with all its causes and ends the process, as Lambda expects.
@@ -27,9 +36,12 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let result = runtime
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(Box::pin(start())));
+    let timeout =
+        Env::process().seconds("EMULATED_TIMEOUT_SECONDS", DEFAULT_TIMEOUT, 1..=86_400);
+    let result = timeout.map_err(anyhow::Error::from).and_then(|timeout| {
+        let _ = EMULATED_TIMEOUT.set(timeout);
+        runtime?.block_on(Box::pin(start()))
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -162,7 +174,28 @@ fn diagnostic(kind: &str, message: String) -> Diagnostic {
 
 /// Lambda's deadline on this process's monotonic clock, less the margin.
 fn deadline(context: &Context) -> Instant {
-    let at = UNIX_EPOCH + Duration::from_millis(context.deadline);
-    let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+    let left = time_left(context.deadline, SystemTime::now());
     Instant::now() + left.saturating_sub(MARGIN)
+}
+
+/// The time until `deadline`, in milliseconds since the epoch.
+fn time_left(deadline: u64, now: SystemTime) -> Duration {
+    if deadline < PLAUSIBLE {
+        return *EMULATED_TIMEOUT.get_or_init(|| DEFAULT_TIMEOUT);
+    }
+    let at = UNIX_EPOCH + Duration::from_millis(deadline);
+    at.duration_since(now).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emulator_without_a_deadline_gives_the_whole_timeout() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_795_000_000);
+        assert_eq!(time_left(1_795_000_005_000, now), Duration::from_secs(5));
+        assert_eq!(time_left(1_794_999_999_000, now), Duration::ZERO);
+        assert_eq!(time_left(600_000, now), DEFAULT_TIMEOUT);
+    }
 }

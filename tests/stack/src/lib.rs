@@ -11,6 +11,7 @@
 //!
 //! These functions panic with what is missing and how to get it: a test that needs a server cannot go on without.
 
+mod environment;
 mod postgres;
 mod python;
 mod server;
@@ -21,6 +22,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
+pub use environment::{Settings, local_environment, make_resources};
 pub use postgres::{Database, fresh_database, postgres};
 use server::Server;
 
@@ -31,20 +33,31 @@ pub struct Aws {
     pub endpoint_url: String,
 }
 
-/// DynamoDB, Secrets Manager, SQS and S3. Tests share it: name tables, queues and buckets by [`unique`].
+/// DynamoDB, Secrets Manager, SQS, SNS and S3. Tests share it: name tables, queues and buckets by [`unique`].
 ///
 /// # Panics
 /// If it cannot be started.
 #[must_use]
 pub fn aws() -> Aws {
+    aws_at(None)
+}
+
+/// As [`aws`], on a port of the caller's if this is the first call.
+///
+/// # Panics
+/// If it cannot be started.
+#[must_use]
+pub fn aws_at(port: Option<u16>) -> Aws {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     if let Ok(endpoint_url) = std::env::var("TEST_AWS_ENDPOINT_URL") {
         return Aws { endpoint_url };
     }
+    let port = port.map(|port| port.to_string());
     let server = shared(
         &SERVER,
         "the AWS services (moto)",
         include_str!("../servers/aws.py"),
+        &port.as_deref().map_or(vec![], |port| vec![port]),
     );
     Aws {
         endpoint_url: server.said[0].clone(),
@@ -88,9 +101,11 @@ fn shared(
     cell: &'static OnceLock<Result<Server, String>>,
     name: &str,
     program: &str,
+    arguments: &[&str],
 ) -> &'static Server {
-    let started =
-        cell.get_or_init(|| Server::start(name, program).map_err(|error| format!("{error:#}")));
+    let started = cell.get_or_init(|| {
+        Server::start(name, program, arguments).map_err(|error| format!("{error:#}"))
+    });
     started
         .as_ref()
         .unwrap_or_else(|error| panic!("{name}: {error}"))

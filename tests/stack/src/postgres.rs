@@ -41,6 +41,7 @@ fn server() -> Postgres {
         &SERVER,
         "PostgreSQL",
         include_str!("../servers/postgres.py"),
+        &[],
     );
     Postgres {
         url: server.said[0].clone(),

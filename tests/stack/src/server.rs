@@ -18,12 +18,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a Python program and waits until it prints `ready ...`.
-    pub(crate) fn start(name: &str, program: &str) -> Result<Self> {
+    /// Starts a Python program with its arguments and waits until it prints `ready ...`.
+    pub(crate) fn start(name: &str, program: &str, arguments: &[&str]) -> Result<Self> {
         let mut complaints =
             tempfile::tempfile().context("cannot make a file for the server's complaints")?;
         let mut child = Command::new(interpreter()?)
             .args(["-c", program])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(

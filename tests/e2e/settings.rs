@@ -1,0 +1,87 @@
+//! The page of settings names what the code reads, and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Set by Lambda itself.
+const LAMBDA: [&str; 1] = ["AWS_LAMBDA_FUNCTION_NAME"];
+/// Read by libraries.
+const LIBRARIES: [&str; 1] = ["RUST_LOG"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The source files below a folder, tests left out.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        if path.is_dir() && !["tests", "benches", "target"].contains(&&*name) {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            found.push(path);
+        }
+    }
+}
+
+/// Variables that the functions read.
+fn read() -> BTreeSet<String> {
+    let call = Regex::new(
+        r#"(?x)\.(?:number|text|url|required_url|seconds|millis|choice|folder|required)
+           \(\s*"([A-Z][A-Z0-9_]+)""#,
+    )
+    .expect("a pattern");
+    let mut files = Vec::new();
+    for folder in ["functions", "shared"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut names = BTreeSet::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code: String = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        names.extend(
+            call.captures_iter(&code)
+                .map(|found| found[1].to_owned())
+                .filter(|name| !LAMBDA.contains(&name.as_str())),
+        );
+    }
+    names
+}
+
+/// Variables that begin a row of the page's tables.
+fn documented() -> BTreeSet<String> {
+    let row = Regex::new(r"(?m)^\| `([A-Z][A-Z0-9_]+)` \|").expect("a pattern");
+    let page = std::fs::read_to_string(root().join("infra/docs/settings.md")).expect("the page");
+    row.captures_iter(&page)
+        .map(|found| found[1].to_owned())
+        .filter(|name| !LIBRARIES.contains(&name.as_str()))
+        .collect()
+}
+
+#[test]
+fn the_page_of_settings_names_what_the_code_reads() {
+    let (read, documented) = (read(), documented());
+    assert!(read.len() > 70, "{read:?}");
+    let missing: Vec<_> = read.difference(&documented).collect();
+    assert!(missing.is_empty(), "not on the page: {missing:?}");
+    let gone: Vec<_> = documented.difference(&read).collect();
+    assert!(gone.is_empty(), "on the page, and not read: {gone:?}");
+}
+
+#[test]
+fn the_local_environment_has_settings_that_exist() {
+    let documented = documented();
+    let unknown: Vec<_> = test_stack::local_environment()
+        .into_keys()
+        .filter(|name| !name.starts_with("AWS_") && !documented.contains(name))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
