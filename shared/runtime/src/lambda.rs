@@ -36,8 +36,7 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let timeout =
-        Env::process().seconds("EMULATED_TIMEOUT_SECONDS", DEFAULT_TIMEOUT, 1..=86_400);
+    let timeout = Env::process().seconds("EMULATED_TIMEOUT_SECONDS", DEFAULT_TIMEOUT, 1..=86_400);
     let result = timeout.map_err(anyhow::Error::from).and_then(|timeout| {
         let _ = EMULATED_TIMEOUT.set(timeout);
         runtime?.block_on(Box::pin(start()))

@@ -100,7 +100,6 @@ fn settings(aws: &str, centre: &str) -> Settings {
             .replace("cxone-insights", &name);
     }
     settings.insert("CXONE_BASE_URL".to_owned(), centre.to_owned());
-    settings.insert("EMULATED_TIMEOUT_SECONDS".to_owned(), "25".to_owned());
     settings
 }
 
@@ -111,6 +110,7 @@ struct Day {
     objects: Objects,
     queue: Sqs,
     dead: Sqs,
+    told: Sqs,
     _database: test_stack::Database,
 }
 
@@ -124,6 +124,11 @@ impl Day {
         let config = store::aws::config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
         let dead = Sqs::new(&config, settings["EMBEDDING_DLQ_URL"].clone(), None);
+        let told = Sqs::create(&config, &test_stack::unique("told"))
+            .await
+            .expect("a queue");
+        subscribe(&aws.endpoint_url, &settings["ESCALATION_TOPIC_ARN"], &told).await;
+        let told = Sqs::new(&config, told, None);
         let objects = Objects::s3(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
         let programs = tokio::task::spawn_blocking(|| Programs::start(settings))
             .await
@@ -134,6 +139,7 @@ impl Day {
             objects,
             queue,
             dead,
+            told,
             _database: database,
         }
     }
@@ -186,6 +192,29 @@ impl Day {
             }
         }
     }
+}
+
+/// Lets a queue of the same emulator hear a topic, which only this test wants.
+async fn subscribe(endpoint: &str, topic: &str, queue_url: &str) {
+    let name = queue_url.rsplit('/').next().expect("a name");
+    let queue = format!("arn:aws:sqs:us-east-1:123456789012:{name}");
+    let form = [
+        ("Action", "Subscribe"),
+        ("Version", "2010-03-31"),
+        ("TopicArn", topic),
+        ("Protocol", "sqs"),
+        ("Endpoint", &queue),
+    ];
+    let scope = "AWS4-HMAC-SHA256 Credential=local/20261121/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0";
+    let answer = cxone::http::client(cxone::http::Idle::Closed)
+        .expect("a client")
+        .post(endpoint)
+        .header("authorization", scope)
+        .form(&form)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{answer:?}");
 }
 
 fn answer(reply: &Value) -> (u64, Value) {
@@ -346,7 +375,15 @@ async fn conversations(day: &Day) {
         .receive(10, Duration::from_secs(5), Duration::from_secs(1))
         .await
         .expect("letters");
-    assert!(!letters.is_empty(), "{}", day.programs.logged());
+    assert_eq!(letters.len(), 1, "{}", day.programs.logged());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let listed = day
+        .programs
+        .command(&["dlq", "list", "--aws", "--json"])
+        .await;
+    let listed: Value = serde_json::from_str(listed.trim()).expect("one letter");
+    let reason = listed["reason"].as_str().expect("a reason");
+    assert!(reason.contains("timestamp"), "{listed}");
     let (status, found) = day
         .call("semantic-search", "semantic-search-refund.json")
         .await;
@@ -382,6 +419,23 @@ async fn chats(day: &Day) {
         text.lines()
             .all(|line| serde_json::from_str::<Value>(line).is_ok()),
         "{text}"
+    );
+    let notices = day
+        .told
+        .receive(10, Duration::from_secs(5), Duration::from_secs(60))
+        .await
+        .expect("notices");
+    assert_eq!(notices.len(), 1);
+    let notice: Value = serde_json::from_str(&notices[0].body).expect("SNS's envelope");
+    let notice: Value =
+        serde_json::from_str(notice["Message"].as_str().expect("text")).expect("JSON");
+    assert_eq!(
+        (
+            &notice["conversationId"],
+            &notice["severity"],
+            &notice["text"]
+        ),
+        (&json!("chat-1"), &json!("legal"), &Value::Null)
     );
     let chat = &day.centre.world().chat;
     let presence = chat.presence("agent-001");
@@ -423,6 +477,8 @@ async fn all_functions_run_a_day_under_the_lambda_runtime() {
     for canary in CANARIES {
         assert!(!logged.contains(canary), "{canary} was logged:\n{logged}");
     }
-    assert_eq!(day.centre.requests("POST", "/oauth/token"), 3);
-    assert!(!day.programs.setting("SECRET_ID").is_empty());
+    // Two pollers, the first of them killed, and two chat workers: one token each system.
+    for path in ["/oauth/token", "/oauth2/token", "/api/v2/oauth/token"] {
+        assert_eq!(day.centre.requests("POST", path), 1, "{path}");
+    }
 }

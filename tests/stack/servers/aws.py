@@ -1,5 +1,5 @@
-"""DynamoDB, Secrets Manager, SQS, SNS and S3 by moto, on the loopback port of the argument or a free one, until standard
-input ends.
+"""DynamoDB, Secrets Manager, SQS, SNS and S3 by moto, on the loopback port of the argument (0: a free one), until
+standard input ends.
 
 moto's conditional writes are not atomic between threads: requests are answered one at a time, as if by one thread.
 """
@@ -50,8 +50,7 @@ def end_with_parent():
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 # Threads only so that a connection which is open and silent holds up nobody.
-port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-server = make_server("127.0.0.1", port, OneAtATime(DomainDispatcherApplication(create_backend_app)), threaded=True)
+server = make_server("127.0.0.1", int(sys.argv[1]), OneAtATime(DomainDispatcherApplication(create_backend_app)), threaded=True)
 threading.Thread(target=end_with_parent, daemon=True).start()
 print(f"ready http://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()

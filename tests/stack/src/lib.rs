@@ -39,25 +39,24 @@ pub struct Aws {
 /// If it cannot be started.
 #[must_use]
 pub fn aws() -> Aws {
-    aws_at(None)
+    aws_at(0)
 }
 
-/// As [`aws`], on a port of the caller's if this is the first call.
+/// As [`aws`], on a port of the caller's if this is the first call; 0 takes a free one.
 ///
 /// # Panics
 /// If it cannot be started.
 #[must_use]
-pub fn aws_at(port: Option<u16>) -> Aws {
+pub fn aws_at(port: u16) -> Aws {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     if let Ok(endpoint_url) = std::env::var("TEST_AWS_ENDPOINT_URL") {
         return Aws { endpoint_url };
     }
-    let port = port.map(|port| port.to_string());
     let server = shared(
         &SERVER,
         "the AWS services (moto)",
         include_str!("../servers/aws.py"),
-        &port.as_deref().map_or(vec![], |port| vec![port]),
+        &[&port.to_string()],
     );
     Aws {
         endpoint_url: server.said[0].clone(),

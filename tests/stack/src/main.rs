@@ -1,7 +1,5 @@
-//! Starts the servers for work by hand, makes what `events/local.env` names, and keeps them until standard input ends or
-//! Ctrl-C.
-
-use std::io::Read;
+//! Starts the servers for work by hand, makes what `events/local.env` names, and keeps them until Ctrl-C. An argument is
+//! the port of the AWS services, instead of that file's; 0 takes a free one.
 
 use anyhow::Context;
 
@@ -10,22 +8,28 @@ use anyhow::Context;
     reason = "the addresses are what this program is for"
 )]
 fn main() -> anyhow::Result<()> {
-    let settings = test_stack::local_environment();
-    let endpoint = settings
+    let mut settings = test_stack::local_environment();
+    let named = settings
         .get("AWS_ENDPOINT_URL")
-        .context("events/local.env has no AWS_ENDPOINT_URL")?;
-    let port = endpoint.rsplit(':').next().unwrap_or_default();
-    let port = port
+        .context("events/local.env has no AWS_ENDPOINT_URL")?
+        .clone();
+    let port = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| named.rsplit(':').next().unwrap_or_default().to_owned());
+    let port: u16 = port
         .parse()
-        .with_context(|| format!("no port in AWS_ENDPOINT_URL={endpoint}"))?;
-    println!(
-        "TEST_AWS_ENDPOINT_URL={}",
-        test_stack::aws_at(Some(port)).endpoint_url
-    );
+        .with_context(|| format!("not a port: {port:?}"))?;
+    let endpoint = test_stack::aws_at(port).endpoint_url;
+    println!("TEST_AWS_ENDPOINT_URL={endpoint}");
     let database = test_stack::postgres();
     println!("TEST_DATABASE_URL={database}");
+    for value in settings.values_mut() {
+        *value = value.replace(&named, &endpoint);
+    }
     test_stack::make_resources(&settings, &database)?;
     println!("ready: what events/local.env names is there; Ctrl-C ends it");
-    std::io::stdin().read_to_string(&mut String::new())?;
-    Ok(())
+    loop {
+        // The servers end with this process, by whatever ends it.
+        std::thread::park();
+    }
 }
