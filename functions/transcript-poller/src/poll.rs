@@ -113,6 +113,10 @@ pub async fn poll(
             () = run.stop.cancelled() => break,
             () = tokio::time::sleep(deps.config.relist) => {}
         }
+        // Both may be true: tasks that the stop ended must not look like calls that are registered again.
+        if run.stop.is_cancelled() {
+            break;
+        }
         while let Some(ended) = tasks.try_join_next() {
             if let Err(error) = ended {
                 tracing::error!(%error, "a call's task failed; it is followed anew");

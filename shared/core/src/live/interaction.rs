@@ -112,12 +112,16 @@ pub struct Interaction {
     pub(super) raised: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) suggestions: Vec<Suggestion>,
-    /// The cursor as the last sweep came back: what shows up late after that is at most the look back behind it.
+    /// The cursor as the last sweep came back whose segments all count: what shows up late after that is at most the look
+    /// back behind it.
     #[serde(default)]
     pub(super) swept: i64,
-    /// When the last sweep came back. Not stored: a new holder sweeps first.
+    /// When that sweep was done. Not stored: a new holder sweeps first.
     #[serde(skip)]
     pub(super) swept_at: Option<Timestamp>,
+    /// The cursor as a sweep came back whose last segments are being scored. Scoring may fail, and they come again.
+    #[serde(skip)]
+    pub(super) sweeping: Option<i64>,
 }
 
 impl Interaction {
@@ -141,6 +145,7 @@ impl Interaction {
             suggestions: Vec::new(),
             swept: 0,
             swept_at: None,
+            sweeping: None,
         }
     }
 

@@ -376,7 +376,8 @@ proptest! {
     fn a_disturbed_run_ends_as_an_undisturbed_one(
         rounds in prop::collection::vec((round(), schedule(40)), 1..8),
     ) {
-        let rules = Rules { sweep_every: std::time::Duration::ZERO, ..Rules::default() };
+        // Seven settled rounds without a word last longer than the silence that ends a call.
+        let rules = Rules { sweep_every: std::time::Duration::ZERO, silence: None, ..Rules::default() };
         let (mut disturbed, mut calm) = (World::new(rules.clone()), World::new(rules));
         let (mut two, mut one) = (processes(), processes());
         let mut clocks = [0; 2];

