@@ -130,9 +130,7 @@ impl Day {
         subscribe(&aws.endpoint_url, &settings["ESCALATION_TOPIC_ARN"], &told).await;
         let told = Sqs::new(&config, told, None);
         let objects = Objects::s3(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
-        let programs = tokio::task::spawn_blocking(|| Programs::start(settings))
-            .await
-            .expect("the programs");
+        let programs = Programs::start(settings).await;
         Self {
             programs,
             centre,

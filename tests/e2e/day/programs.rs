@@ -49,7 +49,10 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// Starts the runtime and all functions with the environment `settings`.
-    pub(crate) fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
+        // Building takes a while, and this thread is the simulator's too.
+        let found = tokio::task::spawn_blocking(|| FUNCTIONS.map(program));
+        found.await.expect("the programs");
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let emulator = Command::new(test_stack::cargo_lambda())
@@ -76,7 +79,7 @@ impl Programs {
         let until = Instant::now() + PATIENCE;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < until, "{}", programs.logged());
-            std::thread::sleep(Duration::from_millis(50));
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for function in FUNCTIONS {
             programs.begin(function);
