@@ -10,7 +10,7 @@ pub enum Error {
         key: String,
     },
     /// The thing does not exist where it must (a table, bucket, queue or secret): configuration, not a retry.
-    #[error("{what} does not exist or may not be read")]
+    #[error("{what} does not exist or cannot be used")]
     Missing {
         /// Which resource.
         what: String,

@@ -16,7 +16,7 @@ use store::queue::{Queue, Sqs};
 use test_stack::Settings;
 
 use crate::events::event;
-use programs::{PATIENCE, Programs};
+use programs::{FUNCTIONS, PATIENCE, Programs};
 
 /// What nothing may log: words of the customers and secrets.
 const CANARIES: [&str; 7] = [
@@ -130,7 +130,10 @@ impl Day {
         subscribe(&aws.endpoint_url, &settings["ESCALATION_TOPIC_ARN"], &told).await;
         let told = Sqs::new(&config, told, None);
         let objects = Objects::s3(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
-        let programs = Programs::start(settings).await;
+        let mut programs = Programs::idle(settings).await;
+        for function in FUNCTIONS {
+            programs.begin(function);
+        }
         Self {
             programs,
             centre,

@@ -48,8 +48,8 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Starts the runtime and all functions with the environment `settings`.
-    pub(crate) async fn start(settings: Settings) -> Self {
+    /// Starts the runtime, for functions with the environment `settings`.
+    pub(crate) async fn idle(settings: Settings) -> Self {
         // Building takes a while, and this thread is the simulator's too.
         let found = tokio::task::spawn_blocking(|| FUNCTIONS.map(program));
         found.await.expect("the programs");
@@ -69,7 +69,7 @@ impl Programs {
             .stderr(log(folder.path(), "cargo-lambda"))
             .spawn()
             .expect("cargo-lambda");
-        let mut programs = Self {
+        let programs = Self {
             folder,
             settings,
             port,
@@ -81,14 +81,21 @@ impl Programs {
             assert!(Instant::now() < until, "{}", programs.logged());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        for function in FUNCTIONS {
-            programs.begin(function);
-        }
         programs
     }
 
-    /// Starts a function's program.
-    pub(crate) fn begin(&mut self, function: &'static str) {
+    /// Where a function is invoked over HTTP.
+    #[allow(
+        dead_code,
+        reason = "the test invokes as a user does; the benchmark does not"
+    )]
+    pub(crate) fn address(&self, function: &str) -> String {
+        let port = self.port;
+        format!("http://127.0.0.1:{port}/2015-03-31/functions/{function}/invocations")
+    }
+
+    /// Starts a function's program; its process id.
+    pub(crate) fn begin(&mut self, function: &'static str) -> u32 {
         let child = Command::new(program(function))
             .env_clear()
             .envs(&self.settings)
@@ -109,7 +116,9 @@ impl Programs {
             .stderr(log(self.folder.path(), function))
             .spawn()
             .unwrap_or_else(|error| panic!("{function}: {error}"));
+        let id = child.id();
         self.running.push((function, Process(child)));
+        id
     }
 
     /// Kills a function's program, as Lambda does with one that is over its time.
