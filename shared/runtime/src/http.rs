@@ -72,7 +72,10 @@ impl Request {
         let http = context
             .and_then(|context| context.get("http"))
             .and_then(Value::as_object);
-        let method = text(event, "httpMethod").or_else(|| text(http?, "method"));
+        // First where format 2.0 has it: `cargo lambda` adds the other name to such events, always with GET.
+        let method = http
+            .and_then(|http| text(http, "method"))
+            .or_else(|| text(event, "httpMethod"));
         let method = method.ok_or(EventError::NotHttp("it has no method"))?;
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|_| EventError::NotHttp("its method is invalid"))?;
@@ -279,15 +282,22 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The reply as API Gateway reads it, in either payload format.
+    /// The reply as API Gateway reads it, in the format of an event's payload.
     #[must_use]
-    pub fn into_event(self) -> Value {
+    pub fn into_event(self, event: &Value) -> Value {
         let headers: Map<_, _> = self
             .headers
             .into_iter()
             .map(|(k, v)| (k, Value::String(v)))
             .collect();
-        json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
+        let mut reply = json!({
+            "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false
+        });
+        if event["version"] == "2.0" {
+            // Optional, but `cargo lambda` takes no reply without it.
+            reply["cookies"] = json!([]);
+        }
+        reply
     }
 }
 

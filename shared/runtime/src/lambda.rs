@@ -82,7 +82,7 @@ where
                 "answered"
             );
             metrics::flush();
-            Ok(response.into_event())
+            Ok(response.into_event(&event.payload))
         }
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.

@@ -294,6 +294,17 @@ async fn data_actions(day: &Day) {
     }
     let (status, health) = day.call("data-action", "data-action-health.json").await;
     assert_eq!(status, 200, "{health}");
+    let curled = cxone::http::client(cxone::http::Idle::Closed)
+        .expect("a client")
+        .post(day.programs.url("data-action", "/data-actions/sentiment"))
+        .header("x-api-key", "local-key")
+        .json(&json!({"interaction_text": "I am extremely frustrated with this service."}))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(curled.status(), 200);
+    let curled: Value = curled.json().await.expect("JSON");
+    assert_eq!(curled["alert_triggered"], true, "{curled}");
 }
 
 /// A call goes bad while it is polled; the poller is killed underway, and another invocation goes on.

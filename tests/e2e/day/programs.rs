@@ -84,14 +84,16 @@ impl Programs {
         programs
     }
 
-    /// Where a function is invoked over HTTP.
-    #[allow(
-        dead_code,
-        reason = "the test invokes as a user does; the benchmark does not"
-    )]
+    /// Where a function is invoked over HTTP, as by Lambda's API.
+    #[allow(dead_code, reason = "the benchmark invokes so")]
     pub(crate) fn address(&self, function: &str) -> String {
         let port = self.port;
         format!("http://127.0.0.1:{port}/2015-03-31/functions/{function}/invocations")
+    }
+
+    /// Where a path of a function is called over HTTP, as by a function's URL.
+    pub(crate) fn url(&self, function: &str, path: &str) -> String {
+        format!("http://127.0.0.1:{}/lambda-url/{function}{path}", self.port)
     }
 
     /// Starts a function's program; its process id.
