@@ -1,5 +1,5 @@
 //! From the start of a function's process to its first answer, under the Lambda runtime of `cargo lambda`, and the memory
-//! that it then has: `TEST_FUNCTIONS_DIR=target/infra/build cargo bench -p e2e --bench cold_start`, after `infra/check build`.
+//! that it then has: `TEST_FUNCTIONS_DIR=$PWD/target/infra/build cargo bench --workspace --profile dev --bench cold_start`, after `infra/check build`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[allow(dead_code, reason = "the test of a day uses more of it")]
