@@ -54,15 +54,13 @@ pub async fn invoked(
     invocation: Invocation,
 ) -> anyhow::Result<Reply> {
     let task = Task::read(&event)?;
-    let left = invocation
-        .deadline
-        .saturating_duration_since(std::time::Instant::now());
+    let deadline = Deadline::at(invocation.deadline.into());
+    let until = deadline.earlier_by(REPORTING);
     anyhow::ensure!(
-        left > REPORTING,
+        !until.has_passed(),
         "{} s are left of this invocation, and {} s are kept for writing the report: give the function more time",
-        left.as_secs(),
+        deadline.remaining().as_secs(),
         REPORTING.as_secs()
     );
-    let until = Deadline::at(invocation.deadline.into()).earlier_by(REPORTING);
     crate::handle(&deps, task, until).await
 }

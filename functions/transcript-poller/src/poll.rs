@@ -110,12 +110,10 @@ pub async fn poll(
         }
         first = false;
         tokio::select! {
+            // First: tasks that the stop ended must not look like calls that are registered again.
+            biased;
             () = run.stop.cancelled() => break,
             () = tokio::time::sleep(deps.config.relist) => {}
-        }
-        // Both may be true: tasks that the stop ended must not look like calls that are registered again.
-        if run.stop.is_cancelled() {
-            break;
         }
         while let Some(ended) = tasks.try_join_next() {
             if let Err(error) = ended {
