@@ -2,13 +2,9 @@
 //! that it then has: `TEST_FUNCTIONS_DIR=$PWD/target/infra/build cargo bench --workspace --profile dev --bench cold_start`, after `infra/check build`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[allow(dead_code, reason = "the test of a day uses more of it")]
-#[path = "../e2e/day/programs.rs"]
-mod programs;
-
 use std::time::{Duration, Instant};
 
-use programs::{FUNCTIONS, PATIENCE, Programs};
+use e2e::programs::{FUNCTIONS, PATIENCE, Programs};
 
 /// So many starts of each function.
 const STARTS: usize = 7;
@@ -34,14 +30,7 @@ fn event(function: &str) -> String {
 async fn main() {
     let aws = test_stack::aws();
     let database = test_stack::fresh_database();
-    let name = test_stack::unique("cold");
-    let mut settings = test_stack::local_environment();
-    let emulated = settings["AWS_ENDPOINT_URL"].clone();
-    for value in settings.values_mut() {
-        *value = value
-            .replace(&emulated, &aws.endpoint_url)
-            .replace("cxone-insights", &name);
-    }
+    let settings = test_stack::own_environment_on(&aws, "cold");
     test_stack::make_resources(&settings, &database.url).expect("the resources");
     let mut programs = Programs::idle(settings).await;
     let client = cxone::http::client(cxone::http::Idle::Closed).expect("a client");

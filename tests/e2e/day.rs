@@ -1,8 +1,6 @@
 //! A day of all seven functions: their own programs, invoked by `cargo lambda`, on AWS services, PostgreSQL and the
 //! simulated contact centre. What runs is what deploys; what differs is who starts it.
 
-mod programs;
-
 use std::time::{Duration, Instant};
 
 use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
@@ -13,10 +11,11 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::objects::Objects;
 use store::queue::{Queue, Sqs};
-use test_stack::Settings;
+use test_stack::{Aws, Settings};
 
+use crate::embedding::sqs_event;
 use crate::events::event;
-use programs::{FUNCTIONS, PATIENCE, Programs};
+use e2e::programs::{FUNCTIONS, PATIENCE, Programs};
 
 /// What nothing may log: words of the customers and secrets.
 const CANARIES: [&str; 7] = [
@@ -90,15 +89,8 @@ fn scenario() -> Scenario {
 }
 
 /// The environment of `events/local.env`, with these servers' addresses and names of its own.
-fn settings(aws: &str, centre: &str) -> Settings {
-    let name = test_stack::unique("day");
-    let mut settings = test_stack::local_environment();
-    let emulated = settings["AWS_ENDPOINT_URL"].clone();
-    for value in settings.values_mut() {
-        *value = value
-            .replace(&emulated, aws)
-            .replace("cxone-insights", &name);
-    }
+fn settings(aws: &Aws, centre: &str) -> Settings {
+    let mut settings = test_stack::own_environment_on(aws, "day");
     settings.insert("CXONE_BASE_URL".to_owned(), centre.to_owned());
     settings
 }
@@ -109,7 +101,6 @@ struct Day {
     centre: Handle,
     objects: Objects,
     queue: Sqs,
-    dead: Sqs,
     told: Sqs,
     _database: test_stack::Database,
 }
@@ -119,11 +110,10 @@ impl Day {
         let centre = Simulator::start(scenario()).await.expect("the simulator");
         let aws = test_stack::aws();
         let database = test_stack::fresh_database();
-        let settings = settings(&aws.endpoint_url, &centre.url());
+        let settings = settings(&aws, &centre.url());
         test_stack::make_resources(&settings, &database.url).expect("the resources");
         let config = store::aws::config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
-        let dead = Sqs::new(&config, settings["EMBEDDING_DLQ_URL"].clone(), None);
         let told = Sqs::create(&config, &test_stack::unique("told"))
             .await
             .expect("a queue");
@@ -139,7 +129,6 @@ impl Day {
             centre,
             objects,
             queue,
-            dead,
             told,
             _database: database,
         }
@@ -167,19 +156,9 @@ impl Day {
             if messages.is_empty() {
                 return failed;
             }
-            let records: Vec<Value> = messages
-                .iter()
-                .map(|message| {
-                    json!({
-                        "messageId": message.id, "receiptHandle": message.receipt, "body": message.body,
-                        "attributes": {"ApproximateReceiveCount": message.deliveries.to_string()},
-                        "eventSource": "aws:sqs",
-                    })
-                })
-                .collect();
             let reply = self
                 .programs
-                .invoke_with("embedding-writer", &json!({ "Records": records }))
+                .invoke_with("embedding-writer", &sqs_event(&messages))
                 .await;
             let failures = reply["batchItemFailures"].as_array().expect("a list");
             failed += failures.len();
@@ -252,15 +231,14 @@ fn interaction(method: &str) -> Value {
 }
 
 /// The signed webhook of `events/`, signed now.
-fn webhook(change: impl FnOnce(String) -> String) -> Value {
+fn webhook() -> Value {
     let mut event = event("webhook-receiver-signed.json");
-    let body = change(event["body"].as_str().expect("a body").to_owned());
+    let body = event["body"].as_str().expect("a body");
     let now = Timestamp::now();
     let secret = SecretString::from("local-webhook-secret");
     let signature = webhook_receiver::signature::sign(&secret, now, body.as_bytes());
     event["headers"]["x-signature"] = json!(signature);
     event["headers"]["x-timestamp"] = json!(now.as_second().to_string());
-    event["body"] = json!(body);
     event
 }
 
@@ -312,13 +290,14 @@ async fn live_call(day: &mut Day) {
     let put = interaction("PUT");
     let (status, body) = day.call_with("data-action", &put).await;
     assert!((200..300).contains(&status), "{status} {body}");
-    let started = |day: &Day| !day.centre.world().live.attributes("call-8842").is_empty();
     {
         let day = &*day;
         let poller = day
             .programs
             .invoke("transcript-poller", "transcript-poller-schedule.json");
-        let first = until("the call's attributes", day, async |day| started(day));
+        let first = until("the call's attributes", day, async |day| {
+            !day.centre.world().live.attributes("call-8842").is_empty()
+        });
         tokio::select! {
             reply = poller => panic!("the poller ended by itself: {reply}"),
             () = first => {}
@@ -358,7 +337,7 @@ async fn live_call(day: &mut Day) {
 
 /// Finished conversations become findable; a repetition adds nothing, and what cannot be read waits with its reason.
 async fn conversations(day: &Day) {
-    let signed = webhook(|body| body);
+    let signed = webhook();
     let (status, body) = day.call_with("webhook-receiver", &signed).await;
     assert_eq!(status, 202, "{body}");
     let (again, body) = day.call_with("webhook-receiver", &signed).await;
@@ -382,17 +361,11 @@ async fn conversations(day: &Day) {
     day.programs
         .invoke("embedding-writer", "embedding-writer-poison.json")
         .await;
-    let letters = day
-        .dead
-        .receive(10, Duration::from_secs(5), Duration::from_secs(1))
-        .await
-        .expect("letters");
-    assert_eq!(letters.len(), 1, "{}", day.programs.logged());
-    tokio::time::sleep(Duration::from_secs(1)).await;
     let listed = day
         .programs
         .command(&["dlq", "list", "--aws", "--json"])
         .await;
+    assert_eq!(listed.lines().count(), 1, "{}", day.programs.logged());
     let listed: Value = serde_json::from_str(listed.trim()).expect("one letter");
     let reason = listed["reason"].as_str().expect("a reason");
     assert!(reason.contains("timestamp"), "{listed}");
@@ -458,7 +431,7 @@ async fn chats(day: &Day) {
     );
 }
 
-/// The report of a week, then of the same week by map and reduce.
+/// The report of a week, with its plots.
 async fn reports(day: &Day) {
     day.programs
         .invoke("analytics-report", "analytics-report-range.json")

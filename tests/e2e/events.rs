@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use e2e::programs::FUNCTIONS;
 use runtime::Request;
 use serde_json::Value;
 
@@ -24,15 +25,6 @@ pub(crate) fn request(name: &str) -> Request {
 
 #[test]
 fn every_event_is_json_and_names_its_function() {
-    const FUNCTIONS: [&str; 7] = [
-        "data-action",
-        "webhook-receiver",
-        "embedding-writer",
-        "semantic-search",
-        "transcript-poller",
-        "analytics-report",
-        "chat-session",
-    ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).expect("the events") {

@@ -118,7 +118,7 @@ const SET_UP: [&str; 7] = [
 /// Variables that the template sets for others than the function's own code.
 const FOR_LIBRARIES: [&str; 1] = ["RUST_LOG"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -135,7 +135,7 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// The sources below a path, without their tests, one string.
-fn sources(path: &Path) -> String {
+pub(crate) fn sources(path: &Path) -> String {
     let mut text = String::new();
     if path.is_file() {
         let file = std::fs::read_to_string(path).unwrap_or_default();

@@ -1,31 +1,15 @@
 //! The page of settings names what the code reads, and nothing else.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use regex::Regex;
+
+use crate::policies::{root, sources};
 
 /// Set by Lambda itself.
 const LAMBDA: [&str; 1] = ["AWS_LAMBDA_FUNCTION_NAME"];
 /// Read by libraries.
 const LIBRARIES: [&str; 1] = ["RUST_LOG"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The source files below a folder, tests left out.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy();
-        if path.is_dir() && !["tests", "benches", "target"].contains(&&*name) {
-            sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" {
-            found.push(path);
-        }
-    }
-}
 
 /// Variables that the functions read.
 fn read() -> BTreeSet<String> {
@@ -34,15 +18,9 @@ fn read() -> BTreeSet<String> {
            \(\s*"([A-Z][A-Z0-9_]+)""#,
     )
     .expect("a pattern");
-    let mut files = Vec::new();
-    for folder in ["functions", "shared"] {
-        sources(&root().join(folder), &mut files);
-    }
     let mut names = BTreeSet::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("a source");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let code: String = code
+    for folder in ["functions", "shared"] {
+        let code: String = sources(&root().join(folder))
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .map(|line| format!("{line}\n"))

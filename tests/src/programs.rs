@@ -10,10 +10,10 @@ use serde_json::Value;
 use test_stack::Settings;
 
 /// How long anything that is waited for may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All functions, by the names of their programs.
-pub(crate) const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 7] = [
     "analytics-report",
     "chat-session",
     "data-action",
@@ -39,7 +39,7 @@ impl Drop for Process {
 
 /// The Lambda runtime, and the functions that wait at it.
 #[derive(Debug)]
-pub(crate) struct Programs {
+pub struct Programs {
     folder: tempfile::TempDir,
     settings: Settings,
     port: u16,
@@ -49,7 +49,7 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// Starts the runtime, for functions with the environment `settings`.
-    pub(crate) async fn idle(settings: Settings) -> Self {
+    pub async fn idle(settings: Settings) -> Self {
         // Building takes a while, and this thread is the simulator's too.
         let found = tokio::task::spawn_blocking(|| FUNCTIONS.map(program));
         found.await.expect("the programs");
@@ -85,19 +85,20 @@ impl Programs {
     }
 
     /// Where a function is invoked over HTTP, as by Lambda's API.
-    #[allow(dead_code, reason = "the benchmark invokes so")]
-    pub(crate) fn address(&self, function: &str) -> String {
+    #[must_use]
+    pub fn address(&self, function: &str) -> String {
         let port = self.port;
         format!("http://127.0.0.1:{port}/2015-03-31/functions/{function}/invocations")
     }
 
     /// Where a path of a function is called over HTTP, as by a function's URL.
-    pub(crate) fn url(&self, function: &str, path: &str) -> String {
+    #[must_use]
+    pub fn url(&self, function: &str, path: &str) -> String {
         format!("http://127.0.0.1:{}/lambda-url/{function}{path}", self.port)
     }
 
     /// Starts a function's program; its process id.
-    pub(crate) fn begin(&mut self, function: &'static str) -> u32 {
+    pub fn begin(&mut self, function: &'static str) -> u32 {
         let child = Command::new(program(function))
             .env_clear()
             .envs(&self.settings)
@@ -124,21 +125,21 @@ impl Programs {
     }
 
     /// Kills a function's program, as Lambda does with one that is over its time.
-    pub(crate) fn kill(&mut self, function: &str) {
+    pub fn kill(&mut self, function: &str) {
         let before = self.running.len();
         self.running.retain(|(name, _)| *name != function);
         assert_eq!(self.running.len(), before - 1, "{function} did not run");
     }
 
     /// Invokes a function by `cargo lambda invoke` with a file of `events/`.
-    pub(crate) async fn invoke(&self, function: &str, event: &str) -> Value {
+    pub async fn invoke(&self, function: &str, event: &str) -> Value {
         let path = workspace().join("events").join(event);
         self.run_invoke(function, "--data-file", path.display().to_string())
             .await
     }
 
     /// The same with an event of the caller's.
-    pub(crate) async fn invoke_with(&self, function: &str, event: &Value) -> Value {
+    pub async fn invoke_with(&self, function: &str, event: &Value) -> Value {
         self.run_invoke(function, "--data-ascii", event.to_string())
             .await
     }
@@ -165,7 +166,7 @@ impl Programs {
     }
 
     /// Everything that the programs wrote.
-    pub(crate) fn logged(&self) -> String {
+    pub fn logged(&self) -> String {
         FUNCTIONS
             .into_iter()
             .chain(["cargo-lambda"])
@@ -178,7 +179,7 @@ impl Programs {
     }
 
     /// What the command `cxone-insights` prints with the functions' environment.
-    pub(crate) async fn command(&self, arguments: &[&str]) -> String {
+    pub async fn command(&self, arguments: &[&str]) -> String {
         let output = tokio::process::Command::new(built().join("cxone-insights"))
             .args(arguments)
             .env_clear()
@@ -212,7 +213,7 @@ fn workspace() -> PathBuf {
 
 /// A program of this workspace: that of `TEST_FUNCTIONS_DIR`, a folder as `cargo lambda build` or `sam build` leaves it, or
 /// one built as this test was.
-pub(crate) fn program(name: &str) -> PathBuf {
+fn program(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("TEST_FUNCTIONS_DIR") {
         let folder = PathBuf::from(folder);
         let candidates = [name.to_owned(), logical_id(name)];
@@ -235,7 +236,7 @@ fn logical_id(name: &str) -> String {
 }
 
 /// The folder of this build's programs, which are brought up to date first.
-pub(crate) fn built() -> PathBuf {
+fn built() -> PathBuf {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let build = || {
         let test = std::env::current_exe().expect("this program's path");

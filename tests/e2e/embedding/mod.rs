@@ -5,3 +5,5 @@ mod door;
 mod flow;
 mod logs;
 mod stack;
+
+pub(crate) use stack::sqs_event;

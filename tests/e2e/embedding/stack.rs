@@ -204,11 +204,8 @@ impl Stack {
     }
 }
 
-/// Invokes the writer with a batch, as Lambda would make it of the messages.
-pub(crate) async fn invoke(
-    writer: &Arc<embedding_writer::Deps>,
-    messages: &[Message],
-) -> Vec<String> {
+/// The event that Lambda makes of messages.
+pub(crate) fn sqs_event(messages: &[Message]) -> Value {
     let records: Vec<Value> = messages
         .iter()
         .map(|message| {
@@ -218,7 +215,15 @@ pub(crate) async fn invoke(
             })
         })
         .collect();
-    let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an event");
+    json!({ "Records": records })
+}
+
+/// Invokes the writer with a batch, as Lambda would make it of the messages.
+pub(crate) async fn invoke(
+    writer: &Arc<embedding_writer::Deps>,
+    messages: &[Message],
+) -> Vec<String> {
+    let event: SqsEvent = serde_json::from_value(sqs_event(messages)).expect("an event");
     let deadline = Instant::now() + Duration::from_secs(60);
     let invocation = Invocation {
         request_id: "r".to_owned(),

@@ -8,9 +8,37 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::python::interpreter;
+use crate::{Aws, unique};
 
 /// Variables and their values.
 pub type Settings = BTreeMap<String, String>;
+
+/// The variables of `events/local.env` with the address of `aws`.
+///
+/// # Panics
+/// As [`local_environment`], or if the file has no `AWS_ENDPOINT_URL`.
+#[must_use]
+pub fn environment_on(aws: &Aws) -> Settings {
+    let settings = local_environment();
+    let named = settings["AWS_ENDPOINT_URL"].clone();
+    replaced(settings, &named, &aws.endpoint_url)
+}
+
+/// The same with names of resources that nobody else uses, which begin with `prefix`.
+///
+/// # Panics
+/// As [`environment_on`].
+#[must_use]
+pub fn own_environment_on(aws: &Aws, prefix: &str) -> Settings {
+    replaced(environment_on(aws), "cxone-insights", &unique(prefix))
+}
+
+fn replaced(mut settings: Settings, old: &str, new: &str) -> Settings {
+    for value in settings.values_mut() {
+        *value = value.replace(old, new);
+    }
+    settings
+}
 
 /// The variables of `events/local.env`.
 ///

@@ -22,7 +22,9 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-pub use environment::{Settings, local_environment, make_resources};
+pub use environment::{
+    Settings, environment_on, local_environment, make_resources, own_environment_on,
+};
 pub use postgres::{Database, fresh_database, postgres};
 use server::Server;
 
@@ -69,7 +71,11 @@ pub fn aws_at(port: u16) -> Aws {
 /// If it is not there and cannot be installed.
 #[must_use]
 pub fn cargo_lambda() -> PathBuf {
-    find_cargo_lambda().unwrap_or_else(|error| panic!("no cargo-lambda: {error:#}"))
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| find_cargo_lambda().map_err(|error| format!("{error:#}")));
+    found
+        .clone()
+        .unwrap_or_else(|error| panic!("no cargo-lambda: {error}"))
 }
 
 fn find_cargo_lambda() -> Result<PathBuf> {

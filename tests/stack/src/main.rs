@@ -8,25 +8,21 @@ use anyhow::Context;
     reason = "the addresses are what this program is for"
 )]
 fn main() -> anyhow::Result<()> {
-    let mut settings = test_stack::local_environment();
+    let settings = test_stack::local_environment();
     let named = settings
         .get("AWS_ENDPOINT_URL")
-        .context("events/local.env has no AWS_ENDPOINT_URL")?
-        .clone();
+        .context("events/local.env has no AWS_ENDPOINT_URL")?;
     let port = std::env::args()
         .nth(1)
         .unwrap_or_else(|| named.rsplit(':').next().unwrap_or_default().to_owned());
     let port: u16 = port
         .parse()
         .with_context(|| format!("not a port: {port:?}"))?;
-    let endpoint = test_stack::aws_at(port).endpoint_url;
-    println!("TEST_AWS_ENDPOINT_URL={endpoint}");
+    let aws = test_stack::aws_at(port);
+    println!("TEST_AWS_ENDPOINT_URL={}", aws.endpoint_url);
     let database = test_stack::postgres();
     println!("TEST_DATABASE_URL={database}");
-    for value in settings.values_mut() {
-        *value = value.replace(&named, &endpoint);
-    }
-    test_stack::make_resources(&settings, &database)?;
+    test_stack::make_resources(&test_stack::environment_on(&aws), &database)?;
     println!("ready: what events/local.env names is there; Ctrl-C ends it");
     loop {
         // The servers end with this process, by whatever ends it.
