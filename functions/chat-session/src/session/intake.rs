@@ -71,7 +71,10 @@ impl Desk {
                 tracing::warn!(agent = self.agent, %reason, "frame skipped");
             }
             Arrival::Sent(identity) => self.sent(identity).await,
-            Arrival::Up(gap) => self.up(gap, puts)?,
+            Arrival::Up { gap, outbound } => {
+                self.outbox.again(outbound);
+                self.up(gap, puts)?
+            }
             Arrival::Down { reason, wait } => {
                 self.connected = false;
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -208,7 +211,6 @@ impl Desk {
     fn up(&mut self, gap: Option<Gap>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         self.connected = true;
         self.counts.connections += 1;
-        self.outbox.again();
         metrics::count("chat_connections", 1);
         if let Some(gap) = gap {
             tracing::info!(

@@ -21,6 +21,9 @@ const OVERLAP: Duration = Duration::from_secs(1);
 /// as fresh (60 s), so that it gives a new one.
 const RENEW_BEFORE: Duration = Duration::from_secs(50);
 
+/// Messages that wait for the link at most.
+const OUTBOUND: usize = 16;
+
 /// What the link brings.
 #[derive(Debug)]
 pub(super) enum Arrival {
@@ -32,8 +35,13 @@ pub(super) enum Arrival {
     Recovered(Message),
     /// A message went out.
     Sent(Identity),
-    /// The stream is up; since when it was down, if it was up before.
-    Up(Option<Gap>),
+    /// The stream is up.
+    Up {
+        /// Since when it was down, if it was up before.
+        gap: Option<Gap>,
+        /// Takes messages to send, for as long as the stream is up: what it holds as the stream goes down is not sent.
+        outbound: mpsc::Sender<Message>,
+    },
     /// The stream is down.
     Down {
         /// Why.
@@ -49,7 +57,6 @@ pub(super) enum Arrival {
 pub(super) struct Link {
     pub(super) deps: Arc<Deps>,
     pub(super) arrivals: mpsc::Sender<Arrival>,
-    pub(super) outbound: mpsc::Receiver<Message>,
     pub(super) stop: CancellationToken,
     /// When the stream was last heard, if an earlier session ended without an end.
     pub(super) down_since: Option<i64>,
@@ -74,10 +81,10 @@ impl Link {
             };
             let (reason, asked) = match opened {
                 Ok(connection) => {
-                    if self.up().await.is_err() {
+                    let Ok(outbound) = self.up().await else {
                         return;
-                    }
-                    match self.listen(connection, &mut backoff).await {
+                    };
+                    match self.listen(connection, outbound, &mut backoff).await {
                         Ended::Stopped => return,
                         Ended::Down(end) => (end.to_string(), None),
                     }
@@ -108,19 +115,27 @@ impl Link {
         }
     }
 
-    /// Says that the stream is up. What was to be sent over the old connection is forgotten here: the session has it.
-    async fn up(&mut self) -> Result<(), ()> {
-        while self.outbound.try_recv().is_ok() {}
+    /// Says that the stream is up and where to hand what is to be sent; what the session handed to the place before is
+    /// forgotten here, so nothing can overtake what goes again.
+    async fn up(&mut self) -> Result<mpsc::Receiver<Message>, ()> {
+        let (outbound, messages) = mpsc::channel(OUTBOUND);
         let now_ms = Timestamp::now().as_millisecond();
         let gap = self.down_since.take().map(|from_ms| Gap {
             from_ms,
             to_ms: now_ms,
         });
-        self.arrivals.send(Arrival::Up(gap)).await.map_err(drop)
+        let up = Arrival::Up { gap, outbound };
+        self.arrivals.send(up).await.map_err(drop)?;
+        Ok(messages)
     }
 
     /// Listens until the connection ends; changes to a new one before its token expires.
-    async fn listen(&mut self, connection: Connection, backoff: &mut Backoff) -> Ended {
+    async fn listen(
+        &mut self,
+        connection: Connection,
+        mut outbound: mpsc::Receiver<Message>,
+        backoff: &mut Backoff,
+    ) -> Ended {
         let mut current = connection;
         let mut renew_at = renewal(&current);
         let mut retiring: Option<(Connection, Instant)> = None;
@@ -154,7 +169,7 @@ impl Link {
                         continue;
                     }
                 },
-                Some(message) = self.outbound.recv() => match current.send(&message).await {
+                Some(message) = outbound.recv() => match current.send(&message).await {
                     Ok(()) => Arrival::Sent(message.identity()),
                     Err(end) => {
                         self.down_since = Some(heard_ms);

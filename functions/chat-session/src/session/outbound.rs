@@ -22,6 +22,8 @@ const WAITING: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Outbox {
     bucket: TokenBucket,
+    /// The link of the stream that is up, or was last.
+    link: Option<mpsc::Sender<Message>>,
     waiting: VecDeque<Message>,
     /// Handed to the link, not known to be out.
     flying: Vec<Message>,
@@ -35,6 +37,7 @@ impl Outbox {
     pub(super) fn new(rate: Rate) -> Self {
         Self {
             bucket: TokenBucket::full(rate),
+            link: None,
             waiting: VecDeque::new(),
             flying: Vec::new(),
             unheard: VecDeque::new(),
@@ -53,7 +56,10 @@ impl Outbox {
     }
 
     /// Hands what may go out to the link.
-    pub(super) fn send(&mut self, link: &mpsc::Sender<Message>) {
+    pub(super) fn send(&mut self) {
+        let Some(link) = &self.link else {
+            return;
+        };
         while !self.waiting.is_empty()
             && let Ok(place) = link.try_reserve()
             && self.bucket.take(Instant::now().into_std()).is_ok()
@@ -66,7 +72,8 @@ impl Outbox {
 
     /// The stream is up anew: what was not heard back goes again, before everything else. What had arrived after all is
     /// the same message by its identity, so nobody has it twice.
-    pub(super) fn again(&mut self) {
+    pub(super) fn again(&mut self, link: mpsc::Sender<Message>) {
+        self.link = Some(link);
         self.again
             .extend(self.unheard.iter().map(Message::identity));
         for message in self.unheard.drain(..).chain(self.flying.drain(..)).rev() {

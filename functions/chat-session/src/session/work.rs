@@ -5,7 +5,6 @@ use std::time::Duration;
 use cxone::Deadline;
 use cxone::chat::transcript;
 use futures::StreamExt;
-use insights_core::chat::message::Message;
 use runtime::metrics;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,8 +22,6 @@ use crate::records;
 const ARRIVALS: usize = 1024;
 /// Stored together at most.
 const BATCH: usize = 256;
-/// Messages handed to the link at most.
-const OUTBOUND: usize = 16;
 /// How long reading the transcripts after an outage may take.
 const RECOVERY: Duration = Duration::from_secs(60);
 /// Transcripts read at once.
@@ -41,7 +38,6 @@ pub(super) struct Work {
     pub(super) link: tokio::task::JoinHandle<()>,
     pub(super) stop_link: CancellationToken,
     to_desk: mpsc::Sender<Arrival>,
-    to_link: mpsc::Sender<Message>,
     outgoing: Option<mpsc::Receiver<Outgoing>>,
     recoveries: JoinSet<()>,
     pub(super) archives: JoinSet<Done>,
@@ -53,12 +49,10 @@ impl Work {
     /// Starts the link.
     pub(super) fn start(mut desk: Desk, options: &mut Options) -> Self {
         let (to_desk, arrivals) = mpsc::channel(ARRIVALS);
-        let (to_link, outbound) = mpsc::channel(OUTBOUND);
         let stop_link = CancellationToken::new();
         let link = Link {
             deps: desk.deps.clone(),
             arrivals: to_desk.clone(),
-            outbound,
             stop: stop_link.clone(),
             down_since: desk.down_since.take(),
         };
@@ -69,7 +63,6 @@ impl Work {
             link: tokio::spawn(link.keep()),
             stop_link,
             to_desk,
-            to_link,
             outgoing: options.outbound.take(),
             recoveries: JoinSet::new(),
             archives: JoinSet::new(),
@@ -103,7 +96,7 @@ impl Work {
                 _ = tick.tick() => self.tick(serving).await?,
             }
             self.desk.refill().await?;
-            self.desk.outbox.send(&self.to_link);
+            self.desk.outbox.send();
         }
     }
 
@@ -124,7 +117,7 @@ impl Work {
     async fn take(&mut self, batch: Vec<Arrival>, serving: bool) -> anyhow::Result<()> {
         let up = batch
             .iter()
-            .any(|arrival| matches!(arrival, Arrival::Up(_)));
+            .any(|arrival| matches!(arrival, Arrival::Up { .. }));
         self.desk.take(batch).await?;
         if up {
             self.recover();

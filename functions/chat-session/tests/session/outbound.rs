@@ -6,6 +6,9 @@ use tokio::sync::oneshot;
 
 use crate::rig::{Rig, Running, eventually};
 
+/// How many messages an agent sends over a stream that breaks again and again.
+const SENT: usize = 400;
+
 async fn send(session: &Running, conversation: &str, text: &str) -> Result<(), String> {
     let (taken, answer) = oneshot::channel();
     let outgoing = Outgoing {
@@ -26,17 +29,18 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
     let rig = Rig::new(Scenario::default(), &[]).await;
     let session = rig.connected("one").await;
     let chat = &rig.sim.world().chat;
-    for number in 0..60 {
-        if number == 20 || number == 40 {
+    // Sending goes on while the stream is down, and while it comes up: the session is busy then.
+    for number in 0..SENT {
+        if number % 25 == 20 {
             chat.break_connections();
         }
         send(&session, "chat-1", &format!("answer {number}"))
             .await
             .unwrap();
     }
-    eventually("all arrive", || chat.messages("chat-1").len() == 60).await;
+    eventually("all arrive", || chat.messages("chat-1").len() == SENT).await;
     let summary = session.stop().await.summary.unwrap();
-    assert_eq!(summary.sent, 60);
+    assert_eq!(summary.sent, SENT as u64);
     rig.assert_archived("chat-1").await;
     let texts: Vec<String> = rig
         .archive("chat-1")
@@ -46,7 +50,7 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
         .collect();
     assert_eq!(
         texts,
-        (0..60)
+        (0..SENT)
             .map(|number| format!("answer {number}"))
             .collect::<Vec<_>>()
     );
