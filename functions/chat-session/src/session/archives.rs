@@ -190,6 +190,7 @@ impl Desk {
 
     /// The conversation is archived: the next session need not.
     async fn close(&mut self, conversation: &str) -> anyhow::Result<()> {
+        self.no_more_of(conversation).await;
         let key = records::open(&self.agent, conversation);
         self.deps
             .state

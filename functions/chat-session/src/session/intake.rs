@@ -31,9 +31,10 @@ impl Desk {
         self.open(&concerned).await?;
         let (mut puts, mut passed) = (Vec::new(), Vec::new());
         for arrival in batch {
-            self.arrived(arrival, &mut puts, &mut passed).await?;
+            self.arrived(arrival, &mut puts, &mut passed)?;
         }
         self.store(puts).await?;
+        self.remove_notes().await;
         self.count_active();
         for waiting in passed {
             self.turn(waiting).await?;
@@ -42,7 +43,7 @@ impl Desk {
     }
 
     /// One arrival: what it stores goes to `puts`, a message whose turn it is to `passed`.
-    async fn arrived(
+    fn arrived(
         &mut self,
         arrival: Arrival,
         puts: &mut Vec<Put>,
@@ -70,7 +71,11 @@ impl Desk {
                 metrics::count("chat_malformed", 1);
                 tracing::warn!(agent = self.agent, %reason, "frame skipped");
             }
-            Arrival::Sent(identity) => self.sent(identity).await,
+            Arrival::Sent(identity) => self.outbox.wrote(identity),
+            Arrival::CaughtUp(connection) if connection == self.counts.connections => {
+                self.outbox.release();
+            }
+            Arrival::CaughtUp(_) => {}
             Arrival::Up { gap, outbound } => {
                 self.outbox.again(outbound);
                 self.up(gap, puts)?

@@ -33,6 +33,8 @@ pub(super) enum Arrival {
     Malformed(Malformed),
     /// A message that the transcript has and the stream missed.
     Recovered(Message),
+    /// The transcripts have been read after the stream came up for the so-manieth time.
+    CaughtUp(u64),
     /// A message went out.
     Sent(Identity),
     /// The stream is up.

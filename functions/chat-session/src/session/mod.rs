@@ -97,7 +97,7 @@ pub struct Summary {
     pub recovered: u64,
     /// Messages that came again.
     pub duplicates: u64,
-    /// Messages sent.
+    /// Messages sent; one that a session before wrote and this one heard back counts for both.
     pub sent: u64,
     /// Frames that were none.
     pub malformed: MalformedCounts,

@@ -1,7 +1,9 @@
 //! Messages that the agent sends: stored first, at the rate, in order, sent again if the stream went down meanwhile.
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
+use futures::StreamExt;
 use insights_core::chat::bucket::{Rate, TokenBucket};
 use insights_core::chat::envelope::checked_message;
 use insights_core::chat::merge::{Heard, Via};
@@ -17,6 +19,10 @@ use crate::records;
 
 /// Messages that may wait to go out; one more is refused, and its sender is told.
 const WAITING: usize = 1000;
+/// How long messages that may have arrived wait for the transcripts to say so, before they go again all the same.
+const HOLD: Duration = Duration::from_secs(5);
+/// Notes of messages removed at once.
+const REMOVALS: usize = 16;
 
 /// Messages on their way out.
 #[derive(Debug)]
@@ -26,11 +32,19 @@ pub(super) struct Outbox {
     link: Option<mpsc::Sender<Message>>,
     waiting: VecDeque<Message>,
     /// Handed to the link, not known to be out.
-    flying: Vec<Message>,
+    flying: VecDeque<Message>,
     /// Written to the stream and not heard back yet, in order: what a connection swallows as it breaks is among them.
     unheard: VecDeque<Message>,
-    /// Those that were written before the stream broke and go again: counted as sent already.
-    again: HashSet<Identity>,
+    /// Those on their way that were written to a stream, this one or one before.
+    written: HashSet<Identity>,
+    /// How many were sent, once each.
+    sent: u64,
+    /// Whether some that wait may have arrived: written before the stream broke, or by an earlier session.
+    doubtful: bool,
+    /// Nothing goes out before, unless the transcripts are read.
+    hold: Option<Instant>,
+    /// Heard back: their notes are to be removed.
+    done: Vec<Message>,
 }
 
 impl Outbox {
@@ -39,70 +53,122 @@ impl Outbox {
             bucket: TokenBucket::full(rate),
             link: None,
             waiting: VecDeque::new(),
-            flying: Vec::new(),
+            flying: VecDeque::new(),
             unheard: VecDeque::new(),
-            again: HashSet::new(),
+            written: HashSet::new(),
+            sent: 0,
+            doubtful: false,
+            hold: None,
+            done: Vec::new(),
         }
     }
 
-    /// Messages that an earlier session did not see out, in order.
+    /// Messages that an earlier session did not hear back, in order.
     pub(super) fn resume(&mut self, messages: Vec<Message>) {
+        self.doubtful |= !messages.is_empty();
         self.waiting.extend(messages);
     }
 
     /// When the next message may go out.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        (!self.waiting.is_empty()).then(|| self.bucket.ready_at(Instant::now().into_std()).into())
+        let link = self.link.as_ref()?;
+        if self.waiting.is_empty() || link.is_closed() || link.capacity() == 0 {
+            return None;
+        }
+        let ready = self.bucket.ready_at(Instant::now().into_std()).into();
+        Some(self.hold.map_or(ready, |hold| hold.max(ready)))
     }
 
     /// Hands what may go out to the link.
     pub(super) fn send(&mut self) {
-        let Some(link) = &self.link else {
+        let now = Instant::now();
+        if self.hold.is_some_and(|hold| hold <= now) {
+            self.release();
+        }
+        let Some(link) = self.link.as_ref().filter(|_| self.hold.is_none()) else {
             return;
         };
         while !self.waiting.is_empty()
             && let Ok(place) = link.try_reserve()
-            && self.bucket.take(Instant::now().into_std()).is_ok()
+            && self.bucket.take(now.into_std()).is_ok()
             && let Some(message) = self.waiting.pop_front()
         {
-            self.flying.push(message.clone());
+            self.flying.push_back(message.clone());
             place.send(message);
         }
     }
 
-    /// The stream is up anew: what was not heard back goes again, before everything else. What had arrived after all is
-    /// the same message by its identity, so nobody has it twice.
+    /// The stream is up anew: what was not heard back goes again, before everything else, unless the transcripts show by
+    /// then that it had arrived. One that arrives again all the same is the same message by its identity.
     pub(super) fn again(&mut self, link: mpsc::Sender<Message>) {
         self.link = Some(link);
-        self.again
-            .extend(self.unheard.iter().map(Message::identity));
         for message in self.unheard.drain(..).chain(self.flying.drain(..)).rev() {
+            self.doubtful = true;
             self.waiting.push_front(message);
         }
+        self.hold = self.doubtful.then(|| Instant::now() + HOLD);
     }
 
-    /// A message went out; `None` if it had been out before.
-    fn sent(&mut self, identity: Identity) -> Option<Message> {
-        let at = self
-            .flying
-            .iter()
-            .position(|message| message.identity() == identity)?;
-        let message = self.flying.remove(at);
-        if self.unheard.len() >= WAITING {
-            self.unheard.pop_front();
+    /// The transcripts have been read: what waits still has not arrived.
+    pub(super) fn release(&mut self) {
+        self.hold = None;
+        self.doubtful = false;
+    }
+
+    /// How many messages were sent, once each; one that an earlier session wrote and this one hears back counts in both.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// A message was written to the stream. It is out when it is heard back, by stream or transcript: a connection that
+    /// breaks, or a process that dies, may swallow what was written.
+    pub(super) fn wrote(&mut self, identity: Identity) {
+        let Some(message) = remove(&mut self.flying, &identity) else {
+            return;
+        };
+        self.count(identity);
+        self.unheard.push_back(message);
+        if self.unheard.len() > WAITING {
+            let oldest = self.unheard.pop_front();
+            self.done.extend(oldest);
         }
-        self.unheard.push_back(message.clone());
-        (!self.again.remove(&identity)).then_some(message)
     }
 
     /// Whether a message is one that was sent from here and comes back for the first time.
     pub(super) fn is_echo(&mut self, identity: &Identity) -> bool {
-        let at = self
-            .unheard
-            .iter()
-            .position(|message| message.identity() == *identity);
-        at.and_then(|at| self.unheard.remove(at)).is_some()
+        let own = [&mut self.unheard, &mut self.flying, &mut self.waiting]
+            .into_iter()
+            .find_map(|queue| remove(queue, identity));
+        let Some(message) = own else {
+            return false;
+        };
+        self.count(*identity);
+        self.done.push(message);
+        true
     }
+
+    fn count(&mut self, identity: Identity) {
+        if self.written.insert(identity) {
+            self.sent += 1;
+        }
+    }
+
+    /// A conversation is archived: what was written of it is waited for no longer.
+    fn archived(&mut self, conversation: &str) {
+        let (of_it, others): (VecDeque<_>, _) = self
+            .unheard
+            .drain(..)
+            .partition(|message| message.conversation_id == conversation);
+        self.unheard = others;
+        self.done.extend(of_it);
+    }
+}
+
+fn remove(queue: &mut VecDeque<Message>, identity: &Identity) -> Option<Message> {
+    let at = queue
+        .iter()
+        .position(|message| message.identity() == *identity)?;
+    queue.remove(at)
 }
 
 impl Desk {
@@ -177,19 +243,29 @@ impl Desk {
         .map_err(|error| error.to_string())
     }
 
-    /// A message went out: it need not be sent again.
-    pub(super) async fn sent(&mut self, identity: Identity) {
-        let Some(message) = self.outbox.sent(identity) else {
-            return;
-        };
-        self.counts.sent += 1;
-        let key = records::outbound(&self.agent, &message);
-        if let Err(error) = self
-            .deps
-            .state
-            .delete(&key, Expect::Any, Timestamp::now())
-            .await
-        {
+    /// A conversation is archived: nothing of it that was written is sent again.
+    pub(super) async fn no_more_of(&mut self, conversation: &str) {
+        self.outbox.archived(conversation);
+        self.remove_notes().await;
+    }
+
+    /// Removes the notes of messages that are out.
+    pub(super) async fn remove_notes(&mut self) {
+        let done = std::mem::take(&mut self.outbox.done);
+        for message in &done {
+            self.outbox.written.remove(&message.identity());
+        }
+        let (agent, state) = (&self.agent, &self.deps.state);
+        let removals = done.iter().map(|message| async move {
+            let key = records::outbound(agent, message);
+            state.delete(&key, Expect::Any, Timestamp::now()).await
+        });
+        let removals: Vec<_> = removals.collect();
+        let removed: Vec<_> = futures::stream::iter(removals)
+            .buffer_unordered(REMOVALS)
+            .collect()
+            .await;
+        for error in removed.into_iter().filter_map(Result::err) {
             tracing::warn!(agent = self.agent, error = %error, "a sent message is still noted as unsent: it may go again");
         }
     }

@@ -140,6 +140,7 @@ impl Work {
             .map(|(id, _)| id.clone())
             .collect();
         let (client, arrivals) = (self.desk.deps.client.clone(), self.to_desk.clone());
+        let connection = self.desk.counts.connections;
         // One task for all: a second outage meanwhile starts another, and what both bring is known the second time.
         self.recoveries.spawn(async move {
             let deadline = Deadline::within(RECOVERY);
@@ -150,6 +151,7 @@ impl Work {
                 .buffer_unordered(TRANSCRIPTS)
                 .collect::<Vec<()>>()
                 .await;
+            let _ = arrivals.send(Arrival::CaughtUp(connection)).await;
         });
     }
 

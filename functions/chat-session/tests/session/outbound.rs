@@ -41,6 +41,11 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
     eventually("all arrive", || chat.messages("chat-1").len() == SENT).await;
     let summary = session.stop().await.summary.unwrap();
     assert_eq!(summary.sent, SENT as u64);
+    assert_eq!(
+        chat.received().len(),
+        SENT,
+        "what the transcript shows does not go again"
+    );
     rig.assert_archived("chat-1").await;
     let texts: Vec<String> = rig
         .archive("chat-1")
@@ -71,6 +76,7 @@ async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
     let two = rig.connected("two").await;
     eventually("the rest arrives", || chat.messages("chat-1").len() == 4).await;
     two.stop().await;
+    assert_eq!(chat.received().len(), 4, "nothing went twice");
     rig.assert_archived("chat-1").await;
 }
 

@@ -173,17 +173,21 @@ impl Running {
     }
 
     pub(crate) async fn next(&mut self, what: &str, wanted: impl Fn(&Update) -> bool) -> Update {
+        let mut others = Vec::new();
         let search = async {
             while let Some(update) = self.updates.recv().await {
                 if wanted(&update) {
-                    return update;
+                    return Some(update);
                 }
+                others.push(update);
             }
-            panic!("the session ended before: {what}");
+            None
         };
-        tokio::time::timeout(Duration::from_secs(20), search)
-            .await
-            .unwrap_or_else(|_| panic!("not in time: {what}"))
+        match tokio::time::timeout(Duration::from_secs(20), search).await {
+            Ok(Some(update)) => update,
+            Ok(None) => panic!("the session ended before: {what}; meanwhile: {others:#?}"),
+            Err(_) => panic!("not in time: {what}; meanwhile: {others:#?}"),
+        }
     }
 }
 
