@@ -10,7 +10,7 @@ mod tests;
 
 use bytes::Bytes;
 
-use crate::kernels::{self, Affine, AttentionScratch, Heads, Isa, PackedMatrix};
+use crate::kernels::{self, Affine, AttentionScratch, Balanced, Heads, Isa, PackedMatrix};
 
 pub(crate) use recognise::recognise;
 
@@ -65,6 +65,7 @@ pub(crate) struct Workspace {
     wide: Vec<f32>,
     context: Vec<f32>,
     bytes: Vec<u8>,
+    balanced: Balanced,
     attention: AttentionScratch,
 }
 
@@ -138,18 +139,35 @@ impl Encoder {
             wide,
             context,
             bytes,
+            balanced,
             attention,
         } = work;
-        linear(self.isa, &layer.qkv, tokens, hidden, bytes, wide);
+        linear(self.isa, &layer.qkv, tokens, hidden, bytes, balanced, wide);
         context.resize(tokens * self.heads.hidden(), 0.0);
         kernels::attention(self.isa, wide, tokens, self.heads, attention, context);
-        linear(self.isa, &layer.attention_out, tokens, context, bytes, wide);
+        linear(
+            self.isa,
+            &layer.attention_out,
+            tokens,
+            context,
+            bytes,
+            balanced,
+            wide,
+        );
         normalise(self.isa, wide, Some(hidden), &layer.attention_norm);
         std::mem::swap(hidden, wide);
 
-        linear(self.isa, &layer.up, tokens, hidden, bytes, wide);
+        linear(self.isa, &layer.up, tokens, hidden, bytes, balanced, wide);
         kernels::gelu(self.isa, wide);
-        linear(self.isa, &layer.down, tokens, wide, bytes, context);
+        linear(
+            self.isa,
+            &layer.down,
+            tokens,
+            wide,
+            bytes,
+            balanced,
+            context,
+        );
         normalise(self.isa, context, Some(hidden), &layer.out_norm);
         std::mem::swap(hidden, context);
     }
@@ -173,7 +191,7 @@ impl Encoder {
                 let affine = kernels::quantise(self.isa, &mean, &mut work.bytes);
                 let head = |(_, matrix): &(String, PackedMatrix)| {
                     let mut out = vec![0.0; matrix.row_stride()];
-                    kernels::multiply(matrix, 1, &work.bytes, affine, &mut out);
+                    kernels::multiply(matrix, 1, &work.bytes, affine, &mut work.balanced, &mut out);
                     out.truncate(matrix.outputs());
                     out
                 };
@@ -194,12 +212,13 @@ fn linear(
     rows: usize,
     from: &[f32],
     bytes: &mut Vec<u8>,
+    balanced: &mut Balanced,
     to: &mut Vec<f32>,
 ) {
     bytes.resize(from.len(), 0);
     to.resize(rows * matrix.row_stride(), 0.0);
     let affine = kernels::quantise(isa, from, bytes);
-    kernels::multiply(matrix, rows, bytes, affine, to);
+    kernels::multiply(matrix, rows, bytes, affine, balanced, to);
 }
 
 fn normalise(isa: Isa, values: &mut [f32], residual: Option<&[f32]>, norm: &Norm) {

@@ -15,7 +15,7 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dot::multiply;
+pub(crate) use dot::{Balanced, multiply};
 pub(crate) use packed::PackedMatrix;
 
 /// Rows and panels are multiples of this many values: the widest vector, 16 floats.
@@ -70,6 +70,15 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 | Self::Avx2 => 4,
             Self::Portable => 1,
+        }
+    }
+
+    /// How a weight is stored: raised by 128 to be an unsigned byte where the multiply-add wants one.
+    fn stored(self, weight: i8) -> i8 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => weight ^ i8::MIN,
+            _ => weight,
         }
     }
 }

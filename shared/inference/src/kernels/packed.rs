@@ -42,7 +42,7 @@ impl PackedMatrix {
         assert_eq!(bias.len(), outputs, "one bias an output");
         let panel = padded_inputs(inputs) * ALIGN;
         let panels = outputs.div_ceil(ALIGN);
-        let mut lines = vec![Line([0; 64]); panels * panel / 64];
+        let mut lines = vec![Line([isa.stored(0); 64]); panels * panel / 64];
         let mut sums = vec![0; panels * ALIGN];
         for (index, lines) in lines.chunks_exact_mut(panel / 64).enumerate() {
             let first = index * ALIGN;
@@ -57,7 +57,7 @@ impl PackedMatrix {
                 let start = input / group * group * ALIGN + input % group;
                 let line = &mut lines[start / 64].0;
                 for (output, &weight) in row.iter().enumerate() {
-                    line[start % 64 + output * group] = weight;
+                    line[start % 64 + output * group] = isa.stored(weight);
                 }
             }
         }

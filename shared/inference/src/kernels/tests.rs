@@ -82,6 +82,7 @@ fn the_largest_sums_do_not_saturate() {
                     scale: 1.0,
                     zero_point: 0,
                 },
+                &mut Balanced::default(),
                 &mut out,
             );
             assert_eq!(
@@ -114,7 +115,7 @@ proptest! {
         for isa in Isa::available() {
             let matrix = PackedMatrix::new(isa, inputs, &weights, &scales, &bias);
             let mut out = vec![f32::NAN; rows * matrix.row_stride()];
-            multiply(&matrix, rows, &input, affine, &mut out);
+            multiply(&matrix, rows, &input, affine, &mut Balanced::default(), &mut out);
             for row in 0..rows {
                 for output in 0..outputs {
                     let sum: i32 = (0..inputs)
