@@ -2,7 +2,7 @@
 //! Prints what the session adds to a message's way, from the socket until it is stored, scored by the lexicon and shown,
 //! and what it costs.
 //!
-//! `cargo bench --profile dev -p chat-session --no-default-features --bench load [-- SECONDS [RATE [CONVERSATIONS]]]`
+//! `cargo bench --workspace --profile dev --bench load [-- SECONDS [RATE [CONVERSATIONS]]]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::sync::Arc;

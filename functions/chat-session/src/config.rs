@@ -7,6 +7,7 @@ use insights_core::chat::bucket::Rate;
 use insights_core::chat::escalation::Lists;
 use insights_core::chat::pace::Room;
 use runtime::config::{ConfigError, Env};
+use sentiment::Settings;
 use url::Url;
 
 /// Most agents one invocation works.
@@ -56,21 +57,8 @@ pub struct Config {
     pub webhook: Option<Url>,
     /// `ESCALATION_TOPIC_ARN`: an SNS topic that is told of each escalation; none.
     pub topic: Option<String>,
-    /// `SENTIMENT_PROVIDER`: what scores beside the lexicon, `local`, `http` or `lexicon` (nothing else); local.
-    pub provider: ProviderKind,
-    /// `SENTIMENT_URL`; needed with the HTTP provider.
-    pub sentiment_url: Option<Url>,
-}
-
-/// What scores beside the lexicon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderKind {
-    /// The model in this process.
-    Local,
-    /// The service at `SENTIMENT_URL`.
-    Http,
-    /// Nothing.
-    Lexicon,
+    /// What scores beside the lexicon: `SENTIMENT_PROVIDER`, here also `lexicon`, which is nothing else.
+    pub sentiment: Option<Settings>,
 }
 
 impl Config {
@@ -80,12 +68,6 @@ impl Config {
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let agents = agents(env)?;
-        let providers = [
-            ("local", ProviderKind::Local),
-            ("http", ProviderKind::Http),
-            ("lexicon", ProviderKind::Lexicon),
-        ];
-        let provider = env.choice("SENTIMENT_PROVIDER", &providers)?;
         Ok(Self {
             agents,
             maximum_chats: env.number("CHAT_MAX_CHATS", 5, 0..=100_000)?,
@@ -128,11 +110,7 @@ impl Config {
             )?,
             webhook: env.url("ESCALATION_WEBHOOK_URL")?,
             topic: topic(env)?,
-            sentiment_url: match provider {
-                ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
-                ProviderKind::Local | ProviderKind::Lexicon => env.url("SENTIMENT_URL")?,
-            },
-            provider,
+            sentiment: Settings::beside_the_lexicon(env)?,
         })
     }
 }
@@ -246,7 +224,6 @@ mod tests {
         );
         assert!(config.timing.ping_every + config.timing.pong_within < Duration::from_secs(60));
         assert!(config.lease < Duration::from_secs(20) && config.agents.is_empty());
-        assert_eq!(config.provider, ProviderKind::Local);
     }
 
     #[test]

@@ -3,53 +3,39 @@
 use std::time::Duration;
 
 use cxone::Deadline;
-use cxone::nlp::NlpClient;
 use insights_core::scale::Score;
+use sentiment::{Provider, SentimentProvider};
 
 /// How long a service may take for one message.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What scores with a model.
+/// What scores beside the lexicon; nothing by default.
 #[derive(Debug, Clone, Default)]
-pub enum Scorer {
-    /// No model: the lexicon alone.
-    #[default]
-    None,
-    /// A service outside.
-    Http(Box<NlpClient>),
-    /// The model in this process.
-    #[cfg(feature = "model")]
-    Local(inference::Pool<inference::Sentiment>),
-}
+pub struct Scorer(Option<Provider>);
 
 impl Scorer {
+    /// Scores with this provider.
+    #[must_use]
+    pub const fn new(provider: Provider) -> Self {
+        Self(Some(provider))
+    }
+
     /// Whether there is a model.
     #[must_use]
     pub const fn is_there(&self) -> bool {
-        !matches!(self, Self::None)
+        self.0.is_some()
     }
 
     /// A text's score; `None` if there is no model, or it has no time or failed.
     pub async fn score(&self, text: &str) -> Option<Score> {
-        match self {
-            Self::None => None,
-            Self::Http(service) => match service.analyse(text, Deadline::within(PATIENCE)).await {
-                Ok(answer) => Score::try_from(answer.score).ok(),
-                Err(error) => {
-                    runtime::metrics::count("model_errors", 1);
-                    tracing::warn!(error = %error, "the sentiment service did not score a message");
-                    None
-                }
-            },
-            #[cfg(feature = "model")]
-            Self::Local(pool) => match pool.score(text).await {
-                Ok(analysis) => Score::try_from(analysis.score.clamp(0.0, 1.0)).ok(),
-                Err(error) => {
-                    runtime::metrics::count("model_errors", 1);
-                    tracing::warn!(error = %error, "the model did not score a message");
-                    None
-                }
-            },
+        let provider = self.0.as_ref()?;
+        match provider.score(text, Deadline::within(PATIENCE)).await {
+            Ok(sentiment) => Some(sentiment.score),
+            Err(error) => {
+                runtime::metrics::count("model_errors", 1);
+                tracing::warn!(error = %error, "a message was not scored by the model");
+                None
+            }
         }
     }
 }

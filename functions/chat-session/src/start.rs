@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use cxone::Client;
 use cxone::endpoints::System;
 use cxone::http::Idle;
-use cxone::nlp::NlpClient;
-use cxone::{Client, Limits};
 use insights_core::chat::escalation::Escalation;
 use runtime::centre;
 use runtime::config::Env;
 use runtime::stores::{FunctionSecrets, Stores};
+use sentiment::{Provider, Settings};
 use store::objects::Objects;
 use store::state::State;
 
 use crate::Deps;
-use crate::config::{Config, ProviderKind};
+use crate::config::Config;
 use crate::notify::Notifier;
 use crate::scoring::Scorer;
 
@@ -51,17 +51,16 @@ pub async fn build(
     objects: Objects,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
-    let scorer = match (config.provider, &config.sentiment_url) {
-        (ProviderKind::Local, _) => load(env).await?,
-        (ProviderKind::Http, Some(url)) => {
-            let (http, key) = (
-                cxone::http::client(Idle::Kept)?,
-                centre::secret_key(secrets, "nlp_api_key"),
-            );
-            let client = NlpClient::new(http, url.as_str(), key, Limits::default())?;
-            Scorer::Http(Box::new(client))
+    let scorer = match &config.sentiment {
+        None => Scorer::default(),
+        // One thread: the other belongs to the messages.
+        Some(settings) => {
+            let settings = Settings {
+                threads: 1,
+                ..settings.clone()
+            };
+            Scorer::new(Provider::build(&settings, secrets, Idle::Kept).await?)
         }
-        _ => Scorer::None,
     };
     with(env, config, client, state, objects, scorer).await
 }
@@ -111,26 +110,4 @@ async fn with(
         escalation,
         config,
     })
-}
-
-#[cfg(feature = "model")]
-async fn load(env: &Env) -> anyhow::Result<Scorer> {
-    use anyhow::Context;
-    let dir = env.folder("MODEL_DIR")?;
-    let load = move || match &dir {
-        Some(dir) => inference::Sentiment::from_dir(dir)
-            .with_context(|| format!("the model in {}", dir.display())),
-        None => inference::Sentiment::embedded().context("the shipped model"),
-    };
-    let model = tokio::task::spawn_blocking(load).await??;
-    // One thread: the other belongs to the messages.
-    Ok(Scorer::Local(inference::Pool::new(
-        model,
-        std::num::NonZeroUsize::new(1),
-    )))
-}
-
-#[cfg(not(feature = "model"))]
-async fn load(_env: &Env) -> anyhow::Result<Scorer> {
-    Ok(Scorer::None)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::sentiment::{ProviderError, Sentiment};
+use sentiment::{ProviderError, Sentiment};
 
 /// Scored texts by the digest of their normal form, so that no customer's words stay in memory.
 #[derive(Debug, Clone)]

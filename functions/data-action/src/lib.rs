@@ -8,7 +8,6 @@ pub mod cache;
 pub mod config;
 pub mod health;
 mod interactions;
-pub mod sentiment;
 pub mod start;
 pub mod text;
 
@@ -25,7 +24,7 @@ use store::state::State;
 
 use crate::cache::SentimentCache;
 use crate::config::Config;
-use crate::sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
+use sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
 
 /// Time kept back from the contact centre's limit for the way there and back: a reply that comes too late is worth
 /// nothing, a 503 in time can be retried.

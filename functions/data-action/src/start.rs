@@ -1,25 +1,20 @@
 //! Building the function's dependencies: from the deployed environment, or from parts that a local run has.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use anyhow::Context;
 use cxone::http::Idle;
-use cxone::nlp::NlpClient;
-use inference::{Pool, Sentiment};
 use runtime::auth::Callers;
-use runtime::centre;
 use runtime::config::Env;
 use runtime::stores::FunctionSecrets;
 use runtime::stores::Stores;
+use sentiment::{Local, Provider};
 use store::interactions::Interactions;
 use store::state::State;
 
 use crate::Deps;
 use crate::cache::SentimentCache;
-use crate::config::{Config, ProviderKind};
+use crate::config::Config;
 use crate::health::{Health, Model};
-use crate::sentiment::{Http, Local, Provider};
 
 /// The dependencies of a deployed function.
 ///
@@ -43,27 +38,10 @@ pub async fn build(
     idle: Idle,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
-    let (provider, health) = match (config.provider, &config.sentiment_url) {
-        (ProviderKind::Http, Some(url)) => {
-            let key = centre::secret_key(&secrets, "nlp_api_key");
-            let client = NlpClient::new(
-                cxone::http::client(idle)?,
-                url.as_str(),
-                key,
-                Default::default(),
-            )?;
-            (
-                Provider::Http(Box::new(Http(client))),
-                Health::new("http", Vec::new()),
-            )
-        }
-        _ => {
-            let local = load(&config).await?;
-            (
-                Provider::Local(local.0),
-                Health::new("local", vec![local.1]),
-            )
-        }
+    let provider = Provider::build(&config.sentiment, &secrets, idle).await?;
+    let health = match &provider {
+        Provider::Local(model) => Health::new("local", vec![described(model)]),
+        Provider::Http(_) => Health::new("http", Vec::new()),
     };
     let cache = SentimentCache::new(config.cache_ttl, config.cache_entries);
     Ok(Deps {
@@ -76,29 +54,10 @@ pub async fn build(
     })
 }
 
-async fn load(config: &Config) -> anyhow::Result<(Local, Model)> {
-    let (dir, threads) = (config.model_dir.clone(), config.inference_threads);
-    let threshold = config.emotion_threshold;
-    let load = move || match &dir {
-        Some(dir) => {
-            Sentiment::from_dir(dir).with_context(|| format!("the model in {}", dir.display()))
-        }
-        None => Sentiment::embedded().context("the shipped model"),
-    };
-    let model = tokio::task::spawn_blocking(load)
-        .await??
-        .with_emotion_threshold(threshold as f32);
-    let source = config
-        .model_dir
-        .as_ref()
-        .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
-    let described = Model {
+fn described(model: &Local) -> Model {
+    Model {
         task: "sentiment",
-        source,
+        source: model.source().to_owned(),
         sha256: model.digest().to_owned(),
-    };
-    Ok((
-        Local(Pool::new(model, NonZeroUsize::new(threads))),
-        described,
-    ))
+    }
 }

@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use cxone::http::Idle;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
 use jiff::Timestamp;
 use runtime::config::Env;
 use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
+use sentiment::Provider;
 use store::secrets::SecretSource;
 use store::state::{SqliteState, State};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
+use transcript_poller::score::Scorer;
 use transcript_poller::{Calls, poll, start};
 
 /// In each call somebody says something so often, in ms; the contract's example has a segment every 2 to 3 s.
@@ -116,7 +119,7 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(given)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let config = Config::from_env(&env)?;
-    let scorer = start::local_scorer(&config).await?;
+    let scorer = Scorer::new(Provider::build(&config.sentiment, &secrets, Idle::Kept).await?);
     let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
     for n in 0..calls {
         deps.calls

@@ -1,36 +1,18 @@
 //! The function's configuration, read once at start.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use insights_core::live::{AlertRules, Listener, Rules, Templates};
 use runtime::config::{ConfigError, Env};
-use url::Url;
-
-/// Which provider scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderKind {
-    /// The model in this process.
-    Local,
-    /// The service at `SENTIMENT_URL`.
-    Http,
-}
+use sentiment::Settings;
 
 /// The configuration; each field says its variable and default.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What decides: see [`rules`].
     pub rules: Rules,
-    /// `SENTIMENT_PROVIDER`, `local` or `http`; local.
-    pub provider: ProviderKind,
-    /// `SENTIMENT_URL`; needed with the HTTP provider.
-    pub sentiment_url: Option<Url>,
-    /// `MODEL_DIR`: a model to use instead of the shipped one; none.
-    pub model_dir: Option<PathBuf>,
-    /// `EMOTION_THRESHOLD`: an emotion counts from this probability; 0.30.
-    pub emotion_threshold: f64,
-    /// `INFERENCE_THREADS`: 0, the default, takes one a core.
-    pub inference_threads: usize,
+    /// What scores.
+    pub sentiment: Settings,
     /// `POLL_IDLE_MS`: between two polls of a call; 1000.
     pub idle: Duration,
     /// `POLL_BUSY_CALLS`: with more calls than this in the process, they are polled at the slower pace; 100.
@@ -55,21 +37,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let provider = env.choice(
-            "SENTIMENT_PROVIDER",
-            &[("local", ProviderKind::Local), ("http", ProviderKind::Http)],
-        )?;
-        let sentiment_url = match provider {
-            ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
-            ProviderKind::Local => env.url("SENTIMENT_URL")?,
-        };
         Ok(Self {
             rules: rules(env)?,
-            provider,
-            sentiment_url,
-            model_dir: env.folder("MODEL_DIR")?,
-            emotion_threshold: env.number("EMOTION_THRESHOLD", 0.30, 0.0..=1.0)?,
-            inference_threads: env.number("INFERENCE_THREADS", 0, 0..=64)?,
+            sentiment: Settings::from_env(env)?,
             idle: env.millis("POLL_IDLE_MS", Duration::from_secs(1), 100..=60_000)?,
             busy_calls: env.number("POLL_BUSY_CALLS", 100, 1..=100_000)?,
             busy_idle: env.millis("POLL_BUSY_IDLE_MS", Duration::from_secs(2), 100..=60_000)?,

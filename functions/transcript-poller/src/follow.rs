@@ -8,11 +8,11 @@ use insights_core::live::interaction::Reason;
 use insights_core::live::{Batch, Effect, Event, Left};
 use jiff::Timestamp;
 use runtime::metrics;
+use sentiment::ProviderError;
 use store::interactions::Held;
 
 use crate::Deps;
 use crate::poll::Tally;
-use crate::score::ScoreError;
 
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ enum Stop {
     Left(Left),
     /// What is in memory may not be what is stored: read it again.
     Store(store::Error),
-    Score(ScoreError),
+    Score(ProviderError),
 }
 
 /// Follows a call.

@@ -1,20 +1,17 @@
 //! Building the function's dependencies: from the deployed environment, or from parts that a local run has.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use anyhow::Context;
 use cxone::endpoints::System;
 use cxone::http::Idle;
-use cxone::nlp::NlpClient;
-use inference::{Pool, Sentiment};
 use runtime::centre;
 use runtime::config::Env;
 use runtime::stores::{FunctionSecrets, Stores};
+use sentiment::Provider;
 use store::interactions::Interactions;
 use store::state::State;
 
-use crate::config::{Config, ProviderKind};
+use crate::config::Config;
 use crate::score::Scorer;
 use crate::{Deps, FanOut, Pace};
 
@@ -25,7 +22,8 @@ use crate::{Deps, FanOut, Pace};
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let stores = Stores::from_env(env).await?;
     let config = Config::from_env(env)?;
-    let scorer = scorer(&config, &stores.secrets).await?;
+    let provider = Provider::build(&config.sentiment, &stores.secrets, Idle::Kept).await?;
+    let scorer = Scorer::new(provider);
     let mut deps = build(env, config, &stores.secrets, stores.state, scorer)?;
     if deps.config.shards > 1 {
         let function = env.required(
@@ -62,44 +60,4 @@ pub fn build(
         fan_out: None,
         watcher: None,
     })
-}
-
-/// What scores, as configured.
-///
-/// # Errors
-/// If the model does not load, or the service's URL is wrong.
-pub async fn scorer(config: &Config, secrets: &Arc<FunctionSecrets>) -> anyhow::Result<Scorer> {
-    if let (ProviderKind::Http, Some(url)) = (config.provider, &config.sentiment_url) {
-        let key = centre::secret_key(secrets, "nlp_api_key");
-        let http = cxone::http::client(Idle::Kept)?;
-        return Ok(Scorer::http(NlpClient::new(
-            http,
-            url.as_str(),
-            key,
-            cxone::Limits::default(),
-        )?));
-    }
-    local_scorer(config).await
-}
-
-/// The model in this process, the shipped one or that of `MODEL_DIR`.
-///
-/// # Errors
-/// If the model does not load.
-pub async fn local_scorer(config: &Config) -> anyhow::Result<Scorer> {
-    let dir = config.model_dir.clone();
-    let load = move || match &dir {
-        Some(dir) => {
-            Sentiment::from_dir(dir).with_context(|| format!("the model in {}", dir.display()))
-        }
-        None => Sentiment::embedded().context("the shipped model"),
-    };
-    let threshold = config.emotion_threshold as f32;
-    let model = tokio::task::spawn_blocking(load)
-        .await??
-        .with_emotion_threshold(threshold);
-    Ok(Scorer::local(Pool::new(
-        model,
-        NonZeroUsize::new(config.inference_threads),
-    )))
 }

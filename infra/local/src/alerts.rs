@@ -9,9 +9,10 @@ use insights_core::live::evaluate::alerts;
 use insights_core::live::{AlertRules, Direction, Listener, Rules, Scored, Segment};
 use insights_core::scale::Score;
 use runtime::config::Env;
+use sentiment::{Local, Provider, Settings};
 use serde::Deserialize;
 use serde_json::json;
-use transcript_poller::config::Config;
+use transcript_poller::score::Scorer;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights alerts calls.jsonl
@@ -198,8 +199,9 @@ async fn score(
         .flatten()
         .any(|segment| segment.score.is_none());
     let scorer = if unscored {
-        let config = Config::from_env(&Env::process())?;
-        Some(transcript_poller::start::local_scorer(&config).await?)
+        let settings = Settings::from_env(&Env::process())?;
+        let model = Local::load(&settings).await?;
+        Some(Scorer::new(Provider::Local(model)))
     } else {
         None
     };

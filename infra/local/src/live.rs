@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context;
-use data_action::sentiment::Provider;
 use insights_core::live::{Batch, Reading, Suggestion, Trend};
 use jiff::Timestamp;
+use sentiment::Provider;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,10 +32,7 @@ impl Background {
         provider: &Provider,
         watcher: Watcher,
     ) -> anyhow::Result<Self> {
-        let scorer = match provider {
-            Provider::Local(local) => Scorer::local(local.0.clone()),
-            Provider::Http(http) => Scorer::http(http.0.clone()),
-        };
+        let scorer = Scorer::new(provider.clone());
         let config = Config::from_env(&home.env)?;
         let shards = (0..config.shards).collect();
         let deps = transcript_poller::start::build(

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
+use cxone::http::Idle;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
 use jiff::Timestamp;
+use sentiment::Provider;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::Calls;
 use transcript_poller::config::Config;
+use transcript_poller::score::Scorer;
 
 use crate::home::{Home, HomeArgs};
 use crate::live::{self, Line};
@@ -49,7 +52,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::from_env(&home.env)?;
     // Whoever names a call wants it followed until Ctrl-C.
     config.rules.silence = None;
-    let scorer = transcript_poller::start::scorer(&config, &home.secrets).await?;
+    let provider = Provider::build(&config.sentiment, &home.secrets, Idle::Kept).await?;
+    let scorer = Scorer::new(provider);
     let deps = transcript_poller::start::build(
         &home.env,
         config,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use runtime::config::Env;
 use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
+use sentiment::{Local, Provider, Settings};
 use serde_json::{Map, Value};
 use store::interactions::Interactions;
 use store::secrets::SecretSource;
@@ -27,9 +28,8 @@ use crate::{Calls, Deps, Summary, poll, start};
 async fn scorer() -> Scorer {
     static SCORER: OnceCell<Scorer> = OnceCell::const_new();
     let load = || async {
-        start::scorer(&Config::from_env(&Env::default()).unwrap(), &secrets())
-            .await
-            .unwrap()
+        let settings = Settings::from_env(&Env::default()).unwrap();
+        Scorer::new(Provider::Local(Local::load(&settings).await.unwrap()))
     };
     SCORER.get_or_init(load).await.clone()
 }

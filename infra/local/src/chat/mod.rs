@@ -118,14 +118,9 @@ pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
 pub(crate) async fn deps_beside(
     home: &Home,
     aws: bool,
-    provider: &data_action::sentiment::Provider,
+    provider: &sentiment::Provider,
 ) -> anyhow::Result<Arc<Deps>> {
-    use chat_session::scoring::Scorer;
-    use data_action::sentiment::{Local, Provider};
-    let scorer = match provider {
-        Provider::Local(Local(pool)) => Scorer::Local(pool.clone()),
-        Provider::Http(http) => Scorer::Http(Box::new(http.0.clone())),
-    };
+    let scorer = chat_session::scoring::Scorer::new(provider.clone());
     let client = home.centre(System::Chat)?;
     let objects = objects(home, aws).await?;
     let deps =

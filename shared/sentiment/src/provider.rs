@@ -1,10 +1,23 @@
 //! The sentiment of one text, from the model in this process or from an HTTP service.
 
-use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
+use anyhow::Context;
 use cxone::Deadline;
+use cxone::http::Idle;
 use cxone::nlp::NlpClient;
+use inference::Pool;
 use insights_core::scale::Score;
+use runtime::centre;
+use runtime::stores::FunctionSecrets;
+
+use crate::settings::{ProviderKind, Settings};
+
+/// Texts on their way to a worker of the model: enough to keep it busy, few enough to never overflow its queue.
+const TEXTS_PER_WORKER: usize = 4;
+/// Texts on their way to an HTTP service at once.
+const TEXTS_OVER_HTTP: usize = 16;
 
 /// The sentiment of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,13 +55,55 @@ pub trait SentimentProvider: Send + Sync {
     ) -> impl Future<Output = Result<Sentiment, ProviderError>> + Send;
 }
 
-/// The model in this process: no text leaves it.
+/// The model in this process: no text leaves it. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Local(pub inference::Pool<inference::Sentiment>);
+pub struct Local {
+    pool: Pool<inference::Sentiment>,
+    source: Arc<str>,
+    digest: Arc<str>,
+}
+
+impl Local {
+    /// Loads the model, the shipped one or that of `MODEL_DIR`.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub async fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let dir = settings.model_dir.clone();
+        let source = dir
+            .as_ref()
+            .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
+        let load = move || match &dir {
+            Some(dir) => inference::Sentiment::from_dir(dir)
+                .with_context(|| format!("the model in {}", dir.display())),
+            None => inference::Sentiment::embedded().context("the shipped model"),
+        };
+        let model = tokio::task::spawn_blocking(load)
+            .await??
+            .with_emotion_threshold(settings.emotion_threshold as f32);
+        Ok(Self {
+            source: source.into(),
+            digest: model.digest().into(),
+            pool: Pool::new(model, NonZeroUsize::new(settings.threads)),
+        })
+    }
+
+    /// Where the model comes from: `shipped`, or the folder of `MODEL_DIR`.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The SHA-256 of its `model.onnx`, hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
 
 impl SentimentProvider for Local {
     async fn score(&self, text: &str, _deadline: Deadline) -> Result<Sentiment, ProviderError> {
-        let analysis = match self.0.score(text).await {
+        let analysis = match self.pool.score(text).await {
             Ok(analysis) => analysis,
             Err(error) if error.is_retryable() => return Err(ProviderError::Overloaded),
             Err(error) => return Err(ProviderError::Model(error)),
@@ -65,7 +120,7 @@ impl SentimentProvider for Local {
 
 /// A service outside: `POST {"text"}` with a bearer key.
 #[derive(Debug, Clone)]
-pub struct Http(pub NlpClient);
+pub struct Http(NlpClient);
 
 impl SentimentProvider for Http {
     async fn score(&self, text: &str, deadline: Deadline) -> Result<Sentiment, ProviderError> {
@@ -85,13 +140,42 @@ impl SentimentProvider for Http {
     }
 }
 
-/// The provider of a running function, chosen at start.
+/// The provider of a running function, chosen at start. Clones share it.
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// The model in this process.
     Local(Local),
     /// A service outside.
     Http(Box<Http>),
+}
+
+impl Provider {
+    /// The provider that the settings say; the key of a service is the secret's `nlp_api_key`.
+    ///
+    /// # Errors
+    /// If the model does not load, or the service's URL cannot be used.
+    pub async fn build(
+        settings: &Settings,
+        secrets: &Arc<FunctionSecrets>,
+        idle: Idle,
+    ) -> anyhow::Result<Self> {
+        let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.url) else {
+            return Ok(Self::Local(Local::load(settings).await?));
+        };
+        let key = centre::secret_key(secrets, "nlp_api_key");
+        let http = cxone::http::client(idle)?;
+        let service = NlpClient::new(http, url.as_str(), key, cxone::Limits::default())?;
+        Ok(Self::Http(Box::new(Http(service))))
+    }
+
+    /// How many texts it takes at once without refusing any.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        match self {
+            Self::Local(local) => local.pool.workers() * TEXTS_PER_WORKER,
+            Self::Http(_) => TEXTS_OVER_HTTP,
+        }
+    }
 }
 
 impl SentimentProvider for Provider {
