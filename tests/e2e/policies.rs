@@ -26,7 +26,7 @@ const FUNCTIONS: [(&str, &str); 7] = [
 ];
 
 /// Shared crates that open stores for the functions which use them.
-const SHARED_WIRING: [&str; 1] = ["embedding"];
+const SHARED_WIRING: [&str; 2] = ["embedding", "sentiment"];
 
 /// What in a function's sources makes which calls.
 const CALLS: &[(&str, &[&str])] = &[
