@@ -1,11 +1,14 @@
 //! The map step: list a part's conversations, fetch their transcripts, and keep what is worked out of each.
 
-use std::collections::{HashSet, VecDeque};
+mod failures;
+mod list;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use cxone::conversations::{self, Pages};
+use cxone::conversations;
 use cxone::retry::Policy;
 use cxone::{Deadline, Error, Limits};
 use futures::stream::FuturesOrdered;
@@ -13,6 +16,8 @@ use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::vader::Analyzer;
 
+use self::failures::{hopeless, reason, wait, waitable};
+use self::list::list;
 use crate::part::{Listing, Origin, Part, State};
 use crate::range::Period;
 use crate::{Deps, Progress};
@@ -21,14 +26,10 @@ use crate::{Deps, Progress};
 const ROUNDS: usize = 2;
 /// Tries a call. Fewer than open the breaker, so that one broken transcript does not hold up all others.
 const TRIES: u32 = 4;
-/// How long a page of the list may take, its tries and the waits between them included.
-const PAGE: Duration = Duration::from_secs(120);
 /// The same for a transcript.
 const TRANSCRIPT: Duration = Duration::from_secs(60);
 /// How often a call waits out a rate limit, an open breaker or a revoked token before it counts as failed.
 const WAITS: usize = 6;
-/// The wait where none is named.
-const WAIT: Duration = Duration::from_secs(1);
 /// So many transcripts in a row out of reach: the contact centre is down, and the rest would only fail one by one.
 const DOWN: usize = 40;
 
@@ -96,49 +97,6 @@ pub async fn collect(
         conversations: total,
         failed,
     })
-}
-
-/// The list, all pages of it, each conversation once, in the report's order.
-async fn list(
-    deps: &Deps,
-    origin: Origin,
-    period: Period,
-    until: Deadline,
-) -> anyhow::Result<Listing> {
-    let mut pages = Pages::of(&deps.client, period.query())?;
-    let mut listing = Listing {
-        origin,
-        conversations: Vec::new(),
-        unusable: 0,
-    };
-    let mut seen = HashSet::new();
-    let mut waits = 0;
-    loop {
-        let page = match pages.next(until.or_within(PAGE)).await {
-            Ok(Some(page)) => page,
-            Ok(None) => break,
-            Err(error) if waits < WAITS && waitable(&error) && !until.has_passed() => {
-                waits += 1;
-                wait(&error, until).await;
-                continue;
-            }
-            Err(error) => {
-                return Err(error)
-                    .context("the list of conversations could not be read to its end");
-            }
-        };
-        listing.unusable += page.unusable;
-        listing.conversations.extend(
-            page.conversations
-                .into_iter()
-                .filter(|it| seen.insert(it.conversation_id.clone())),
-        );
-        deps.tell(Progress::Listing {
-            conversations: listing.conversations.len(),
-        });
-    }
-    listing.conversations.sort_by(Conversation::in_report_order);
-    Ok(listing)
 }
 
 /// One pass over the chunks that are not done.
@@ -332,41 +290,4 @@ pub(crate) fn limits() -> Limits {
         },
         ..limits
     }
-}
-
-/// Whether the server asks to wait rather than refuses. A fresh token that was refused may have been revoked with all
-/// others in the meantime; if the client itself is no longer welcome, the next ones are refused as well.
-fn waitable(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::RateLimited { .. } | Error::CircuitOpen { .. } | Error::Unauthorized { .. }
-    )
-}
-
-async fn wait(error: &Error, until: Deadline) {
-    let asked = error.retry_after().unwrap_or(WAIT);
-    tokio::time::sleep(asked.max(Duration::from_millis(50)).min(until.remaining())).await;
-}
-
-/// Whether every other transcript would fail the same way.
-fn hopeless(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::BadCredentials { .. }
-            | Error::BadScopes { .. }
-            | Error::Forbidden { .. }
-            | Error::Unauthorized { .. }
-            | Error::Secret { .. }
-    )
-}
-
-/// The error and its causes on one line; none of them holds text of a conversation.
-fn reason(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! Events to rows: map, redact, cut, embed, classify, store; and what became of each event.
 
-use std::collections::HashMap;
+mod outcome;
+
 use std::sync::Arc;
 
 use cxone::Deadline;
@@ -8,35 +9,12 @@ use insights_core::indexing::{Prepared, Settings};
 use insights_core::intent::{Categories, Classifier};
 use insights_core::webhook::Event;
 use serde_json::{Map, Value};
-use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors, Version};
+use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors};
 use tokio::sync::OnceCell;
 
+pub use self::outcome::{Indexed, NotIndexed};
+use self::outcome::{fail_all, indexed, is_of_one_row, not_embedded, not_stored, verdict};
 use crate::provider::{EmbeddingProvider, Provider, ProviderError};
-
-/// What became of an event that needs no more work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Indexed {
-    /// Its conversation is stored in so many chunks, in place of whatever was.
-    Stored {
-        /// Rows.
-        chunks: usize,
-    },
-    /// Just this was stored already.
-    Unchanged,
-    /// A later version is stored.
-    Outdated,
-}
-
-/// Why an event was not indexed. Messages name conversations, paths and causes, never content.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum NotIndexed {
-    /// It will never be: a person must look at it.
-    #[error("{0}")]
-    Rejected(String),
-    /// It may be later.
-    #[error("{0}")]
-    Later(String),
-}
 
 /// Turns events into rows. Clones share all of it.
 #[derive(Clone)]
@@ -308,88 +286,10 @@ fn prepare(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
     }
 }
 
-/// Whether the conversation needs no work, given what is stored.
-fn verdict(prepared: &Prepared, versions: &HashMap<String, Version>) -> Option<Indexed> {
-    let stored = versions.get(&prepared.conversation_id)?;
-    if stored.event_time > prepared.event_time {
-        Some(Indexed::Outdated)
-    } else if stored.event_time == prepared.event_time
-        && stored.content_hash == prepared.content_hash
-    {
-        Some(Indexed::Unchanged)
-    } else {
-        None
-    }
-}
-
-fn indexed(outcome: Outcome, conversation: &Conversation) -> Indexed {
-    match outcome {
-        Outcome::Stored => Indexed::Stored {
-            chunks: conversation.rows.len(),
-        },
-        Outcome::Outdated => Indexed::Outdated,
-    }
-}
-
 fn object(value: Result<Value, serde_json::Error>) -> Map<String, Value> {
     match value {
         Ok(Value::Object(map)) => map,
         // A struct of strings, numbers and flags is an object.
         _ => Map::new(),
     }
-}
-
-/// Whether a store's error may be the fault of one conversation among several.
-fn is_of_one_row(error: &store::Error) -> bool {
-    matches!(
-        error,
-        store::Error::Corrupt { .. } | store::Error::Limit { .. }
-    )
-}
-
-fn not_stored(conversation: &Conversation, error: &store::Error) -> NotIndexed {
-    let reason = format!(
-        "conversation {} was not stored: {}",
-        conversation.conversation_id,
-        described(error)
-    );
-    if is_of_one_row(error) {
-        NotIndexed::Rejected(reason)
-    } else {
-        NotIndexed::Later(reason)
-    }
-}
-
-fn not_embedded(prepared: &Prepared, error: &ProviderError) -> NotIndexed {
-    let reason = format!(
-        "conversation {} was not embedded: {}",
-        prepared.conversation_id,
-        described(error)
-    );
-    match error {
-        ProviderError::Text(_) => NotIndexed::Rejected(reason),
-        ProviderError::Unavailable(_) => NotIndexed::Later(reason),
-    }
-}
-
-fn fail_all(underway: &[Underway], results: &mut Results, error: &store::Error) {
-    for one in underway {
-        let reason = format!(
-            "conversation {} was not compared with what is stored: {}",
-            one.prepared.conversation_id,
-            described(error)
-        );
-        results[one.place] = Some(Err(NotIndexed::Later(reason)));
-    }
-}
-
-/// An error with all its causes, as one line.
-fn described(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

@@ -6,10 +6,8 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::Plot;
-use super::canvas::{
-    Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SILVER, VERMILION, conversations,
-    count, signed, step,
-};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SILVER, VERMILION};
+use super::scale::{Frame, conversations, count, signed, step};
 
 /// Bars over the scale from -1 to 1.
 const BINS: usize = 20;

@@ -7,6 +7,7 @@ mod canvas;
 mod distribution;
 mod outcomes;
 mod quarters;
+mod scale;
 mod topics;
 
 use anyhow::{Context, anyhow};
@@ -14,7 +15,7 @@ use insights_core::analytics::Reduced;
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 
 use canvas::Canvas;
-pub(crate) use canvas::count;
+pub(crate) use scale::count;
 
 /// Pixels of the PNG per unit of the drawing: sharp on paper and on fine screens.
 const PNG_SCALE: u32 = 2;

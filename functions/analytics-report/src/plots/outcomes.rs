@@ -5,9 +5,8 @@ use insights_core::outcomes::{Outcome, Stats};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{
-    Anchor, BLACK, BLUE, Canvas, Frame, GREY, MARGIN, PALE, SKY, VERMILION, count, signed,
-};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SKY, VERMILION};
+use super::scale::{Frame, count, signed};
 
 /// The height of an outcome's row.
 const ROW: f64 = 46.0;

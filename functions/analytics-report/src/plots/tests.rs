@@ -139,11 +139,11 @@ fn counts_and_steps_are_easy_to_read() {
         ["0", "999", "1,000", "1,234,567"]
     );
     assert_eq!(
-        [0.0, 4.0, 23.0, 1100.0].map(|largest| canvas::step(largest, 5.0)),
+        [0.0, 4.0, 23.0, 1100.0].map(|largest| scale::step(largest, 5.0)),
         [1.0, 1.0, 5.0, 500.0]
     );
     assert_eq!(
-        [0.0, 0.5, -1.0].map(|value| canvas::signed(value, 1)),
+        [0.0, 0.5, -1.0].map(|value| scale::signed(value, 1)),
         ["0", "+0.5", "\u{2212}1.0"]
     );
 }

@@ -4,7 +4,8 @@ use insights_core::analytics::{Reduced, TopicSummary};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, conversations, count};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN};
+use super::scale::{conversations, count};
 
 /// The height of a topic's row: its name, its bar.
 const ROW: f64 = 50.0;

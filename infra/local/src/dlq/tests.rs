@@ -1,7 +1,10 @@
 use std::path::Path;
+use std::time::Duration;
 
-use store::queue::{Queue, Sqs};
+use store::queue::{Queue, SqliteQueue, Sqs, SqsDeadLetters};
+use tokio::time::Instant;
 
+use super::letters::LOCAL_QUEUE;
 use super::*;
 
 const HIDDEN: Duration = Duration::from_secs(60);

@@ -8,6 +8,7 @@
     reason = "processor intrinsics, and the calls of functions compiled for an instruction set"
 )]
 
+mod attention;
 mod dot;
 mod float;
 mod lanes;
@@ -142,7 +143,7 @@ const MAX_QUERIES: usize = 8;
 macro_rules! instruction_sets {
     ($($(#[$cfg:meta])? $module:ident, $lanes:ident, $queries:literal $(, $feature:literal)?;)*) => {
         $($(#[$cfg])? mod $module {
-            use super::{Affine, Heads, float, lanes::$lanes as L};
+            use super::{Affine, Heads, attention as heads_of, float, lanes::$lanes as L};
 
             $(#[target_feature(enable = $feature)])?
             pub(super) fn range(values: &[f32]) -> (f32, f32) {
@@ -175,7 +176,7 @@ macro_rules! instruction_sets {
                 scores: &mut [f32],
                 out: &mut [f32],
             ) {
-                float::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
+                heads_of::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
             }
         })*
     };

@@ -1,5 +1,7 @@
 //! Events of both payload formats, broken ones, and whatever else a generator comes up with.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;

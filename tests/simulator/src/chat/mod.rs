@@ -4,6 +4,7 @@
 //! that moment; one that is missed comes no second time. See [`State`] for what tests can do, [`script`] for what a
 //! scenario can set up, and [`Troubles`] for what goes wrong by chance.
 
+mod control;
 mod rest;
 pub mod script;
 mod state;

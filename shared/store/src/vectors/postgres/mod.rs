@@ -3,6 +3,7 @@
 mod failures;
 mod migrations;
 mod rows;
+mod search;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -11,12 +12,10 @@ use std::time::Duration;
 use deadpool_postgres::{
     Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
 };
-use pgvector::Vector;
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::types::{Json, ToSql};
 
 use self::failures::{corrupt, failed, no_connection, unavailable};
-use self::rows::{Arrays, hit, position};
+use self::rows::{Arrays, position};
 use super::rotation::{RenewUrl, Rotating};
 use super::{
     Conversation, Hit, Model, Outcome, Query, VectorStore, Version, check_conversations,
@@ -34,10 +33,6 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Settings of every connection. Candidates of the index scan: 100 in place of 40 for recall, and the scan goes on in
 /// order of distance until a filter's limit is full. Plans are made for the filter at hand, not for any.
 const SESSION: &str = "SET hnsw.iterative_scan = strict_order; SET hnsw.ef_search = 100; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '20s'";
-/// Candidates of a scan with a filter, most of which do not match: it begins with more, for the same recall.
-const WIDER: &str = "SET hnsw.ef_search = 400";
-/// Back to those of [`SESSION`].
-const NARROWER: &str = "SET hnsw.ef_search = 100";
 
 /// Vectors in PostgreSQL, of one source system and one model. Clones share the connections.
 #[derive(Clone)]
@@ -154,58 +149,6 @@ impl PgVectors {
         tokio::time::timeout(CALL_TIMEOUT, call)
             .await
             .unwrap_or_else(|elapsed| Err(unavailable(operation, elapsed)))
-    }
-
-    async fn nearest(&self, query: &Query, exact: bool) -> Result<Vec<Hit>, Error> {
-        let statement = statement(!query.filter.is_empty(), exact);
-        let vector = Vector::from(query.embedding.clone());
-        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-        let filter = Json(&query.filter);
-        let (vector, limit, filter) = (&vector, &limit, &filter);
-        let rows = self
-            .call("search", |client| async move {
-                let statement = client.prepare_cached(statement).await?;
-                let mut values: Vec<&(dyn ToSql + Sync)> =
-                    vec![vector, &self.model.name, &self.source_system, limit];
-                if query.filter.is_empty() {
-                    return client.query(&statement, &values).await;
-                }
-                values.push(filter);
-                // One round trip: the three go out together and are carried out in this order.
-                let (wider, rows, narrower) = futures::join!(
-                    client.batch_execute(WIDER),
-                    client.query(&statement, &values),
-                    client.batch_execute(NARROWER),
-                );
-                wider.and(narrower)?;
-                rows
-            })
-            .await?;
-        rows.iter().map(hit).collect()
-    }
-}
-
-/// The search, by the index or exactly among the rows that match the filter.
-fn statement(filtered: bool, exact: bool) -> &'static str {
-    match (filtered, exact) {
-        (false, _) => {
-            "SELECT conversation_id, chunk_index, text_content, semantic_metadata, embedding <=> $1 AS distance
-             FROM conversation_embeddings WHERE model = $2 AND source_system = $3
-             ORDER BY embedding <=> $1 LIMIT $4"
-        }
-        (true, false) => {
-            "SELECT conversation_id, chunk_index, text_content, semantic_metadata, embedding <=> $1 AS distance
-             FROM conversation_embeddings WHERE model = $2 AND source_system = $3 AND semantic_metadata @> $5
-             ORDER BY embedding <=> $1 LIMIT $4"
-        }
-        (true, true) => {
-            "WITH matching AS MATERIALIZED (
-                 SELECT conversation_id, chunk_index, text_content, semantic_metadata, embedding
-                 FROM conversation_embeddings WHERE model = $2 AND source_system = $3 AND semantic_metadata @> $5
-             )
-             SELECT conversation_id, chunk_index, text_content, semantic_metadata, embedding <=> $1 AS distance
-             FROM matching ORDER BY distance LIMIT $4"
-        }
     }
 }
 

@@ -1,0 +1,210 @@
+//! Multi-head attention, written once over [`Lanes`].
+
+use super::Heads;
+use super::lanes::Lanes;
+
+/// `e^x` for `x <= 0`, to 2e-7 of its value; below -87 about 1e-38.
+///
+/// Cephes' `expf`: `x = n ln 2 + r`, a polynomial of degree 5 in `r`, times `2^n`.
+#[inline(always)]
+fn exp<L: Lanes>(x: L) -> L {
+    const POLYNOMIAL: [f32; 6] = [
+        1.987_569_1e-4,
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        0.5,
+    ];
+    let x = x.max(L::splat(-87.0));
+    let n = x.mul(L::splat(std::f32::consts::LOG2_E)).round();
+    let r = n.fma(L::splat(-0.693_359_4), x);
+    let r = n.fma(L::splat(2.121_944_4e-4), r);
+    let mut polynomial = L::splat(POLYNOMIAL[0]);
+    for &c in &POLYNOMIAL[1..] {
+        polynomial = polynomial.fma(r, L::splat(c));
+    }
+    let one = L::splat(1.0);
+    polynomial.fma(r.mul(r), r.add(one)).mul(n.pow2())
+}
+
+/// `softmax(q k^T scale) v` for every head; `ROWS` queries are worked on at once.
+///
+/// `qkv` is `[tokens, 3 * hidden]`, `out` `[tokens, hidden]`; `keys` and `scores` are scratch.
+#[inline(always)]
+pub(super) fn attention<L: Lanes, const ROWS: usize>(
+    qkv: &[f32],
+    tokens: usize,
+    heads: Heads,
+    keys: &mut [f32],
+    scores: &mut [f32],
+    out: &mut [f32],
+) {
+    let (hidden, stride) = (heads.hidden(), 3 * heads.hidden());
+    let padded = super::padded(tokens);
+    let keys = &mut keys[..heads.width * padded];
+    for head in 0..heads.count {
+        let column = head * heads.width;
+        transpose_keys(&qkv[hidden + column..], tokens, stride, heads.width, keys);
+        let mut row = 0;
+        while row < tokens {
+            let rows = ROWS.min(tokens - row);
+            let queries = &qkv[row * stride + column..];
+            let values = &qkv[2 * hidden + column..];
+            let out = &mut out[row * hidden + column..];
+            if rows == ROWS {
+                score::<L, ROWS>(queries, stride, keys, heads, scores);
+                let sums = softmax::<L, ROWS>(&mut scores[..ROWS * padded], tokens, heads.scale);
+                mix::<L, ROWS>(
+                    scores,
+                    padded,
+                    tokens,
+                    values,
+                    stride,
+                    heads.width,
+                    sums,
+                    out,
+                    hidden,
+                );
+                row += ROWS;
+            } else {
+                score::<L, 1>(queries, stride, keys, heads, scores);
+                let sums = softmax::<L, 1>(&mut scores[..padded], tokens, heads.scale);
+                mix::<L, 1>(
+                    scores,
+                    padded,
+                    tokens,
+                    values,
+                    stride,
+                    heads.width,
+                    sums,
+                    out,
+                    hidden,
+                );
+                row += 1;
+            }
+        }
+    }
+}
+
+/// Keys of one head as `[width, padded]`, zeros past the last token.
+#[inline(always)]
+fn transpose_keys(from: &[f32], tokens: usize, stride: usize, width: usize, keys: &mut [f32]) {
+    let padded = keys.len() / width;
+    for token in 0..tokens {
+        let from = &from[token * stride..][..width];
+        for (dimension, &value) in from.iter().enumerate() {
+            keys[dimension * padded + token] = value;
+        }
+    }
+    for line in keys.chunks_exact_mut(padded) {
+        line[tokens..].fill(0.0);
+    }
+}
+
+/// `scores[r] = queries[r] . keys`, unscaled.
+#[inline(always)]
+fn score<L: Lanes, const ROWS: usize>(
+    queries: &[f32],
+    stride: usize,
+    keys: &[f32],
+    heads: Heads,
+    scores: &mut [f32],
+) {
+    let padded = keys.len() / heads.width;
+    let queries: [&[f32]; ROWS] = std::array::from_fn(|r| &queries[r * stride..][..heads.width]);
+    let mut column = 0;
+    while column < padded {
+        let pair = column + 2 * L::N <= padded;
+        let mut sums = [[L::splat(0.0); 2]; ROWS];
+        for dimension in 0..heads.width {
+            let line = &keys[dimension * padded + column..];
+            let first = L::load(line);
+            let second = if pair { L::load(&line[L::N..]) } else { first };
+            for (sums, query) in sums.iter_mut().zip(&queries) {
+                let q = L::splat(query[dimension]);
+                sums[0] = q.fma(first, sums[0]);
+                sums[1] = q.fma(second, sums[1]);
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            let to = &mut scores[r * padded + column..];
+            sums[0].store(to);
+            if pair {
+                sums[1].store(&mut to[L::N..]);
+            }
+        }
+        column += if pair { 2 * L::N } else { L::N };
+    }
+}
+
+/// `scores[r] = e^(scale (scores[r] - max))`; returns the sum of each row, past which scores are meaningless.
+#[inline(always)]
+fn softmax<L: Lanes, const ROWS: usize>(
+    scores: &mut [f32],
+    tokens: usize,
+    scale: f32,
+) -> [f32; ROWS] {
+    let padded = scores.len() / ROWS;
+    let mut sums = [0.0; ROWS];
+    for (row, total) in scores.chunks_exact_mut(padded).zip(&mut sums) {
+        row[tokens..].fill(f32::NEG_INFINITY);
+        let mut highest = L::splat(f32::NEG_INFINITY);
+        for lanes in row.chunks_exact(L::N) {
+            highest = highest.max(L::load(lanes));
+        }
+        let (highest, scale) = (L::splat(highest.highest()), L::splat(scale));
+        let mut sum = L::splat(0.0);
+        for lanes in row.chunks_exact_mut(L::N) {
+            let value = exp(L::load(lanes).sub(highest).mul(scale));
+            value.store(lanes);
+            sum = sum.add(value);
+        }
+        *total = sum.sum();
+    }
+    sums
+}
+
+/// `out[r] = sum over tokens of scores[r][token] * values[token]`, divided by the row's sum.
+#[inline(always)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one inlined step of the attention loop"
+)]
+fn mix<L: Lanes, const ROWS: usize>(
+    scores: &[f32],
+    padded: usize,
+    tokens: usize,
+    values: &[f32],
+    stride: usize,
+    width: usize,
+    sums: [f32; ROWS],
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let scores: [&[f32]; ROWS] = std::array::from_fn(|r| &scores[r * padded..][..tokens]);
+    let mut column = 0;
+    while column < width {
+        let pair = column + 2 * L::N <= width;
+        let mut totals = [[L::splat(0.0); 2]; ROWS];
+        for token in 0..tokens {
+            let line = &values[token * stride + column..];
+            let first = L::load(line);
+            let second = if pair { L::load(&line[L::N..]) } else { first };
+            for (totals, scores) in totals.iter_mut().zip(&scores) {
+                let p = L::splat(scores[token]);
+                totals[0] = p.fma(first, totals[0]);
+                totals[1] = p.fma(second, totals[1]);
+            }
+        }
+        for (r, totals) in totals.iter().enumerate() {
+            let share = L::splat(1.0 / sums[r]);
+            let to = &mut out[r * out_stride + column..];
+            totals[0].mul(share).store(to);
+            if pair {
+                totals[1].mul(share).store(&mut to[L::N..]);
+            }
+        }
+        column += if pair { 2 * L::N } else { L::N };
+    }
+}
