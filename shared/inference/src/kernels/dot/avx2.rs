@@ -83,31 +83,57 @@ pub(super) unsafe fn multiply(
         for part in 0..rows.div_ceil(ROWS) {
             let block = block(rows, ROWS, part);
             let first = block.start;
-            // SAFETY: weights of whole steps, and the rows of the block.
+            // SAFETY: weights of whole steps, and rows that there are.
             unsafe {
                 match block.len() {
-                    4 => tile::<4>(matrix, index, weights, input, first, scale, out),
-                    3 => tile::<3>(matrix, index, weights, input, first, scale, out),
-                    2 => tile::<2>(matrix, index, weights, input, first, scale, out),
-                    _ => tile::<1>(matrix, index, weights, input, first, scale, out),
+                    4 => write(
+                        matrix,
+                        index,
+                        scale,
+                        sums::<4>(weights, input, first),
+                        first,
+                        out,
+                    ),
+                    3 => write(
+                        matrix,
+                        index,
+                        scale,
+                        sums::<3>(weights, input, first),
+                        first,
+                        out,
+                    ),
+                    2 => write(
+                        matrix,
+                        index,
+                        scale,
+                        sums::<2>(weights, input, first),
+                        first,
+                        out,
+                    ),
+                    _ => write(
+                        matrix,
+                        index,
+                        scale,
+                        sums::<1>(weights, input, first),
+                        first,
+                        out,
+                    ),
                 }
             }
         }
     }
 }
 
-/// ROWS rows by one panel.
+/// The sums of a tile: for each row the outputs of a panel, in two halves.
+type Sums<const ROWS: usize> = [[__m256i; 2]; ROWS];
+
+/// ROWS rows from `first` on by one panel's weights.
+///
+/// # Safety
+/// The panel has weights for every step of the input, and the input has the rows.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<const ROWS: usize>(
-    matrix: &PackedMatrix,
-    panel: usize,
-    weights: &[i8],
-    input: &Balanced,
-    first: usize,
-    scale: f32,
-    out: &mut [f32],
-) {
+unsafe fn sums<const ROWS: usize>(weights: &[i8], input: &Balanced, first: usize) -> Sums<ROWS> {
     let ones = _mm256_set1_epi16(1);
     let stride = input.stride();
     let steps = stride / STEP;
@@ -126,7 +152,7 @@ unsafe fn tile<const ROWS: usize>(
         };
         _mm256_set1_epi32(four)
     };
-    let mut totals: [[__m256i; 2]; ROWS] =
+    let mut totals: Sums<ROWS> =
         std::array::from_fn(|row| [_mm256_set1_epi32(-RAISED * input.sum(first + row)); 2]);
     for step in (0..steps / 2).map(|two| two * 2) {
         let weights = [
@@ -161,6 +187,20 @@ unsafe fn tile<const ROWS: usize>(
             );
         }
     }
+    totals
+}
+
+/// Scales the sums, adds the bias, and writes them to their rows.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn write<const ROWS: usize>(
+    matrix: &PackedMatrix,
+    panel: usize,
+    scale: f32,
+    sums: Sums<ROWS>,
+    first: usize,
+    out: &mut [f32],
+) {
     for half in 0..2 {
         let column = panel * ALIGN + half * 8;
         // SAFETY: scales and bias have whole panels.
@@ -171,8 +211,8 @@ unsafe fn tile<const ROWS: usize>(
             )
         };
         let scale = _mm256_mul_ps(_mm256_set1_ps(scale), scales);
-        for (row, totals) in totals.iter().enumerate() {
-            let value = _mm256_fmadd_ps(_mm256_cvtepi32_ps(totals[half]), scale, bias);
+        for (row, sums) in sums.iter().enumerate() {
+            let value = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[half]), scale, bias);
             let place = &mut out[(first + row) * matrix.row_stride() + column..];
             // SAFETY: a row of the product has whole panels.
             unsafe { _mm256_storeu_ps(place[..8].as_mut_ptr(), value) };
