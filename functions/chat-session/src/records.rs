@@ -6,7 +6,7 @@
 //! | | `session` | the last session of A: [`SessionRecord`] |
 //! | | `open#C` | conversation C is not archived yet: [`OpenRecord`] |
 //! | | `outage#T` | the stream was down from T on: a [`Gap`] |
-//! | | `out#T#I` | a message of A that has not been heard back yet |
+//! | | `out#T#I` | a message of A that is not known to have arrived |
 //! | `chat#C` | `m#T#I` | the message of time T and identity I: a [`Heard`] |
 //! | | `e#S` | the escalation of severity S: [`EscalationRecord`] |
 //! | `chat-spill#A#C` | arrival | a message that waits for its turn |

@@ -49,7 +49,9 @@ impl Desk {
         puts: &mut Vec<Put>,
         passed: &mut Vec<Waiting>,
     ) -> anyhow::Result<()> {
-        if let Arrival::Event(_, at_ms, _) | Arrival::Heard(at_ms) = &arrival {
+        if let Arrival::Event(_, at_ms, _) | Arrival::Heard(at_ms) | Arrival::Arrived(_, at_ms) =
+            &arrival
+        {
             self.heard_ms = *at_ms;
         }
         match arrival {
@@ -72,6 +74,7 @@ impl Desk {
                 tracing::warn!(agent = self.agent, %reason, "frame skipped");
             }
             Arrival::Sent(identity) => self.outbox.wrote(identity),
+            Arrival::Arrived(identities, _) => self.outbox.arrived(&identities),
             Arrival::CaughtUp(connection) if connection == self.counts.connections => {
                 self.outbox.release();
             }

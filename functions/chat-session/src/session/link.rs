@@ -35,8 +35,10 @@ pub(super) enum Arrival {
     Recovered(Message),
     /// The transcripts have been read after the stream came up for the so-manieth time.
     CaughtUp(u64),
-    /// A message went out.
+    /// A message was written to the stream.
     Sent(Identity),
+    /// Messages that were written have arrived, as the stream showed at this time.
+    Arrived(Vec<Identity>, i64),
     /// The stream is up.
     Up {
         /// Since when it was down, if it was up before.
@@ -147,7 +149,8 @@ impl Link {
         loop {
             let arrived = tokio::select! {
                 () = stop.cancelled() => {
-                    current.close().await;
+                    let arrived = Incoming::Arrived(current.close().await);
+                    let _ = self.arrivals.send(arrival(arrived)).await;
                     return Ended::Stopped;
                 }
                 incoming = current.next() => match incoming {
@@ -189,7 +192,8 @@ impl Link {
                     match opened {
                         Ok(new) => {
                             renew_at = renewal(&new);
-                            let old = std::mem::replace(&mut current, new);
+                            let mut old = std::mem::replace(&mut current, new);
+                            old.ask();
                             retiring = Some((old, Instant::now() + OVERLAP));
                             tracing::info!("changed to a connection with a fresh token");
                         }
@@ -250,6 +254,7 @@ fn arrival(incoming: Incoming) -> Arrival {
         Incoming::Event(event) => Arrival::Event(event, now_ms, Instant::now()),
         Incoming::Malformed(reason) => Arrival::Malformed(reason),
         Incoming::Alive => Arrival::Heard(now_ms),
+        Incoming::Arrived(messages) => Arrival::Arrived(messages, now_ms),
     }
 }
 

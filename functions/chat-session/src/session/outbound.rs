@@ -33,8 +33,11 @@ pub(super) struct Outbox {
     waiting: VecDeque<Message>,
     /// Handed to the link, not known to be out.
     flying: VecDeque<Message>,
-    /// Written to the stream and not heard back yet, in order: what a connection swallows as it breaks is among them.
+    /// Written to the stream and not known to have arrived, in order: what a connection swallows as it breaks is among
+    /// them.
     unheard: VecDeque<Message>,
+    /// Arrived, and neither stream nor transcript has shown them yet.
+    arrived: VecDeque<Identity>,
     /// Those on their way that were written to a stream, this one or one before.
     written: HashSet<Identity>,
     /// How many were sent, once each.
@@ -55,6 +58,7 @@ impl Outbox {
             waiting: VecDeque::new(),
             flying: VecDeque::new(),
             unheard: VecDeque::new(),
+            arrived: VecDeque::new(),
             written: HashSet::new(),
             sent: 0,
             doubtful: false,
@@ -134,8 +138,25 @@ impl Outbox {
         }
     }
 
+    /// Messages have arrived: the stream showed that it was read beyond them.
+    pub(super) fn arrived(&mut self, identities: &[Identity]) {
+        for identity in identities {
+            if let Some(message) = remove(&mut self.unheard, identity) {
+                self.done.push(message);
+                if self.arrived.len() >= WAITING {
+                    self.arrived.pop_front();
+                }
+                self.arrived.push_back(*identity);
+            }
+        }
+    }
+
     /// Whether a message is one that was sent from here and comes back for the first time.
     pub(super) fn is_echo(&mut self, identity: &Identity) -> bool {
+        if let Some(at) = self.arrived.iter().position(|arrived| arrived == identity) {
+            self.arrived.remove(at);
+            return true;
+        }
         let own = [&mut self.unheard, &mut self.flying, &mut self.waiting]
             .into_iter()
             .find_map(|queue| remove(queue, identity));
@@ -154,7 +175,7 @@ impl Outbox {
     }
 
     /// A conversation is archived: what was written of it is waited for no longer.
-    fn archived(&mut self, conversation: &str) {
+    fn give_up(&mut self, conversation: &str) {
         let (of_it, others): (VecDeque<_>, _) = self
             .unheard
             .drain(..)
@@ -245,7 +266,7 @@ impl Desk {
 
     /// A conversation is archived: nothing of it that was written is sent again.
     pub(super) async fn no_more_of(&mut self, conversation: &str) {
-        self.outbox.archived(conversation);
+        self.outbox.give_up(conversation);
         self.remove_notes().await;
     }
 

@@ -1,7 +1,8 @@
 //! Messages that the agent sends.
 
-use chat_session::session::Outgoing;
+use chat_session::session::{Outgoing, Update};
 use cxone_simulator::Scenario;
+use cxone_simulator::chat::ChatSettings;
 use tokio::sync::oneshot;
 
 use crate::rig::{Rig, Running, eventually};
@@ -103,4 +104,47 @@ async fn what_cannot_be_sent_is_refused_with_why() {
             .contains("at most")
     );
     session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_centre_that_shows_nothing_back_gets_each_message_once_all_the_same() {
+    let chat = ChatSettings {
+        echo: false,
+        ..ChatSettings::default()
+    };
+    let scenario = Scenario {
+        chat,
+        ..Scenario::default()
+    };
+    let rig = Rig::new(scenario, &[]).await;
+    let mut session = rig.connected("one").await;
+    let chat = &rig.sim.world().chat;
+    chat.hide_transcript("chat-1");
+    let answered = || async {
+        let before = chat.pings();
+        eventually("pings are answered", || chat.pings() >= before + 3).await;
+    };
+    for number in 0..3 {
+        send(&session, "chat-1", &format!("answer {number}"))
+            .await
+            .unwrap();
+    }
+    answered().await;
+    chat.break_connections();
+    // What is written as the connection breaks may have arrived or not: nobody could tell, and it goes again.
+    let broken = |update: &Update| matches!(update, Update::Disconnected { .. });
+    session.next("the break", broken).await;
+    for number in 3..5 {
+        send(&session, "chat-1", &format!("answer {number}"))
+            .await
+            .unwrap();
+    }
+    eventually("the rest arrives", || chat.messages("chat-1").len() == 5).await;
+    answered().await;
+    session.kill().await;
+    let two = rig.connected("two").await;
+    send(&two, "chat-1", "the last").await.unwrap();
+    eventually("the last arrives", || chat.messages("chat-1").len() == 6).await;
+    let summary = two.stop().await.summary.unwrap();
+    assert_eq!((summary.sent, chat.received().len()), (1, 6));
 }

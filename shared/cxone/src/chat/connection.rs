@@ -3,36 +3,20 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use http::StatusCode;
-use http::header::{
-    AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
-};
-use insights_core::chat::envelope::{Event, FRAME_LIMIT, Malformed};
-use insights_core::chat::message::Message;
+use insights_core::chat::envelope::{Event, Malformed};
+use insights_core::chat::message::{Identity, Message};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
+use super::handshake::upgrade;
 use super::keepalive::{Due, Keepalive, Timing};
 use super::wire;
-use crate::client::missing_scope;
-use crate::endpoints::{Endpoint, Route};
-use crate::http::body;
-use crate::oauth::AccessToken;
-use crate::retry::parse_retry_after;
-use crate::{Client, Deadline, Error, Failure};
-
-/// A frame up to this size is skipped as malformed; a larger one ends the connection, as it would fill memory.
-const LARGEST_FRAME: usize = 8 * FRAME_LIMIT;
-/// What may wait to be written: more than that means that the server reads nothing.
-const WRITE_BUFFER: usize = 1 << 20;
-/// How much of a refusal is read.
-const REFUSAL: usize = 16 << 10;
+use super::written::Written;
+use crate::endpoints::Route;
+use crate::{Client, Deadline, Error};
 
 /// What comes over a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +27,8 @@ pub enum Incoming {
     Malformed(Malformed),
     /// An answer to a ping, or a ping: the other side is there.
     Alive,
+    /// An answer to a ping: these messages, sent before it, have arrived.
+    Arrived(Vec<Identity>),
 }
 
 /// Why a connection ended.
@@ -68,6 +54,7 @@ pub struct Connection {
     keepalive: Keepalive,
     patience: Duration,
     token_expires_at: Timestamp,
+    written: Written,
 }
 
 impl std::fmt::Debug for Connection {
@@ -109,6 +96,7 @@ impl Connection {
                         keepalive,
                         patience: timing.patience,
                         token_expires_at,
+                        written: Written::default(),
                     });
                 }
                 Err(Error::Unauthorized { .. }) if !refused => {
@@ -139,7 +127,8 @@ impl Connection {
                 Due::Ping => {
                     // Noted before it is written: a caller may drop this future while the socket is full.
                     self.keepalive.pinged(Instant::now());
-                    self.write(Frame::Ping(Vec::new().into())).await?;
+                    let mark = self.written.mark().to_vec();
+                    self.write(Frame::Ping(mark.into())).await?;
                     continue;
                 }
             };
@@ -148,6 +137,14 @@ impl Connection {
             };
             self.keepalive.heard();
             match frame {
+                Some(Ok(Frame::Pong(mark))) => {
+                    let arrived = self.written.answered(&mark);
+                    return Ok(if arrived.is_empty() {
+                        Incoming::Alive
+                    } else {
+                        Incoming::Arrived(arrived)
+                    });
+                }
                 Some(Ok(frame)) => {
                     if let Some(incoming) = read(frame)? {
                         return Ok(incoming);
@@ -164,16 +161,33 @@ impl Connection {
     /// # Errors
     /// [`End`]: the connection is over, and whether the message went out is unknown.
     pub async fn send(&mut self, message: &Message) -> Result<(), End> {
-        self.write(Frame::text(wire::message_frame(message))).await
+        self.write(Frame::text(wire::message_frame(message)))
+            .await?;
+        self.written.wrote(message.identity());
+        Ok(())
     }
 
-    /// Closes the connection and waits shortly for the server's goodbye.
-    pub async fn close(mut self) {
+    /// Lets the next ping go out at once: its answer tells what has arrived.
+    pub fn ask(&mut self) {
+        self.keepalive.ask(Instant::now());
+    }
+
+    /// Closes the connection and waits shortly for the server's goodbye. If it comes, all that was sent has arrived: those
+    /// messages that were not known to have.
+    pub async fn close(mut self) -> Vec<Identity> {
         let goodbye = async {
             let _ = self.socket.close(None).await;
-            while let Some(Ok(_)) = self.socket.next().await {}
+            while let Some(Ok(frame)) = self.socket.next().await {
+                if frame.is_close() {
+                    return true;
+                }
+            }
+            false
         };
-        let _ = tokio::time::timeout(Duration::from_millis(500), goodbye).await;
+        match tokio::time::timeout(Duration::from_millis(500), goodbye).await {
+            Ok(true) => self.written.all(),
+            _ => Vec::new(),
+        }
     }
 
     async fn write(&mut self, frame: Frame) -> Result<(), End> {
@@ -213,84 +227,5 @@ fn broken(error: &tungstenite::Error) -> End {
         E::Capacity(_) => End::Broken("a frame too large".to_owned()),
         E::Utf8(_) => End::Broken("a text frame that is not UTF-8".to_owned()),
         _ => End::Broken("protocol".to_owned()),
-    }
-}
-
-/// The handshake, over the one HTTP client, so that TLS and proxies are as for every other call.
-async fn upgrade(
-    http: &reqwest::Client,
-    endpoint: &Endpoint,
-    token: &AccessToken,
-) -> Result<WebSocketStream<reqwest::Upgraded>, Error> {
-    let unavailable = |failure| Error::Unavailable {
-        endpoint: endpoint.template().to_owned(),
-        failure,
-    };
-    let key = generate_key();
-    let response = http
-        .get(endpoint.url().clone())
-        .header(AUTHORIZATION, token.bearer())
-        .header(CONNECTION, "Upgrade")
-        .header(UPGRADE, "websocket")
-        .header(SEC_WEBSOCKET_VERSION, "13")
-        .header(SEC_WEBSOCKET_KEY, &key)
-        .send()
-        .await
-        .map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(refusal(endpoint, response).await);
-    }
-    let accepted = response
-        .headers()
-        .get(SEC_WEBSOCKET_ACCEPT)
-        .map(http::HeaderValue::as_bytes);
-    if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err(Error::response(
-            endpoint.template(),
-            "the handshake's key is wrong",
-        ));
-    }
-    let socket = response
-        .upgrade()
-        .await
-        .map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(LARGEST_FRAME))
-        .max_frame_size(Some(LARGEST_FRAME))
-        .max_write_buffer_size(WRITE_BUFFER);
-    Ok(WebSocketStream::from_raw_socket(socket, Role::Client, Some(config)).await)
-}
-
-/// What a handshake's refusal means.
-async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
-    let name = endpoint.template().to_owned();
-    match response.status().as_u16() {
-        401 => Error::Unauthorized { endpoint: name },
-        403 => {
-            let body = body(response, REFUSAL).await.unwrap_or_default();
-            Error::Forbidden {
-                endpoint: name,
-                scope: missing_scope(&body, endpoint.scope),
-            }
-        }
-        404 => Error::NotFound { endpoint: name },
-        429 => {
-            let header = response.headers().get(http::header::RETRY_AFTER);
-            let header = header.and_then(|value| value.to_str().ok());
-            let retry_after =
-                header.and_then(|value| parse_retry_after(value, std::time::SystemTime::now()));
-            Error::RateLimited {
-                endpoint: name,
-                retry_after,
-            }
-        }
-        status @ 500..=599 => Error::Unavailable {
-            endpoint: name,
-            failure: Failure::Status(status),
-        },
-        status => Error::Rejected {
-            endpoint: name,
-            status,
-        },
     }
 }

@@ -68,6 +68,11 @@ impl Keepalive {
         self.next_ping = now + self.timing.ping_every;
     }
 
+    /// The next ping is due now.
+    pub(super) const fn ask(&mut self, now: Instant) {
+        self.next_ping = now;
+    }
+
     /// What is due at `now`.
     pub(super) fn due(&self, now: Instant) -> Due {
         let dead = self.asked.map(|asked| asked + self.timing.pong_within);

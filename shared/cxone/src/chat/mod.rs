@@ -5,9 +5,11 @@
 
 mod agent;
 mod connection;
+mod handshake;
 mod keepalive;
 mod transcript;
 pub mod wire;
+mod written;
 
 pub use agent::{Skill, set_availability, set_presence};
 pub use connection::{Connection, End, Incoming};

@@ -35,7 +35,7 @@ impl State {
             "text": text,
             "timestamp": timestamp_ms,
         });
-        self.take(message.clone());
+        self.take(message.clone(), false);
         message
     }
 

@@ -4,6 +4,7 @@
 //! [chat]
 //! idle_timeout_ms = 60000      # a connection from which nothing comes for so long is closed
 //! page_size = 50               # messages a transcript page
+//! echo = true                  # what a client sends comes back on the stream
 //!
 //! [chat.troubles]              # probabilities, drawn for each message on each connection
 //! malformed = 0.01             # a frame that is none comes before it
@@ -31,6 +32,8 @@ pub struct ChatSettings {
     pub page_size: usize,
     /// How long the server takes before it reads the next frame; 0.
     pub slow_reader_ms: u64,
+    /// Whether what a client sends comes back on the stream; yes.
+    pub echo: bool,
     /// What goes wrong by chance.
     pub troubles: Troubles,
     /// Conversations that play by themselves.
@@ -43,6 +46,7 @@ impl Default for ChatSettings {
             idle_timeout_ms: 60_000,
             page_size: 50,
             slow_reader_ms: 0,
+            echo: true,
             troubles: Troubles::default(),
             conversations: Vec::new(),
         }

@@ -92,11 +92,12 @@ impl State {
     /// A message comes from a client: it is kept once and goes to all connections.
     pub(super) fn receive(&self, message: Value) {
         self.lock().received.push(message.clone());
-        self.take(message);
+        self.take(message, true);
     }
 
-    /// A message is kept, unless the same one is there, and goes to all connections.
-    pub(super) fn take(&self, message: Value) {
+    /// A message is kept, unless the same one is there, and goes to all connections, unless
+    /// clients get no echo.
+    pub(super) fn take(&self, message: Value, from_client: bool) {
         let conversation = message["conversationId"]
             .as_str()
             .unwrap_or_default()
@@ -113,7 +114,11 @@ impl State {
             return;
         }
         chat.messages.push(message.clone());
+        let silent = from_client && !inner.settings.echo;
         drop(inner);
+        if silent {
+            return;
+        }
         let mut frame = json!({ "type": "message" });
         if let (Some(frame), Some(message)) = (frame.as_object_mut(), message.as_object()) {
             frame.extend(message.clone());
