@@ -157,9 +157,7 @@ async fn end_alone(work: Work, options: &Options, deadline: Instant) -> anyhow::
 /// Leaves the agent to another worker: what has arrived is stored, the rest is theirs.
 async fn left(mut work: Work, outcome: Outcome) -> anyhow::Result<Report> {
     work.presence.leave().await;
-    work.stop_link.cancel();
-    let _ = (&mut work.link).await;
-    work.drain().await?;
+    work.stop().await?;
     tracing::info!(agent = work.desk.agent, ?outcome, "session left");
     Ok(Report {
         outcome,
@@ -170,9 +168,7 @@ async fn left(mut work: Work, outcome: Outcome) -> anyhow::Result<Report> {
 /// Ends the session: presence offline, everything stored has its turn, every conversation is archived.
 async fn finish(mut work: Work, lease: Option<Held>, deadline: Deadline) -> anyhow::Result<Report> {
     work.presence.offline().await;
-    work.stop_link.cancel();
-    let _ = (&mut work.link).await;
-    work.drain().await?;
+    work.stop().await?;
     work.desk.let_all_have_their_turn().await?;
     while let Some(done) = work.archives.join_next().await {
         work.desk.archived(done?).await?;

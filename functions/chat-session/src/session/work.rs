@@ -100,18 +100,28 @@ impl Work {
         }
     }
 
-    /// Takes what is left after the link has ended.
-    pub(super) async fn drain(&mut self) -> anyhow::Result<()> {
+    /// Ends the link and takes all that it brought. What it brings until it has ended is taken meanwhile: it could not end
+    /// while it waits for room.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        self.stop_link.cancel();
         self.recoveries.abort_all();
         while self.recoveries.join_next().await.is_some() {}
-        let mut rest = Vec::new();
-        while let Ok(arrival) = self.arrivals.try_recv() {
-            rest.push(arrival);
-            if rest.len() == BATCH {
-                self.desk.take(std::mem::take(&mut rest)).await?;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                ended = &mut self.link => break ended?,
+                _ = self.arrivals.recv_many(&mut batch, BATCH) => {
+                    self.desk.take(std::mem::take(&mut batch)).await?;
+                }
             }
         }
-        self.desk.take(rest).await
+        while let Ok(arrival) = self.arrivals.try_recv() {
+            batch.push(arrival);
+            if batch.len() == BATCH {
+                self.desk.take(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.desk.take(batch).await
     }
 
     async fn take(&mut self, batch: Vec<Arrival>, serving: bool) -> anyhow::Result<()> {

@@ -193,3 +193,32 @@ async fn a_server_that_reads_slowly_holds_up_nobody() {
     );
     rig.assert_archived("chat-1").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_stopped_in_a_flood_ends_and_archives_all() {
+    let rig = Rig::new(
+        Scenario::default().with_fault(FaultRule::new(
+            "/api/v2/presence/users/*",
+            Fault::Delay(Duration::from_secs(1)),
+        )),
+        &[],
+    )
+    .await;
+    let session = rig.connected("one").await;
+    let chat = &rig.sim.world().chat;
+    let start = now_ms();
+    chat.say_at("chat-1", "customer", "the first", start);
+    crate::rig::eventually("the chat is known", || chat.pings() >= 2).await;
+    session.stop.cancel();
+    // More than may wait between the socket and the session, while that sets the presence offline.
+    for number in 0..6000 {
+        chat.say_at(
+            "chat-1",
+            "customer",
+            &number.to_string(),
+            start + 1 + number,
+        );
+    }
+    session.stop().await;
+    rig.assert_archived("chat-1").await;
+}
