@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use cxone::conversations;
 use cxone::retry::Policy;
-use cxone::{Deadline, Error, Limits};
+use cxone::{Deadline, Error, Limits, WithCauses};
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::vader::Analyzer;
 
-use self::failures::{hopeless, reason, wait, waitable};
+use self::failures::{hopeless, wait, waitable};
 use self::list::list;
 use crate::part::{Listing, Origin, Part, State};
 use crate::range::Period;
@@ -226,7 +226,7 @@ impl Work<'_> {
                 // An open breaker says less than what went wrong before it opened.
                 let told = before.filter(|_| matches!(error, Error::CircuitOpen { .. }));
                 let (reason, passing) =
-                    told.unwrap_or_else(|| (reason(&error), error.is_retryable()));
+                    told.unwrap_or_else(|| (WithCauses(&error).to_string(), error.is_retryable()));
                 Ok(Record::failed(conversation, reason, passing))
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
-use crate::Error;
+use crate::{Error, WithCauses};
 
 /// How long a connection, TLS included, may take. A healthy one takes a tenth of this; a Data Action has 5 s in all.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ pub fn client(idle: Idle) -> Result<reqwest::Client, Error> {
         .tcp_nodelay(true)
         .redirect(redirect::Policy::custom(same_origin))
         .build()
-        .map_err(|error| Error::invalid("the HTTP client", reason(&error)))
+        .map_err(|error| Error::invalid("the HTTP client", WithCauses(&error).to_string()))
 }
 
 /// The client for the chat stream: as [`client`], but HTTP/1.1 alone, since a WebSocket is an upgrade of that, and without a
@@ -72,7 +72,12 @@ pub fn stream_client() -> Result<reqwest::Client, Error> {
         .tcp_nodelay(true)
         .redirect(redirect::Policy::none())
         .build()
-        .map_err(|error| Error::invalid("the HTTP client of the stream", reason(&error)))
+        .map_err(|error| {
+            Error::invalid(
+                "the HTTP client of the stream",
+                WithCauses(&error).to_string(),
+            )
+        })
 }
 
 fn same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
@@ -85,16 +90,6 @@ fn same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     } else {
         attempt.stop()
     }
-}
-
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// Why a body could not be read.

@@ -29,5 +29,5 @@ mod transport;
 
 pub use client::{Client, IDEMPOTENCY_KEY, Request};
 pub use deadline::Deadline;
-pub use error::{Error, Failure};
+pub use error::{Error, Failure, WithCauses};
 pub use transport::{Answer, Limits};

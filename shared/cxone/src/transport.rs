@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::breaker::{self, Gate, Verdict};
 use crate::http::{BodyError, body};
 use crate::retry::{Decision, Policy, Trouble, is_transient, parse_retry_after};
-use crate::{Deadline, Error, Failure};
+use crate::{Deadline, Error, Failure, WithCauses};
 
 /// What bounds a call beside its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Transport {
                 Decision::Stop => return Err(error),
                 Decision::Wait(wait) => {
                     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                    debug!(endpoint, tries, wait_ms, reason = %Reason(&error), "call failed, trying again");
+                    debug!(endpoint, tries, wait_ms, reason = %WithCauses(&error), "call failed, trying again");
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -269,19 +269,4 @@ fn timed_out(endpoint: &str, deadline: Deadline) -> Failed {
         };
     }
     unavailable(endpoint, Failure::Timeout)
-}
-
-/// An error with its causes on one line.
-struct Reason<'a>(&'a Error);
-
-impl std::fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = std::error::Error::source(self.0);
-        while let Some(inner) = cause {
-            write!(f, ": {inner}")?;
-            cause = inner.source();
-        }
-        Ok(())
-    }
 }

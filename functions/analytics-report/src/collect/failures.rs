@@ -32,14 +32,3 @@ pub(super) fn hopeless(error: &Error) -> bool {
             | Error::Secret { .. }
     )
 }
-
-/// The error and its causes on one line; none of them holds text of a conversation.
-pub(super) fn reason(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}

@@ -49,9 +49,7 @@ impl Desk {
         puts: &mut Vec<Put>,
         passed: &mut Vec<Waiting>,
     ) -> anyhow::Result<()> {
-        if let Arrival::Event(_, at_ms, _) | Arrival::Heard(at_ms) | Arrival::Arrived(_, at_ms) =
-            &arrival
-        {
+        if let Arrival::Event(_, at_ms, _) | Arrival::Heard(at_ms, _) = &arrival {
             self.heard_ms = *at_ms;
         }
         match arrival {
@@ -67,14 +65,14 @@ impl Desk {
             Arrival::Event(Event::Ended { conversation_id }, ..) => {
                 self.end(conversation_id, puts)?
             }
-            Arrival::Event(Event::Other, ..) | Arrival::Heard(_) => {}
+            Arrival::Event(Event::Other, ..) => {}
             Arrival::Malformed(reason) => {
                 self.counts.malformed.count(&reason);
                 metrics::count("chat_malformed", 1);
                 tracing::warn!(agent = self.agent, %reason, "frame skipped");
             }
             Arrival::Sent(identity) => self.outbox.wrote(identity),
-            Arrival::Arrived(identities, _) => self.outbox.arrived(&identities),
+            Arrival::Heard(_, arrived) => self.outbox.arrived(&arrived),
             Arrival::CaughtUp(connection) if connection == self.counts.connections => {
                 self.outbox.release();
             }

@@ -37,8 +37,6 @@ pub(super) enum Arrival {
     CaughtUp(u64),
     /// A message was written to the stream.
     Sent(Identity),
-    /// Messages that were written have arrived, as the stream showed at this time.
-    Arrived(Vec<Identity>, i64),
     /// The stream is up.
     Up {
         /// Since when it was down, if it was up before.
@@ -53,8 +51,8 @@ pub(super) enum Arrival {
         /// When it is tried again.
         wait: Duration,
     },
-    /// The stream was heard at this time.
-    Heard(i64),
+    /// The stream was heard at this time, and showed that these messages have arrived.
+    Heard(i64, Vec<Identity>),
 }
 
 /// The link's task.
@@ -149,8 +147,8 @@ impl Link {
         loop {
             let arrived = tokio::select! {
                 () = stop.cancelled() => {
-                    let arrived = Incoming::Arrived(current.close().await);
-                    let _ = self.arrivals.send(arrival(arrived)).await;
+                    let goodbye = Incoming::Alive(current.close().await);
+                    let _ = self.arrivals.send(arrival(goodbye)).await;
                     return Ended::Stopped;
                 }
                 incoming = current.next() => match incoming {
@@ -253,8 +251,7 @@ fn arrival(incoming: Incoming) -> Arrival {
     match incoming {
         Incoming::Event(event) => Arrival::Event(event, now_ms, Instant::now()),
         Incoming::Malformed(reason) => Arrival::Malformed(reason),
-        Incoming::Alive => Arrival::Heard(now_ms),
-        Incoming::Arrived(messages) => Arrival::Arrived(messages, now_ms),
+        Incoming::Alive(arrived) => Arrival::Heard(now_ms, arrived),
     }
 }
 

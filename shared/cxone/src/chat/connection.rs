@@ -25,10 +25,9 @@ pub enum Incoming {
     Event(Event),
     /// A frame that is none, for this reason.
     Malformed(Malformed),
-    /// An answer to a ping, or a ping: the other side is there.
-    Alive,
-    /// An answer to a ping: these messages, sent before it, have arrived.
-    Arrived(Vec<Identity>),
+    /// An answer to a ping, or a ping: the other side is there. An answer tells which messages, sent before its ping, have
+    /// arrived.
+    Alive(Vec<Identity>),
 }
 
 /// Why a connection ended.
@@ -138,12 +137,7 @@ impl Connection {
             self.keepalive.heard();
             match frame {
                 Some(Ok(Frame::Pong(mark))) => {
-                    let arrived = self.written.answered(&mark);
-                    return Ok(if arrived.is_empty() {
-                        Incoming::Alive
-                    } else {
-                        Incoming::Arrived(arrived)
-                    });
+                    return Ok(Incoming::Alive(self.written.answered(&mark)));
                 }
                 Some(Ok(frame)) => {
                     if let Some(incoming) = read(frame)? {
@@ -207,7 +201,7 @@ fn read(frame: Frame) -> Result<Option<Incoming>, End> {
             Err(reason) => Incoming::Malformed(reason),
         }),
         Frame::Binary(_) => Some(Incoming::Malformed(Malformed::NotText)),
-        Frame::Ping(_) | Frame::Pong(_) => Some(Incoming::Alive),
+        Frame::Ping(_) | Frame::Pong(_) => Some(Incoming::Alive(Vec::new())),
         Frame::Close(goodbye) => {
             return Err(End::Closed(
                 goodbye.map(|CloseFrame { code, .. }| code.into()),

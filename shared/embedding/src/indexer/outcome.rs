@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use cxone::WithCauses;
 use insights_core::indexing::Prepared;
 use store::vectors::{Conversation, Outcome, Version};
 
@@ -68,7 +69,7 @@ pub(super) fn not_stored(conversation: &Conversation, error: &store::Error) -> N
     let reason = format!(
         "conversation {} was not stored: {}",
         conversation.conversation_id,
-        described(error)
+        WithCauses(error)
     );
     if is_of_one_row(error) {
         NotIndexed::Rejected(reason)
@@ -81,7 +82,7 @@ pub(super) fn not_embedded(prepared: &Prepared, error: &ProviderError) -> NotInd
     let reason = format!(
         "conversation {} was not embedded: {}",
         prepared.conversation_id,
-        described(error)
+        WithCauses(error)
     );
     match error {
         ProviderError::Text(_) => NotIndexed::Rejected(reason),
@@ -94,19 +95,8 @@ pub(super) fn fail_all(underway: &[Underway], results: &mut Results, error: &sto
         let reason = format!(
             "conversation {} was not compared with what is stored: {}",
             one.prepared.conversation_id,
-            described(error)
+            WithCauses(error)
         );
         results[one.place] = Some(Err(NotIndexed::Later(reason)));
     }
-}
-
-/// An error with all its causes, as one line.
-fn described(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

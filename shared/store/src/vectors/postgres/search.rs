@@ -8,10 +8,8 @@ use super::rows::hit;
 use crate::Error;
 use crate::vectors::{Hit, Query};
 
-/// Candidates of a scan with a filter, most of which do not match: it begins with more, for the same recall.
-const WIDER: &str = "SET hnsw.ef_search = 400";
-/// Back to those of [`super::SESSION`].
-const NARROWER: &str = "SET hnsw.ef_search = 100";
+/// Begins a scan with a filter, most of whose candidates do not match: it has more of them, for the same recall.
+const WIDER: &str = "BEGIN; SET LOCAL hnsw.ef_search = 400";
 
 impl PgVectors {
     /// The nearest rows, by the index, or by comparing all that match.
@@ -26,17 +24,19 @@ impl PgVectors {
                 let statement = client.prepare_cached(statement).await?;
                 let mut values: Vec<&(dyn ToSql + Sync)> =
                     vec![vector, &self.model.name, &self.source_system, limit];
-                if query.filter.is_empty() {
+                if !query.filter.is_empty() {
+                    values.push(filter);
+                }
+                if exact || query.filter.is_empty() {
                     return client.query(&statement, &values).await;
                 }
-                values.push(filter);
                 // One round trip: the three go out together and are carried out in this order.
-                let (wider, rows, narrower) = futures::join!(
+                let (wider, rows, end) = futures::join!(
                     client.batch_execute(WIDER),
                     client.query(&statement, &values),
-                    client.batch_execute(NARROWER),
+                    client.batch_execute("COMMIT"),
                 );
-                wider.and(narrower)?;
+                wider.and(end)?;
                 rows
             })
             .await?;
