@@ -28,10 +28,10 @@ fn event(function: &str) -> String {
 
 #[tokio::main]
 async fn main() {
-    let aws = test_stack::aws();
-    let database = test_stack::fresh_database();
-    let settings = test_stack::own_environment_on(&aws, "cold");
-    test_stack::make_resources(&settings, &database.url).expect("the resources");
+    let aws = dev_stack::aws();
+    let database = dev_stack::fresh_database();
+    let settings = dev_stack::own_environment_on(&aws, "cold");
+    dev_stack::make_resources(&settings, &database.url).expect("the resources");
     let mut programs = Programs::idle(settings).await;
     let client = cxone::http::client(cxone::http::Idle::Closed).expect("a client");
     println!(

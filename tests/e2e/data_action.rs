@@ -33,7 +33,7 @@ fn secrets() -> Arc<FunctionSecrets> {
 fn state() -> State {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
-    let file = folder.path().join(test_stack::unique("state"));
+    let file = folder.path().join(dev_stack::unique("state"));
     State::Sqlite(SqliteState::open(file).expect("a state"))
 }
 

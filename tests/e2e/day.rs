@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
 use cxone_simulator::live::{Call, Line};
 use cxone_simulator::{Handle, Scenario, Simulator};
+use dev_stack::{Aws, Settings};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::objects::Objects;
 use store::queue::{Queue, Sqs};
-use test_stack::{Aws, Settings};
 
 use crate::embedding::sqs_event;
 use crate::events::event;
@@ -90,7 +90,7 @@ fn scenario() -> Scenario {
 
 /// The environment of `events/local.env`, with these servers' addresses and names of its own.
 fn settings(aws: &Aws, centre: &str) -> Settings {
-    let mut settings = test_stack::own_environment_on(aws, "day");
+    let mut settings = dev_stack::own_environment_on(aws, "day");
     settings.insert("CXONE_BASE_URL".to_owned(), centre.to_owned());
     settings
 }
@@ -102,19 +102,19 @@ struct Day {
     objects: Objects,
     queue: Sqs,
     told: Sqs,
-    _database: test_stack::Database,
+    _database: dev_stack::Database,
 }
 
 impl Day {
     async fn begin() -> Self {
         let centre = Simulator::start(scenario()).await.expect("the simulator");
-        let aws = test_stack::aws();
-        let database = test_stack::fresh_database();
+        let aws = dev_stack::aws();
+        let database = dev_stack::fresh_database();
         let settings = settings(&aws, &centre.url());
-        test_stack::make_resources(&settings, &database.url).expect("the resources");
+        dev_stack::make_resources(&settings, &database.url).expect("the resources");
         let config = store::aws::config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
-        let told = Sqs::create(&config, &test_stack::unique("told"))
+        let told = Sqs::create(&config, &dev_stack::unique("told"))
             .await
             .expect("a queue");
         subscribe(&aws.endpoint_url, &settings["ESCALATION_TOPIC_ARN"], &told).await;

@@ -57,7 +57,7 @@ fn the_page_of_settings_names_what_the_code_reads() {
 #[test]
 fn the_local_environment_has_settings_that_exist() {
     let documented = documented();
-    let unknown: Vec<_> = test_stack::local_environment()
+    let unknown: Vec<_> = dev_stack::local_environment()
         .into_keys()
         .filter(|name| !name.starts_with("AWS_") && !documented.contains(name))
         .collect();

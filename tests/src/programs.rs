@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use dev_stack::Settings;
 use serde_json::Value;
-use test_stack::Settings;
 
 /// How long anything that is waited for may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ impl Programs {
         found.await.expect("the programs");
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
-        let emulator = Command::new(test_stack::cargo_lambda())
+        let emulator = Command::new(dev_stack::cargo_lambda())
             .args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"])
             .args([
                 "--invoke-address",
@@ -145,7 +145,7 @@ impl Programs {
     }
 
     async fn run_invoke(&self, function: &str, kind: &str, data: String) -> Value {
-        let output = tokio::process::Command::new(test_stack::cargo_lambda())
+        let output = tokio::process::Command::new(dev_stack::cargo_lambda())
             .args(["lambda", "invoke", function, kind, &data])
             .args(["-A", "127.0.0.1", "-P", &self.port.to_string()])
             .kill_on_drop(true)

@@ -21,8 +21,8 @@ const TOKEN: &str = "/oauth/token";
 
 /// The two stores that tokens are kept in, each empty.
 async fn states(folder: &tempfile::TempDir) -> [(&'static str, State); 2] {
-    let aws = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let dynamo = DynamoState::new(&aws, test_stack::unique("tokens"));
+    let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let dynamo = DynamoState::new(&aws, dev_stack::unique("tokens"));
     dynamo.create_table().await.expect("a table");
     let sqlite = SqliteState::open(folder.path().join("state.sqlite")).expect("a file");
     [

@@ -35,7 +35,7 @@ pub(crate) struct Stack {
     pub(crate) queue: Sqs,
     pub(crate) dead_letters: Sqs,
     _folder: tempfile::TempDir,
-    database: Option<test_stack::Database>,
+    database: Option<dev_stack::Database>,
 }
 
 pub(crate) fn secrets(database_url: &str) -> Arc<FunctionSecrets> {
@@ -66,7 +66,7 @@ pub(crate) async fn local() -> Provider {
 impl Stack {
     /// A stack with a database of its own and the shipped model.
     pub(crate) async fn start() -> Self {
-        let database = test_stack::fresh_database();
+        let database = dev_stack::fresh_database();
         let mut stack = Self::on(&database.url, local().await, &Env::default()).await;
         stack.database = Some(database);
         stack
@@ -75,11 +75,11 @@ impl Stack {
     /// A stack on a database, with a provider and more of an environment.
     pub(crate) async fn on(database_url: &str, provider: Provider, env: &Env) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let aws = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-        let dead = Sqs::create(&aws, &test_stack::unique("dead"))
+        let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+        let dead = Sqs::create(&aws, &dev_stack::unique("dead"))
             .await
             .expect("a queue");
-        let url = Sqs::create(&aws, &test_stack::unique("embedding"))
+        let url = Sqs::create(&aws, &dev_stack::unique("embedding"))
             .await
             .expect("a queue");
         let queue = Sqs::new(&aws, url, Some(dead.clone()));

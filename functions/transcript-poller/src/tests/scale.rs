@@ -44,8 +44,8 @@ async fn of_a_hundred_calls_a_segment_reaches_the_attributes_within_two_and_a_ha
 
 #[tokio::test]
 async fn a_segment_costs_one_write_of_the_state_and_no_read() {
-    let aws = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let table = DynamoState::new(&aws, test_stack::unique("poller"));
+    let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let table = DynamoState::new(&aws, dev_stack::unique("poller"));
     table.create_table().await.unwrap();
     // Half an hour was said before; then twenty segments come one by one.
     let mut call = steady("call-1", -1_800_000, 600);

@@ -9,11 +9,11 @@ const HIDDEN: Duration = Duration::from_secs(60);
 const AT_ONCE: Duration = Duration::ZERO;
 
 async fn queue_and_dead_letters() -> (Sqs, Sqs, SqsDeadLetters) {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let url = Sqs::create(&config, &test_stack::unique("queue"))
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .expect("a queue");
-    let dead = Sqs::create(&config, &test_stack::unique("dead"))
+    let dead = Sqs::create(&config, &dev_stack::unique("dead"))
         .await
         .expect("a queue");
     let queue = Sqs::new(&config, url.clone(), Some(dead.clone()));

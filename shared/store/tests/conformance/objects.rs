@@ -10,8 +10,8 @@ use crate::proxy::{Fault, Proxy};
 
 /// A new bucket, reached through `endpoint`.
 async fn bucket(endpoint: &str) -> Objects {
-    let name = test_stack::unique("bucket");
-    let server = test_stack::aws().endpoint_url;
+    let name = dev_stack::unique("bucket");
+    let server = dev_stack::aws().endpoint_url;
     let address = server
         .strip_prefix("http://")
         .expect("plain HTTP")
@@ -133,7 +133,7 @@ macro_rules! conformance {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$test(&super::bucket(&test_stack::aws().endpoint_url).await).await;
+                    super::$test(&super::bucket(&dev_stack::aws().endpoint_url).await).await;
                 }
             )*
         }
@@ -186,7 +186,7 @@ async fn a_creation_whose_answer_was_lost_is_recognised_as_its_own() {
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_is_no_matter_of_retries() {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
     let objects = Objects::s3(&config, "no-such-bucket").expect("a store");
     for error in [
         objects.put("k", "x").await.expect_err("no bucket"),

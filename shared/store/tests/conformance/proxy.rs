@@ -29,7 +29,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts a proxy before the AWS services.
     pub(crate) async fn start() -> Self {
-        let upstream = test_stack::aws().endpoint_url;
+        let upstream = dev_stack::aws().endpoint_url;
         let upstream = upstream
             .strip_prefix("http://")
             .expect("plain HTTP")

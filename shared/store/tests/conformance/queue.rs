@@ -11,11 +11,11 @@ const HIDDEN: Duration = Duration::from_secs(60);
 const AT_ONCE: Duration = Duration::ZERO;
 
 async fn sqs() -> (Sqs, Sqs) {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let url = Sqs::create(&config, &test_stack::unique("queue"))
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .expect("a queue");
-    let dead = Sqs::create(&config, &test_stack::unique("dead"))
+    let dead = Sqs::create(&config, &dev_stack::unique("dead"))
         .await
         .expect("a queue");
     (
@@ -215,7 +215,7 @@ async fn a_buried_message_lies_in_the_dead_letter_queue() {
 
 #[tokio::test]
 async fn a_queue_that_is_not_there_is_no_matter_of_retries() {
-    let endpoint = test_stack::aws().endpoint_url;
+    let endpoint = dev_stack::aws().endpoint_url;
     let config = store::aws::config(Some(&endpoint)).await;
     let queue = Sqs::new(
         &config,

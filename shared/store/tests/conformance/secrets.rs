@@ -11,8 +11,8 @@ use crate::proxy::{Fault, Proxy};
 
 /// A new secret with this text; its name.
 async fn stored(text: &str) -> String {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let name = test_stack::unique("secret");
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let name = dev_stack::unique("secret");
     let client = aws_sdk_secretsmanager::Client::new(&config);
     client
         .create_secret()
@@ -67,7 +67,7 @@ async fn named_values_are_read_from_secrets_manager() {
     let id =
         stored(r#"{"client_id":"id","client_secret":"hush \"ż\" 😀","api_key":"","more":"x"}"#)
             .await;
-    named_values_are_read(manager(&test_stack::aws().endpoint_url, &id).await).await;
+    named_values_are_read(manager(&dev_stack::aws().endpoint_url, &id).await).await;
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
         (r#"["hush", "4242"]"#, "object"),
     ] {
         let id = stored(text).await;
-        let store = manager(&test_stack::aws().endpoint_url, &id).await;
+        let store = manager(&dev_stack::aws().endpoint_url, &id).await;
         let error = store.fetch().await.expect_err("malformed");
         assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
         let told = told(&error);
@@ -123,7 +123,7 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
 
 #[tokio::test]
 async fn a_secret_that_is_not_there_is_named() {
-    let store = manager(&test_stack::aws().endpoint_url, "no-such-secret").await;
+    let store = manager(&dev_stack::aws().endpoint_url, "no-such-secret").await;
     let error = store.fetch().await.expect_err("no secret");
     assert!(
         matches!(&error, Error::Missing { what } if what.contains("no-such-secret")),

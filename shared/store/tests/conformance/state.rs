@@ -31,7 +31,7 @@ fn put(key: &Key, body: &str) -> Put {
 
 async fn dynamo(endpoint: &str) -> DynamoState {
     let config = store::aws::config(Some(endpoint)).await;
-    let state = DynamoState::new(&config, test_stack::unique("state"));
+    let state = DynamoState::new(&config, dev_stack::unique("state"));
     state.create_table().await.expect("a table");
     state
 }
@@ -478,7 +478,7 @@ macro_rules! conformance {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$test(&super::dynamo(&test_stack::aws().endpoint_url).await).await;
+                    super::$test(&super::dynamo(&dev_stack::aws().endpoint_url).await).await;
                 }
             )*
         }
@@ -610,7 +610,7 @@ async fn throttling_is_waited_out_and_an_outage_is_worth_a_retry() {
 
 #[tokio::test]
 async fn a_table_that_is_not_there_is_no_matter_of_retries() {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
     let store = DynamoState::new(&config, "no-such-table");
     let error = store
         .get(&Key::new("p", "s"), now())
@@ -630,13 +630,13 @@ async fn a_table_that_is_not_there_is_no_matter_of_retries() {
 
 #[tokio::test]
 async fn a_table_is_created_once() {
-    let store = dynamo(&test_stack::aws().endpoint_url).await;
+    let store = dynamo(&dev_stack::aws().endpoint_url).await;
     store.create_table().await.expect("it is there already");
 }
 
 #[tokio::test]
 async fn the_units_of_an_operation_follow_the_sizes() {
-    let store = dynamo(&test_stack::aws().endpoint_url).await;
+    let store = dynamo(&dev_stack::aws().endpoint_url).await;
     let key = Key::new("p", "s");
     store
         .put(put(&key, &"x".repeat(1500)), Expect::Any, now())

@@ -8,7 +8,7 @@ use anyhow::Context;
     reason = "the addresses are what this program is for"
 )]
 fn main() -> anyhow::Result<()> {
-    let settings = test_stack::local_environment();
+    let settings = dev_stack::local_environment();
     let named = settings
         .get("AWS_ENDPOINT_URL")
         .context("events/local.env has no AWS_ENDPOINT_URL")?;
@@ -18,11 +18,11 @@ fn main() -> anyhow::Result<()> {
     let port: u16 = port
         .parse()
         .with_context(|| format!("not a port: {port:?}"))?;
-    let aws = test_stack::aws_at(port);
+    let aws = dev_stack::aws_at(port);
     println!("TEST_AWS_ENDPOINT_URL={}", aws.endpoint_url);
-    let database = test_stack::postgres();
+    let database = dev_stack::postgres();
     println!("TEST_DATABASE_URL={database}");
-    test_stack::make_resources(&test_stack::environment_on(&aws), &database)?;
+    dev_stack::make_resources(&dev_stack::environment_on(&aws), &database)?;
     println!("ready: what events/local.env names is there; Ctrl-C ends it");
     loop {
         // The servers end with this process, by whatever ends it.

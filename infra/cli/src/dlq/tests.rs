@@ -35,11 +35,11 @@ fn file(folder: &Path) -> SqliteQueue {
 }
 
 async fn sqs() -> (Sqs, Letters) {
-    let config = store::aws::config(Some(&test_stack::aws().endpoint_url)).await;
-    let url = Sqs::create(&config, &test_stack::unique("queue"))
+    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .unwrap();
-    let dead = Sqs::create(&config, &test_stack::unique("dead"))
+    let dead = Sqs::create(&config, &dev_stack::unique("dead"))
         .await
         .unwrap();
     let letters = Letters::Sqs(SqsDeadLetters::new(&config, url.clone(), dead.clone()));

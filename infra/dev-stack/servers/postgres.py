@@ -74,7 +74,7 @@ def start(program, folder, user):
 
 def main():
     user, ids = unprivileged()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="test-stack-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="dev-stack-"))
     try:
         if ids:
             os.chown(folder, *ids)

