@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use cxone::http::Idle;
+use backends::stores::FunctionSecrets;
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
 use data_action::{Deps, handle};
 use futures::future::join_all;
 use http::{HeaderValue, Method};
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use runtime::{Request, Response, lambda};
 use secrecy::SecretString;
 use serde_json::{Value, json};

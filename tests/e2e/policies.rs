@@ -43,7 +43,7 @@ const CALLS: &[(&str, &[&str])] = &[
     (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
     // Tokens are shared through the state, and leases are given back.
     (
-        r"\bLease\b|centre::client",
+        r"\bLease\b|cxone_client::client",
         &[
             "dynamodb:GetItem",
             "dynamodb:PutItem",
@@ -186,10 +186,10 @@ fn sources_with_runtime(name: &str) -> String {
     let mut text = function_sources(name);
     for (marker, module) in [
         (r"Stores::from_env", "stores.rs"),
-        (r"centre::client", "centre.rs"),
+        (r"cxone_client::client", "cxone_client.rs"),
     ] {
         if pattern(marker).is_match(&text) {
-            text.push_str(&sources(&root().join("shared/runtime/src").join(module)));
+            text.push_str(&sources(&root().join("shared/backends/src").join(module)));
         }
     }
     text

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use cxone::conversations;
-use cxone::retry::Policy;
-use cxone::{Deadline, Error, Limits, WithCauses};
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::vader::Analyzer;
+use insights_http::retry::Policy;
+use insights_http::{Deadline, Error, Limits, WithCauses};
 
 use self::failures::{hopeless, wait, waitable};
 use self::list::list;

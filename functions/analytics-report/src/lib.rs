@@ -18,9 +18,9 @@ pub mod start;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use cxone::Deadline;
 use futures::future::BoxFuture;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use insights_http::Deadline;
 use runtime::metrics;
 use serde::Serialize;
 use store::objects::Objects;

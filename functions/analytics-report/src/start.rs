@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::Deadline;
+use backends::cxone_client;
+use backends::stores::Stores;
 use cxone::endpoints::System;
-use cxone::http::Idle;
-use runtime::centre;
+use insights_http::Deadline;
+use insights_http::client::Idle;
 use runtime::config::Env;
 use runtime::lambda::Invocation;
-use runtime::stores::Stores;
 use serde_json::Value;
 use store::objects::Objects;
 
@@ -28,7 +28,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let config = Config::from_env(env)?;
     let stores = Stores::from_env(env).await?;
     // One invocation makes thousands of calls in a row: connections are kept, and none is idle for long.
-    let client = centre::client(
+    let client = cxone_client::client(
         env,
         System::Analytics,
         &stores.secrets,

@@ -11,15 +11,16 @@ use analytics_report::event::Task;
 use analytics_report::range::Period;
 use analytics_report::report::Written;
 use analytics_report::{Deps, Reply, handle, single};
+use cxone::Client;
 use cxone::endpoints::{CONTRACT, Site, System};
-use cxone::http::{Idle, client};
 use cxone::oauth::TokenSource;
-use cxone::secret::{ClientCredentials, Fixed as Secret};
-use cxone::{Client, Deadline, Limits};
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
 use cxone_simulator::{
     Conversations, Fault, FaultRule, Handle, RetryAfter, Scenario, Settings, Simulator,
 };
+use insights_http::client::{Idle, client};
+use insights_http::secret::{ClientCredentials, Fixed as Secret};
+use insights_http::{Deadline, Limits};
 use runtime::config::Env;
 use serde_json::Value;
 use store::objects::Objects;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use backends::stores::FunctionSecrets;
 use chat_session::session::{self, Options};
 use cxone::endpoints::System;
-use cxone::http::Idle;
 use cxone_simulator::{Scenario, Simulator};
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
 use store::objects::Objects;
 use store::secrets::{SecretSource, Secrets};
@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     .collect();
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(secrets)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
-    let client = runtime::centre::client(&env, System::Chat, &secrets, &state, Idle::Kept)?;
+    let client = backends::cxone_client::client(&env, System::Chat, &secrets, &state, Idle::Kept)?;
     let deps = chat_session::start::build(
         &env,
         client,

@@ -1,9 +1,9 @@
 //! Archiving a conversation: `archive/{conversation}.jsonl`, a message a line, each message once.
 
-use cxone::Deadline;
 use insights_core::chat::archive::{self, Gap, Line};
 use insights_core::chat::merge::{Heard, merge};
 use insights_core::chat::message::Message;
+use insights_http::Deadline;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::Error as StoreError;

@@ -51,7 +51,7 @@ impl Notifier {
     /// # Errors
     /// If the HTTP client cannot be built.
     pub fn new(webhook: Option<Url>) -> anyhow::Result<Self> {
-        let client = || cxone::http::client(cxone::http::Idle::Closed);
+        let client = || insights_http::client::client(insights_http::client::Idle::Closed);
         let webhook = webhook
             .map(|url| anyhow::Ok((client()?, url)))
             .transpose()?;

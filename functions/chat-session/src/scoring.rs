@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cxone::Deadline;
 use insights_core::scale::Score;
+use insights_http::Deadline;
 use sentiment::{Provider, SentimentProvider};
 
 /// How long a service may take for one message.

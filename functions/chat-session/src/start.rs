@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use backends::cxone_client;
+use backends::stores::{FunctionSecrets, Stores};
 use cxone::Client;
 use cxone::endpoints::System;
-use cxone::http::Idle;
 use insights_core::chat::escalation::Escalation;
-use runtime::centre;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::{FunctionSecrets, Stores};
 use sentiment::{Provider, Settings};
 use store::objects::Objects;
 use store::state::State;
@@ -25,7 +25,7 @@ use crate::scoring::Scorer;
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let bucket = env.required("OBJECT_BUCKET", "the name of the S3 bucket of the archives")?;
     let stores = Stores::from_env(env).await?;
-    let client = centre::client(
+    let client = cxone_client::client(
         env,
         System::Chat,
         &stores.secrets,
@@ -98,7 +98,7 @@ async fn with(
     };
     #[cfg(not(feature = "sns"))]
     let _ = env;
-    let stream = cxone::http::stream_client()?;
+    let stream = insights_http::client::stream_client()?;
     let escalation = Escalation::new(&config.lists);
     Ok(Deps {
         client,

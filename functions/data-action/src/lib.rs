@@ -14,12 +14,12 @@ pub mod text;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cxone::Deadline;
+use backends::caller_keys::Callers;
+use backends::interactions::Interactions;
 use http::Method;
-use runtime::auth::Callers;
+use insights_http::Deadline;
 use runtime::{Failure, Request, Response, metrics};
 use serde::Serialize;
-use store::interactions::Interactions;
 use store::state::State;
 
 use crate::cache::SentimentCache;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use cxone::http::Idle;
-use runtime::auth::Callers;
+use backends::caller_keys::Callers;
+use backends::interactions::Interactions;
+use backends::stores::FunctionSecrets;
+use backends::stores::Stores;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
-use runtime::stores::Stores;
 use sentiment::{Local, Provider};
-use store::interactions::Interactions;
 use store::state::State;
 
 use crate::Deps;

@@ -9,9 +9,9 @@ pub mod start;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cxone::Deadline;
 use embedding::indexer::{Indexed, Indexer, NotIndexed};
 use insights_core::webhook::Event;
+use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
 use store::queue::{AnyQueue, Message, Queue};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cxone::http::Idle;
 use embedding::config::Config;
 use embedding::start;
+use insights_http::client::Idle;
 use runtime::config::Env;
 use store::queue::{AnyQueue, Sqs};
 

@@ -9,11 +9,11 @@ pub mod start;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cxone::Deadline;
+use backends::caller_keys::Callers;
 use embedding::provider::ProviderError;
 use embedding::searcher::{SearchError, Searcher};
 use http::Method;
-use runtime::auth::Callers;
+use insights_http::Deadline;
 use runtime::{Failure, Request, Response, metrics};
 
 use crate::question::Question;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cxone::http::Idle;
+use backends::caller_keys::Callers;
 use embedding::config::Config;
 use embedding::searcher::Searcher;
 use embedding::start;
-use runtime::auth::Callers;
+use insights_http::client::Idle;
 use runtime::config::Env;
 
 use crate::Deps;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use cxone::http::Idle;
+use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
+use insights_http::client::Idle;
 use jiff::Timestamp;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
 use sentiment::Provider;
 use store::secrets::SecretSource;
@@ -170,7 +170,7 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
 
 /// The lags, once every segment has reached the attributes.
 async fn settled(url: &str, expected: i64, patience: Duration) -> anyhow::Result<Lag> {
-    let http = cxone::http::client(cxone::http::Idle::Kept)?;
+    let http = insights_http::client::client(insights_http::client::Idle::Kept)?;
     let began = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;

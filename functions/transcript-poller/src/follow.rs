@@ -4,12 +4,12 @@ mod centre;
 
 use std::collections::VecDeque;
 
+use backends::interactions::Held;
 use insights_core::live::interaction::Reason;
 use insights_core::live::{Batch, Effect, Event, Left};
 use jiff::Timestamp;
 use runtime::metrics;
 use sentiment::ProviderError;
-use store::interactions::Held;
 
 use crate::Deps;
 use crate::poll::Tally;

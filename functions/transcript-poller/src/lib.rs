@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
+use backends::interactions::Interactions;
 use insights_core::live::Batch;
 use runtime::lambda::Invocation;
 use serde::{Deserialize, Serialize};
-use store::interactions::Interactions;
 use store::state::State;
 use tokio_util::sync::CancellationToken;
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use backends::interactions::Entry;
 use insights_core::live::interaction::Reason;
 use jiff::Timestamp;
 use serde::Serialize;
-use store::interactions::Entry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::Deadline;
 use insights_core::intent::{Categories, Classifier};
 use insights_core::live::{Direction, Scored, Segment};
 use insights_core::scale::Score;
+use insights_http::Deadline;
 use sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
 use tokio::sync::Semaphore;
 

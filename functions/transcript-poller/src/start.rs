@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use backends::cxone_client;
+use backends::interactions::Interactions;
+use backends::stores::{FunctionSecrets, Stores};
 use cxone::endpoints::System;
-use cxone::http::Idle;
-use runtime::centre;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::{FunctionSecrets, Stores};
 use sentiment::Provider;
-use store::interactions::Interactions;
 use store::state::State;
 
 use crate::config::Config;
@@ -49,7 +49,7 @@ pub fn build(
 ) -> anyhow::Result<Deps> {
     // One invocation asks about as often as a process that runs on, so connections are kept; a dead one found after a
     // freeze costs one retry.
-    let centre = centre::client(env, System::RealTime, secrets, &state, Idle::Kept)?;
+    let centre = cxone_client::client(env, System::RealTime, secrets, &state, Idle::Kept)?;
     let (calls, pace) = (Interactions::new(state, config.shards), Pace::new(&config));
     Ok(Deps {
         config,

@@ -9,11 +9,11 @@ pub mod start;
 
 use std::sync::Arc;
 
+use backends::caller_keys::Callers;
+use backends::stores::FunctionSecrets;
 use http::Method;
 use insights_core::webhook::{Event, Invalid, MAX_BODY_BYTES};
 use jiff::Timestamp;
-use runtime::auth::Callers;
-use runtime::stores::FunctionSecrets;
 use runtime::{Failure, Request, Response, metrics};
 use serde_json::json;
 use sha2::{Digest, Sha256};

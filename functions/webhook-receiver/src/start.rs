@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::auth::Callers;
+use backends::caller_keys::Callers;
+use backends::stores::{FunctionSecrets, Stores};
 use runtime::config::{ConfigError, Env};
-use runtime::stores::{FunctionSecrets, Stores};
 use store::queue::{AnyQueue, Sqs};
 use store::state::State;
 

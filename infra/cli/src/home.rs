@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use backends::cxone_client;
+use backends::stores::FunctionSecrets;
 use cxone::endpoints::System;
-use cxone::http::Idle;
 use cxone_simulator::{Scenario, Settings, Simulator};
-use runtime::centre;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
 use store::secrets::{SecretFile, SecretSource, SecretStore, Secrets};
 use store::state::{SqliteState, State};
@@ -73,7 +73,7 @@ impl Home {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let env = Env::process();
         let (secrets, state) = if args.aws {
-            let stores = runtime::stores::Stores::from_env(&env).await?;
+            let stores = backends::stores::Stores::from_env(&env).await?;
             (stores.secrets, stores.state)
         } else {
             let given = api_key
@@ -114,7 +114,7 @@ impl Home {
     /// # Errors
     /// If the URL is none.
     pub(crate) fn centre(&self, system: System) -> anyhow::Result<cxone::Client> {
-        centre::client(&self.env, system, &self.secrets, &self.state, Idle::Kept)
+        cxone_client::client(&self.env, system, &self.secrets, &self.state, Idle::Kept)
     }
 }
 

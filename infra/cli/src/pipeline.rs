@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::Deadline;
-use cxone::http::Idle;
+use backends::caller_keys::Callers;
 use embedding::config::Config;
 use embedding::indexer::Indexer;
 use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
 use embedding::start;
 use insights_core::indexing::SOURCE_SYSTEM;
-use runtime::auth::Callers;
+use insights_http::Deadline;
+use insights_http::client::Idle;
 use store::queue::{AnyQueue, Queue, SqliteQueue};
 use store::vectors::{SqliteVectors, Vectors};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
-use cxone::http::Idle;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
+use insights_http::client::Idle;
 use jiff::Timestamp;
 use sentiment::Provider;
 use tokio_util::sync::CancellationToken;

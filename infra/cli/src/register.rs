@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::Deadline;
 use cxone::data_actions::{self, Registered};
 use cxone::endpoints::System;
+use insights_http::Deadline;
 use serde_json::json;
 
 use crate::home::{Home, HomeArgs};

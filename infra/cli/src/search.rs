@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::NonEmptyStringValueParser;
-use cxone::Deadline;
 use embedding::searcher::Filter;
+use insights_http::Deadline;
 use semantic_search::reply::shown;
 
 use crate::home::{Home, HomeArgs};

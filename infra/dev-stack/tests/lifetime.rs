@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn servers_end_when_the_process_that_started_them_is_killed() {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_test-stack"))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_dev-stack"))
         .arg("0")
         .env_remove("TEST_AWS_ENDPOINT_URL")
         .env_remove("TEST_DATABASE_URL")

@@ -9,8 +9,8 @@ use tracing::Instrument;
 
 use crate::endpoints::{Endpoint, Site};
 use crate::oauth::TokenSource;
-use crate::transport::{Answer, Limits, Transport};
-use crate::{Deadline, Error};
+use insights_http::{Answer, Limits, Transport};
+use insights_http::{Deadline, Error};
 
 /// The header that lets the server recognise a call it has already carried out.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

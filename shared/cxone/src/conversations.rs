@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::endpoints::{Endpoint, Route};
-use crate::{Client, Deadline, Error, Request};
+use crate::{Client, Request};
+use insights_http::{Deadline, Error};
 
 /// What the list is asked for: the conversations that began in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::endpoints::Route;
-use crate::{Client, Deadline, Error, Request};
+use crate::{Client, Request};
+use insights_http::{Deadline, Error};
 
 /// The name under which the sentiment action is registered.
 pub const SENTIMENT_ACTION: &str = "sentiment-analysis-action";

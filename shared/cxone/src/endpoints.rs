@@ -9,7 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 pub use self::profile::{CONTRACT, Grant, Path, Profile, Route, System};
-use crate::Error;
+use insights_http::Error;
+use insights_http::url::parse_url;
 
 /// Where a call goes.
 #[derive(Debug, Clone)]
@@ -172,25 +173,6 @@ pub fn segment(id: &str) -> Result<String, Error> {
         ));
     }
     Ok(utf8_percent_encode(id, SEGMENT).to_string())
-}
-
-/// Parses a configured URL.
-pub(crate) fn parse_url(what: &'static str, text: &str) -> Result<Url, Error> {
-    let url = Url::parse(text).map_err(|error| Error::invalid(what, error.to_string()))?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain {
-        Ok(url)
-    } else {
-        Err(Error::invalid(
-            what,
-            "it must be http(s)://host[:port][/path] and no more",
-        ))
-    }
 }
 
 fn below(base: &Url, path: &str) -> Url {

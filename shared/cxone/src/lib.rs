@@ -10,24 +10,12 @@
 //! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
 //! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
 
-pub mod breaker;
 pub mod chat;
 mod client;
 pub mod conversations;
 pub mod data_actions;
-pub mod deadline;
 pub mod endpoints;
-mod error;
-pub mod http;
 pub mod live;
-pub mod nlp;
 pub mod oauth;
-pub mod openai;
-pub mod retry;
-pub mod secret;
-mod transport;
 
 pub use client::{Client, IDEMPOTENCY_KEY, Request};
-pub use deadline::Deadline;
-pub use error::{Error, Failure, WithCauses};
-pub use transport::{Answer, Limits};

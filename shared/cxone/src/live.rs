@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::endpoints::Route;
-use crate::{Client, Deadline, Error, Request};
+use crate::{Client, Request};
+use insights_http::{Deadline, Error};
 
 /// A segment's longest text in bytes; recognisers end a segment at a pause, long before this.
 const MAX_TEXT: usize = 32 << 10;

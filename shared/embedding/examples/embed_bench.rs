@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use cxone::Deadline;
 use embedding::provider::{EmbeddingProvider, Local};
 use inference::{Embedder, Pool};
+use insights_http::Deadline;
 
 /// How long each length is measured.
 const FOR: Duration = Duration::from_secs(10);

@@ -84,7 +84,7 @@ impl Config {
 
 fn provider(env: &Env) -> Result<ProviderConfig, ConfigError> {
     if env.choice("EMBEDDING_PROVIDER", &[("local", false), ("openai", true)])? {
-        let own = Url::parse(cxone::openai::OPENAI_URL)
+        let own = Url::parse(crate::openai::OPENAI_URL)
             .map_err(|_| invalid(env, "OPENAI_BASE_URL", "a URL".to_owned()));
         return Ok(ProviderConfig::OpenAi {
             base_url: match env.url("OPENAI_BASE_URL")? {
@@ -98,13 +98,13 @@ fn provider(env: &Env) -> Result<ProviderConfig, ConfigError> {
             dimension: env.number("OPENAI_EMBEDDING_DIMENSIONS", 1536, 1..=2000)?,
             max_inputs: env.number(
                 "OPENAI_MAX_INPUTS",
-                cxone::openai::MAX_INPUTS,
-                1..=cxone::openai::MAX_INPUTS,
+                crate::openai::MAX_INPUTS,
+                1..=crate::openai::MAX_INPUTS,
             )?,
             max_tokens: env.number(
                 "OPENAI_MAX_TOKENS",
-                cxone::openai::MAX_REQUEST_TOKENS,
-                16..=cxone::openai::MAX_REQUEST_TOKENS,
+                crate::openai::MAX_REQUEST_TOKENS,
+                16..=crate::openai::MAX_REQUEST_TOKENS,
             )?,
         });
     }

@@ -4,10 +4,10 @@ mod outcome;
 
 use std::sync::Arc;
 
-use cxone::Deadline;
 use insights_core::indexing::{Prepared, Settings};
 use insights_core::intent::{Categories, Classifier};
 use insights_core::webhook::Event;
+use insights_http::Deadline;
 use serde_json::{Map, Value};
 use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors};
 use tokio::sync::OnceCell;

@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod config;
 pub mod indexer;
+pub mod openai;
 pub mod provider;
 pub mod searcher;
 pub mod start;

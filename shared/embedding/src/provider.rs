@@ -4,10 +4,10 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cxone::Deadline;
-use cxone::openai::EmbeddingsClient;
+use crate::openai::EmbeddingsClient;
 use futures::{StreamExt, stream};
 use inference::{Embedder, Pool};
+use insights_http::Deadline;
 use store::vectors::Model;
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton};
 
@@ -175,7 +175,7 @@ impl OpenAi {
                         *place = Some(Ok(vector));
                     }
                 }
-                Err(cxone::Error::Rejected { .. }) if part.len() > 1 => {
+                Err(insights_http::Error::Rejected { .. }) if part.len() > 1 => {
                     let middle = part.start + part.len() / 2;
                     open.extend([part.start..middle, middle..part.end]);
                 }
@@ -244,9 +244,9 @@ impl EmbeddingProvider for OpenAi {
     }
 }
 
-fn service_error(error: cxone::Error) -> ProviderError {
+fn service_error(error: insights_http::Error) -> ProviderError {
     match error {
-        cxone::Error::Rejected { .. } => ProviderError::Text(Arc::new(error)),
+        insights_http::Error::Rejected { .. } => ProviderError::Text(Arc::new(error)),
         // A wrong key or path is for people to mend; the texts are not to blame.
         _ => ProviderError::Unavailable(Arc::new(error)),
     }

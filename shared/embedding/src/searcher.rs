@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cxone::Deadline;
+use insights_http::Deadline;
 use serde_json::Value;
 use store::vectors::{Hit, Query, VectorStore, Vectors};
 

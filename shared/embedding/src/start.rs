@@ -3,16 +3,16 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::openai::EmbeddingsClient;
 use anyhow::{Context, bail};
-use cxone::Limits;
-use cxone::http::Idle;
-use cxone::openai::EmbeddingsClient;
+use backends::cxone_client;
+use backends::stores::FunctionSecrets;
 use inference::{Embedder, Pool};
 use insights_core::chunking::Limits as ChunkLimits;
 use insights_core::indexing::{SOURCE_SYSTEM, Settings};
-use runtime::centre;
+use insights_http::Limits;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use sha2::{Digest, Sha256};
 use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
 use store::vectors::{PgVectors, RenewUrl, Vectors};
@@ -66,8 +66,8 @@ pub async fn provider(
             max_inputs,
             max_tokens,
         } => {
-            let key = centre::secret_key(secrets, "openai_api_key");
-            let http = cxone::http::client(idle)?;
+            let key = cxone_client::secret_key(secrets, "openai_api_key");
+            let http = insights_http::client::client(idle)?;
             let client = EmbeddingsClient::new(
                 http,
                 base_url.as_str(),

@@ -4,16 +4,12 @@
 //! Only this crate knows the Lambda runtime. A function is `handle(&Deps, Request) -> Result<Response, Failure>`; the same
 //! function is called by Lambda ([`lambda`]), by the local server and by tests.
 
-pub mod auth;
-pub mod centre;
 pub mod config;
 pub mod failure;
 pub mod http;
 pub mod lambda;
 pub mod metrics;
-pub mod stores;
 pub mod telemetry;
-pub mod tokens;
 
 pub use failure::Failure;
 pub use http::{Request, Response};

@@ -3,14 +3,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::service::NlpClient;
 use anyhow::Context;
-use cxone::Deadline;
-use cxone::http::Idle;
-use cxone::nlp::NlpClient;
+use backends::cxone_client;
+use backends::stores::FunctionSecrets;
 use inference::Pool;
 use insights_core::scale::Score;
-use runtime::centre;
-use runtime::stores::FunctionSecrets;
+use insights_http::Deadline;
+use insights_http::client::Idle;
 
 use crate::settings::{ProviderKind, Settings};
 
@@ -36,10 +36,10 @@ pub enum ProviderError {
     Overloaded,
     /// The service or the model is out of order for now.
     #[error("the sentiment provider is unavailable")]
-    Unavailable(#[source] cxone::Error),
+    Unavailable(#[source] insights_http::Error),
     /// The service answered what is not a sentiment.
     #[error("the sentiment provider gave an invalid answer")]
-    InvalidAnswer(#[source] cxone::Error),
+    InvalidAnswer(#[source] insights_http::Error),
     /// The model failed on this text.
     #[error("the model failed")]
     Model(#[source] inference::Error),
@@ -132,7 +132,7 @@ impl SentimentProvider for Http {
                     emotions: answer.emotions,
                 })
             }
-            Err(error @ cxone::Error::InvalidResponse { .. }) => {
+            Err(error @ insights_http::Error::InvalidResponse { .. }) => {
                 Err(ProviderError::InvalidAnswer(error))
             }
             Err(error) => Err(ProviderError::Unavailable(error)),
@@ -162,9 +162,9 @@ impl Provider {
         let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.url) else {
             return Ok(Self::Local(Local::load(settings).await?));
         };
-        let key = centre::secret_key(secrets, "nlp_api_key");
-        let http = cxone::http::client(idle)?;
-        let service = NlpClient::new(http, url.as_str(), key, cxone::Limits::default())?;
+        let key = cxone_client::secret_key(secrets, "nlp_api_key");
+        let http = insights_http::client::client(idle)?;
+        let service = NlpClient::new(http, url.as_str(), key, insights_http::Limits::default())?;
         Ok(Self::Http(Box::new(Http(service))))
     }
 

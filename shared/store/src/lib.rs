@@ -16,7 +16,6 @@ pub mod aws;
 #[cfg(feature = "embedded")]
 mod embedded;
 pub mod error;
-pub mod interactions;
 #[cfg(feature = "objects")]
 pub mod objects;
 #[cfg(any(feature = "objects", feature = "embedded"))]

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::http::Idle;
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
 use embedding::config::Config;
 use embedding::start;
 use futures::future::join_all;
+use insights_http::client::Idle;
 use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cxone::http::Idle;
+use backends::caller_keys::Callers;
+use backends::stores::FunctionSecrets;
 use embedding::config::Config;
 use embedding::provider::Provider;
 use embedding::searcher::Searcher;
 use embedding::start;
 use embedding_writer::sqs::SqsEvent;
 use http::{HeaderValue, Method};
+use insights_http::client::Idle;
 use jiff::Timestamp;
-use runtime::auth::Callers;
 use runtime::config::Env;
 use runtime::lambda::{self, Invocation};
-use runtime::stores::FunctionSecrets;
 use runtime::{Request, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cxone::{Deadline, Error};
+use insights_http::{Deadline, Error};
 
 /// The wait where none is named.
 const WAIT: Duration = Duration::from_secs(1);

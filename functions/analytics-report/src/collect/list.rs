@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::Deadline;
 use cxone::conversations::Pages;
 use insights_core::analytics::Conversation;
+use insights_http::Deadline;
 
 use super::WAITS;
 use super::failures::{wait, waitable};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::Deadline;
 use cxone::chat::{set_availability, set_presence};
 use insights_core::chat::availability::availability;
+use insights_http::Deadline;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +102,7 @@ async fn keep(
                 .await?;
                 told = Some(available);
             }
-            Ok::<_, cxone::Error>(())
+            Ok::<_, insights_http::Error>(())
         };
         let failed = set
             .await

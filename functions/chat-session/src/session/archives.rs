@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::Deadline;
 use futures::StreamExt;
+use insights_http::Deadline;
 use jiff::Timestamp;
 use runtime::metrics;
 use store::state::{Expect, StateStore};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cxone::Deadline;
+use insights_http::Deadline;
 use jiff::{SignedDuration, Timestamp};
 use runtime::metrics;
 use store::state::lease::Lease;

@@ -210,15 +210,16 @@ impl Link {
     }
 }
 
-async fn open(deps: &Deps) -> Result<Connection, cxone::Error> {
+async fn open(deps: &Deps) -> Result<Connection, insights_http::Error> {
     Connection::open(&deps.stream, &deps.client, deps.config.timing).await
 }
 
 /// A connection that is being opened.
-type Opening = std::pin::Pin<Box<dyn Future<Output = Result<Connection, cxone::Error>> + Send>>;
+type Opening =
+    std::pin::Pin<Box<dyn Future<Output = Result<Connection, insights_http::Error>> + Send>>;
 
 /// The connection that is being opened, if one is.
-async fn opened(opening: &mut Option<Opening>) -> Result<Connection, cxone::Error> {
+async fn opened(opening: &mut Option<Opening>) -> Result<Connection, insights_http::Error> {
     match opening {
         Some(opening) => opening.await,
         None => std::future::pending().await,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cxone::Deadline;
 use cxone::chat::transcript;
 use futures::StreamExt;
+use insights_http::Deadline;
 use runtime::metrics;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

@@ -136,7 +136,7 @@ async fn archiving_again_writes_nothing() {
         .await;
     session.stop().await;
     let deps = rig.deps().await;
-    let again = cxone::Deadline::within(std::time::Duration::from_secs(5));
+    let again = insights_http::Deadline::within(std::time::Duration::from_secs(5));
     let archived = chat_session::archive::conversation(&deps, "chat-1", &[], again)
         .await
         .unwrap();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backends::stores::FunctionSecrets;
 use chat_session::session::{self, Options, Outgoing, Report, Update};
 use chat_session::{Deps, start};
 use cxone::endpoints::System;
-use cxone::http::Idle;
 use cxone_simulator::{Handle, Scenario, Simulator};
 use insights_core::chat::archive::Line;
+use insights_http::client::Idle;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
 use serde_json::Value;
 use store::objects::Objects;
@@ -80,8 +80,9 @@ impl Rig {
             SqliteState::open(self.folder.path().join("state.sqlite")).expect("a state file"),
         );
         let objects = Objects::folder(self.folder.path()).expect("a folder");
-        let client = runtime::centre::client(&self.env, System::Chat, &secrets, &state, Idle::Kept)
-            .expect("a client");
+        let client =
+            backends::cxone_client::client(&self.env, System::Chat, &secrets, &state, Idle::Kept)
+                .expect("a client");
         Arc::new(
             start::build(&self.env, client, &secrets, state, objects)
                 .await

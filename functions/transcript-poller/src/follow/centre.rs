@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cxone::Deadline;
 use insights_core::live::{Effect, Event, Suggestion};
+use insights_http::Deadline;
 use jiff::{SignedDuration, Timestamp};
 use runtime::metrics;
 
@@ -130,7 +130,7 @@ impl Follower<'_> {
     }
 
     /// Notes a failed call: what it meant to do stays in the state, or is asked for again.
-    fn trouble(&mut self, what: &'static str, error: &cxone::Error) {
+    fn trouble(&mut self, what: &'static str, error: &insights_http::Error) {
         self.failed = true;
         self.tally.failed();
         metrics::count("poll_errors", 1);
@@ -147,10 +147,10 @@ impl Follower<'_> {
         );
     }
 
-    fn is_refused_for_good(&mut self, intent: &str, error: &cxone::Error) -> bool {
+    fn is_refused_for_good(&mut self, intent: &str, error: &insights_http::Error) -> bool {
         if !matches!(
             error,
-            cxone::Error::NotFound { .. } | cxone::Error::Rejected { .. }
+            insights_http::Error::NotFound { .. } | insights_http::Error::Rejected { .. }
         ) {
             return false;
         }

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use backends::interactions::Interactions;
+use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Line, Suggestion};
 use cxone_simulator::{Handle, Scenario, Simulator};
 use insights_core::live::view::View;
 use insights_core::live::{Batch, SegmentId};
 use jiff::Timestamp;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::SecretString;
 use sentiment::{Local, Provider, Settings};
 use serde_json::{Map, Value};
-use store::interactions::Interactions;
 use store::secrets::SecretSource;
 use store::state::{SqliteState, State};
 use tokio::sync::OnceCell;

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cxone::http::Idle;
 use cxone_simulator::live::{Call, demo_calls};
 use cxone_simulator::{Conversations, Scenario};
+use insights_http::client::Idle;
 use tokio::sync::oneshot;
 
 use crate::home::{Home, HomeArgs};
@@ -120,7 +120,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     }));
     let stage = Stage {
         addr,
-        http: cxone::http::client(Idle::Kept)?,
+        http: insights_http::client::client(Idle::Kept)?,
         speed: args.speed,
         home,
         data_action,

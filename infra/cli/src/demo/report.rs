@@ -6,8 +6,8 @@ use analytics_report::config::Config;
 use analytics_report::range::Period;
 use analytics_report::{Deps, forget, single};
 use anyhow::ensure;
-use cxone::Deadline;
 use cxone::endpoints::System;
+use insights_http::Deadline;
 use store::objects::Objects;
 
 use super::Stage;

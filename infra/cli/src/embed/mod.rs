@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use cxone::Deadline;
 use embedding::indexer::{Indexed, Indexer, NotIndexed};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use indicatif::{ProgressBar, ProgressStyle};
 use insights_core::webhook::Event;
+use insights_http::Deadline;
 
 use self::lines::{Line, Lines};
 use self::rejects::Rejects;

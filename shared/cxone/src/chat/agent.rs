@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::endpoints::Route;
-use crate::{Client, Deadline, Error, Request};
+use crate::{Client, Request};
+use insights_http::{Deadline, Error};
 
 /// A skill of an agent, as the routing engine takes it: any JSON object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,8 +15,9 @@ use super::handshake::upgrade;
 use super::keepalive::{Due, Keepalive, Timing};
 use super::wire;
 use super::written::Written;
+use crate::Client;
 use crate::endpoints::Route;
-use crate::{Client, Deadline, Error};
+use insights_http::{Deadline, Error};
 
 /// What comes over a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     /// Opens the stream of the client's site with a token that is fresh at this moment. `http` is
-    /// [`crate::http::stream_client`]. A 401 invalidates the token, gets a new one and tries once more.
+    /// [`insights_http::client::stream_client`]. A 401 invalidates the token, gets a new one and tries once more.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`] with the scope, [`Error::RateLimited`], [`Error::Unavailable`],

@@ -13,10 +13,10 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::client::missing_scope;
 use crate::endpoints::Endpoint;
-use crate::http::body;
 use crate::oauth::AccessToken;
-use crate::retry::parse_retry_after;
-use crate::{Error, Failure};
+use insights_http::client::body;
+use insights_http::retry::parse_retry_after;
+use insights_http::{Error, Failure};
 
 /// A frame up to this size is skipped as malformed; a larger one ends the connection, as it would fill memory.
 const LARGEST_FRAME: usize = 8 * FRAME_LIMIT;

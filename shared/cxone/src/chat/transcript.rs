@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::wire;
 use crate::endpoints::Route;
-use crate::{Client, Deadline, Error, Request};
+use crate::{Client, Request};
+use insights_http::{Deadline, Error};
 
 /// Most pages that are followed: a server that pages without end is broken.
 const PAGES: usize = 10_000;

@@ -8,11 +8,11 @@ use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator}
 use serde_json::json;
 
 use super::*;
-use crate::Limits;
 use crate::endpoints::{CONTRACT, Site, System};
-use crate::http::{Idle, client};
 use crate::oauth::TokenSource;
-use crate::secret::{ClientCredentials, Fixed};
+use insights_http::Limits;
+use insights_http::client::{Idle, client};
+use insights_http::secret::{ClientCredentials, Fixed};
 
 async fn simulator(lines: Vec<Line>) -> (Handle, Client) {
     let call = Call::new("call 1", lines);

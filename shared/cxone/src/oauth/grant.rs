@@ -7,9 +7,9 @@ use url::Url;
 
 use super::token::AccessToken;
 use crate::client::missing_scope;
-use crate::secret::ClientCredentials;
-use crate::transport::Transport;
-use crate::{Deadline, Error};
+use insights_http::Transport;
+use insights_http::secret::ClientCredentials;
+use insights_http::{Deadline, Error};
 
 /// What a token without `expires_in` is taken to live: RFC 6749 leaves it open, and a short life errs on the safe side.
 const DEFAULT_LIFE: i64 = 300;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::token::{AccessToken, Fingerprint};
-use crate::Error;
+use insights_http::Error;
 
 /// The token in use, the one last refused, and what the last renewal gave.
 #[derive(Default)]

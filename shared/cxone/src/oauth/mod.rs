@@ -15,12 +15,12 @@ use jiff::Timestamp;
 use self::lease::{Lease, in_time};
 use self::memory::Memory;
 pub use self::shared::{CacheError, SharedTokens};
-pub(crate) use self::token::bearer;
+
 pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
 use crate::endpoints::Site;
-use crate::secret::{self, ClientCredentials, Read, SecretSource};
-use crate::transport::{Limits, Transport};
-use crate::{Deadline, Error, Failure};
+use insights_http::secret::{self, ClientCredentials, Read, SecretSource};
+use insights_http::{Deadline, Error, Failure};
+use insights_http::{Limits, Transport};
 
 /// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
 /// short enough that the others get over an instance that died with it.

@@ -1,6 +1,7 @@
 //! Tokens, what identifies them, and the key under which they are shared.
 
 use http::HeaderValue;
+use insights_http::secret::bearer;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -57,13 +58,6 @@ impl AccessToken {
     pub(crate) fn bearer(&self) -> HeaderValue {
         bearer(&self.token).unwrap_or_else(|| HeaderValue::from_static("Bearer"))
     }
-}
-
-/// A bearer header of a secret; `None` if the secret holds what a header cannot carry.
-pub(crate) fn bearer(secret: &SecretString) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// The SHA-256 of a token in hexadecimal.

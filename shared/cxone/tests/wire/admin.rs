@@ -1,7 +1,7 @@
 //! The simulator's own API, by which other processes inject faults and count requests.
 
-use cxone::http::{Idle, client};
 use cxone_simulator::Handle;
+use insights_http::client::{Idle, client};
 use serde_json::{Value, json};
 
 use crate::support::{ACTIONS, TOKEN, client_of, list, simulator, soon};
@@ -95,7 +95,7 @@ async fn settings_change_while_it_runs() {
     );
     let error = list(&client_of(&simulator), soon()).await.unwrap_err();
     assert!(
-        matches!(error, cxone::Error::BadCredentials { .. }),
+        matches!(error, insights_http::Error::BadCredentials { .. }),
         "{error:?}"
     );
 }

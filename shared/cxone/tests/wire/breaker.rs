@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use cxone::{Error, Limits};
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
+use insights_http::{Error, Limits};
 
 use crate::support::{ACTIONS, client_with, list, quick, simulator, site, soon};
 
 fn limits(open_for: Duration) -> Limits {
-    let breaker = cxone::breaker::Config {
+    let breaker = insights_http::breaker::Config {
         open_for,
         ..Default::default()
     };
     Limits {
-        retry: cxone::retry::Policy {
+        retry: insights_http::retry::Policy {
             max_tries: 1,
             ..quick().retry
         },

@@ -1,8 +1,9 @@
 //! Registration of the Data Action.
 
+use cxone::Request;
 use cxone::data_actions::{Registered, register, sentiment_action};
-use cxone::{Error, Request};
 use cxone_simulator::{Fault, FaultRule};
+use insights_http::Error;
 use serde_json::json;
 
 use crate::support::{ACTIONS, actions, client_of, list, simulator, soon};

@@ -1,7 +1,7 @@
 //! The HTTP client itself: where a redirect may lead, and that a hung-up connection is not used again.
 
-use cxone::http::{Idle, client};
-use cxone::{Deadline, Error};
+use insights_http::client::{Idle, client};
+use insights_http::{Deadline, Error};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -9,7 +9,6 @@ mod admin;
 mod breaker;
 mod data_actions;
 mod http;
-mod nlp;
 mod oauth;
 mod retry;
 mod secrecy;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use cxone::Client;
 use cxone::endpoints::{CONTRACT, Site, System};
-use cxone::http::{Idle, client};
 use cxone::oauth::TokenSource;
-use cxone::secret::{FromFn, Read};
-use cxone::{Client, Deadline, Error};
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use futures::future::join_all;
+use insights_http::client::{Idle, client};
+use insights_http::secret::{FromFn, Read};
+use insights_http::{Deadline, Error};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use cxone::{Deadline, Error, Failure, Limits, Request};
+use cxone::Request;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
+use insights_http::{Deadline, Error, Failure, Limits};
 
 use crate::support::{
     ACTIONS, actions, client_of, client_with, list, quick, simulator, site, soon,
@@ -167,7 +168,7 @@ async fn an_answer_past_the_size_limit_is_given_up() {
 async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
     let simulator = simulator([fault(Fault::Status(503, RetryAfter::Absent))]).await;
     let limits = Limits {
-        retry: cxone::retry::Policy {
+        retry: insights_http::retry::Policy {
             max_tries: 3,
             ..quick().retry
         },

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use cxone::Request;
-use cxone::http::{Idle, client};
-use cxone::nlp::NlpClient;
 use cxone::oauth::TokenSource;
-use cxone::secret::Fixed;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
+use insights_http::client::{Idle, client};
+use insights_http::secret::Fixed;
 use secrecy::ExposeSecret;
 
 use crate::support::{ACTIONS, actions, credentials, list, quick, simulator, site, soon};
@@ -41,10 +40,6 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
     let simulator = simulator([
         FaultRule::new(ACTIONS, Fault::Status(503, RetryAfter::Absent)).times(2),
         FaultRule::new(ACTIONS, Fault::RevokeTokens).times(1),
-        FaultRule::new(
-            "/v1/sentiment",
-            Fault::Answer(200, serde_json::json!({"score": "canary-answer"})),
-        ),
     ])
     .await;
     simulator
@@ -67,15 +62,9 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
     list(&client_one, soon()).await.unwrap();
     let token = tokens.token(soon()).await.unwrap();
 
-    let url = format!("{}/v1/sentiment", simulator.url());
-    let key = Arc::new(Fixed("canary-key".into()));
-    let nlp = NlpClient::new(client(Idle::Closed).unwrap(), &url, key, quick()).unwrap();
-    let refused = nlp.analyse("canary-text", soon()).await.unwrap_err();
     let body = serde_json::json!({"text": "canary-body"});
     let request = Request::json(http::Method::POST, actions(&client_one), &body).unwrap();
-    let printed = format!(
-        "{client_one:?} {tokens:?} {token:?} {source:?} {nlp:?} {request:?} {refused} {refused:?}"
-    );
+    let printed = format!("{client_one:?} {tokens:?} {token:?} {source:?} {request:?}");
     let rejected = client_one.send_unit(request, soon()).await.unwrap_err();
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();

@@ -156,7 +156,7 @@ async fn a_token_revoked_under_two_instances_costs_one_refresh() {
     let simulator = simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let here = site(&simulator.url());
-    let http = cxone::http::client(cxone::http::Idle::Closed).unwrap();
+    let http = insights_http::client::client(insights_http::client::Idle::Closed).unwrap();
     let clients = [(); 2].map(|()| {
         cxone::Client::new(
             http.clone(),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cxone::endpoints::{CONTRACT, Endpoint, Route, Site, System};
-use cxone::http::{Idle, client};
 use cxone::oauth::TokenSource;
-use cxone::retry::Policy;
-use cxone::secret::{ClientCredentials, Fixed};
-use cxone::{Client, Deadline, Limits, Request};
+use cxone::{Client, Request};
 use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
+use insights_http::client::{Idle, client};
+use insights_http::retry::Policy;
+use insights_http::secret::{ClientCredentials, Fixed};
+use insights_http::{Deadline, Limits};
 
 /// The path most tests call.
 pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
@@ -77,7 +78,7 @@ pub(crate) fn actions(client: &Client) -> Endpoint {
 pub(crate) async fn list(
     client: &Client,
     deadline: Deadline,
-) -> Result<serde_json::Value, cxone::Error> {
+) -> Result<serde_json::Value, insights_http::Error> {
     client.send(Request::get(actions(client)), deadline).await
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use cxone::WithCauses;
 use insights_core::indexing::Prepared;
+use insights_http::WithCauses;
 use store::vectors::{Conversation, Outcome, Version};
 
 use super::{Results, Underway};

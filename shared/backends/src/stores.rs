@@ -5,7 +5,7 @@ use std::sync::Arc;
 use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
 use store::state::{DynamoState, State};
 
-use crate::config::{ConfigError, Env};
+use runtime::config::{ConfigError, Env};
 
 /// The secrets of a function, wherever they are kept.
 pub type FunctionSecrets = CachedSecrets<SecretSource>;

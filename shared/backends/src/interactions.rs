@@ -9,8 +9,8 @@ use insights_core::live::{Effect, Event, Interaction, Rules, step};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::state::{Expect, Key, Put, StateStore};
+use store::Error;
+use store::state::{Expect, Key, Put, StateStore};
 
 /// How long a call's state outlives its last write: a call that is registered again within a day is not scored twice.
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);

@@ -3,7 +3,7 @@
 use insights_core::live::interaction::Reason;
 
 use super::*;
-use crate::state::SqliteState;
+use store::state::SqliteState;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::Deadline;
+use backends::cxone_client;
+use backends::stores::FunctionSecrets;
 use cxone::data_actions::{register, sentiment_action};
 use cxone::endpoints::System;
-use cxone::http::Idle;
 use cxone_simulator::{Fault, FaultRule, Handle, Scenario, Simulator};
 use futures::future::join_all;
+use insights_http::Deadline;
+use insights_http::client::Idle;
 use jiff::Timestamp;
-use runtime::centre;
 use runtime::config::Env;
-use runtime::stores::FunctionSecrets;
 use secrecy::{ExposeSecret, SecretString};
 use store::secrets::SecretSource;
 use store::state::{DynamoState, SqliteState, State};
@@ -45,7 +45,7 @@ fn secrets(client_secret: &str) -> Arc<FunctionSecrets> {
 /// A client as a new instance of a function makes it: nothing in memory, the state shared.
 fn instance(simulator: &Handle, state: &State) -> cxone::Client {
     let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url())]);
-    centre::client(
+    cxone_client::client(
         &env,
         System::DataAction,
         &secrets("demo-secret"),
@@ -153,11 +153,11 @@ async fn a_token_sealed_with_the_old_client_secret_is_a_miss() {
     );
     let later = Timestamp::now() + jiff::SignedDuration::from_hours(1);
     let token = AccessToken::new(SecretString::from("abc"), later).unwrap();
-    let before = runtime::tokens::StateTokens::new(state.clone(), secrets("old"));
+    let before = backends::token_cache::StateTokens::new(state.clone(), secrets("old"));
     before.store(&key, &token).await.unwrap();
     assert!(before.load(&key).await.unwrap().is_some());
     assert!(before.load(&other).await.unwrap().is_none());
-    let after = runtime::tokens::StateTokens::new(state, secrets("new"));
+    let after = backends::token_cache::StateTokens::new(state, secrets("new"));
     assert!(after.load(&key).await.unwrap().is_none());
     after.invalidate(&key, &token.fingerprint()).await.unwrap();
     assert!(

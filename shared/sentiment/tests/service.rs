@@ -1,18 +1,50 @@
 //! The HTTP sentiment service: answers, invalid answers, and a service that is down.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap: a panic is how a test fails"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use cxone::http::{Idle, client};
-use cxone::nlp::NlpClient;
-use cxone::secret::{Fixed, FromFn, Read, SecretSource};
-use cxone::{Deadline, Error};
-use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
+use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator};
+use insights_http::client::{Idle, client};
+use insights_http::retry::Policy;
+use insights_http::secret::{Fixed, FromFn, Read, SecretSource};
+use insights_http::{Deadline, Error, Limits};
 use secrecy::SecretString;
+use sentiment::service::NlpClient;
 use serde_json::{Value, json};
 
-use crate::support::{quick, simulator, soon};
+/// A simulator with these faults.
+async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
+    let scenario = Scenario {
+        faults: faults.into_iter().collect(),
+        ..Scenario::default()
+    };
+    Simulator::start(scenario).await.unwrap()
+}
+
+/// The contract's limits with waits of milliseconds.
+fn quick() -> Limits {
+    let ms = Duration::from_millis;
+    Limits {
+        retry: Policy {
+            rate_limit_base: ms(4),
+            failure_base: ms(4),
+            ..Policy::default()
+        },
+        try_timeout: ms(250),
+        ..Limits::default()
+    }
+}
+
+/// Time enough for a test on a busy machine.
+fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(20))
+}
 
 const PATH: &str = "/v1/sentiment";
 

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use secrecy::SecretString;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Error;
 
@@ -69,7 +70,10 @@ where
 }
 
 /// Reads a secret and puts a failure into this crate's terms.
-pub(crate) async fn read<T>(
+///
+/// # Errors
+/// [`Error::Secret`] with the source's error.
+pub async fn read<T>(
     source: &dyn SecretSource<T>,
     what: &'static str,
     read: Read,
@@ -78,4 +82,12 @@ pub(crate) async fn read<T>(
         .read(read)
         .await
         .map_err(|source| Error::Secret { what, source })
+}
+
+/// A bearer header of a secret; `None` if the secret holds what a header cannot carry.
+#[must_use]
+pub fn bearer(secret: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

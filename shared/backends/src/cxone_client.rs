@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use crate::stores::FunctionSecrets;
+use cxone::Client;
 use cxone::endpoints::{self, Site, System};
-use cxone::http::Idle;
 use cxone::oauth::TokenSource;
-use cxone::secret::{ClientCredentials, FromFn, Read, SecretSource, SourceError};
-use cxone::{Client, Limits};
 use futures::future::BoxFuture;
+use insights_http::Limits;
+use insights_http::client::Idle;
+use insights_http::secret::{ClientCredentials, FromFn, Read, SecretSource, SourceError};
 use secrecy::{ExposeSecret, SecretString};
 use store::state::State;
 
-use crate::config::Env;
-use crate::tokens::StateTokens;
+use crate::token_cache::StateTokens;
+use runtime::config::Env;
 
 /// A client for one system. `CXONE_BASE_URL` says where, `CXONE_TOKEN_URL` and `CXONE_SCOPES` replace the contract's.
 ///
@@ -35,7 +36,7 @@ pub fn client(
     if let Some(scopes) = env.text("CXONE_SCOPES") {
         site = site.with_scopes(scopes);
     }
-    let http = cxone::http::client(idle)?;
+    let http = insights_http::client::client(idle)?;
     let limits = Limits::default();
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
     let tokens = TokenSource::new(http.clone(), site.clone(), credentials(secrets), limits)

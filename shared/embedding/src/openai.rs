@@ -8,10 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use crate::oauth::bearer;
-use crate::secret::{self, Read, SecretSource};
-use crate::transport::{Answer, Limits, Transport};
-use crate::{Deadline, Error, endpoints};
+use insights_http::secret::{self, Read, SecretSource, bearer};
+use insights_http::url::parse_url;
+use insights_http::{Answer, Deadline, Error, Limits, Transport};
 
 /// Where OpenAI itself answers.
 pub const OPENAI_URL: &str = "https://api.openai.com";
@@ -73,7 +72,7 @@ impl EmbeddingsClient {
             ..limits
         };
         Ok(Self {
-            url: endpoints::parse_url("the embeddings URL", &url)?,
+            url: parse_url("the embeddings URL", &url)?,
             model: model.to_owned(),
             dimension,
             key,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tracing::debug;
 
 use crate::breaker::{self, Gate, Verdict};
-use crate::http::{BodyError, body};
+use crate::client::{BodyError, body};
 use crate::retry::{Decision, Policy, Trouble, is_transient, parse_retry_after};
 use crate::{Deadline, Error, Failure, WithCauses};
 
@@ -42,7 +42,8 @@ impl Default for Limits {
 /// An answer with a status that no retry would change.
 #[derive(Clone)]
 pub struct Answer {
-    pub(crate) endpoint: String,
+    /// The endpoint that answered, as logs and errors name it.
+    pub endpoint: String,
     /// The status.
     pub status: StatusCode,
     /// The body, complete.
@@ -85,8 +86,8 @@ impl Answer {
 
 /// The HTTP client with its limits and the host's breaker.
 #[derive(Debug, Clone)]
-pub(crate) struct Transport {
-    pub(crate) http: reqwest::Client,
+pub struct Transport {
+    http: reqwest::Client,
     limits: Limits,
     gate: Gate,
     random: fn() -> f64,
@@ -100,7 +101,9 @@ struct Failed {
 }
 
 impl Transport {
-    pub(crate) fn new(http: reqwest::Client, limits: Limits) -> Self {
+    /// A transport with a circuit breaker of its own.
+    #[must_use]
+    pub fn new(http: reqwest::Client, limits: Limits) -> Self {
         Self {
             http,
             limits,
@@ -109,14 +112,19 @@ impl Transport {
         }
     }
 
-    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+    /// The same HTTP client with other limits and a circuit breaker of its own.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
         Self::new(self.http, limits)
     }
 
     /// Makes the call that `build` describes until it is answered, refused, or out of time.
     ///
     /// Statuses other than 429, 500, 502, 503 and 504 come back as an [`Answer`].
-    pub(crate) async fn call(
+    ///
+    /// # Errors
+    /// [`Error`], as its variants say.
+    pub async fn call(
         &self,
         endpoint: &str,
         deadline: Deadline,

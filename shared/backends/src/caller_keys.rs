@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use store::secrets::Secrets;
 use subtle::ConstantTimeEq;
 
-use crate::Failure;
 use crate::stores::FunctionSecrets;
+use runtime::Failure;
 
 /// Who may call: whoever has the `api_key` of the secret.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! What a call to the contact centre can fail with; each variant is a different decision for the caller.
+//! What a call can fail with; each variant is a different decision for the caller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,14 +146,16 @@ impl Error {
         }
     }
 
-    pub(crate) fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
+    /// Builds [`Error::Invalid`] from what is wrong and why.
+    pub fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid {
             what: what.into(),
             reason: reason.into(),
         }
     }
 
-    pub(crate) fn response(endpoint: &str, reason: impl Into<String>) -> Self {
+    /// Builds [`Error::InvalidResponse`] of an endpoint.
+    pub fn response(endpoint: &str, reason: impl Into<String>) -> Self {
         Self::InvalidResponse {
             endpoint: endpoint.to_owned(),
             reason: reason.into(),

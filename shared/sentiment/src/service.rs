@@ -8,10 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use crate::oauth::bearer;
-use crate::secret::{self, Read, SecretSource};
-use crate::transport::{Answer, Limits, Transport};
-use crate::{Deadline, Error, endpoints};
+use insights_http::secret::{self, Read, SecretSource, bearer};
+use insights_http::url::parse_url;
+use insights_http::{Answer, Deadline, Error, Limits, Transport};
 
 /// The most emotion tags in an answer, and the most bytes of one: the reply to the contact centre must stay small.
 const MAX_TAGS: usize = 32;
@@ -71,7 +70,7 @@ impl NlpClient {
             ..limits
         };
         Ok(Self {
-            url: endpoints::parse_url("the sentiment URL", url)?,
+            url: parse_url("the sentiment URL", url)?,
             key,
             transport: Transport::new(http, limits),
         })

@@ -1,0 +1,22 @@
+//! HTTP calls that end: one client, deadlines, retries with backoff, a circuit breaker, and errors that keep their causes.
+//!
+//! - [`client`] builds the one HTTP client of the product; [`transport`] makes a call with it, as many tries as the
+//!   deadline allows.
+//! - [`retry`], [`breaker`] and [`deadline`] decide when a call is tried again.
+//! - [`secret`] is where keys and credentials come from; they can be read again after a rotation.
+//! - [`error`] is what a call can fail with; [`WithCauses`] writes an error with its whole chain of causes.
+//!
+//! This crate knows no other crate of the workspace.
+
+pub mod breaker;
+pub mod client;
+pub mod deadline;
+pub mod error;
+pub mod retry;
+pub mod secret;
+pub mod transport;
+pub mod url;
+
+pub use deadline::Deadline;
+pub use error::{Error, Failure, WithCauses};
+pub use transport::{Answer, Limits, Transport};

@@ -1,0 +1,68 @@
+//! Neither the key nor the text reaches a log, an error or a `Debug` output of the client of the sentiment service.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
+use insights_http::client::{Idle, client};
+use insights_http::secret::Fixed;
+use insights_http::{Deadline, Limits};
+use secrecy::SecretString;
+use sentiment::service::NlpClient;
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let path = "/v1/sentiment";
+    let answer = serde_json::json!({ "score": "canary-answer" });
+    let scenario = Scenario {
+        faults: vec![
+            FaultRule::new(path, Fault::Status(503, RetryAfter::Absent)).times(1),
+            FaultRule::new(path, Fault::Answer(200, answer)),
+        ],
+        ..Scenario::default()
+    };
+    let simulator = Simulator::start(scenario).await.unwrap();
+    simulator
+        .world()
+        .change(|settings| settings.nlp_api_key = "canary-key".to_owned());
+    let service = NlpClient::new(
+        client(Idle::Closed).unwrap(),
+        &format!("{}{path}", simulator.url()),
+        Arc::new(Fixed(SecretString::from("canary-key"))),
+        Limits::default(),
+    )
+    .unwrap();
+    let refused = service
+        .analyse("canary-text", Deadline::within(Duration::from_secs(20)))
+        .await
+        .unwrap_err();
+
+    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("call failed, trying again"), "{log}");
+    for text in [log, format!("{service:?} {refused} {refused:?}")] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
