@@ -144,7 +144,7 @@ impl<'a> Follower<'a> {
                         );
                     }
                     error => {
-                        let cause = runtime::failure::chain(&error.into());
+                        let cause = insights_core::WithCauses(&error).to_string();
                         tracing::warn!(interaction = self.id, cause, "the state store failed");
                         self.tally.failed();
                     }
@@ -152,7 +152,7 @@ impl<'a> Follower<'a> {
                 Round::Failed
             }
             Stop::Score(error) => {
-                let cause = runtime::failure::chain(&error.into());
+                let cause = insights_core::WithCauses(&error).to_string();
                 tracing::warn!(
                     interaction = self.id,
                     cause,

@@ -104,7 +104,7 @@ pub async fn poll(
             }
             Err(error) if first => return Err(error),
             Err(error) => tracing::warn!(
-                cause = runtime::failure::chain(&error),
+                cause = %insights_core::WithCauses(error.as_ref()),
                 "the list of calls was not read"
             ),
         }
@@ -276,7 +276,7 @@ impl Run {
         tracing::info!(interaction = entry.id, ?reason, "no longer followed");
         let Some(shard) = shard else { return };
         if let Err(error) = self.deps.calls.unlist(shard, entry, Timestamp::now()).await {
-            let cause = runtime::failure::chain(&error.into());
+            let cause = insights_core::WithCauses(&error).to_string();
             tracing::warn!(
                 interaction = entry.id,
                 cause,

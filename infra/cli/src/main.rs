@@ -122,6 +122,6 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {}", runtime::failure::chain(error));
+    eprintln!("error: {}", insights_core::WithCauses(error.as_ref()));
     ExitCode::FAILURE
 }

@@ -69,7 +69,7 @@ pub(crate) struct Args {
 /// If the list cannot be read, the folder cannot be written, or a transcript could not be fetched.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let period = period(&args).unwrap_or_else(|error| {
-        let message = format!("{}\n", runtime::failure::chain(&error));
+        let message = format!("{}\n", insights_core::WithCauses(error.as_ref()));
         clap::Error::raw(ErrorKind::ValueValidation, message).exit()
     });
     let home = Home::open(&args.home).await?;

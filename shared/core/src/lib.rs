@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod chat;
 pub mod chunking;
+mod error_chain;
 pub mod indexing;
 pub mod intent;
 pub mod lexicon;
@@ -17,3 +18,5 @@ pub mod scale;
 pub mod topics;
 pub mod vader;
 pub mod webhook;
+
+pub use error_chain::WithCauses;

@@ -162,19 +162,3 @@ impl Error {
         }
     }
 }
-
-/// Displays an error with its causes, on one line.
-#[derive(Debug, Clone, Copy)]
-pub struct WithCauses<'a>(pub &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for WithCauses<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(inner) = cause {
-            write!(f, ": {inner}")?;
-            cause = inner.source();
-        }
-        Ok(())
-    }
-}

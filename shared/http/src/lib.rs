@@ -6,7 +6,7 @@
 //! - [`secret`] is where keys and credentials come from; they can be read again after a rotation.
 //! - [`error`] is what a call can fail with; [`WithCauses`] writes an error with its whole chain of causes.
 //!
-//! This crate knows no other crate of the workspace.
+//! Of the workspace this crate uses `insights_core` alone.
 
 pub mod breaker;
 pub mod client;
@@ -18,5 +18,6 @@ pub mod transport;
 pub mod url;
 
 pub use deadline::Deadline;
-pub use error::{Error, Failure, WithCauses};
+pub use error::{Error, Failure};
+pub use insights_core::WithCauses;
 pub use transport::{Answer, Limits, Transport};

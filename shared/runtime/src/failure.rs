@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use insights_core::WithCauses;
 use serde_json::json;
 
 use crate::http::Response;
@@ -162,9 +163,11 @@ impl Failure {
         let (status, code) = (self.status.as_u16(), self.code);
         match &self.cause {
             Some(cause) if self.status.is_server_error() => {
-                tracing::error!(status, code, cause = %chain(cause), "request failed");
+                tracing::error!(status, code, cause = %WithCauses(cause.as_ref()), "request failed");
             }
-            Some(cause) => tracing::info!(status, code, cause = %chain(cause), "request refused"),
+            Some(cause) => {
+                tracing::info!(status, code, cause = %WithCauses(cause.as_ref()), "request refused")
+            }
             None => tracing::info!(status, code, "request refused"),
         }
         let error =
@@ -179,16 +182,6 @@ impl Failure {
         }
         response
     }
-}
-
-/// An error with all its causes, outermost first, as one line.
-#[must_use]
-pub fn chain(error: &anyhow::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]
@@ -216,7 +209,10 @@ mod tests {
             .context("cannot write")
             .context("cannot archive")
             .unwrap_err();
-        assert_eq!(chain(&error), "cannot archive: cannot write: disk");
+        assert_eq!(
+            WithCauses(error.as_ref()).to_string(),
+            "cannot archive: cannot write: disk"
+        );
     }
 
     #[test]

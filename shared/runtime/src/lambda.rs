@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use insights_core::WithCauses;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::config::Env;
-use crate::failure::chain;
 use crate::http::EventError;
 use crate::{Failure, Request, Response, metrics, telemetry};
 
@@ -44,7 +44,7 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(function, cause = %chain(&error), "the function stopped");
+            tracing::error!(function, cause = %WithCauses(error.as_ref()), "the function stopped");
             ExitCode::FAILURE
         }
     }
@@ -151,7 +151,7 @@ where
                     Ok(reply)
                 }
                 Err(error) => {
-                    let cause = chain(&error);
+                    let cause = WithCauses(error.as_ref()).to_string();
                     tracing::error!(request_id, duration_ms, cause, "failed");
                     Err(diagnostic("Failed", cause))
                 }

@@ -138,7 +138,7 @@ impl Follower<'_> {
             self.deps.pace.pause(wait);
         }
         // The scope that is missing, the status, the cause: never a body.
-        let cause = runtime::failure::chain(&error.clone().into());
+        let cause = insights_core::WithCauses(error).to_string();
         tracing::warn!(
             interaction = self.id,
             what,
