@@ -21,6 +21,7 @@ pub mod auth;
 pub mod chat;
 pub mod conversations;
 pub mod data_actions;
+pub mod demo_secrets;
 pub mod fault;
 pub mod idempotency;
 pub mod live;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::demo_secrets;
+
 /// Every scope that the contact centre knows; a token request with another one is a bad request.
 pub const SCOPES: [&str; 16] = [
     "data-actions:write",
@@ -48,10 +50,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            client_id: "demo-client".to_owned(),
-            client_secret: "demo-secret".to_owned(),
-            nlp_api_key: "demo-nlp-key".to_owned(),
-            openai_api_key: "demo-openai-key".to_owned(),
+            client_id: demo_secrets::CLIENT_ID.to_owned(),
+            client_secret: demo_secrets::CLIENT_SECRET.to_owned(),
+            nlp_api_key: demo_secrets::NLP_API_KEY.to_owned(),
+            openai_api_key: demo_secrets::OPENAI_API_KEY.to_owned(),
             openai_refuses: None,
             token_expires_in: 3600,
             granted_scopes: SCOPES.iter().map(|&scope| scope.to_owned()).collect(),

@@ -1,0 +1,31 @@
+//! The credentials of demonstrations and tests: those that the simulator accepts by default, and those that the functions
+//! accept from their own callers.
+
+/// OAuth client id that the simulator accepts.
+pub const CLIENT_ID: &str = "demo-client";
+
+/// OAuth client secret that the simulator accepts.
+pub const CLIENT_SECRET: &str = "demo-secret";
+
+/// Key of the simulated sentiment service.
+pub const NLP_API_KEY: &str = "demo-nlp-key";
+
+/// Key of the simulated embeddings service.
+pub const OPENAI_API_KEY: &str = "demo-openai-key";
+
+/// Key that callers send to the HTTP functions when a local run configures no other key.
+pub const API_KEY: &str = "local-key";
+
+/// Secret that signs webhook deliveries when a local run configures no other secret.
+pub const WEBHOOK_SECRET: &str = "local-webhook-secret";
+
+/// All demonstration secrets, each with the name under which the functions look it up. `database_url` is missing, because
+/// it depends on the database that is started.
+pub const ALL: [(&str, &str); 6] = [
+    ("client_id", CLIENT_ID),
+    ("client_secret", CLIENT_SECRET),
+    ("api_key", API_KEY),
+    ("webhook_secret", WEBHOOK_SECRET),
+    ("openai_api_key", OPENAI_API_KEY),
+    ("nlp_api_key", NLP_API_KEY),
+];

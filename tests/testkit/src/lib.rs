@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+pub mod events;
+#[cfg(feature = "fixture")]
+mod fixture;
+mod functions;
+#[cfg(feature = "fixture")]
+mod limits;
+mod logs;
+mod proxy;
+mod wait;
+
+#[cfg(feature = "fixture")]
+pub use cxone_simulator::demo_secrets;
+#[cfg(feature = "fixture")]
+pub use fixture::{TestFixture, TestFixtureBuilder, open_state, secrets_of};
+pub use functions::{FUNCTIONS, Function, Trigger};
+#[cfg(feature = "fixture")]
+pub use limits::quick_limits;
+pub use logs::CapturedLogs;
+pub use proxy::TcpProxy;
+pub use wait::{WAIT_TIMEOUT, eventually, eventually_async};

@@ -1,0 +1,22 @@
+//! Limits of HTTP calls for tests that retry.
+
+use std::time::Duration;
+
+use insights_http::Limits;
+use insights_http::retry::Policy;
+
+/// Returns the default limits with backoffs of milliseconds and attempts of at most 250 ms, so that a test that retries
+/// ends soon.
+#[must_use]
+pub fn quick_limits() -> Limits {
+    let ms = Duration::from_millis;
+    Limits {
+        retry: Policy {
+            rate_limit_base: ms(4),
+            failure_base: ms(4),
+            ..Policy::default()
+        },
+        try_timeout: ms(250),
+        ..Limits::default()
+    }
+}

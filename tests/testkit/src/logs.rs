@@ -1,0 +1,88 @@
+//! Recording what the process logs.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::Level;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The log lines of this process since [`CapturedLogs::install`]. Clones share one buffer.
+#[derive(Debug, Clone, Default)]
+pub struct CapturedLogs(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLogs {
+    /// Starts to record everything that the process logs at `level` or above.
+    ///
+    /// The subscriber is installed for the whole process and not for one thread: `tracing` caches per call site whether
+    /// anybody listens, and tests on other threads would fill that cache with "nobody" first.
+    ///
+    /// # Panics
+    /// If the process has a global subscriber already: a test binary can have one test that captures logs.
+    #[must_use]
+    pub fn install(level: Level) -> Self {
+        let captured = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(captured.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber)
+            .expect("no other global subscriber in this test binary");
+        captured
+    }
+
+    /// Returns everything that was logged so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Asserts that no logged line contains any of `forbidden`.
+    ///
+    /// # Panics
+    /// If a line contains one of the texts; the message shows the line.
+    pub fn assert_never_logged(&self, forbidden: &[&str]) {
+        let text = self.text();
+        for word in forbidden {
+            let line = text.lines().find(|line| line.contains(word));
+            assert!(line.is_none(), "{word:?} is logged: {line:?}");
+        }
+    }
+}
+
+impl Write for CapturedLogs {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for CapturedLogs {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_is_recorded_and_what_is_forbidden_is_found() {
+        let logs = CapturedLogs::install(Level::INFO);
+        tracing::info!(conversation_id = "c-1", "the batch was stored");
+        tracing::debug!("below the level");
+        assert!(logs.text().contains("the batch was stored"));
+        logs.assert_never_logged(&["below the level"]);
+        let found = std::panic::catch_unwind(|| logs.assert_never_logged(&["c-1"]));
+        assert!(found.is_err(), "a forbidden text must fail the assertion");
+    }
+}
