@@ -329,6 +329,6 @@ async fn a_live_call_is_registered_shown_and_removed_however_often() {
     assert_eq!(ask(Method::POST, "call-1").await.status, 405);
     assert_eq!(ask(Method::PUT, "with%20space").await.status, 400);
     assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status, 400);
-    let unproven = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
-    assert_eq!(unproven.status, 401);
+    let unauthorized = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
+    assert_eq!(unauthorized.status, 401);
 }

@@ -58,7 +58,7 @@ fn check(id: &str) -> Result<(), Failure> {
 fn unavailable(error: store::Error) -> Failure {
     let message = "the state of live calls cannot be reached, try again";
     if error.is_retryable() || matches!(error, store::Error::Conflict { .. }) {
-        Failure::unavailable("state_unavailable", message).because(error)
+        Failure::unavailable("state_unavailable", message).with_cause(error)
     } else {
         Failure::internal(error)
     }

@@ -141,5 +141,5 @@ fn failure(error: Arc<ProviderError>) -> Failure {
         ),
         ProviderError::Model(_) => Failure::internal(anyhow::Error::new(Arc::clone(&error))),
     };
-    failure.because(anyhow::Error::new(error))
+    failure.with_cause(anyhow::Error::new(error))
 }

@@ -68,17 +68,17 @@ fn failure(error: SearchError) -> Failure {
             "invalid_question",
             "'q' holds nothing that can be searched for",
         )
-        .because(anyhow::anyhow!(cause)),
+        .with_cause(anyhow::anyhow!(cause)),
         SearchError::Provider(error) => Failure::unavailable(
             "provider_unavailable",
             "the embedding provider is out of reach, try again",
         )
-        .because(error),
+        .with_cause(error),
         SearchError::Store(error) if error.is_retryable() => Failure::unavailable(
             "store_unavailable",
             "the database is out of reach, try again",
         )
-        .because(error),
+        .with_cause(error),
         SearchError::Store(error) => Failure::internal(error),
     }
 }

@@ -133,7 +133,7 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
     let Some(header) = request.headers.get("x-signature") else {
         return match deps.callers.require_key(&request.headers).await {
             Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
-                Err(Failure::unproven(
+                Err(Failure::invalid_credentials(
                     "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
                 ))
             }
@@ -142,14 +142,14 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
     };
     let header = header
         .to_str()
-        .map_err(|_| Failure::unproven(Malformed::Signature.to_string()))?;
+        .map_err(|_| Failure::invalid_credentials(Malformed::Signature.to_string()))?;
     let signature = Signature::read(
         header,
         request.header("x-timestamp"),
         now,
         deps.config.tolerance,
     )
-    .map_err(|malformed| Failure::unproven(malformed.to_string()))?;
+    .map_err(|malformed| Failure::invalid_credentials(malformed.to_string()))?;
     let known = deps.secrets.get().await.map_err(unreadable)?;
     let proven = |secrets: &store::secrets::Secrets| {
         secrets
@@ -168,7 +168,7 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
     if proven(&renewed) {
         Ok(())
     } else {
-        Err(Failure::unproven(
+        Err(Failure::invalid_credentials(
             "x-signature is not of this body and time",
         ))
     }
@@ -200,18 +200,18 @@ fn unreadable(error: store::Error) -> Failure {
         "secret_unavailable",
         "the sender cannot be proven now, try again",
     )
-    .because(error)
+    .with_cause(error)
 }
 
 fn unremembered(error: store::Error) -> Failure {
-    Failure::unavailable("state_unavailable", "nothing was accepted, try again").because(error)
+    Failure::unavailable("state_unavailable", "nothing was accepted, try again").with_cause(error)
 }
 
 fn unqueued(error: store::Error) -> Failure {
     match error {
         store::Error::Limit { .. } => Failure::too_large(MAX_BODY_BYTES),
         error => Failure::unavailable("queue_unavailable", "nothing was accepted, try again")
-            .because(error),
+            .with_cause(error),
     }
 }
 

@@ -51,7 +51,7 @@ fn unreadable(error: store::Error) -> Failure {
         "secret_unavailable",
         "the API key cannot be checked now, try again",
     )
-    .because(error)
+    .with_cause(error)
 }
 
 fn has_key(secrets: &Secrets, presented: &str) -> bool {

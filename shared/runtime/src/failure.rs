@@ -45,7 +45,7 @@ impl Failure {
     }
 
     /// 401 with the reason why a proof other than the API key was refused.
-    pub fn unproven(message: impl Into<String>) -> Self {
+    pub fn invalid_credentials(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
@@ -122,12 +122,12 @@ impl Failure {
             "internal",
             "something went wrong on our side",
         )
-        .because(cause)
+        .with_cause(cause)
     }
 
     /// The same failure with its internal cause, for the log.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+    pub fn with_cause(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
         self
     }
@@ -194,7 +194,7 @@ mod tests {
     fn the_caller_learns_the_code_but_never_the_cause() {
         let cause = anyhow::anyhow!("password is hunter2").context("store is down");
         let response = Failure::unavailable("store_unavailable", "try again")
-            .because(cause)
+            .with_cause(cause)
             .into_response();
         assert_eq!(response.status, 503);
         let expected =

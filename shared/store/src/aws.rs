@@ -104,7 +104,7 @@ pub(crate) struct Failed<'a> {
 
 impl Failed<'_> {
     /// What a client's error means to the caller. Messages of the services name parameters and limits, not bodies.
-    pub(crate) fn because<E, R>(&self, error: SdkError<E, R>) -> Error
+    pub(crate) fn with_cause<E, R>(&self, error: SdkError<E, R>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,

@@ -70,7 +70,7 @@ impl SqsDeadLetters {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await
-            .map_err(|error| self.failed("ReceiveMessage", &self.url).because(error))?;
+            .map_err(|error| self.failed("ReceiveMessage", &self.url).with_cause(error))?;
         Ok(answer
             .messages
             .unwrap_or_default()
@@ -103,7 +103,7 @@ impl SqsDeadLetters {
             }
             Err(error) => Err(self
                 .failed("ChangeMessageVisibility", &self.url)
-                .because(error)),
+                .with_cause(error)),
         }
     }
 
@@ -120,7 +120,7 @@ impl SqsDeadLetters {
             .message_body(&letter.body);
         sent.send()
             .await
-            .map_err(|error| self.failed("SendMessage", &self.queue).because(error))?;
+            .map_err(|error| self.failed("SendMessage", &self.queue).with_cause(error))?;
         let deleted = self
             .client
             .delete_message()
@@ -129,7 +129,7 @@ impl SqsDeadLetters {
         deleted
             .send()
             .await
-            .map_err(|error| self.failed("DeleteMessage", &self.url).because(error))?;
+            .map_err(|error| self.failed("DeleteMessage", &self.url).with_cause(error))?;
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Sqs {
             .send()
             .await;
         answer
-            .map_err(|error| failed.because(error))?
+            .map_err(|error| failed.with_cause(error))?
             .queue_url
             .ok_or_else(|| Error::Corrupt {
                 what: format!("the answer for the queue {name}"),
@@ -79,7 +79,7 @@ impl Queue for Sqs {
             .message_body(body)
             .send()
             .await;
-        let sent = answer.map_err(|error| self.failed("SendMessage").because(error))?;
+        let sent = answer.map_err(|error| self.failed("SendMessage").with_cause(error))?;
         Ok(sent.message_id.unwrap_or_default())
     }
 
@@ -107,7 +107,7 @@ impl Queue for Sqs {
             .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(patient))
             .send()
             .await
-            .map_err(|error| self.failed("ReceiveMessage").because(error))?;
+            .map_err(|error| self.failed("ReceiveMessage").with_cause(error))?;
         Ok(answer
             .messages
             .unwrap_or_default()
@@ -134,7 +134,7 @@ impl Queue for Sqs {
             {
                 Ok(())
             }
-            Err(error) => Err(self.failed("DeleteMessage").because(error)),
+            Err(error) => Err(self.failed("DeleteMessage").with_cause(error)),
         }
     }
 
@@ -170,7 +170,7 @@ impl Queue for Sqs {
                 operation: "SendMessage",
                 what: dead_letters,
             }
-            .because(error)
+            .with_cause(error)
         })?;
         self.delete(&message.receipt).await
     }

@@ -38,7 +38,7 @@ impl SecretStore for SecretsManager {
                     operation: "GetSecretValue",
                     what: &self.id,
                 }
-                .because(error)
+                .with_cause(error)
             })?;
         let what = format!("the secret {}", self.id);
         let json = answer.secret_string.ok_or_else(|| Error::Corrupt {

@@ -89,7 +89,7 @@ impl DynamoState {
                 .request_items(&self.table, batch)
                 .send()
                 .await
-                .map_err(|error| self.failed("BatchWriteItem").because(error))?;
+                .map_err(|error| self.failed("BatchWriteItem").with_cause(error))?;
             batch = answer
                 .unprocessed_items
                 .and_then(|mut left| left.remove(&self.table))
@@ -127,7 +127,7 @@ impl DynamoState {
             .set_exclusive_start_key(start)
             .send()
             .await
-            .map_err(|error| self.failed("Query").because(error))?;
+            .map_err(|error| self.failed("Query").with_cause(error))?;
         let rows = answer.items.unwrap_or_default();
         self.capacity.read(rows.iter().map(row::size).sum());
         Ok((
@@ -148,7 +148,7 @@ impl StateStore for DynamoState {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| self.failed("GetItem").because(error))?;
+            .map_err(|error| self.failed("GetItem").with_cause(error))?;
         self.capacity
             .read(answer.item.as_ref().map_or(0, row::size));
         let item = answer.item.map(item_of).transpose()?;
@@ -192,7 +192,7 @@ impl StateStore for DynamoState {
                     Err(put.key.conflict())
                 }
             }
-            Err(error) => Err(self.failed("PutItem").because(error)),
+            Err(error) => Err(self.failed("PutItem").with_cause(error)),
         }
     }
 
@@ -245,7 +245,7 @@ impl StateStore for DynamoState {
             {
                 Err(key.conflict())
             }
-            Err(error) => Err(self.failed("DeleteItem").because(error)),
+            Err(error) => Err(self.failed("DeleteItem").with_cause(error)),
         }
     }
 

@@ -53,7 +53,7 @@ impl DynamoState {
             {
                 return Ok(());
             }
-            Err(error) => return Err(self.failed("CreateTable").because(error)),
+            Err(error) => return Err(self.failed("CreateTable").with_cause(error)),
         }
         self.client
             .wait_until_table_exists()
@@ -74,7 +74,7 @@ impl DynamoState {
             .time_to_live_specification(ttl.build().map_err(what)?)
             .send()
             .await
-            .map_err(|error| self.failed("UpdateTimeToLive").because(error))?;
+            .map_err(|error| self.failed("UpdateTimeToLive").with_cause(error))?;
         Ok(())
     }
 }
