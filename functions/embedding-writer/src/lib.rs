@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use embedding::indexer::{Indexed, Indexer, NotIndexed};
+use insights_core::WithCauses;
 use insights_core::webhook::Event;
 use insights_http::Deadline;
 use runtime::lambda::Invocation;
@@ -77,13 +78,16 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
                 chunks += rows;
             }
             Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
-            Err(NotIndexed::Rejected(reason)) => bury(deps, message, &reason, &mut report).await,
-            Err(NotIndexed::Later(reason)) => {
+            Err(rejected @ NotIndexed::Rejected { .. }) => {
+                let reason = WithCauses(&rejected).to_string();
+                bury(deps, message, &reason, &mut report).await;
+            }
+            Err(failed @ NotIndexed::Later { .. }) => {
                 tracing::warn!(
                     message_id = message.id,
                     deliveries = message.deliveries,
-                    reason,
-                    "not indexed, comes again"
+                    cause = %WithCauses(&failed),
+                    "the message was not indexed and comes again"
                 );
                 report.failed.push(message.id.clone());
             }

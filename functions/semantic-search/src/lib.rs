@@ -64,11 +64,11 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
 fn failure(error: SearchError) -> Failure {
     metrics::count("model_errors", 1);
     match error {
-        SearchError::Provider(ProviderError::Text(cause)) => Failure::invalid(
+        SearchError::Provider(error @ ProviderError::Text(_)) => Failure::invalid(
             "invalid_question",
             "'q' holds nothing that can be searched for",
         )
-        .with_cause(anyhow::anyhow!(cause)),
+        .with_cause(error),
         SearchError::Provider(error) => Failure::unavailable(
             "provider_unavailable",
             "the embedding provider is out of reach, try again",

@@ -1,4 +1,5 @@
-//! Events to rows: map, redact, cut, embed, classify, store; and what became of each event.
+//! Turns events into rows of the vector store: maps, redacts, cuts, embeds, classifies and stores, with a result for each
+//! event.
 
 mod outcome;
 
@@ -12,11 +13,11 @@ use serde_json::{Map, Value};
 use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors};
 use tokio::sync::OnceCell;
 
-pub use self::outcome::{Indexed, NotIndexed};
-use self::outcome::{fail_all, indexed, is_of_one_row, not_embedded, not_stored, verdict};
+pub use self::outcome::{Indexed, IndexingError, NotIndexed};
+use self::outcome::{concerns_one_row, settled_outcome, stored_outcome};
 use crate::provider::{EmbeddingProvider, Provider, ProviderError};
 
-/// Turns events into rows. Clones share all of it.
+/// Turns events into rows of the vector store. Clones share the provider, the store and the classifier.
 #[derive(Clone)]
 pub struct Indexer {
     parts: Arc<Parts>,
@@ -38,16 +39,17 @@ impl std::fmt::Debug for Indexer {
     }
 }
 
-/// An event on its way, with its place in the call.
-struct Underway {
-    place: usize,
+/// A prepared event that has no result yet, with its position among the events of the call.
+struct PendingEvent {
+    position: usize,
     prepared: Prepared,
 }
 
+/// The results of a call by the position of their event; `None` while the event is still being worked on.
 type Results = Vec<Option<Result<Indexed, NotIndexed>>>;
 
 impl Indexer {
-    /// An indexer of checked categories.
+    /// Creates an indexer with categories that were checked.
     #[must_use]
     pub fn new(
         provider: Provider,
@@ -67,104 +69,116 @@ impl Indexer {
         }
     }
 
-    /// The store that rows go to.
+    /// Returns the store that rows are written to.
     #[must_use]
     pub fn store(&self) -> &Vectors {
         &self.parts.store
     }
 
-    /// Indexes events, with one read and one write of the database for all of them. Gives a result each, in order; one
-    /// that fails does not take the others with it. Calling it again with the same events changes nothing.
+    /// Indexes events with one read and one write of the database for all of them, and returns a result for each event,
+    /// in order. An event that fails does not take the others with it. A second call with the same events changes
+    /// nothing.
     pub async fn index(
         &self,
         events: Vec<Event>,
         deadline: Deadline,
     ) -> Vec<Result<Indexed, NotIndexed>> {
+        let ids: Vec<String> = events
+            .iter()
+            .map(|event| event.conversation_id.clone())
+            .collect();
         let mut results: Results = vec![None; events.len()];
-        let prepared = self.prepared(events, &mut results).await;
-        let wanted = self.wanted(prepared, &mut results).await;
-        let ready = self.embedded(wanted, deadline, &mut results).await;
-        self.stored(ready, &mut results).await;
-        let lost = || Err(NotIndexed::Later("the work was broken off".to_owned()));
+        let prepared = self.prepare_events(events, &mut results).await;
+        let changed = self.skip_unchanged(prepared, &mut results).await;
+        let embedded = self.embed_chunks(changed, deadline, &mut results).await;
+        self.store_conversations(embedded, &mut results).await;
+        let interrupted = |id: &str| Err(NotIndexed::new(id, IndexingError::Interrupted));
         results
             .into_iter()
-            .map(|result| result.unwrap_or_else(lost))
+            .zip(ids)
+            .map(|(result, id)| result.unwrap_or_else(|| interrupted(&id)))
             .collect()
     }
 
-    /// Maps and cuts the events, off the async threads.
-    async fn prepared(&self, events: Vec<Event>, results: &mut Results) -> Vec<Underway> {
+    /// Maps and cuts the events on a blocking thread, since both take milliseconds of processor time.
+    async fn prepare_events(&self, events: Vec<Event>, results: &mut Results) -> Vec<PendingEvent> {
         let parts = Arc::clone(&self.parts);
-        let prepare = move || {
+        let prepare_all = move || {
             events
                 .iter()
-                .map(|event| prepare(&parts, event))
+                .map(|event| prepare_event(&parts, event))
                 .collect::<Vec<_>>()
         };
-        let Ok(prepared) = tokio::task::spawn_blocking(prepare).await else {
+        let Ok(prepared) = tokio::task::spawn_blocking(prepare_all).await else {
             return Vec::new();
         };
-        let mut underway = Vec::with_capacity(prepared.len());
-        for (place, prepared) in prepared.into_iter().enumerate() {
+        let mut pending = Vec::with_capacity(prepared.len());
+        for (position, prepared) in prepared.into_iter().enumerate() {
             match prepared {
-                Ok(prepared) => underway.push(Underway { place, prepared }),
-                Err(error) => results[place] = Some(Err(error)),
+                Ok(prepared) => pending.push(PendingEvent { position, prepared }),
+                Err(error) => results[position] = Some(Err(error)),
             }
         }
-        underway
+        pending
     }
 
-    /// Leaves out what is stored already, before any work is spent on it.
-    async fn wanted(&self, underway: Vec<Underway>, results: &mut Results) -> Vec<Underway> {
-        let ids: Vec<&str> = underway
+    /// Settles the events that are stored already, before any work is spent on them, and returns the others.
+    async fn skip_unchanged(
+        &self,
+        pending: Vec<PendingEvent>,
+        results: &mut Results,
+    ) -> Vec<PendingEvent> {
+        let ids: Vec<&str> = pending
             .iter()
-            .map(|one| one.prepared.conversation_id.as_str())
+            .map(|event| event.prepared.conversation_id.as_str())
             .collect();
         let versions = match self.parts.store.versions(&ids).await {
             Ok(versions) => versions,
             Err(error) => {
-                fail_all(&underway, results, &error);
+                fail_all(
+                    &pending,
+                    results,
+                    &IndexingError::Comparison(Arc::new(error)),
+                );
                 return Vec::new();
             }
         };
-        let mut wanted = Vec::with_capacity(underway.len());
-        for one in underway {
-            match verdict(&one.prepared, &versions) {
-                Some(indexed) => results[one.place] = Some(Ok(indexed)),
-                None => wanted.push(one),
+        let mut changed = Vec::with_capacity(pending.len());
+        for event in pending {
+            match settled_outcome(&event.prepared, &versions) {
+                Some(indexed) => results[event.position] = Some(Ok(indexed)),
+                None => changed.push(event),
             }
         }
-        wanted
+        changed
     }
 
-    async fn embedded(
+    /// Embeds the chunks of all events with one call of the provider, and returns the conversations that are ready to be
+    /// stored with the position of their event.
+    async fn embed_chunks(
         &self,
-        underway: Vec<Underway>,
+        pending: Vec<PendingEvent>,
         deadline: Deadline,
         results: &mut Results,
     ) -> Vec<(usize, Conversation)> {
-        if underway.is_empty() {
+        if pending.is_empty() {
             return Vec::new();
         }
         let classifier = match self.classifier(deadline).await {
             Ok(classifier) => classifier,
             Err(error) => {
-                let failed = Some(Err(NotIndexed::Later(format!(
-                    "the intent prototypes have no vectors: {error}"
-                ))));
-                underway
-                    .iter()
-                    .for_each(|one| results[one.place].clone_from(&failed));
+                fail_all(&pending, results, &IndexingError::Prototypes(error));
                 return Vec::new();
             }
         };
-        let texts: Vec<&str> = underway
+        let texts: Vec<&str> = pending
             .iter()
-            .flat_map(|one| {
-                one.prepared
+            .flat_map(|event| {
+                let prepared = &event.prepared;
+                prepared
                     .chunks
                     .iter()
-                    .map(|chunk| one.prepared.chunk_text(chunk))
+                    .map(|chunk| prepared.chunk_text(chunk))
             })
             .collect();
         let mut vectors = self
@@ -173,21 +187,26 @@ impl Indexer {
             .embed(&texts, deadline)
             .await
             .into_iter();
-        let mut ready = Vec::with_capacity(underway.len());
-        for one in &underway {
-            let own: Vec<_> = vectors.by_ref().take(one.prepared.chunks.len()).collect();
+        let mut embedded = Vec::with_capacity(pending.len());
+        for event in &pending {
+            let own: Vec<_> = vectors.by_ref().take(event.prepared.chunks.len()).collect();
             match own.into_iter().collect::<Result<Vec<_>, _>>() {
-                Ok(own) => {
-                    ready.push((one.place, self.conversation(&one.prepared, own, classifier)))
+                Ok(own) => embedded.push((
+                    event.position,
+                    self.build_conversation(&event.prepared, own, classifier),
+                )),
+                Err(error) => {
+                    let error = IndexingError::Embedding(error);
+                    results[event.position] =
+                        Some(Err(NotIndexed::new(&event.prepared.conversation_id, error)));
                 }
-                Err(error) => results[one.place] = Some(Err(not_embedded(&one.prepared, &error))),
             }
         }
-        ready
+        embedded
     }
 
-    /// The rows of a conversation, its category decided by all its chunks together.
-    fn conversation(
+    /// Builds the rows of a conversation, whose category is decided by all its chunks together.
+    fn build_conversation(
         &self,
         prepared: &Prepared,
         vectors: Vec<Vec<f32>>,
@@ -206,7 +225,7 @@ impl Indexer {
                     chunk_index: chunk.index,
                     text: prepared.chunk_text(chunk).to_owned(),
                     embedding,
-                    metadata: object(serde_json::to_value(metadata)),
+                    metadata: json_object(serde_json::to_value(metadata)),
                 }
             });
         Conversation {
@@ -217,45 +236,60 @@ impl Indexer {
         }
     }
 
-    async fn stored(&self, ready: Vec<(usize, Conversation)>, results: &mut Results) {
-        let (places, conversations): (Vec<usize>, Vec<Conversation>) = ready.into_iter().unzip();
+    /// Stores all conversations with one call; where the store refuses one of them, each is stored with a call of its own.
+    async fn store_conversations(
+        &self,
+        embedded: Vec<(usize, Conversation)>,
+        results: &mut Results,
+    ) {
+        let (positions, conversations): (Vec<usize>, Vec<Conversation>) =
+            embedded.into_iter().unzip();
         if conversations.is_empty() {
             return;
         }
-        match self.parts.store.replace(&conversations).await {
+        let error = match self.parts.store.replace(&conversations).await {
             Ok(outcomes) => {
-                for ((place, outcome), conversation) in
-                    places.iter().zip(outcomes).zip(&conversations)
+                for ((position, outcome), conversation) in
+                    positions.iter().zip(outcomes).zip(&conversations)
                 {
-                    results[*place] = Some(Ok(indexed(outcome, conversation)));
+                    results[*position] = Some(Ok(stored_outcome(outcome, conversation)));
                 }
+                return;
             }
-            Err(error) if is_of_one_row(&error) && conversations.len() > 1 => {
-                // One of them cannot be stored; the others can.
-                for (place, conversation) in places.iter().zip(&conversations) {
-                    let alone = self
-                        .parts
-                        .store
-                        .replace(std::slice::from_ref(conversation))
-                        .await;
-                    results[*place] = Some(match alone {
-                        Ok(outcomes) => Ok(indexed(
-                            outcomes.first().copied().unwrap_or(Outcome::Stored),
-                            conversation,
-                        )),
-                        Err(error) => Err(not_stored(conversation, &error)),
-                    });
-                }
+            Err(error) => error,
+        };
+        if concerns_one_row(&error) && conversations.len() > 1 {
+            for (position, conversation) in positions.iter().zip(&conversations) {
+                results[*position] = Some(self.store_one(conversation).await);
+            }
+            return;
+        }
+        let error = Arc::new(error);
+        for (position, conversation) in positions.iter().zip(&conversations) {
+            let error = IndexingError::Storage(Arc::clone(&error));
+            results[*position] = Some(Err(NotIndexed::new(&conversation.conversation_id, error)));
+        }
+    }
+
+    async fn store_one(&self, conversation: &Conversation) -> Result<Indexed, NotIndexed> {
+        let stored = self
+            .parts
+            .store
+            .replace(std::slice::from_ref(conversation))
+            .await;
+        match stored {
+            Ok(outcomes) => {
+                let outcome = outcomes.first().copied().unwrap_or(Outcome::Stored);
+                Ok(stored_outcome(outcome, conversation))
             }
             Err(error) => {
-                for (place, conversation) in places.iter().zip(&conversations) {
-                    results[*place] = Some(Err(not_stored(conversation, &error)));
-                }
+                let error = IndexingError::Storage(Arc::new(error));
+                Err(NotIndexed::new(&conversation.conversation_id, error))
             }
         }
     }
 
-    /// The classifier, whose prototypes are embedded at the first use.
+    /// Returns the classifier, whose example sentences are embedded at the first use.
     async fn classifier(&self, deadline: Deadline) -> Result<&Classifier, ProviderError> {
         let parts = &self.parts;
         let build = || async {
@@ -269,7 +303,16 @@ impl Indexer {
     }
 }
 
-fn prepare(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
+/// Gives all pending events the same error.
+fn fail_all(pending: &[PendingEvent], results: &mut Results, error: &IndexingError) {
+    for event in pending {
+        let failed = NotIndexed::new(&event.prepared.conversation_id, error.clone());
+        results[event.position] = Some(Err(failed));
+    }
+}
+
+/// Maps and cuts one event.
+fn prepare_event(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
     let mut failed = None;
     let tokenize = |text: &str| {
         parts.provider.tokenize(text).unwrap_or_else(|error| {
@@ -277,19 +320,19 @@ fn prepare(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
             Vec::new()
         })
     };
-    let prepared = Prepared::new(event, &parts.settings, tokenize).map_err(|error| {
-        NotIndexed::Rejected(format!("conversation {}: {error}", event.conversation_id))
-    })?;
-    match failed {
-        None => Ok(prepared),
-        Some(error) => Err(not_embedded(&prepared, &error)),
-    }
+    let prepared = Prepared::new(event, &parts.settings, tokenize).map_err(IndexingError::Mapping);
+    let error = match (prepared, failed) {
+        (Ok(prepared), None) => return Ok(prepared),
+        (Ok(_), Some(error)) => IndexingError::Embedding(error),
+        (Err(error), _) => error,
+    };
+    Err(NotIndexed::new(&event.conversation_id, error))
 }
 
-fn object(value: Result<Value, serde_json::Error>) -> Map<String, Value> {
+fn json_object(value: Result<Value, serde_json::Error>) -> Map<String, Value> {
     match value {
         Ok(Value::Object(map)) => map,
-        // A struct of strings, numbers and flags is an object.
+        // The metadata is a struct of strings, numbers and flags, which serializes to an object in any case.
         _ => Map::new(),
     }
 }

@@ -23,12 +23,12 @@ const REQUESTS: usize = 4;
 /// Why a text has no vector. Messages never hold the text.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProviderError {
-    /// This text will fail again.
-    #[error("the text cannot be embedded: {0}")]
-    Text(Arc<dyn std::error::Error + Send + Sync>),
-    /// The provider is out of order or overloaded: the same text may pass later.
-    #[error("the embedding provider does not work now: {0}")]
-    Unavailable(Arc<dyn std::error::Error + Send + Sync>),
+    /// The same text would fail again.
+    #[error("the text cannot be embedded")]
+    Text(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The provider is broken or overloaded: the same text may be embedded later.
+    #[error("the embedding provider is unavailable")]
+    Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// Makes vectors of one model.

@@ -104,8 +104,11 @@ pub async fn database(
     let renew: RenewUrl = Arc::new(move || {
         let source = Arc::clone(&source);
         Box::pin(async move {
-            let renewed = source.refresh_after_auth_failure().await.ok()?;
-            renewed.get(URL).cloned()
+            let renewed = source.refresh_after_auth_failure().await?;
+            Ok(renewed
+                .get(URL)
+                .cloned()
+                .ok_or("the secret has no database_url")?)
         })
     });
     let model = provider.model().clone();

@@ -109,23 +109,21 @@ impl Failed<'_> {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
+        let (mut code, mut message) = (String::new(), String::new());
         if let SdkError::ServiceError(service) = &error {
-            let (code, message) = (service.err().code(), service.err().message());
-            if let Some(error) = self.refused(code.unwrap_or_default(), message.unwrap_or_default())
-            {
-                return error;
-            }
+            code.push_str(service.err().code().unwrap_or_default());
+            message.extend(
+                service
+                    .err()
+                    .message()
+                    .unwrap_or_default()
+                    .chars()
+                    .take(200),
+            );
         }
-        Error::Unavailable {
-            store: self.store,
-            operation: self.operation,
-            source: Box::new(error),
-        }
-    }
-
-    /// The answers that a retry cannot change, by their code.
-    fn refused(&self, code: &str, message: &str) -> Option<Error> {
-        let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
+        let code = code
+            .strip_prefix("AWS.SimpleQueueService.")
+            .unwrap_or(&code);
         match code {
             "ResourceNotFoundException"
             | "QueueDoesNotExist"
@@ -135,9 +133,9 @@ impl Failed<'_> {
             | "UnrecognizedClientException"
             | "InvalidSignatureException"
             | "InvalidClientTokenId"
-            | "DecryptionFailure" => Some(Error::Missing {
-                what: format!("{} {} ({code})", self.store, self.what),
-            }),
+            | "DecryptionFailure" => {
+                Error::missing_with(format!("{} {} ({code})", self.store, self.what), error)
+            }
             "ValidationException"
             | "SerializationException"
             | "InvalidParameterException"
@@ -145,11 +143,16 @@ impl Failed<'_> {
             | "InvalidParameterValueException"
             | "InvalidRequestException"
             | "InvalidMessageContents"
-            | "ItemCollectionSizeLimitExceededException" => Some(Error::Limit {
+            | "ItemCollectionSizeLimitExceededException" => Error::Limit {
                 what: format!("{} of {}", self.operation, self.what),
-                limit: format!("{code}: {}", message.chars().take(200).collect::<String>()),
-            }),
-            _ => None,
+                limit: format!("{code}: {message}"),
+                source: Some(Box::new(error)),
+            },
+            _ => Error::Unavailable {
+                store: self.store,
+                operation: self.operation,
+                source: Box::new(error),
+            },
         }
     }
 }

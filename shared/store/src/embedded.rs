@@ -94,9 +94,7 @@ fn connect(path: &Path, durability: Durability, schema: &str) -> rusqlite::Resul
 
 /// Makes the folder and the file for this user alone. The side files of SQLite take the mode of the file.
 fn prepare(path: &Path) -> Result<(), Error> {
-    let failed = |source: std::io::Error| Error::Missing {
-        what: format!("{} ({source})", path.display()),
-    };
+    let failed = |source: std::io::Error| Error::missing_with(path.display().to_string(), source);
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -130,13 +128,12 @@ fn failed(operation: &'static str, path: &Path, error: rusqlite::Error) -> Error
             source: Box::new(error),
         },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            Error::Missing {
-                what: format!("{what} ({error})"),
-            }
+            Error::missing_with(what, error)
         }
         Some(ErrorCode::TooBig) => Error::Limit {
             what,
             limit: "larger than SQLite allows".to_owned(),
+            source: Some(Box::new(error)),
         },
         None if matches!(error, rusqlite::Error::InvalidColumnType(..)) => Error::Corrupt {
             what,

@@ -27,4 +27,4 @@ pub mod state;
 #[cfg(feature = "vectors")]
 pub mod vectors;
 
-pub use error::Error;
+pub use error::{Cause, Error};

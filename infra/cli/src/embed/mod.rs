@@ -14,6 +14,7 @@ use embedding::indexer::{Indexed, Indexer, NotIndexed};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use indicatif::{ProgressBar, ProgressStyle};
+use insights_core::WithCauses;
 use insights_core::webhook::Event;
 use insights_http::Deadline;
 
@@ -209,7 +210,7 @@ async fn index(indexer: Indexer, events: Vec<(u64, Event)>) -> Done {
         let pause = pauses.next();
         for ((number, event), result) in open.into_iter().zip(indexed) {
             match (result, pause) {
-                (Err(NotIndexed::Later(_)), Some(_)) => failed.push((number, event)),
+                (Err(NotIndexed::Later { .. }), Some(_)) => failed.push((number, event)),
                 (result, _) => results.push((number, event.conversation_id, result)),
             }
         }
@@ -229,14 +230,16 @@ fn settle(done: Done, rejects: &mut Rejects, totals: &mut Totals) -> anyhow::Res
     for (number, id, result) in done.results {
         match result {
             Ok(indexed) => totals.count(indexed),
-            Err(NotIndexed::Rejected(reason)) => rejects.add(number, &reason)?,
-            Err(NotIndexed::Later(reason)) => broken = broken.or(Some((number, reason))),
+            Err(rejected @ NotIndexed::Rejected { .. }) => {
+                rejects.add(number, &WithCauses(&rejected).to_string())?;
+            }
+            Err(failed @ NotIndexed::Later { .. }) => broken = broken.or(Some((number, failed))),
         }
         ids.push(id);
     }
     match broken {
         None => Ok(ids),
-        Some((number, reason)) => Err(anyhow::anyhow!(reason)).with_context(|| {
+        Some((number, error)) => Err(anyhow::Error::new(error)).with_context(|| {
             format!("stopped at line {number}; run the same command again to go on")
         }),
     }

@@ -1,41 +1,109 @@
-//! What became of an event, and why.
+//! What became of an event, and why an event was not indexed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use insights_core::indexing::Prepared;
-use insights_http::WithCauses;
+use insights_core::indexing::{NoText, Prepared};
 use store::vectors::{Conversation, Outcome, Version};
 
-use super::{Results, Underway};
 use crate::provider::ProviderError;
 
 /// What became of an event that needs no more work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Indexed {
-    /// Its conversation is stored in so many chunks, in place of whatever was.
+    /// The conversation of the event is stored, in place of whatever was stored of it.
     Stored {
-        /// Rows.
+        /// Rows that were written, one for each chunk.
         chunks: usize,
     },
-    /// Just this was stored already.
+    /// The same event was stored already.
     Unchanged,
-    /// A later version is stored.
+    /// A later version of the conversation is stored.
     Outdated,
 }
 
-/// Why an event was not indexed. Messages name conversations, paths and causes, never content.
+/// Why an event was not indexed; each variant is a different decision for the caller. Messages name conversations, paths
+/// and causes, never content.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotIndexed {
-    /// It will never be: a person must look at it.
-    #[error("{0}")]
-    Rejected(String),
-    /// It may be later.
-    #[error("{0}")]
-    Later(String),
+    /// The event will never be indexed: it becomes a dead letter, for a person to look at.
+    #[error("conversation {conversation_id} cannot be indexed")]
+    Rejected {
+        /// The conversation of the event.
+        conversation_id: String,
+        /// What failed.
+        #[source]
+        source: IndexingError,
+    },
+    /// The event was not indexed this time and may be later: the caller delivers it again.
+    #[error("conversation {conversation_id} was not indexed this time")]
+    Later {
+        /// The conversation of the event.
+        conversation_id: String,
+        /// What failed.
+        #[source]
+        source: IndexingError,
+    },
 }
 
-/// Whether the conversation needs no work, given what is stored.
-pub(super) fn verdict(prepared: &Prepared, versions: &HashMap<String, Version>) -> Option<Indexed> {
+/// The step of indexing that failed, with the error underneath.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IndexingError {
+    /// The data of the event holds no text at the configured paths.
+    #[error("the event was not mapped to text")]
+    Mapping(#[source] NoText),
+    /// The versions of stored conversations were not read.
+    #[error("the event was not compared with what is stored")]
+    Comparison(#[source] Arc<store::Error>),
+    /// The example sentences of the intent categories have no vectors.
+    #[error("the example sentences of the intent categories were not embedded")]
+    Prototypes(#[source] ProviderError),
+    /// A chunk of the conversation has no vector.
+    #[error("the conversation was not embedded")]
+    Embedding(#[source] ProviderError),
+    /// The rows of the conversation were not written.
+    #[error("the conversation was not stored")]
+    Storage(#[source] Arc<store::Error>),
+    /// The work on the event ended before it had a result, because a worker thread panicked.
+    #[error("the work was broken off")]
+    Interrupted,
+}
+
+impl NotIndexed {
+    /// Builds the failure of one conversation: rejected if the same event would fail again, else to be tried later.
+    pub(super) fn new(conversation_id: &str, source: IndexingError) -> Self {
+        let conversation_id = conversation_id.to_owned();
+        if source.is_permanent() {
+            Self::Rejected {
+                conversation_id,
+                source,
+            }
+        } else {
+            Self::Later {
+                conversation_id,
+                source,
+            }
+        }
+    }
+}
+
+impl IndexingError {
+    /// Returns whether the same event would fail again.
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Mapping(_) => true,
+            Self::Embedding(error) => matches!(error, ProviderError::Text(_)),
+            Self::Storage(error) => concerns_one_row(error),
+            Self::Comparison(_) | Self::Prototypes(_) | Self::Interrupted => false,
+        }
+    }
+}
+
+/// Returns what became of a conversation that needs no work, given the versions that are stored; `None` if it needs work.
+pub(super) fn settled_outcome(
+    prepared: &Prepared,
+    versions: &HashMap<String, Version>,
+) -> Option<Indexed> {
     let stored = versions.get(&prepared.conversation_id)?;
     if stored.event_time > prepared.event_time {
         Some(Indexed::Outdated)
@@ -48,7 +116,8 @@ pub(super) fn verdict(prepared: &Prepared, versions: &HashMap<String, Version>) 
     }
 }
 
-pub(super) fn indexed(outcome: Outcome, conversation: &Conversation) -> Indexed {
+/// Returns what became of a conversation that was handed to the store.
+pub(super) fn stored_outcome(outcome: Outcome, conversation: &Conversation) -> Indexed {
     match outcome {
         Outcome::Stored => Indexed::Stored {
             chunks: conversation.rows.len(),
@@ -57,46 +126,10 @@ pub(super) fn indexed(outcome: Outcome, conversation: &Conversation) -> Indexed 
     }
 }
 
-/// Whether a store's error may be the fault of one conversation among several.
-pub(super) fn is_of_one_row(error: &store::Error) -> bool {
+/// Returns whether an error of the store may be the fault of one conversation among several.
+pub(super) fn concerns_one_row(error: &store::Error) -> bool {
     matches!(
         error,
         store::Error::Corrupt { .. } | store::Error::Limit { .. }
     )
-}
-
-pub(super) fn not_stored(conversation: &Conversation, error: &store::Error) -> NotIndexed {
-    let reason = format!(
-        "conversation {} was not stored: {}",
-        conversation.conversation_id,
-        WithCauses(error)
-    );
-    if is_of_one_row(error) {
-        NotIndexed::Rejected(reason)
-    } else {
-        NotIndexed::Later(reason)
-    }
-}
-
-pub(super) fn not_embedded(prepared: &Prepared, error: &ProviderError) -> NotIndexed {
-    let reason = format!(
-        "conversation {} was not embedded: {}",
-        prepared.conversation_id,
-        WithCauses(error)
-    );
-    match error {
-        ProviderError::Text(_) => NotIndexed::Rejected(reason),
-        ProviderError::Unavailable(_) => NotIndexed::Later(reason),
-    }
-}
-
-pub(super) fn fail_all(underway: &[Underway], results: &mut Results, error: &store::Error) {
-    for one in underway {
-        let reason = format!(
-            "conversation {} was not compared with what is stored: {}",
-            one.prepared.conversation_id,
-            WithCauses(error)
-        );
-        results[one.place] = Some(Err(NotIndexed::Later(reason)));
-    }
 }

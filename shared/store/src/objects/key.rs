@@ -16,10 +16,7 @@ const FORBIDDEN: [char; 11] = ['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%'
 /// # Errors
 /// [`Error::Limit`] with what is allowed.
 pub(super) fn parse(key: &str) -> Result<Path, Error> {
-    let refused = |limit: String| Error::Limit {
-        what: shown(key),
-        limit,
-    };
+    let refused = |limit: String| Error::limit(shown(key), limit);
     if key.is_empty() || key.len() > KEY_MAX_BYTES {
         return Err(refused(format!(
             "an object's key has 1 to {KEY_MAX_BYTES} bytes"
@@ -38,7 +35,11 @@ pub(super) fn parse(key: &str) -> Result<Path, Error> {
             return Err(refused(format!("an object's key may not contain {bad:?}")));
         }
     }
-    Path::parse(key).map_err(|error| refused(error.to_string()))
+    Path::parse(key).map_err(|error| Error::Limit {
+        what: shown(key),
+        limit: "an object's key must be a path".to_owned(),
+        source: Some(Box::new(error)),
+    })
 }
 
 /// The folder that holds all keys with a prefix; `None` is the root.

@@ -16,8 +16,8 @@ use object_store::{
 };
 use uuid::Uuid;
 
-use crate::Error;
 use crate::private::create_private_folder;
+use crate::{Cause, Error};
 
 /// The metadata entry that tells a writer its own object from another's.
 const WRITER: &str = "writer";
@@ -50,12 +50,10 @@ impl Objects {
     /// [`Error::Missing`] if it cannot be made or entered.
     pub fn folder(path: impl AsRef<FilePath>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let missing = |reason: String| Error::Missing {
-            what: format!("{} ({reason})", path.display()),
-        };
-        create_private_folder(path).map_err(|error| missing(error.to_string()))?;
+        let missing = |cause: Cause| Error::missing_with(path.display().to_string(), cause);
+        create_private_folder(path).map_err(|error| missing(error.into()))?;
         let store =
-            LocalFileSystem::new_with_prefix(path).map_err(|error| missing(error.to_string()))?;
+            LocalFileSystem::new_with_prefix(path).map_err(|error| missing(error.into()))?;
         let store = store.with_automatic_cleanup(false).with_fsync(true);
         Ok(Self {
             store: Arc::new(store),
@@ -203,19 +201,19 @@ impl Objects {
     fn failed(&self, operation: &'static str, key: &str, error: object_store::Error) -> Error {
         use object_store::Error as E;
         match error {
-            E::NotFound { .. } => Error::Missing {
-                what: format!("the {} for {key}", self.name),
-            },
-            E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::Missing {
-                what: format!("{} {key}", self.name),
-            },
+            E::NotFound { .. } => {
+                Error::missing_with(format!("the {} for {key}", self.name), error)
+            }
+            E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
+                Error::missing_with(format!("{} {key}", self.name), error)
+            }
             E::AlreadyExists { .. } | E::Precondition { .. } => Error::Conflict {
                 key: key.to_owned(),
             },
             // Some operations pass the service's answer on as it came.
-            other if refuses_the_bucket(&other) => Error::Missing {
-                what: format!("{} {key}", self.name),
-            },
+            other if refuses_the_bucket(&other) => {
+                Error::missing_with(format!("{} {key}", self.name), other)
+            }
             other => Error::Unavailable {
                 store: self.name,
                 operation,

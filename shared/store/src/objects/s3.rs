@@ -35,9 +35,7 @@ impl Objects {
     /// # Errors
     /// [`Error::Missing`] if the configuration names no region or no credentials, or the bucket's name is impossible.
     pub fn s3(config: &SdkConfig, bucket: &str) -> Result<Self, Error> {
-        let missing = |what: &str| Error::Missing {
-            what: format!("{what} for the bucket {bucket}"),
-        };
+        let missing = |what: &str| Error::missing(format!("{what} for the bucket {bucket}"));
         let region = config
             .region()
             .ok_or_else(|| missing("a region (AWS_REGION)"))?;
@@ -69,9 +67,9 @@ impl Objects {
                 .with_endpoint(endpoint)
                 .with_allow_http(crate::aws::is_loopback(endpoint));
         }
-        let store = builder
-            .build()
-            .map_err(|error| missing(&format!("a usable client ({error})")))?;
+        let store = builder.build().map_err(|error| {
+            Error::missing_with(format!("a usable client for the bucket {bucket}"), error)
+        })?;
         Ok(Self {
             store: Arc::new(store),
             name: "S3",

@@ -114,12 +114,7 @@ impl Queue for AnyQueue {
 
 /// Whether a body may be sent.
 fn check(body: &str) -> Result<(), Error> {
-    let refused = |limit: String| {
-        Err(Error::Limit {
-            what: "a message".to_owned(),
-            limit,
-        })
-    };
+    let refused = |limit: String| Err(Error::limit("a message", limit));
     if body.is_empty() || body.len() > BODY_MAX_BYTES {
         return refused(format!(
             "the body has {} bytes, allowed are 1 to {BODY_MAX_BYTES}",

@@ -139,9 +139,10 @@ impl Queue for Sqs {
     }
 
     async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
-        let dead_letters = self.dead_letters.as_ref().ok_or_else(|| Error::Missing {
-            what: format!("the dead-letter queue of {}", self.url),
-        })?;
+        let dead_letters = self
+            .dead_letters
+            .as_ref()
+            .ok_or_else(|| Error::missing(format!("the dead-letter queue of {}", self.url)))?;
         let mut request = self
             .client
             .send_message()

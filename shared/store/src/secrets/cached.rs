@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use insights_core::WithCauses;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -91,7 +92,7 @@ impl<S: SecretStore> CachedSecrets<S> {
                 Ok(secrets)
             }
             (Err(error), Some(stale)) => {
-                tracing::warn!(error = %error, "secrets could not be read again: the last ones stay in use");
+                tracing::warn!(cause = %WithCauses(&error), "the secrets could not be read again, the last ones stay in use");
                 cache.fresh_until = Some(now + RETRY_AFTER.min(self.ttl));
                 Ok(Arc::clone(stale))
             }

@@ -1,6 +1,6 @@
 //! Secrets in a TOML file that only this user may read; without the file, given values.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -56,25 +56,22 @@ impl SecretStore for SecretFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(self.defaults.clone());
             }
-            Err(error) => return Err(missing(&self.path, &error.to_string())),
+            Err(error) => return Err(Error::missing_with(self.path.display().to_string(), error)),
         };
         if metadata.len() > FILE_MAX_BYTES {
             return Err(self.corrupt(format!("larger than {FILE_MAX_BYTES} bytes")));
         }
         if let Some(mode) = others_may_read(&metadata) {
             let advice = format!("its mode is {mode:03o}: others may read it; run chmod 600");
-            return Err(missing(&self.path, &advice));
+            return Err(Error::missing(format!(
+                "{} ({advice})",
+                self.path.display()
+            )));
         }
         let text = tokio::fs::read_to_string(&self.path)
             .await
-            .map_err(|error| missing(&self.path, &error.to_string()))?;
+            .map_err(|error| Error::missing_with(self.path.display().to_string(), error))?;
         self.parse(&text)
-    }
-}
-
-fn missing(path: &Path, reason: &str) -> Error {
-    Error::Missing {
-        what: format!("{} ({reason})", path.display()),
     }
 }
 

@@ -55,7 +55,7 @@ impl Key {
                     "the {part} key has {} bytes, allowed are 1 to {KEY_MAX_BYTES}",
                     value.len()
                 );
-                return Err(Error::Limit { what: key, limit });
+                return Err(Error::limit(key, limit));
             }
         }
         Ok(())
@@ -156,10 +156,7 @@ impl Put {
             "the body has {} bytes, allowed are {BODY_MAX_BYTES}",
             self.body.len()
         );
-        Err(Error::Limit {
-            what: self.key.to_string(),
-            limit,
-        })
+        Err(Error::limit(self.key.to_string(), limit))
     }
 }
 

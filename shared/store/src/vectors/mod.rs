@@ -207,16 +207,10 @@ fn check_vector(vector: &[f32], dimension: usize, what: &str) -> Result<(), Erro
             "has {} dimensions where the table holds {dimension}",
             vector.len()
         );
-        return Err(Error::Limit {
-            what: what.to_owned(),
-            limit,
-        });
+        return Err(Error::limit(what, limit));
     }
     if !vector.iter().all(|value| value.is_finite()) {
-        return Err(Error::Limit {
-            what: what.to_owned(),
-            limit: "has a value that is not finite".to_owned(),
-        });
+        return Err(Error::limit(what, "has a value that is not finite"));
     }
     Ok(())
 }
@@ -234,20 +228,20 @@ fn check_conversations(conversations: &[Conversation], dimension: usize) -> Resu
 
 fn check_query(query: &Query, dimension: usize) -> Result<(), Error> {
     if !(1..=MAX_HITS).contains(&query.limit) {
-        return Err(Error::Limit {
-            what: format!("the limit {}", query.limit),
-            limit: format!("1 to {MAX_HITS} hits are allowed"),
-        });
+        return Err(Error::limit(
+            format!("the limit {}", query.limit),
+            format!("1 to {MAX_HITS} hits are allowed"),
+        ));
     }
     if let Some((name, _)) = query
         .filter
         .iter()
         .find(|(_, value)| value.is_array() || value.is_object())
     {
-        return Err(Error::Limit {
-            what: format!("the filter {name}"),
-            limit: "a string, a number, true, false or null is allowed".to_owned(),
-        });
+        return Err(Error::limit(
+            format!("the filter {name}"),
+            "a string, a number, true, false or null is allowed",
+        ));
     }
     check_vector(&query.embedding, dimension, "the query's vector")
 }
@@ -268,13 +262,13 @@ fn winners(conversations: &[Conversation]) -> BTreeMap<&str, usize> {
 
 /// The error of a table whose vectors have another length.
 fn dimension_mismatch(table: usize, model: &Model) -> Error {
-    Error::Limit {
-        what: format!(
+    Error::limit(
+        format!(
             "the model {} with {} dimensions",
             model.name, model.dimension
         ),
-        limit: format!(
+        format!(
             "the table conversation_embeddings holds vectors of {table} dimensions; nothing is written until model and table agree"
         ),
-    }
+    )
 }

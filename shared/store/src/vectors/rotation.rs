@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool_postgres::Connect;
 use futures::future::BoxFuture;
+use insights_core::WithCauses;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
@@ -11,9 +12,10 @@ use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls;
+use crate::Cause;
 
-/// Reads the database's URL anew, past every cache; `None` if it cannot be read.
-pub type RenewUrl = Arc<dyn Fn() -> BoxFuture<'static, Option<SecretString>> + Send + Sync>;
+/// Reads the URL of the database from where secrets are kept, past every cache.
+pub type RenewUrl = Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, Cause>> + Send + Sync>;
 
 /// Makes the connections of a pool.
 pub(super) struct Rotating {
@@ -37,9 +39,22 @@ impl Rotating {
             .clone()
     }
 
-    async fn renewed(&self) -> Option<(Config, MakeRustlsConnect)> {
-        let url = self.renew.as_ref()?().await?;
-        let parsed = tls::parse(url.expose_secret()).ok()?;
+    /// Reads the URL again after the database refused the known one; `None` if there is no other.
+    async fn read_again(&self) -> Option<(Config, MakeRustlsConnect)> {
+        let url = match self.renew.as_ref()?().await {
+            Ok(url) => url,
+            Err(error) => {
+                tracing::warn!(cause = %WithCauses(&*error), "the database URL could not be read again");
+                return None;
+            }
+        };
+        let parsed = match tls::parse(url.expose_secret()) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                tracing::warn!(cause = %WithCauses(&error), "the renewed database URL is not usable");
+                return None;
+            }
+        };
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -53,7 +68,7 @@ impl Connect for Rotating {
         Box::pin(async move {
             let (config, tls) = self.known();
             match open(&config, tls).await {
-                Err(error) if is_refusal(&error) => match self.renewed().await {
+                Err(error) if is_refusal(&error) => match self.read_again().await {
                     Some((config, tls)) => open(&config, tls).await,
                     None => Err(error),
                 },
@@ -67,7 +82,7 @@ async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<(Client, JoinHa
     let (client, connection) = config.connect(tls).await?;
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, "a database connection ended");
+            tracing::debug!(cause = %WithCauses(&error), "a database connection ended");
         }
     });
     Ok((client, task))

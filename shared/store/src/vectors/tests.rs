@@ -480,7 +480,7 @@ async fn a_user_that_is_refused_is_read_anew() {
     assert!(matches!(refused.check().await, Err(Error::Missing { .. })));
     let renew: RenewUrl = std::sync::Arc::new(move || {
         let good = good.clone();
-        Box::pin(async move { Some(SecretString::from(good)) })
+        Box::pin(async move { Ok(SecretString::from(good)) })
     });
     let renewed = PgVectors::with_renewal(&stale, SOURCE, model("first", 4), 1, renew).unwrap();
     renewed.check().await.unwrap();

@@ -11,7 +11,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::Error;
+use crate::{Cause, Error};
 
 /// How long a connection may take to be made, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,9 +95,10 @@ fn client_config(config: &Config, roots: Option<&str>) -> Result<ClientConfig, E
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| {
-                invalid(&format!(
-                    "the certificates of sslrootcert {path} cannot be read ({error})"
-                ))
+                invalid_with(
+                    &format!("the certificates of sslrootcert {path} cannot be read"),
+                    error,
+                )
             })?;
         store.add_parsable_certificates(certificates);
     } else if config.get_ssl_mode() != SslMode::Disable {
@@ -106,14 +107,21 @@ fn client_config(config: &Config, roots: Option<&str>) -> Result<ClientConfig, E
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| invalid(&format!("TLS cannot be set up ({error})")))?;
+        .map_err(|error| invalid_with("TLS cannot be set up", error))?;
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
 fn invalid(reason: &str) -> Error {
-    Error::Missing {
-        what: format!("the database of the secret database_url: {reason}; it"),
-    }
+    Error::missing(subject(reason))
+}
+
+fn invalid_with(reason: &str, cause: impl Into<Cause>) -> Error {
+    Error::missing_with(subject(reason), cause)
+}
+
+/// Returns the subject of the message of [`Error::Missing`].
+fn subject(reason: &str) -> String {
+    format!("the database of the secret database_url ({reason})")
 }
 
 #[cfg(test)]

@@ -224,7 +224,7 @@ async fn a_queue_that_is_not_there_is_no_matter_of_retries() {
     );
     let error = queue.send("{}").await.expect_err("no queue");
     assert!(
-        matches!(&error, Error::Missing { what } if what.contains("no-such-queue")),
+        matches!(&error, Error::Missing { what, .. } if what.contains("no-such-queue")),
         "{error:?}"
     );
 }

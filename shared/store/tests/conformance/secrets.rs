@@ -126,7 +126,7 @@ async fn a_secret_that_is_not_there_is_named() {
     let store = manager(&dev_stack::aws().endpoint_url, "no-such-secret").await;
     let error = store.fetch().await.expect_err("no secret");
     assert!(
-        matches!(&error, Error::Missing { what } if what.contains("no-such-secret")),
+        matches!(&error, Error::Missing { what, .. } if what.contains("no-such-secret")),
         "{error:?}"
     );
 }

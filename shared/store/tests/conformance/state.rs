@@ -617,7 +617,7 @@ async fn a_table_that_is_not_there_is_no_matter_of_retries() {
         .await
         .expect_err("no table");
     assert!(
-        matches!(&error, Error::Missing { what } if what.contains("no-such-table")),
+        matches!(&error, Error::Missing { what, .. } if what.contains("no-such-table")),
         "{error:?}"
     );
     let unreachable = store::aws::config(Some("http://127.0.0.1:9")).await;

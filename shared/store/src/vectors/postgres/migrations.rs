@@ -44,9 +44,9 @@ impl PgVectors {
     /// [`Error::Missing`] without the table, [`Error::Limit`] naming both lengths, [`Error::Unavailable`].
     pub async fn check(&self) -> Result<(), Error> {
         if self.table_version().await? < MIGRATIONS.len() {
-            return Err(Error::Missing {
-                what: "the table conversation_embeddings (or its newest columns)".to_owned(),
-            });
+            return Err(Error::missing(
+                "the table conversation_embeddings (or its newest columns)",
+            ));
         }
         let found = self
             .call("check", |client| async move {

@@ -87,13 +87,13 @@ impl PgVectors {
         renew: Option<RenewUrl>,
     ) -> Result<Self, Error> {
         if !(1..=MAX_DIMENSION).contains(&model.dimension) {
-            return Err(Error::Limit {
-                what: format!(
+            return Err(Error::limit(
+                format!(
                     "the model {} with {} dimensions",
                     model.name, model.dimension
                 ),
-                limit: format!("an index takes 1 to {MAX_DIMENSION} dimensions"),
-            });
+                format!("an index takes 1 to {MAX_DIMENSION} dimensions"),
+            ));
         }
         let (config, connect) = tls::parse(url.expose_secret())?;
         let manager = Manager::from_connect(
@@ -142,7 +142,7 @@ impl PgVectors {
                     .map_err(|error| no_connection(operation, error))?;
                 match work(client).await {
                     Err(error) if error.is_closed() && !fresh => fresh = true,
-                    done => return done.map_err(|error| failed(operation, &error)),
+                    done => return done.map_err(|error| failed(operation, error)),
                 }
             }
         };
