@@ -4,6 +4,7 @@
 //! scale of [`scale`]; VADER keeps its own.
 
 pub mod analytics;
+pub mod backoff;
 pub mod chat;
 pub mod chunking;
 mod error_chain;

@@ -8,6 +8,7 @@
 //!
 //! Of the workspace this crate uses `insights_core` alone.
 
+pub mod backoff;
 pub mod breaker;
 pub mod client;
 pub mod deadline;

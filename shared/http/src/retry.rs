@@ -2,16 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::backoff::BackoffPolicy;
+
 /// How long to wait between tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// The first wait after a 429 that names none is drawn from zero to this, the next from twice as much, and so on;
-    /// the contract's 1 s (2^attempt s).
-    pub rate_limit_base: Duration,
-    /// The same after a 5xx or a failed connection: shorter, since a Data Action has 5 s for all its tries.
-    pub failure_base: Duration,
-    /// No drawn wait is longer.
-    pub cap: Duration,
+    /// The waits after a 429 that names none.
+    pub rate_limited: BackoffPolicy,
+    /// The waits after a 5xx or a failed connection.
+    pub failed: BackoffPolicy,
     /// Tries in all, however much time is left.
     pub max_tries: u32,
 }
@@ -19,9 +18,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            rate_limit_base: Duration::from_secs(1),
-            failure_base: Duration::from_millis(200),
-            cap: Duration::from_secs(30),
+            rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
+            failed: BackoffPolicy::FAILED_CALL,
             max_tries: 8,
         }
     }
@@ -74,19 +72,14 @@ impl Policy {
                 let spare = (remaining - asked) / 2;
                 asked + spread.min(spare)
             }
-            Trouble::RateLimited(None) => self.jittered(self.rate_limit_base, tries, random),
-            Trouble::Failed => self.jittered(self.failure_base, tries, random),
+            Trouble::RateLimited(None) => self.rate_limited.delay(tries, random),
+            Trouble::Failed => self.failed.delay(tries, random),
         };
         if wait < remaining {
             Decision::Wait(wait)
         } else {
             Decision::Stop
         }
-    }
-
-    fn jittered(&self, base: Duration, tries: u32, random: f64) -> Duration {
-        let doubled = base.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
-        doubled.min(self.cap).mul_f64(random)
     }
 }
 

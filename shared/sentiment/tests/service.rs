@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator};
+use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::client::{Idle, client};
 use insights_http::retry::Policy;
 use insights_http::secret::{Fixed, FromFn, Read, SecretSource};
@@ -30,10 +31,11 @@ async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
 /// The contract's limits with waits of milliseconds.
 fn quick() -> Limits {
     let ms = Duration::from_millis;
+    let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
     Limits {
         retry: Policy {
-            rate_limit_base: ms(4),
-            failure_base: ms(4),
+            rate_limited: quickly,
+            failed: quickly,
             ..Policy::default()
         },
         try_timeout: ms(250),

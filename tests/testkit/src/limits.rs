@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use insights_http::Limits;
+use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::retry::Policy;
 
 /// Returns the default limits with backoffs of milliseconds and attempts of at most 250 ms, so that a test that retries
@@ -10,10 +11,11 @@ use insights_http::retry::Policy;
 #[must_use]
 pub fn quick_limits() -> Limits {
     let ms = Duration::from_millis;
+    let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
     Limits {
         retry: Policy {
-            rate_limit_base: ms(4),
-            failure_base: ms(4),
+            rate_limited: quickly,
+            failed: quickly,
             ..Policy::default()
         },
         try_timeout: ms(250),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cxone::chat::{Connection, End, Incoming};
+use insights_core::backoff::{Backoff, BackoffPolicy, Jitter};
 use insights_core::chat::archive::Gap;
-use insights_core::chat::backoff::Backoff;
 use insights_core::chat::envelope::{Event, Malformed};
 use insights_core::chat::message::{Identity, Message};
 use jiff::Timestamp;
@@ -74,7 +74,11 @@ impl Link {
     /// Keeps the stream up until it is stopped, or nobody takes what it brings.
     pub(super) async fn keep(mut self) {
         let config = &self.deps.config;
-        let mut backoff = Backoff::new(config.reconnect_base, config.reconnect_cap);
+        let mut backoff = Backoff::new(BackoffPolicy::new(
+            config.reconnect_base,
+            config.reconnect_cap,
+            Jitter::Equal,
+        ));
         loop {
             let stop = self.stop.clone();
             let opened = tokio::select! {
@@ -94,7 +98,7 @@ impl Link {
                 Err(error) => (error.to_string(), error.retry_after()),
             };
             let wait = backoff
-                .next(rand::random())
+                .next_delay(rand::random())
                 .max(asked.unwrap_or_default().min(config_cap(&self.deps)));
             tracing::warn!(
                 reason,

@@ -8,7 +8,6 @@
 
 pub mod archive;
 pub mod availability;
-pub mod backoff;
 pub mod bucket;
 pub mod envelope;
 pub mod escalation;

@@ -18,6 +18,7 @@ pub use self::shared::{CacheError, SharedTokens};
 
 pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
 use crate::endpoints::Site;
+use insights_http::backoff::{self, Backoff, BackoffPolicy};
 use insights_http::secret::{self, ClientCredentials, Read, SecretSource};
 use insights_http::{Deadline, Error, Failure};
 use insights_http::{Limits, Transport};
@@ -25,9 +26,6 @@ use insights_http::{Limits, Transport};
 /// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
 /// short enough that the others get over an instance that died with it.
 pub const LEASE: Duration = Duration::from_secs(10);
-
-/// How often an instance that waits for another's renewal looks: the first wait, doubled up to the last.
-const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(200));
 
 /// Tells the time; wall-clock, since tokens outlive processes.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -201,7 +199,7 @@ impl TokenSource {
         shared: &Arc<dyn SharedTokens>,
         key: &TokenKey,
     ) -> Result<Turn, CacheError> {
-        let mut pause = POLL.0;
+        let mut backoff = Backoff::new(BackoffPolicy::OTHER_INSTANCE);
         loop {
             if let Some(token) = self.usable(in_time(shared.load(key)).await?) {
                 return Ok(Turn::Load(token));
@@ -215,8 +213,7 @@ impl TokenSource {
                 self.noted(lease.release().await);
                 return Ok(Turn::Load(token));
             }
-            tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
-            pause = (pause * 2).min(POLL.1);
+            backoff::wait(&mut backoff).await;
         }
     }
 

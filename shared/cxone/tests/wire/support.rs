@@ -7,6 +7,7 @@ use cxone::endpoints::{CONTRACT, Endpoint, Route, Site, System};
 use cxone::oauth::TokenSource;
 use cxone::{Client, Request};
 use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
+use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::client::{Idle, client};
 use insights_http::retry::Policy;
 use insights_http::secret::{ClientCredentials, Fixed};
@@ -30,10 +31,11 @@ pub(crate) async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Ha
 /// The contract's limits with waits of milliseconds.
 pub(crate) fn quick() -> Limits {
     let ms = Duration::from_millis;
+    let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
     Limits {
         retry: Policy {
-            rate_limit_base: ms(4),
-            failure_base: ms(4),
+            rate_limited: quickly,
+            failed: quickly,
             ..Policy::default()
         },
         try_timeout: ms(250),
