@@ -13,6 +13,7 @@ pub mod intent;
 pub mod lexicon;
 pub mod live;
 pub mod mapper;
+pub mod negation;
 pub mod outcomes;
 pub mod pii;
 pub mod scale;

@@ -1,4 +1,4 @@
-//! The lexicon's words, phrases, negators and intensifiers.
+//! The lexicon's words, phrases and intensifiers.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -55,47 +55,6 @@ const ENTRIES: &[(f64, &str)] = &[
     ),
 ];
 
-const NEGATORS: &[&str] = &[
-    "not",
-    "no",
-    "never",
-    "nothing",
-    "nobody",
-    "without",
-    "hardly",
-    "barely",
-    "don't",
-    "dont",
-    "doesn't",
-    "doesnt",
-    "didn't",
-    "didnt",
-    "isn't",
-    "isnt",
-    "wasn't",
-    "wasnt",
-    "aren't",
-    "arent",
-    "weren't",
-    "won't",
-    "wont",
-    "wouldn't",
-    "can't",
-    "cant",
-    "cannot",
-    "couldn't",
-    "couldnt",
-    "haven't",
-    "havent",
-    "hasn't",
-    "hasnt",
-    "hadn't",
-    "shouldn't",
-    "ain't",
-    "nor",
-    "neither",
-];
-
 static WEIGHTS: LazyLock<HashMap<&'static str, f64>> = LazyLock::new(|| {
     let split = |&(weight, list): &(f64, &'static str)| {
         list.split(',').map(move |entry| (entry.trim(), weight))
@@ -118,11 +77,6 @@ pub(super) fn longest(pieces: &[Piece]) -> (Option<f64>, usize) {
         }
     }
     found
-}
-
-/// Whether a word turns over what follows it.
-pub(super) fn is_negator(word: &str) -> bool {
-    NEGATORS.contains(&word)
 }
 
 /// How much a word strengthens (above 1) or weakens (below 1) what follows it.

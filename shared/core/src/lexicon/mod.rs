@@ -9,6 +9,7 @@ pub(crate) mod words;
 
 use serde::Serialize;
 
+use crate::negation::{RuleSet, is_negator};
 use crate::scale::Score;
 use words::{Piece, pieces};
 
@@ -69,7 +70,7 @@ fn context(before: &[Piece], weight: f64) -> f64 {
     let mut factor = 1.0;
     for (distance, piece) in before.iter().rev().enumerate() {
         let Some(word) = piece.word() else { break };
-        if entries::is_negator(word) {
+        if is_negator(word, RuleSet::Lexicon) {
             // "no" before something good is an answer ("no thanks"); before something bad it denies it ("no problem").
             if word != "no" || (weight < 0.0 && distance == 0) {
                 factor *= NEGATED;

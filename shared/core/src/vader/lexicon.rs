@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxBuildHasher;
 
+use crate::negation::{RuleSet, negators};
+
 /// The mean rise of a word's intensity by a degree adverb before it (empirical, from the paper); a dampener lowers it.
 const BOOST: f64 = 0.293;
 
@@ -18,11 +20,6 @@ const BOOSTERS: &str = "absolutely amazingly awfully completely considerable con
 /// Words that lower it; "just enough", "kind of" and "sort of" are phrases, in [`super::rules`].
 const DAMPENERS: &str = "almost barely hardly kinda kindof kind-of less little marginal marginally occasional \
     occasionally partly scarce scarcely slight slightly somewhat sorta sortof sort-of";
-
-/// Words that negate; any word with "n't" does as well.
-const NEGATIONS: &str = "aint arent cannot cant couldnt darent didnt doesnt dont hadnt hasnt havent isnt mightnt mustnt \
-    neednt oughtnt shant shouldnt wasnt werent wont wouldnt neither never none nope nor not nothing nowhere uhuh uh-uh \
-    without rarely seldom despite";
 
 /// The words that rules ask for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,7 +134,7 @@ fn build() -> Table {
             table.entry(word.as_bytes()).or_default().boost = boost;
         }
     }
-    for word in NEGATIONS.split_ascii_whitespace() {
+    for word in negators(RuleSet::Vader) {
         table.entry(word.as_bytes()).or_default().negates = true;
     }
     for (word, marker) in MARKERS {

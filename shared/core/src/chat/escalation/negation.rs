@@ -6,40 +6,10 @@
 //! customer, so what is unclear counts as a trigger.
 
 use crate::lexicon::words::Piece;
+use crate::negation::{RuleSet, is_negator};
 
 /// Farthest a negation reaches, in words.
 const REACH: usize = 6;
-
-const NEGATORS: &[&str] = &[
-    "not",
-    "no",
-    "never",
-    "nothing",
-    "without",
-    "nor",
-    "neither",
-    "don't",
-    "dont",
-    "doesn't",
-    "doesnt",
-    "didn't",
-    "didnt",
-    "isn't",
-    "isnt",
-    "wasn't",
-    "wasnt",
-    "aren't",
-    "arent",
-    "won't",
-    "wont",
-    "wouldn't",
-    "wouldnt",
-    "ain't",
-    "haven't",
-    "needn't",
-    "hardly",
-    "shouldn't",
-];
 
 /// Words over which a negation carries: articles, degrees, and the verbs of wanting, being and filing.
 const CARRIERS: &[&str] = &[
@@ -111,7 +81,7 @@ pub(super) fn denied(before: &[Piece]) -> bool {
         let Some(word) = piece.word() else {
             return false;
         };
-        if NEGATORS.contains(&word) {
+        if is_negator(word, RuleSet::Escalation) {
             // "not only a complaint but" never gets here: "only" carries nothing on.
             return !(word == "no" && behind.is_some_and(|next| AFTER_NO.contains(&next)));
         }
