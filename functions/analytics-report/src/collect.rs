@@ -12,6 +12,7 @@ use cxone::conversations;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
+use insights_core::scale::round_score;
 use insights_core::vader::Analyzer;
 use insights_http::retry::Policy;
 use insights_http::{Deadline, Error, Limits, WithCauses};
@@ -227,7 +228,11 @@ impl Work<'_> {
                 let told = before.filter(|_| matches!(error, Error::CircuitOpen { .. }));
                 let (reason, passing) =
                     told.unwrap_or_else(|| (WithCauses(&error).to_string(), error.is_retryable()));
-                Ok(Record::failed(conversation, reason, passing))
+                Ok(Record::with_failed_transcript(
+                    conversation,
+                    reason,
+                    passing,
+                ))
             }
         }
     }
@@ -259,14 +264,14 @@ impl Work<'_> {
                 .collect(),
             None => Vec::new(),
         };
-        let mut record = Record::of(conversation, lines, &mut Analyzer::default());
+        let mut record = Record::from_lines(conversation, lines, &mut Analyzer::default());
         if let (Some(model), Transcript::Present { sentiment, .. }) =
             (&self.deps.model, &mut record.transcript)
             && !said.is_empty()
         {
             let scores = model(said).await.context("the local model")?;
             let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
-            sentiment.model = Some((mean * 1e4).round() / 1e4);
+            sentiment.model = Some(round_score(mean));
         }
         Ok(record)
     }

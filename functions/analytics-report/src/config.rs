@@ -1,6 +1,6 @@
 //! The function's configuration, read once at start.
 
-use insights_core::topics::{Selection, Settings};
+use insights_core::topics::{ClusterSettings, VocabularyLimits};
 use runtime::config::{ConfigError, Env};
 
 /// The configuration; each field says its variable and default.
@@ -11,9 +11,9 @@ pub struct Config {
     /// `REPORT_CONCURRENCY`: transcripts asked for at once; 16.
     pub concurrency: usize,
     /// `REPORT_TOPICS`, 5, `REPORT_TOPIC_STARTS`, 10, and `REPORT_SEED`, 42: how the topics are clustered.
-    pub topics: Settings,
+    pub topics: ClusterSettings,
     /// `REPORT_MAX_FEATURES`, 500, `REPORT_MIN_DF`, 2, and `REPORT_MAX_DF`, 0.95: the vocabulary of the topics.
-    pub vocabulary: Selection,
+    pub vocabulary: VocabularyLimits,
     /// `REPORT_REDACT`: whether personal data in the CSV's transcripts is blacked out, `no` or `yes`; no.
     pub redact: bool,
 }
@@ -24,16 +24,16 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let (topics, vocabulary) = (Settings::default(), Selection::default());
+        let (topics, vocabulary) = (ClusterSettings::default(), VocabularyLimits::default());
         Ok(Self {
             requests_per_second: env.number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000)?,
             concurrency: env.number("REPORT_CONCURRENCY", 16, 1..=256)?,
-            topics: Settings {
+            topics: ClusterSettings {
                 clusters: env.number("REPORT_TOPICS", topics.clusters, 1..=50)?,
                 starts: env.number("REPORT_TOPIC_STARTS", topics.starts, 1..=100)?,
                 seed: env.number("REPORT_SEED", topics.seed, 0..=u32::MAX)?,
             },
-            vocabulary: Selection {
+            vocabulary: VocabularyLimits {
                 max_features: env.number(
                     "REPORT_MAX_FEATURES",
                     vocabulary.max_features,

@@ -2,8 +2,8 @@
 //! run as a formula.
 
 use anyhow::Context;
-use insights_core::analytics::cell::inert;
-use insights_core::analytics::{Record, Reduced};
+use insights_core::analytics::cell::escape_formula;
+use insights_core::analytics::{Record, ReportData};
 use insights_core::pii;
 
 /// What a spreadsheet needs to see that the file is UTF-8.
@@ -43,10 +43,10 @@ impl Conversations {
             record.text().to_owned()
         };
         self.csv.write_record([
-            &*inert(&conversation.conversation_id),
-            &*inert(&conversation.start_time),
+            &*escape_formula(&conversation.conversation_id),
+            &*escape_formula(&conversation.start_time),
             &conversation.duration_seconds.to_string(),
-            &*inert(&conversation.disposition),
+            &*escape_formula(&conversation.disposition),
             conversation.outcome().name(),
             if record.sentiment().is_some() {
                 "true"
@@ -56,7 +56,7 @@ impl Conversations {
             &record.score().to_string(),
             record.label().name(),
             &topic.map_or_else(|| "-1".to_owned(), |topic| topic.to_string()),
-            &*inert(&text),
+            &*escape_formula(&text),
         ])?;
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Conversations {
 
 /// `conversation_details.csv`: sentiment by speaker and quarter, turns and pauses of each conversation; an empty cell where
 /// there is no figure.
-pub(crate) fn details(reduced: &Reduced) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn details(reduced: &ReportData) -> anyhow::Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
     csv.write_record([
         "conversation_id",
@@ -95,7 +95,7 @@ pub(crate) fn details(reduced: &Reduced) -> anyhow::Result<Vec<u8>> {
         let sentiment = row.sentiment;
         let pace = row.flow.and_then(|flow| flow.pace);
         let count = |value: Option<usize>| value.map(|value| value as f64);
-        let mut cells = vec![inert(&row.conversation.conversation_id).into_owned()];
+        let mut cells = vec![escape_formula(&row.conversation.conversation_id).into_owned()];
         let quarters = sentiment.map_or([None; 4], |sentiment| sentiment.quarters);
         let figures = [
             sentiment.and_then(|it| it.agent),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use insights_core::analytics::{Conversation, Range, Record, Transcript};
+use insights_core::analytics::{Conversation, Record, ReportRange, Transcript};
 use serde::{Deserialize, Serialize};
 use store::objects::Objects;
 
@@ -22,7 +22,7 @@ pub struct Origin {
     /// The contact centre's URL.
     pub source: String,
     /// The time that was asked for.
-    pub range: Range,
+    pub range: ReportRange,
     /// Whether the local model was asked.
     pub model: bool,
     version: u32,
@@ -31,7 +31,7 @@ pub struct Origin {
 impl Origin {
     /// An origin.
     #[must_use]
-    pub fn new(source: String, range: Range, model: bool) -> Self {
+    pub fn new(source: String, range: ReportRange, model: bool) -> Self {
         Self {
             source,
             range,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use cxone::conversations::Query;
-use insights_core::analytics::Range;
+use insights_core::analytics::ReportRange;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -92,8 +92,8 @@ impl Period {
 
     /// As the summary has it.
     #[must_use]
-    pub fn range(&self) -> Range {
-        Range {
+    pub fn range(&self) -> ReportRange {
+        ReportRange {
             from: self.from.to_string(),
             to: self.to.to_string(),
         }

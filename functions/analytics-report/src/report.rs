@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, ensure};
-use insights_core::analytics::{Record, Reduced, Reduction};
+use insights_core::analytics::{Record, ReportData, ReportReducer};
 use serde::Serialize;
 
 use crate::csv_files::{Conversations, details};
@@ -39,10 +39,10 @@ pub async fn write(
     prefix: &str,
 ) -> anyhow::Result<Written> {
     deps.tell(Progress::Reporting);
-    let mut reduction = Reduction::default();
+    let mut reduction = ReportReducer::default();
     for part in parts {
         let listing = complete(part).await?;
-        reduction.add_unusable(listing.unusable);
+        reduction.count_unusable_rows(listing.unusable);
         each(part, &listing, |record| {
             reduction.add(&record);
             Ok(())
@@ -108,7 +108,11 @@ pub async fn write(
 }
 
 /// The CSV of all conversations, in the order of the rows.
-async fn conversations(deps: &Deps, parts: &[Part], reduced: &Reduced) -> anyhow::Result<Vec<u8>> {
+async fn conversations(
+    deps: &Deps,
+    parts: &[Part],
+    reduced: &ReportData,
+) -> anyhow::Result<Vec<u8>> {
     let mut csv = Conversations::new(deps.config.redact)?;
     let mut rows = reduced.rows.iter();
     let mut seen = HashSet::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cxone::chat::{Skill, Timing};
 use insights_core::chat::bucket::Rate;
-use insights_core::chat::escalation::Lists;
+use insights_core::chat::escalation::EscalationPhrases;
 use insights_core::chat::pace::Room;
 use runtime::config::{ConfigError, Env};
 use sentiment::Settings;
@@ -49,8 +49,8 @@ pub struct Config {
     pub silence: Duration,
     /// `CHAT_RETENTION_SECONDS`: how long messages stay in the state store; 604800 (7 days).
     pub retention: Duration,
-    /// `CHAT_ESCALATION_LISTS`: JSON, see [`Lists`]; the default lists.
-    pub lists: Lists,
+    /// `CHAT_ESCALATION_LISTS`: JSON, see [`EscalationPhrases`]; the default lists.
+    pub lists: EscalationPhrases,
     /// `CHAT_ESCALATION_SPEAKERS`: whose messages escalate, `customer` or `both`; customer.
     pub escalate_both: bool,
     /// `ESCALATION_WEBHOOK_URL`: is told of each escalation; none.
@@ -180,11 +180,11 @@ fn rate(env: &Env) -> Result<Rate, ConfigError> {
     })
 }
 
-fn lists(env: &Env) -> Result<Lists, ConfigError> {
+fn lists(env: &Env) -> Result<EscalationPhrases, ConfigError> {
     let Some(text) = env.text("CHAT_ESCALATION_LISTS") else {
-        return Ok(Lists::default());
+        return Ok(EscalationPhrases::default());
     };
-    Lists::from_json(text)
+    EscalationPhrases::from_json(text)
         .map_err(|error| invalid("CHAT_ESCALATION_LISTS", text, &error.to_string()))
 }
 

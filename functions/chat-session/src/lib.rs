@@ -20,7 +20,7 @@ pub mod start;
 use std::sync::Arc;
 use std::time::Duration;
 
-use insights_core::chat::escalation::Escalation;
+use insights_core::chat::escalation::EscalationDetector;
 use runtime::lambda::Invocation;
 use serde::{Deserialize, Serialize};
 use store::objects::Objects;
@@ -50,7 +50,7 @@ pub struct Deps {
     /// The model beside the lexicon.
     pub scorer: Scorer,
     /// The escalation lists, compiled.
-    pub escalation: Escalation,
+    pub escalation: EscalationDetector,
 }
 
 /// The schedule's event. Fields it does not know are ignored: EventBridge sends many.

@@ -6,7 +6,7 @@ use backends::cxone_client;
 use backends::stores::{FunctionSecrets, Stores};
 use cxone::Client;
 use cxone::endpoints::System;
-use insights_core::chat::escalation::Escalation;
+use insights_core::chat::escalation::EscalationDetector;
 use insights_http::client::Idle;
 use runtime::config::Env;
 use sentiment::{Provider, Settings};
@@ -99,7 +99,7 @@ async fn with(
     #[cfg(not(feature = "sns"))]
     let _ = env;
     let stream = insights_http::client::stream_client()?;
-    let escalation = Escalation::new(&config.lists);
+    let escalation = EscalationDetector::new(&config.lists);
     Ok(Deps {
         client,
         stream,

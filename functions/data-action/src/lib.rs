@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
 use http::Method;
+use insights_core::scale::round_milliseconds;
 use insights_http::Deadline;
 use runtime::{Failure, Request, Response, metrics};
 use serde::Serialize;
@@ -110,10 +111,10 @@ fn reply(deps: &Deps, sentiment: &Sentiment, hit: bool, started: Instant) -> Res
     metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });
     metrics::observe("latency_ms", latency_ms);
     let answer = Answer {
-        sentiment_score: sentiment.score.rounded(),
+        sentiment_score: sentiment.score.to_four_decimals(),
         emotion_tags: sentiment.emotions.clone(),
         alert_triggered: sentiment.score.get() < deps.config.alert_threshold,
-        processing_latency_ms: (latency_ms * 100.0).round() / 100.0,
+        processing_latency_ms: round_milliseconds(latency_ms),
     };
     if answer.alert_triggered {
         metrics::count("alerts", 1);

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use embedding::indexer::{Indexed, Indexer, NotIndexed};
 use insights_core::WithCauses;
-use insights_core::webhook::Event;
+use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
@@ -61,7 +61,7 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
     let mut report = Report::default();
     let (mut events, mut sources) = (Vec::new(), Vec::new());
     for message in messages {
-        match Event::parse(message.body.as_bytes()) {
+        match WebhookEvent::parse(message.body.as_bytes()) {
             Ok(event) => {
                 events.push(event);
                 sources.push(message);

@@ -47,7 +47,7 @@ pub fn shown(hit: &Hit, length: usize) -> Value {
         "conversation_id": hit.conversation_id,
         "chunk_index": hit.chunk_index,
         "text": text,
-        "score": (hit.score * 1e6).round() / 1e6,
+        "score": insights_core::scale::round_similarity(hit.score),
         "metadata": hit.metadata,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use insights_core::live::{AlertRules, Listener, Rules, Templates};
+use insights_core::scale::round_share;
 use runtime::config::{ConfigError, Env};
 use sentiment::Settings;
 
@@ -67,7 +68,7 @@ pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
     let rearm = env.number(
         "SUGGESTION_REARM",
         // To whole thousandths: 0.35 + 0.05 is a little less than 0.4.
-        ((threshold + 0.05_f64).min(1.0) * 1e3).round() / 1e3,
+        round_share((threshold + 0.05_f64).min(1.0)),
         0.0..=1.0,
     )?;
     let listeners = [("customer", Listener::Customer), ("both", Listener::Both)];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use insights_core::intent::{Categories, Classifier};
+use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::live::{Direction, Scored, Segment};
 use insights_core::scale::Score;
 use insights_http::Deadline;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Scorer {
     provider: Provider,
     permits: Arc<Semaphore>,
-    intents: Arc<Classifier>,
+    intents: Arc<IntentClassifier>,
 }
 
 impl Scorer {
@@ -26,8 +26,8 @@ impl Scorer {
     #[must_use]
     pub fn new(provider: Provider) -> Self {
         // Key words alone: they only choose between texts for the agent, and cost nothing.
-        let intents =
-            Classifier::new(Categories::default(), None).expect("categories without vectors");
+        let intents = IntentClassifier::new(IntentCategories::default(), None)
+            .expect("categories without vectors");
         Self {
             permits: Arc::new(Semaphore::new(provider.at_once())),
             provider,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use backends::caller_keys::Callers;
 use backends::stores::FunctionSecrets;
 use http::Method;
-use insights_core::webhook::{Event, Invalid, MAX_BODY_BYTES};
+use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
 use runtime::{Failure, Request, Response, metrics};
 use serde_json::json;
@@ -89,7 +89,7 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     {
         return Err(Failure::unsupported_media_type("application/json"));
     }
-    let event = Event::parse(&request.body).map_err(invalid)?;
+    let event = WebhookEvent::parse(&request.body).map_err(invalid)?;
     let body = queueable(&request.body)?;
     let id = Uuid::new_v5(&DELIVERIES, &request.body);
     let mark = Key::new(
@@ -177,7 +177,7 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
 /// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.
 fn queueable(body: &[u8]) -> Result<String, Failure> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        invalid(Invalid::NotUtf8 {
+        invalid(InvalidEvent::NotUtf8 {
             at: error.valid_up_to(),
         })
     })?;
@@ -186,12 +186,12 @@ fn queueable(body: &[u8]) -> Result<String, Failure> {
         .replace('\u{ffff}', "\\uffff"))
 }
 
-fn invalid(invalid: Invalid) -> Failure {
+fn invalid(invalid: InvalidEvent) -> Failure {
     match invalid {
-        Invalid::TooLarge { .. } => Failure::too_large(MAX_BODY_BYTES),
-        Invalid::NotUtf8 { .. } => Failure::invalid("invalid_utf8", invalid.to_string()),
-        Invalid::NotJson { .. } => Failure::invalid("invalid_json", invalid.to_string()),
-        Invalid::Field { .. } => Failure::invalid("invalid_payload", invalid.to_string()),
+        InvalidEvent::TooLarge { .. } => Failure::too_large(MAX_BODY_BYTES),
+        InvalidEvent::NotUtf8 { .. } => Failure::invalid("invalid_utf8", invalid.to_string()),
+        InvalidEvent::NotJson { .. } => Failure::invalid("invalid_json", invalid.to_string()),
+        InvalidEvent::Field { .. } => Failure::invalid("invalid_payload", invalid.to_string()),
     }
 }
 

@@ -104,7 +104,10 @@ fn report(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool
     }
     println!("{name}: {texts} texts, {each_ms:.2} ms each");
     for (figure, value) in figures.as_object().into_iter().flatten() {
-        println!("  {figure:<16} {:.4}", value.as_f64().unwrap_or_default());
+        println!(
+            "  {figure:<16} {}",
+            insights_core::scale::format_score(value.as_f64().unwrap_or_default())
+        );
     }
 }
 

@@ -96,13 +96,13 @@ impl<'a> Line<'a> {
         let segments: Vec<Value> = segments
             .iter()
             .map(|(id, start, end, direction, score)| {
-                json!({"id": id.to_string(), "start": start, "end": end, "direction": direction, "score": score.rounded()})
+                json!({"id": id.to_string(), "start": start, "end": end, "direction": direction, "score": score.to_four_decimals()})
             })
             .collect();
         json!({
             "interaction_id": self.id,
             "segments": segments,
-            "average": decimals(readings.both.average),
+            "average": insights_core::scale::round_score(readings.both.average),
             "trend": readings.both.trend,
             "customer": readings.customer.map(reading),
             "agent": readings.agent.map(reading),
@@ -140,15 +140,14 @@ fn shown(reading: Reading) -> String {
         Trend::Stable => "stable   ",
         Trend::Declining => "declining",
     };
-    format!("[{bar}] {:.3} {trend}", reading.average)
+    format!(
+        "[{bar}] {} {trend}",
+        insights_core::scale::format_average(reading.average)
+    )
 }
 
 fn reading(reading: Reading) -> Value {
-    json!({"average": decimals(reading.average), "trend": reading.trend})
-}
-
-fn decimals(score: f64) -> f64 {
-    (score * 1e4).round() / 1e4
+    json!({"average": insights_core::scale::round_score(reading.average), "trend": reading.trend})
 }
 
 #[cfg(test)]

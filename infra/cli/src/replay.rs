@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use insights_core::chat::archive::{Gap, Line};
 use insights_core::chat::replay::{self, Start, Step};
 use insights_core::lexicon;
+use insights_core::scale::format_short_score;
 
 use crate::chat::{objects, printable};
 use crate::home::{Home, HomeArgs};
@@ -118,14 +119,18 @@ fn print(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
     }
     let score = line
         .sentiment
-        .unwrap_or_else(|| lexicon::score(&line.message.text).score.rounded());
+        .unwrap_or_else(|| lexicon::score(&line.message.text).score.to_four_decimals());
     println!(
-        "{:>8}  {:<9} {} {score:.2}{}  {}{}",
+        "{:>8}  {:<9} {} {}{}  {}{}",
         offset(step.offset),
         printable(&line.message.from.kind),
         bar(score),
+        format_short_score(score),
         line.model_sentiment
-            .map_or_else(String::new, |score| format!(" (model {score:.2})")),
+            .map_or_else(String::new, |score| format!(
+                " (model {})",
+                format_short_score(score)
+            )),
         printable(&line.message.text),
         escalation(line),
     );

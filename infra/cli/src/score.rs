@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use insights_core::scale::{
+    format_average, format_compound, format_score, format_short_score, round_score,
+};
 use serde_json::json;
 
 const EXAMPLES: &str = "Examples:
@@ -92,20 +95,28 @@ impl Scorer {
         match self {
             Self::Lexicon => {
                 let result = insights_core::lexicon::score(text);
-                let (score, positive, negative) =
-                    (result.score.rounded(), result.positive, result.negative);
+                let (score, positive, negative) = (
+                    result.score.to_four_decimals(),
+                    result.positive,
+                    result.negative,
+                );
                 if as_json {
                     println!(
                         "{}",
                         json!({"score": score, "positive": positive, "negative": negative, "text": text})
                     );
                 } else {
-                    println!("{score:.4}  +{positive:<5.2} -{negative:<5.2}  {text}");
+                    println!(
+                        "{}  +{:<5} -{:<5}  {text}",
+                        format_score(score),
+                        format_short_score(positive),
+                        format_short_score(negative)
+                    );
                 }
             }
             Self::Model(model) => {
                 let analysis = model.score(text)?;
-                let score = (analysis.score * 1e4).round() / 1e4;
+                let score = round_score(analysis.score);
                 let tags: Vec<_> = analysis
                     .emotions
                     .iter()
@@ -115,7 +126,7 @@ impl Scorer {
                     let line = json!({"score": score, "emotion_tags": tags, "text": text, "truncated": analysis.truncated});
                     println!("{line}");
                 } else {
-                    println!("{score:.4}  {:<28}  {text}", tags.join(", "));
+                    println!("{}  {:<28}  {text}", format_score(score), tags.join(", "));
                 }
             }
             Self::Vader => {
@@ -131,7 +142,13 @@ impl Scorer {
                         json!({"compound": compound, "pos": pos, "neu": neu, "neg": neg, "text": text})
                     );
                 } else {
-                    println!("{compound:+.4}  pos {pos:.3} neu {neu:.3} neg {neg:.3}  {text}");
+                    println!(
+                        "{}  pos {} neu {} neg {}  {text}",
+                        format_compound(compound),
+                        format_average(pos),
+                        format_average(neu),
+                        format_average(neg)
+                    );
                 }
             }
         }

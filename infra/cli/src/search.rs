@@ -83,8 +83,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             .and_then(|value| value.as_str())
             .unwrap_or_default();
         println!(
-            "{:.3}  {} #{}  {category}\n       {text}",
-            hit.score, hit.conversation_id, hit.chunk_index
+            "{}  {} #{}  {category}\n       {text}",
+            insights_core::scale::format_average(hit.score),
+            hit.conversation_id,
+            hit.chunk_index
         );
     }
     if let Some(simulator) = home.simulator {

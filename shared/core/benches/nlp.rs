@@ -1,7 +1,7 @@
 //! VADER a sentence, and the topics of a thousand conversations: `cargo bench -p insights-core`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use insights_core::topics::{Corpus, Selection, Settings, find};
+use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, find_topics};
 use insights_core::vader::Analyzer;
 
 const SENTENCES: [&str; 4] = [
@@ -42,7 +42,11 @@ fn topics(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut corpus = Corpus::default();
             texts.iter().for_each(|text| corpus.add(text));
-            find(&corpus, Selection::default(), Settings::default())
+            find_topics(
+                &corpus,
+                VocabularyLimits::default(),
+                ClusterSettings::default(),
+            )
         });
     });
 }

@@ -9,7 +9,7 @@
 use std::io::{BufWriter, Read, Write};
 use std::time::Instant;
 
-use insights_core::topics::{Corpus, Selection, Settings, cluster, stop_words};
+use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, cluster_rows, stop_words};
 use insights_core::vader::Analyzer;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,11 +54,11 @@ fn times(lines: &[&str]) -> serde_json::Value {
     let started = Instant::now();
     let mut corpus = Corpus::default();
     lines.iter().for_each(|line| corpus.add(line));
-    let matrix = corpus.weigh(Selection::default());
+    let matrix = corpus.tf_idf(VocabularyLimits::default());
     let weighing = started.elapsed().as_secs_f64();
 
     let started = Instant::now();
-    let found = cluster(&matrix.rows, matrix.terms.len(), Settings::default());
+    let found = cluster_rows(&matrix.rows, matrix.terms.len(), ClusterSettings::default());
     let clustering = started.elapsed().as_secs_f64();
     serde_json::json!({
         "texts": lines.len(),

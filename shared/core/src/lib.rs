@@ -22,3 +22,4 @@ pub mod vader;
 pub mod webhook;
 
 pub use error_chain::WithCauses;
+mod words;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use insights_core::intent::Categories;
+use insights_core::intent::IntentCategories;
 use insights_core::mapper::FieldMap;
 use runtime::config::{ConfigError, Env};
 use url::Url;
@@ -46,7 +46,7 @@ pub struct Config {
     /// `REDACT_PII`, `true` or `false`: whether personal data is replaced before anything is stored or sent; false.
     pub redact: bool,
     /// `INTENT_FILE`: categories as JSON or TOML; see [`insights_core::intent`].
-    pub categories: Categories,
+    pub categories: IntentCategories,
     /// `DATABASE_CONNECTIONS`: connections that this process may hold; 2.
     pub connections: usize,
 }
@@ -73,7 +73,7 @@ impl Config {
             chunk_overlap: env.number("EMBEDDING_CHUNK_OVERLAP", 32, 0..=4095)?,
             redact: env.choice("REDACT_PII", &[("false", false), ("true", true)])?,
             categories: match env.text("INTENT_FILE") {
-                None => Categories::default(),
+                None => IntentCategories::default(),
                 Some(path) => categories(Path::new(path))
                     .map_err(|allowed| invalid(env, "INTENT_FILE", allowed))?,
             },
@@ -119,18 +119,18 @@ fn provider(env: &Env) -> Result<ProviderConfig, ConfigError> {
 }
 
 /// Reads categories from a file, JSON unless it is named `.toml`.
-fn categories(path: &Path) -> Result<Categories, String> {
+fn categories(path: &Path) -> Result<IntentCategories, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("a file that can be read ({error})"))?;
     let read = if path
         .extension()
         .is_some_and(|extension| extension == "toml")
     {
-        let categories: Categories =
+        let categories: IntentCategories =
             toml::from_str(&text).map_err(|error| format!("TOML of categories ({error})"))?;
-        categories.check().map(|()| categories)
+        categories.validate().map(|()| categories)
     } else {
-        Categories::from_json(&text)
+        IntentCategories::from_json(&text)
     };
     read.map_err(|error| format!("a file of categories ({error})"))
 }

@@ -5,9 +5,9 @@ mod outcome;
 
 use std::sync::Arc;
 
-use insights_core::indexing::{Prepared, Settings};
-use insights_core::intent::{Categories, Classifier};
-use insights_core::webhook::Event;
+use insights_core::indexing::{IndexSettings, PreparedConversation};
+use insights_core::intent::{IntentCategories, IntentClassifier};
+use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use serde_json::{Map, Value};
 use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors};
@@ -26,9 +26,9 @@ pub struct Indexer {
 struct Parts {
     provider: Provider,
     store: Vectors,
-    settings: Settings,
-    categories: Categories,
-    classifier: OnceCell<Classifier>,
+    settings: IndexSettings,
+    categories: IntentCategories,
+    classifier: OnceCell<IntentClassifier>,
 }
 
 impl std::fmt::Debug for Indexer {
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Indexer {
 /// A prepared event that has no result yet, with its position among the events of the call.
 struct PendingEvent {
     position: usize,
-    prepared: Prepared,
+    prepared: PreparedConversation,
 }
 
 /// The results of a call by the position of their event; `None` while the event is still being worked on.
@@ -54,8 +54,8 @@ impl Indexer {
     pub fn new(
         provider: Provider,
         store: Vectors,
-        settings: Settings,
-        categories: Categories,
+        settings: IndexSettings,
+        categories: IntentCategories,
     ) -> Self {
         let classifier = OnceCell::new();
         Self {
@@ -80,7 +80,7 @@ impl Indexer {
     /// nothing.
     pub async fn index(
         &self,
-        events: Vec<Event>,
+        events: Vec<WebhookEvent>,
         deadline: Deadline,
     ) -> Vec<Result<Indexed, NotIndexed>> {
         let ids: Vec<String> = events
@@ -101,7 +101,11 @@ impl Indexer {
     }
 
     /// Maps and cuts the events on a blocking thread, since both take milliseconds of processor time.
-    async fn prepare_events(&self, events: Vec<Event>, results: &mut Results) -> Vec<PendingEvent> {
+    async fn prepare_events(
+        &self,
+        events: Vec<WebhookEvent>,
+        results: &mut Results,
+    ) -> Vec<PendingEvent> {
         let parts = Arc::clone(&self.parts);
         let prepare_all = move || {
             events
@@ -208,9 +212,9 @@ impl Indexer {
     /// Builds the rows of a conversation, whose category is decided by all its chunks together.
     fn build_conversation(
         &self,
-        prepared: &Prepared,
+        prepared: &PreparedConversation,
         vectors: Vec<Vec<f32>>,
-        classifier: &Classifier,
+        classifier: &IntentClassifier,
     ) -> Conversation {
         let views: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
         let intent = classifier.classify(&prepared.text, &views);
@@ -290,13 +294,13 @@ impl Indexer {
     }
 
     /// Returns the classifier, whose example sentences are embedded at the first use.
-    async fn classifier(&self, deadline: Deadline) -> Result<&Classifier, ProviderError> {
+    async fn classifier(&self, deadline: Deadline) -> Result<&IntentClassifier, ProviderError> {
         let parts = &self.parts;
         let build = || async {
             let prototypes: Vec<&str> = parts.categories.prototypes().collect();
             let vectors = parts.provider.embed(&prototypes, deadline).await;
             let vectors = vectors.into_iter().collect::<Result<Vec<_>, _>>()?;
-            Classifier::new(parts.categories.clone(), Some(vectors))
+            IntentClassifier::new(parts.categories.clone(), Some(vectors))
                 .map_err(|error| ProviderError::Unavailable(Arc::new(error)))
         };
         parts.classifier.get_or_try_init(build).await
@@ -312,7 +316,7 @@ fn fail_all(pending: &[PendingEvent], results: &mut Results, error: &IndexingErr
 }
 
 /// Maps and cuts one event.
-fn prepare_event(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
+fn prepare_event(parts: &Parts, event: &WebhookEvent) -> Result<PreparedConversation, NotIndexed> {
     let mut failed = None;
     let tokenize = |text: &str| {
         parts.provider.tokenize(text).unwrap_or_else(|error| {
@@ -320,7 +324,8 @@ fn prepare_event(parts: &Parts, event: &Event) -> Result<Prepared, NotIndexed> {
             Vec::new()
         })
     };
-    let prepared = Prepared::new(event, &parts.settings, tokenize).map_err(IndexingError::Mapping);
+    let prepared =
+        PreparedConversation::new(event, &parts.settings, tokenize).map_err(IndexingError::Mapping);
     let error = match (prepared, failed) {
         (Ok(prepared), None) => return Ok(prepared),
         (Ok(_), Some(error)) => IndexingError::Embedding(error),

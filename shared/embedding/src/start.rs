@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use backends::cxone_client;
 use backends::stores::FunctionSecrets;
 use inference::{Embedder, Pool};
-use insights_core::chunking::Limits as ChunkLimits;
-use insights_core::indexing::{SOURCE_SYSTEM, Settings};
+use insights_core::chunking::ChunkLimits;
+use insights_core::indexing::{IndexSettings, SOURCE_SYSTEM};
 use insights_http::Limits;
 use insights_http::client::Idle;
 use runtime::config::Env;
@@ -126,7 +126,7 @@ pub fn indexer(config: &Config, provider: Provider, store: Vectors) -> anyhow::R
     let limits = ChunkLimits::new(tokens, config.chunk_overlap)
         .context("EMBEDDING_CHUNK_TOKENS and EMBEDDING_CHUNK_OVERLAP")?;
     let categories = serde_json::to_vec(&config.categories)?;
-    let settings = Settings {
+    let settings = IndexSettings {
         fields: config.fields.clone(),
         limits,
         redact: config.redact,

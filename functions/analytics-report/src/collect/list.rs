@@ -56,6 +56,8 @@ pub(super) async fn list(
             conversations: listing.conversations.len(),
         });
     }
-    listing.conversations.sort_by(Conversation::in_report_order);
+    listing
+        .conversations
+        .sort_by(Conversation::compare_in_report_order);
     Ok(listing)
 }

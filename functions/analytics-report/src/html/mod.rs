@@ -5,7 +5,8 @@ mod tables;
 
 use std::fmt::Write;
 
-use insights_core::analytics::{Reduced, Summary};
+use insights_core::analytics::{ReportData, Summary};
+use insights_core::scale::{format_percent, format_table_score};
 
 use crate::plots::Figure;
 
@@ -15,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 ///
 /// # Errors
 /// Never in practice; writing to a string does not fail.
-pub(crate) fn page(reduced: &Reduced, figures: &[Figure]) -> Result<String, std::fmt::Error> {
+pub(crate) fn page(reduced: &ReportData, figures: &[Figure]) -> Result<String, std::fmt::Error> {
     let summary = &reduced.summary;
     let mut page = String::new();
     let period = period(summary);
@@ -87,7 +88,7 @@ fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
     let labels = summary.sentiment.labels;
     let share = |count: usize| match counts.with_transcript {
         0 => "\u{2013}".to_owned(),
-        all => format!("{:.0} %", 100.0 * count as f64 / all as f64),
+        all => format_percent(count as f64, all as f64),
     };
     let minutes = |seconds: Option<f64>| seconds.map_or_else(|| "\u{2013}".to_owned(), clock);
     page.push_str("<dl class=\"cards\">\n");
@@ -98,7 +99,7 @@ fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
         ("Negative", share(labels.negative)),
         (
             "Median sentiment",
-            tables::figure(summary.sentiment.overall.median),
+            format_table_score(summary.sentiment.overall.median),
         ),
         ("Median duration", minutes(summary.duration_seconds.median)),
     ] {

@@ -4,6 +4,7 @@ use std::fmt::{Result, Write};
 
 use insights_core::analytics::Summary;
 use insights_core::outcomes::Stats;
+use insights_core::scale::{format_average, format_percent, format_table_score};
 
 use super::escaped;
 
@@ -29,11 +30,11 @@ pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
             "Scored by",
             &[("Local model", &model.model), ("VADER", &model.vader)],
         )?;
-        let correlation = figure(model.correlation);
-        let agreement = 100.0 * model.agreement;
+        let correlation = format_table_score(model.correlation);
+        let agreement = format_percent(model.agreement, 1.0);
         writeln!(
             page,
-            "<p class=\"soft\">Correlation {correlation}; on the same side of neutral in {agreement:.0} % of conversations.</p>"
+            "<p class=\"soft\">Correlation {correlation}; on the same side of neutral in {agreement} of conversations.</p>"
         )?;
     }
     Ok(())
@@ -62,10 +63,10 @@ pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
                 row.outcome.name().to_owned(),
                 count(row.conversations),
                 count(stats.n),
-                figure(stats.mean),
-                figure(stats.median),
+                format_table_score(stats.mean),
+                format_table_score(stats.median),
                 quartiles(stats),
-                figure(row.cliffs_delta),
+                format_table_score(row.cliffs_delta),
                 effect.to_owned(),
             ],
         )?;
@@ -74,9 +75,11 @@ pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
     if let Some(overall) = table.overall {
         writeln!(
             page,
-            "<p class=\"soft\">Overall: H = {:.1} with {} degrees of freedom, epsilon squared {:.3}. \u{201c}n\u{201d} are those with \
+            "<p class=\"soft\">Overall: H = {:.1} with {} degrees of freedom, epsilon squared {}. \u{201c}n\u{201d} are those with \
              a transcript.</p>",
-            overall.h, overall.degrees_of_freedom, overall.epsilon_squared
+            overall.h,
+            overall.degrees_of_freedom,
+            format_average(overall.epsilon_squared)
         )?;
     }
     Ok(())
@@ -109,7 +112,7 @@ pub(super) fn topics(page: &mut String, summary: &Summary) -> Result {
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"wrap\">{terms}</td><td class=\"wrap\">{}</td></tr>",
             topic.id,
             count(topic.conversations),
-            figure(topic.sentiment.median),
+            format_table_score(topic.sentiment.median),
             examples.join("<br>")
         )?;
     }
@@ -191,8 +194,8 @@ fn stats_table(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
             &[
                 escaped(name),
                 count(stats.n),
-                figure(stats.mean),
-                figure(stats.median),
+                format_table_score(stats.mean),
+                format_table_score(stats.median),
                 quartiles(stats),
             ],
         )?;
@@ -230,17 +233,13 @@ fn close(page: &mut String) {
 
 fn quartiles(stats: &Stats) -> String {
     match (stats.q1, stats.q3) {
-        (Some(_), Some(_)) => format!("{} to {}", figure(stats.q1), figure(stats.q3)),
-        _ => figure(None),
+        (Some(_), Some(_)) => format!(
+            "{} to {}",
+            format_table_score(stats.q1),
+            format_table_score(stats.q3)
+        ),
+        _ => format_table_score(None),
     }
-}
-
-/// A figure with two decimals and a proper minus; a dash for none.
-pub(super) fn figure(value: Option<f64>) -> String {
-    value.map_or_else(
-        || "\u{2013}".to_owned(),
-        |value| format!("{value:.2}").replace('-', "\u{2212}"),
-    )
 }
 
 /// A count with separated thousands.

@@ -1,13 +1,14 @@
 //! How sentiment is distributed: a histogram by label, each with its density.
 
-use insights_core::analytics::Reduced;
-use insights_core::outcomes::Label;
+use insights_core::analytics::ReportData;
+use insights_core::outcomes::SentimentLabel;
+use insights_core::scale::format_signed;
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::Plot;
+use super::axis::{Frame, conversations, count, step};
 use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SILVER, VERMILION};
-use super::scale::{Frame, conversations, count, signed, step};
 
 /// Bars over the scale from -1 to 1.
 const BINS: usize = 20;
@@ -17,22 +18,27 @@ const POINTS: usize = 160;
 
 pub(super) struct Distribution {
     /// The compounds of each label, from negative to positive.
-    scores: [(Label, Vec<f64>); 3],
+    scores: [(SentimentLabel, Vec<f64>); 3],
 }
 
 impl Distribution {
-    pub(super) fn of(reduced: &Reduced) -> Self {
+    pub(super) fn of(reduced: &ReportData) -> Self {
         let all: Vec<f64> = reduced
             .rows
             .iter()
             .filter_map(|row| row.sentiment.map(|it| it.overall))
             .collect();
-        let scores = [Label::Negative, Label::Neutral, Label::Positive].map(|label| {
+        let scores = [
+            SentimentLabel::Negative,
+            SentimentLabel::Neutral,
+            SentimentLabel::Positive,
+        ]
+        .map(|label| {
             (
                 label,
                 all.iter()
                     .copied()
-                    .filter(|score| Label::of(*score) == label)
+                    .filter(|score| SentimentLabel::from_compound(*score) == label)
                     .collect(),
             )
         });
@@ -179,7 +185,7 @@ fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> 
         canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GREY, 1.0)?;
         canvas.text(
             (x, frame.bottom + 15.0),
-            &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+            &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
             Anchor::Middle,
             GREY,
         )?;
@@ -223,15 +229,15 @@ fn density(scores: &[f64]) -> Vec<(f64, f64)> {
     points.filter(|(_, height)| *height > 0.02).collect()
 }
 
-fn color(label: Label) -> RGBColor {
+fn color(label: SentimentLabel) -> RGBColor {
     match label {
-        Label::Positive => BLUE,
-        Label::Neutral => SILVER,
-        Label::Negative => VERMILION,
+        SentimentLabel::Positive => BLUE,
+        SentimentLabel::Neutral => SILVER,
+        SentimentLabel::Negative => VERMILION,
     }
 }
 
-fn dark(label: Label) -> RGBColor {
+fn dark(label: SentimentLabel) -> RGBColor {
     let RGBColor(red, green, blue) = color(label);
     let darker = |channel: u8| (f64::from(channel) * 0.6) as u8;
     RGBColor(darker(red), darker(green), darker(blue))

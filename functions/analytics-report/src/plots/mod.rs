@@ -3,19 +3,19 @@
 //! Colours are those of Okabe & Ito (2008), "Color Universal Design", which people with any common colour blindness can
 //! tell apart; nothing is said by colour alone.
 
+mod axis;
 mod canvas;
 mod distribution;
 mod outcomes;
 mod quarters;
-mod scale;
 mod topics;
 
 use anyhow::{Context, anyhow};
-use insights_core::analytics::Reduced;
+use insights_core::analytics::ReportData;
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 
+pub(crate) use axis::count;
 use canvas::Canvas;
-pub(crate) use scale::count;
 
 /// Pixels of the PNG per unit of the drawing: sharp on paper and on fine screens.
 const PNG_SCALE: u32 = 2;
@@ -58,7 +58,7 @@ trait Plot {
 ///
 /// # Errors
 /// If one cannot be drawn.
-pub(crate) fn all(reduced: &Reduced) -> anyhow::Result<Vec<Figure>> {
+pub(crate) fn all(reduced: &ReportData) -> anyhow::Result<Vec<Figure>> {
     canvas::register_fonts()?;
     Ok(vec![
         figure(&distribution::Distribution::of(reduced))?,

@@ -1,12 +1,13 @@
 //! Sentiment by outcome: a box for each.
 
-use insights_core::analytics::Reduced;
+use insights_core::analytics::ReportData;
 use insights_core::outcomes::{Outcome, Stats};
+use insights_core::scale::{format_short_score, format_signed};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
+use super::axis::{Frame, count};
 use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SKY, VERMILION};
-use super::scale::{Frame, count, signed};
 
 /// The height of an outcome's row.
 const ROW: f64 = 46.0;
@@ -21,7 +22,7 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    pub(super) fn of(reduced: &Reduced) -> Self {
+    pub(super) fn of(reduced: &ReportData) -> Self {
         let of = |outcome: Outcome| {
             let own = reduced.rows.iter().filter(|row| row.outcome == outcome);
             let mut scores: Vec<f64> = own
@@ -47,9 +48,9 @@ impl Plot for Outcomes {
     fn description(&self) -> String {
         let parts = self.scores.iter().map(|(outcome, scores)| {
             format!(
-                "{} median {:.2} of {}",
+                "{} median {} of {}",
                 outcome.name(),
-                Stats::of(scores).median.unwrap_or(0.0),
+                format_short_score(Stats::from_values(scores).median.unwrap_or(0.0)),
                 count(scores.len())
             )
         });
@@ -86,7 +87,7 @@ impl Plot for Outcomes {
             canvas.line(&[(x, frame.top), (x, frame.bottom)], PALE, 1.0)?;
             canvas.text(
                 (x, frame.bottom + 15.0),
-                &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+                &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
                 Anchor::Middle,
                 GREY,
             )?;
@@ -120,7 +121,7 @@ fn draw_box<B: DrawingBackend>(
     y: f64,
     scores: &[f64],
 ) -> anyhow::Result<()> {
-    let stats = Stats::of(scores);
+    let stats = Stats::from_values(scores);
     let (Some(q1), Some(median), Some(q3), Some(mean)) =
         (stats.q1, stats.median, stats.q3, stats.mean)
     else {

@@ -1,12 +1,13 @@
 //! How sentiment moves over the quarters of a conversation.
 
-use insights_core::analytics::Reduced;
+use insights_core::analytics::ReportData;
 use insights_core::outcomes::Stats;
+use insights_core::scale::{format_short_score, format_signed, round_to};
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
+use super::axis::{Frame, count};
 use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SKY, VERMILION};
-use super::scale::{Frame, count, signed};
 
 const NAMES: [&str; 4] = ["1st", "2nd", "3rd", "4th"];
 
@@ -15,7 +16,7 @@ pub(super) struct Quarters {
 }
 
 impl Quarters {
-    pub(super) fn of(reduced: &Reduced) -> Self {
+    pub(super) fn of(reduced: &ReportData) -> Self {
         Self {
             stats: reduced.summary.sentiment.quarters,
         }
@@ -38,7 +39,7 @@ impl Plot for Quarters {
         let mean = |stats: &Stats| {
             stats
                 .mean
-                .map_or_else(|| "none".to_owned(), |mean| format!("{mean:.2}"))
+                .map_or_else(|| "none".to_owned(), format_short_score)
         };
         let parts = NAMES
             .iter()
@@ -77,7 +78,7 @@ impl Plot for Quarters {
             )?;
             canvas.text(
                 (frame.left - 6.0, y),
-                &signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
+                &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
                 Anchor::End,
                 GREY,
             )?;
@@ -131,7 +132,7 @@ impl Quarters {
             .zip(self.stats.iter().filter_map(|stats| stats.mean))
         {
             canvas.dot((*x, *y), 4.0, VERMILION, 1.0)?;
-            let shown = signed((mean * 100.0).round() / 100.0, 2);
+            let shown = format_signed(round_to(mean, 2), 2);
             canvas.bold((*x, frame.bottom + 35.0), &shown, Anchor::Middle, BLACK)?;
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! The plots of no conversation, one, and many.
 
-use insights_core::analytics::{Conversation, Line, Range, Record, Reduced, Reduction, Speaker};
-use insights_core::topics::{Selection, Settings};
+use insights_core::analytics::{
+    Conversation, Line, Record, ReportData, ReportRange, ReportReducer, Speaker,
+};
+use insights_core::topics::{ClusterSettings, VocabularyLimits};
 use insights_core::vader::Analyzer;
 
 use super::*;
@@ -22,8 +24,8 @@ const TEXTS: [&str; 4] = [
     "My password is wrong, bad",
 ];
 
-fn reduced(count: usize) -> Reduced {
-    let mut reduction = Reduction::default();
+fn reduced(count: usize) -> ReportData {
+    let mut reduction = ReportReducer::default();
     for at in 0..count {
         let conversation = Conversation {
             conversation_id: format!("c-{at}"),
@@ -39,13 +41,21 @@ fn reduced(count: usize) -> Reduced {
         let lines = (0..4)
             .map(|turn| line(TEXTS[(at * 3 + turn * turn) % 4]))
             .collect();
-        reduction.add(&Record::of(conversation, lines, &mut Analyzer::default()));
+        reduction.add(&Record::from_lines(
+            conversation,
+            lines,
+            &mut Analyzer::default(),
+        ));
     }
-    let range = Range {
+    let range = ReportRange {
         from: String::new(),
         to: String::new(),
     };
-    reduction.finish(range, Selection::default(), Settings::default())
+    reduction.finish(
+        range,
+        VocabularyLimits::default(),
+        ClusterSettings::default(),
+    )
 }
 
 #[test]
@@ -139,11 +149,11 @@ fn counts_and_steps_are_easy_to_read() {
         ["0", "999", "1,000", "1,234,567"]
     );
     assert_eq!(
-        [0.0, 4.0, 23.0, 1100.0].map(|largest| scale::step(largest, 5.0)),
+        [0.0, 4.0, 23.0, 1100.0].map(|largest| axis::step(largest, 5.0)),
         [1.0, 1.0, 5.0, 500.0]
     );
     assert_eq!(
-        [0.0, 0.5, -1.0].map(|value| scale::signed(value, 1)),
+        [0.0, 0.5, -1.0].map(|value| insights_core::scale::format_signed(value, 1)),
         ["0", "+0.5", "\u{2212}1.0"]
     );
 }

@@ -1,11 +1,12 @@
 //! How many conversations each topic has.
 
-use insights_core::analytics::{Reduced, TopicSummary};
+use insights_core::analytics::{ReportData, TopicSummary};
+use insights_core::scale::format_percent;
 use plotters::prelude::DrawingBackend;
 
 use super::Plot;
+use super::axis::{conversations, count};
 use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN};
-use super::scale::{conversations, count};
 
 /// The height of a topic's row: its name, its bar.
 const ROW: f64 = 50.0;
@@ -18,7 +19,7 @@ pub(super) struct Topics {
 }
 
 impl Topics {
-    pub(super) fn of(reduced: &Reduced) -> Self {
+    pub(super) fn of(reduced: &ReportData) -> Self {
         let topics = &reduced.summary.topics;
         Self {
             topics: topics.iter().take(TOPICS).cloned().collect(),
@@ -53,8 +54,8 @@ impl Plot for Topics {
             return canvas.nothing("No topic was found");
         };
         let label = |topic: &TopicSummary| {
-            let share = 100.0 * topic.conversations as f64 / self.total.max(1) as f64;
-            format!("{} ({share:.0} %)", count(topic.conversations))
+            let share = format_percent(topic.conversations as f64, self.total.max(1) as f64);
+            format!("{} ({share})", count(topic.conversations))
         };
         let room = self
             .topics

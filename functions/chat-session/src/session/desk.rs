@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use insights_core::chat::archive::Gap;
 use insights_core::chat::envelope::MalformedCounts;
-use insights_core::chat::escalation::Escalated;
+use insights_core::chat::escalation::RaisedSeverities;
 use insights_core::chat::histogram::Histogram;
 use insights_core::chat::known::Known;
 use insights_core::chat::merge::Heard;
@@ -47,7 +47,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Chat {
     pub(super) known: Known,
-    pub(super) escalated: Escalated,
+    pub(super) escalated: RaisedSeverities,
     pub(super) ended: bool,
     pub(super) touched: Instant,
     /// Messages stored by this session: one more than an archive began with means that it must be archived again.
@@ -62,7 +62,7 @@ impl Chat {
         let now = Instant::now();
         Self {
             known: Known::new(KNOWN),
-            escalated: Escalated::default(),
+            escalated: RaisedSeverities::default(),
             ended,
             touched: now,
             stored: 0,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use insights_core::chat::escalation::Trigger;
+use insights_core::chat::escalation::EscalationTrigger;
 use insights_core::chat::message::Message;
 use jiff::Timestamp;
 use runtime::metrics;
@@ -22,7 +22,10 @@ const TRIES: u32 = 6;
 impl Desk {
     /// The trigger that a message raises in its conversation, stored and on its way to whoever is told; `None` if there is
     /// none, or its severity was raised before, here or by another worker.
-    pub(super) async fn escalate(&mut self, message: &Message) -> anyhow::Result<Option<Trigger>> {
+    pub(super) async fn escalate(
+        &mut self,
+        message: &Message,
+    ) -> anyhow::Result<Option<EscalationTrigger>> {
         if !self.deps.config.escalate_both && !message.from.is_customer() {
             return Ok(None);
         }
@@ -89,7 +92,7 @@ impl Desk {
     }
 }
 
-fn metric(trigger: &Trigger) -> &'static str {
+fn metric(trigger: &EscalationTrigger) -> &'static str {
     use insights_core::chat::escalation::Severity;
     match trigger.severity {
         Severity::Legal => "chat_escalations_legal",

@@ -193,7 +193,7 @@ impl Desk {
     async fn go_on(&mut self, mut stored: Stored, ended: bool) -> anyhow::Result<()> {
         let mut chat = Chat::new(ended);
         for record in &stored.escalations {
-            chat.escalated.note(record.severity);
+            chat.escalated.mark_raised(record.severity);
         }
         stored.heard.sort_by_key(|heard| heard.arrival);
         for heard in &stored.heard {

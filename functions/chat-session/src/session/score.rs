@@ -46,7 +46,7 @@ async fn score(deps: &Deps, mut heard: Heard, updates: Option<&mpsc::Sender<Upda
     let Some(score) = deps.scorer.score(&heard.message.text).await else {
         return;
     };
-    heard.model_sentiment = Some(score.rounded());
+    heard.model_sentiment = Some(score.to_four_decimals());
     let now = Timestamp::now();
     let stored = async {
         let put = records::put(

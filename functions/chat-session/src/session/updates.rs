@@ -1,6 +1,6 @@
 //! What a session shows of what happens.
 
-use insights_core::chat::escalation::Trigger;
+use insights_core::chat::escalation::EscalationTrigger;
 use insights_core::chat::merge::Via;
 use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::sla::Latency;
@@ -35,7 +35,7 @@ pub enum Update {
         /// From send to receive, where it came by stream.
         latency: Option<Latency>,
         /// The escalation that it raised.
-        escalation: Option<Trigger>,
+        escalation: Option<EscalationTrigger>,
     },
     /// The model's score of a message shown before.
     Scored {

@@ -52,7 +52,7 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
                     "text": message.text,
                     "timestamp": message.timestamp_ms,
                     "via": via,
-                    "lexicon_score": lexicon.score.rounded(),
+                    "lexicon_score": lexicon.score.to_four_decimals(),
                     "latency_ms": latency.map(|latency| latency.took.as_millis() as u64),
                     "sla_breach": latency.is_some_and(|latency| latency.breach),
                     "escalation": escalation.map(|trigger| json!({"severity": trigger.severity, "trigger": trigger.phrase})),
@@ -69,7 +69,7 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
                 identity, score, ..
             } => {
                 if let Some(line) = held.iter_mut().find(|line| line.identity == identity) {
-                    line.shown["model_score"] = json!(score.rounded());
+                    line.shown["model_score"] = json!(score.to_four_decimals());
                     line.until = Instant::now();
                 }
             }
@@ -89,7 +89,10 @@ fn print(line: &Line, as_json: bool) {
     }
     let number = |field: &str| line.shown[field].as_f64();
     let score = |field: &str| {
-        number(field).map_or_else(|| "  - ".to_owned(), |score| format!("{score:.2}"))
+        number(field).map_or_else(
+            || "  - ".to_owned(),
+            insights_core::scale::format_short_score,
+        )
     };
     let latency = number("latency_ms").map_or_else(String::new, |ms| format!("{ms:.0} ms"));
     let late = if line.shown["sla_breach"] == true {

@@ -15,7 +15,7 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use indicatif::{ProgressBar, ProgressStyle};
 use insights_core::WithCauses;
-use insights_core::webhook::Event;
+use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 
 use self::lines::{Line, Lines};
@@ -169,7 +169,7 @@ async fn embed(
 
 /// Consecutive good lines, numbered from 1; none at the end of the file.
 struct Batch {
-    events: Vec<(u64, Event)>,
+    events: Vec<(u64, WebhookEvent)>,
 }
 
 fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch> {
@@ -180,7 +180,7 @@ fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch>
         };
         match line {
             Line::TooLong => rejects.add(number, "the line is longer than a payload may be")?,
-            Line::Text(text) => match Event::parse(&text) {
+            Line::Text(text) => match WebhookEvent::parse(&text) {
                 Ok(event) => events.push((number, event)),
                 Err(invalid) => rejects.add(number, &invalid.to_string())?,
             },
@@ -195,7 +195,7 @@ struct Done {
 }
 
 /// Indexes a batch; what fails for now is tried again for half a minute.
-async fn index(indexer: Indexer, events: Vec<(u64, Event)>) -> Done {
+async fn index(indexer: Indexer, events: Vec<(u64, WebhookEvent)>) -> Done {
     let mut results = Vec::with_capacity(events.len());
     let mut open = events;
     let mut pauses = PAUSES.iter();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use indicatif::ProgressBar;
 use inference::Embedder;
-use insights_core::intent::Neighbours;
+use insights_core::intent::NearestNeighbors;
 use serde_json::{Value, json};
 
 /// The folder's name where DIR holds several corpora.
@@ -66,9 +66,9 @@ pub(super) fn measure(
 
     let labels: Vec<usize> = train.iter().map(|text| text.label).collect();
     let means = means(&train_vectors, &labels, known);
-    let nearest = Neighbours::new(train_vectors, labels)?;
-    let mean = Neighbours::new(means, (0..known).collect())?;
-    let accuracy = |neighbours: &Neighbours| {
+    let nearest = NearestNeighbors::new(train_vectors, labels)?;
+    let mean = NearestNeighbors::new(means, (0..known).collect())?;
+    let accuracy = |neighbours: &NearestNeighbors| {
         let right = test.iter().zip(&test_vectors).filter(|(text, vector)| {
             neighbours
                 .nearest(vector)

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 ///
 /// Source: OWASP, "CSV Injection". A number stays as it is.
 #[must_use]
-pub fn inert(text: &str) -> Cow<'_, str> {
+pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let dangerous = |c: char| {
         matches!(
             c,
@@ -40,7 +40,7 @@ mod tests {
             "＝1",
             "-1e",
         ] {
-            assert_eq!(inert(text), format!("'{text}"), "{text:?}");
+            assert_eq!(escape_formula(text), format!("'{text}"), "{text:?}");
         }
     }
 
@@ -49,7 +49,7 @@ mod tests {
         for text in [
             "", "hello", "a=b", "12", "-0.5", "+3", "😀", "'quoted", "1-2",
         ] {
-            assert_eq!(inert(text), text);
+            assert_eq!(escape_formula(text), text);
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::transcript::{Line, Speaker};
 use crate::outcomes::Stats;
+use crate::scale::{round_seconds, round_share};
 
 /// Words a second at the usual rate of English conversation, 150 a minute (National Center for Voice and Speech); what a
 /// line takes to say is estimated with it, as lines carry no end.
@@ -38,7 +39,7 @@ pub struct Pace {
 impl Flow {
     /// The flow of a conversation's lines.
     #[must_use]
-    pub fn of(lines: &[Line]) -> Self {
+    pub fn from_lines(lines: &[Line]) -> Self {
         let words = |speaker| {
             lines
                 .iter()
@@ -50,7 +51,7 @@ impl Flow {
             turns: lines.chunk_by(|a, b| a.speaker == b.speaker).count(),
             agent_words: words(Speaker::Agent),
             customer_words: words(Speaker::Customer),
-            pace: Pace::of(lines),
+            pace: Pace::from_lines(lines),
         }
     }
 
@@ -58,12 +59,12 @@ impl Flow {
     #[must_use]
     pub fn agent_share(&self) -> Option<f64> {
         let all = self.agent_words + self.customer_words;
-        (all > 0).then(|| round(self.agent_words as f64 / all as f64, 1e3))
+        (all > 0).then(|| round_share(self.agent_words as f64 / all as f64))
     }
 }
 
 impl Pace {
-    fn of(lines: &[Line]) -> Option<Self> {
+    fn from_lines(lines: &[Line]) -> Option<Self> {
         let times: Vec<_> = lines.iter().map(|line| line.at).collect::<Option<_>>()?;
         if lines.len() < 2 || !times.is_sorted() {
             return None;
@@ -83,16 +84,10 @@ impl Pace {
             silence += (gap - spoken).max(0.0);
         }
         Some(Self {
-            span_seconds: round(span, 10.0),
-            longest_gap_seconds: round(gaps.iter().copied().fold(0.0, f64::max), 10.0),
-            agent_response_seconds: Stats::of(&responses)
-                .median
-                .map(|median| round(median, 10.0)),
-            non_talk_share: (span > 0.0).then(|| round(silence / span, 1e3)),
+            span_seconds: round_seconds(span),
+            longest_gap_seconds: round_seconds(gaps.iter().copied().fold(0.0, f64::max)),
+            agent_response_seconds: Stats::from_values(&responses).median.map(round_seconds),
+            non_talk_share: (span > 0.0).then(|| round_share(silence / span)),
         })
     }
-}
-
-fn round(value: f64, unit: f64) -> f64 {
-    (value * unit).round() / unit
 }

@@ -1,7 +1,7 @@
 //! The analytics report: what is worked out of each conversation (map) and of all of them (reduce).
 //!
 //! [`Record`] is the result of a conversation; it depends on nothing but that conversation, can be stored and read back, and
-//! the same records make the same report wherever and in whatever order they were made. [`Reduction`] takes records in
+//! the same records make the same report wherever and in whatever order they were made. [`ReportReducer`] takes records in
 //! the report's order and gives the [`Summary`] and the topic of each.
 
 pub mod cell;
@@ -12,13 +12,13 @@ mod summary;
 mod transcript;
 
 pub use flow::{Flow, Pace};
-pub use record::{Conversation, Record, Sentiment, Transcript};
-pub use reduce::{Reduced, Reduction, Row};
+pub use record::{Conversation, ConversationSentiment, Record, Transcript};
+pub use reduce::{ReportData, ReportReducer, ReportRow};
 pub use summary::{
-    Counts, Failure, FlowSummary, LabelCounts, ModelComparison, Range, SentimentSummary, Summary,
-    TopicByOutcome, TopicSummary,
+    ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
+    SentimentSummary, Summary, TopicByOutcome, TopicSummary,
 };
-pub use transcript::{Line, Speaker, joined};
+pub use transcript::{Line, Speaker, join_lines};
 
 #[cfg(test)]
 mod tests;

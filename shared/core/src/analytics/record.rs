@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
-use super::transcript::{Line, Speaker, joined};
-use crate::outcomes::{Label, Outcome};
+use super::transcript::{Line, Speaker, join_lines};
+use crate::outcomes::{Outcome, SentimentLabel};
 use crate::vader::Analyzer;
 
 /// What the analytics list says of a conversation.
@@ -25,12 +25,12 @@ impl Conversation {
     /// The outcome of its disposition.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        Outcome::of(&self.disposition)
+        Outcome::from_disposition(&self.disposition)
     }
 
     /// Sorts as the report does: by time, then by id. What has no time comes last.
     #[must_use]
-    pub fn in_report_order(&self, other: &Self) -> std::cmp::Ordering {
+    pub fn compare_in_report_order(&self, other: &Self) -> std::cmp::Ordering {
         let key = |conversation: &Self| {
             let time = conversation.start_time.parse::<Timestamp>().ok();
             (time.is_none(), time)
@@ -51,7 +51,7 @@ pub enum Transcript {
         /// All that agent and customer said, a space between lines.
         text: String,
         /// How they said it.
-        sentiment: Box<Sentiment>,
+        sentiment: Box<ConversationSentiment>,
         /// How the conversation flowed.
         flow: Flow,
     },
@@ -68,7 +68,7 @@ pub enum Transcript {
 
 /// The sentiment of a conversation, VADER's compound in -1..=1 unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sentiment {
+pub struct ConversationSentiment {
     /// Of the whole conversation.
     pub overall: f64,
     /// Of what the agent said; none if nothing.
@@ -94,12 +94,12 @@ pub struct Record {
 impl Record {
     /// Works out a conversation. The lines are those of agent and customer, in order.
     #[must_use]
-    pub fn of(conversation: Conversation, lines: Vec<Line>, vader: &mut Analyzer) -> Self {
+    pub fn from_lines(conversation: Conversation, lines: Vec<Line>, vader: &mut Analyzer) -> Self {
         let lines: Vec<Line> = lines
             .into_iter()
             .filter(|line| !line.text.trim().is_empty())
             .collect();
-        let text = joined(&lines);
+        let text = join_lines(&lines);
         if text.is_empty() {
             return Self {
                 conversation,
@@ -107,17 +107,21 @@ impl Record {
             };
         }
         let mut part = |text: &str| (!text.is_empty()).then(|| vader.polarity(text).compound);
-        let mut by = |speaker| part(&joined(lines.iter().filter(|line| line.speaker == speaker)));
+        let mut by = |speaker| {
+            part(&join_lines(
+                lines.iter().filter(|line| line.speaker == speaker),
+            ))
+        };
         let (agent, customer) = (by(Speaker::Agent), by(Speaker::Customer));
         let quarters = [0, 1, 2, 3].map(|quarter| {
             let own = lines
                 .iter()
                 .enumerate()
                 .filter(|(at, _)| at * 4 / lines.len() == quarter);
-            part(&joined(own.map(|(_, line)| line)))
+            part(&join_lines(own.map(|(_, line)| line)))
         });
         let overall = part(&text).unwrap_or_default();
-        let sentiment = Box::new(Sentiment {
+        let sentiment = Box::new(ConversationSentiment {
             overall,
             agent,
             customer,
@@ -129,14 +133,18 @@ impl Record {
             transcript: Transcript::Present {
                 text,
                 sentiment,
-                flow: Flow::of(&lines),
+                flow: Flow::from_lines(&lines),
             },
         }
     }
 
     /// A conversation whose transcript could not be fetched.
     #[must_use]
-    pub fn failed(conversation: Conversation, reason: String, passing: bool) -> Self {
+    pub fn with_failed_transcript(
+        conversation: Conversation,
+        reason: String,
+        passing: bool,
+    ) -> Self {
         Self {
             conversation,
             transcript: Transcript::Failed { reason, passing },
@@ -145,7 +153,7 @@ impl Record {
 
     /// The sentiment, where there is a transcript.
     #[must_use]
-    pub fn sentiment(&self) -> Option<&Sentiment> {
+    pub fn sentiment(&self) -> Option<&ConversationSentiment> {
         match &self.transcript {
             Transcript::Present { sentiment, .. } => Some(sentiment),
             Transcript::Missing | Transcript::Failed { .. } => None,
@@ -169,7 +177,7 @@ impl Record {
 
     /// The label of that score.
     #[must_use]
-    pub fn label(&self) -> Label {
-        Label::of(self.score())
+    pub fn label(&self) -> SentimentLabel {
+        SentimentLabel::from_compound(self.score())
     }
 }

@@ -3,23 +3,24 @@
 use std::collections::HashSet;
 
 use super::flow::Flow;
-use super::record::{Conversation, Record, Sentiment, Transcript};
+use super::record::{Conversation, ConversationSentiment, Record, Transcript};
 use super::summary::{
-    Counts, Failure, FlowSummary, LabelCounts, ModelComparison, Range, SentimentSummary, Summary,
-    TopicByOutcome, TopicModel, TopicSummary,
+    ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
+    SentimentSummary, Summary, TopicByOutcome, TopicModel, TopicSummary,
 };
 use crate::outcomes::{Outcome, Stats, tabulate};
-use crate::topics::{Corpus, Selection, Settings, Topics, find};
+use crate::scale::{round_score, round_to};
+use crate::topics::{ClusterSettings, Corpus, Topics, VocabularyLimits, find_topics};
 
 /// What is kept of a conversation: all but its text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct ReportRow {
     /// What the list says.
     pub conversation: Conversation,
     /// The outcome.
     pub outcome: Outcome,
     /// The sentiment, where there is a transcript.
-    pub sentiment: Option<Sentiment>,
+    pub sentiment: Option<ConversationSentiment>,
     /// The flow, where there is a transcript.
     pub flow: Option<Flow>,
     /// The topic, where there is a transcript with a term.
@@ -28,11 +29,11 @@ pub struct Row {
 
 /// Collects records. Add them in the report's order: it is the order of the rows, and clusters depend on it.
 #[derive(Debug, Default)]
-pub struct Reduction {
-    rows: Vec<Row>,
+pub struct ReportReducer {
+    rows: Vec<ReportRow>,
     seen: HashSet<String>,
-    counts: Counts,
-    failures: Vec<Failure>,
+    counts: ConversationCounts,
+    failures: Vec<FailedTranscript>,
     corpus: Corpus,
     /// The row of each document of the corpus.
     documents: Vec<usize>,
@@ -40,14 +41,14 @@ pub struct Reduction {
 
 /// The result of a reduction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reduced {
+pub struct ReportData {
     /// A row a conversation, in order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ReportRow>,
     /// What the report says.
     pub summary: Summary,
 }
 
-impl Reduction {
+impl ReportReducer {
     /// Adds a record; a conversation that was added before is left out, and `false` says so.
     pub fn add(&mut self, record: &Record) -> bool {
         if !self
@@ -56,8 +57,8 @@ impl Reduction {
         {
             return false;
         }
-        self.counts.count(&record.transcript);
-        let mut row = Row {
+        self.counts.add(&record.transcript);
+        let mut row = ReportRow {
             conversation: record.conversation.clone(),
             outcome: record.conversation.outcome(),
             sentiment: record.sentiment().copied(),
@@ -73,20 +74,25 @@ impl Reduction {
             Transcript::Missing => {}
             Transcript::Failed { reason, .. } => self
                 .failures
-                .push(Failure::of(&record.conversation, reason)),
+                .push(FailedTranscript::new(&record.conversation, reason)),
         }
         self.rows.push(row);
         true
     }
 
-    /// Counts rows of the list that name no conversation.
-    pub fn add_unusable(&mut self, rows: usize) {
+    /// ConversationCounts rows of the list that name no conversation.
+    pub fn count_unusable_rows(&mut self, rows: usize) {
         self.counts.unusable_rows += rows;
     }
 
     /// Works out topics and figures.
     #[must_use]
-    pub fn finish(self, range: Range, selection: Selection, settings: Settings) -> Reduced {
+    pub fn finish(
+        self,
+        range: ReportRange,
+        selection: VocabularyLimits,
+        settings: ClusterSettings,
+    ) -> ReportData {
         let Self {
             mut rows,
             counts,
@@ -95,7 +101,7 @@ impl Reduction {
             documents,
             ..
         } = self;
-        let topics = find(&corpus, selection, settings);
+        let topics = find_topics(&corpus, selection, settings);
         for (&row, &topic) in documents.iter().zip(&topics.labels) {
             rows[row].topic = topic;
         }
@@ -111,30 +117,30 @@ impl Reduction {
             range,
             complete: failures.is_empty(),
             conversations: counts,
-            duration_seconds: Stats::of(&durations),
+            duration_seconds: Stats::from_values(&durations),
             sentiment: sentiment(&rows),
             outcomes: tabulate(&pairs),
             topics: topic_summaries(&topics, &rows, &documents),
             topic_model: TopicModel {
                 vocabulary: topics.vocabulary,
-                inertia: (topics.inertia * 1e6).round() / 1e6,
+                inertia: round_to(topics.inertia, 6),
                 relaxed: topics.relaxed,
             },
             topic_by_outcome: topic_by_outcome(topics.topics.len(), &rows),
-            flow: FlowSummary::of(&rows),
+            flow: FlowSummary::from_rows(&rows),
             failed_transcripts: failures,
         };
-        Reduced { rows, summary }
+        ReportData { rows, summary }
     }
 }
 
-fn sentiment(rows: &[Row]) -> SentimentSummary {
-    let sentiments: Vec<&Sentiment> = rows
+fn sentiment(rows: &[ReportRow]) -> SentimentSummary {
+    let sentiments: Vec<&ConversationSentiment> = rows
         .iter()
         .filter_map(|row| row.sentiment.as_ref())
         .collect();
-    let stats = |value: &dyn Fn(&Sentiment) -> Option<f64>| {
-        Stats::of(
+    let stats = |value: &dyn Fn(&ConversationSentiment) -> Option<f64>| {
+        Stats::from_values(
             &sentiments
                 .iter()
                 .filter_map(|sentiment| value(sentiment))
@@ -146,8 +152,8 @@ fn sentiment(rows: &[Row]) -> SentimentSummary {
         .map(|sentiment| sentiment.overall)
         .collect();
     SentimentSummary {
-        overall: Stats::of(&overall),
-        labels: LabelCounts::of(&overall),
+        overall: Stats::from_values(&overall),
+        labels: LabelCounts::from_compounds(&overall),
         agent: stats(&|sentiment| sentiment.agent),
         customer: stats(&|sentiment| sentiment.customer),
         quarters: [0, 1, 2, 3]
@@ -157,7 +163,7 @@ fn sentiment(rows: &[Row]) -> SentimentSummary {
 }
 
 /// The model's score of the customer's lines beside VADER's of the same, where both exist.
-fn comparison(sentiments: &[&Sentiment]) -> Option<ModelComparison> {
+fn comparison(sentiments: &[&ConversationSentiment]) -> Option<ModelComparison> {
     let pairs: Vec<(f64, f64)> = sentiments
         .iter()
         .filter_map(|sentiment| Some((sentiment.model?, f64::midpoint(sentiment.customer?, 1.0))))
@@ -170,12 +176,11 @@ fn comparison(sentiments: &[&Sentiment]) -> Option<ModelComparison> {
         .iter()
         .filter(|(model, vader)| (*model >= 0.5) == (*vader >= 0.5))
         .count();
-    let round = |value: f64| (value * 1e4).round() / 1e4;
     Some(ModelComparison {
-        correlation: correlation(&pairs).map(round),
-        agreement: round(same_side as f64 / pairs.len() as f64),
-        model: Stats::of(&model),
-        vader: Stats::of(&vader),
+        correlation: correlation(&pairs).map(round_score),
+        agreement: round_score(same_side as f64 / pairs.len() as f64),
+        model: Stats::from_values(&model),
+        vader: Stats::from_values(&vader),
     })
 }
 
@@ -195,7 +200,7 @@ fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     (scale > 1e-12).then(|| xy / scale)
 }
 
-fn topic_summaries(topics: &Topics, rows: &[Row], documents: &[usize]) -> Vec<TopicSummary> {
+fn topic_summaries(topics: &Topics, rows: &[ReportRow], documents: &[usize]) -> Vec<TopicSummary> {
     let summary = |topic: &crate::topics::Topic| {
         let own = rows.iter().filter(|row| row.topic == Some(topic.id));
         let scores: Vec<f64> = own
@@ -210,14 +215,14 @@ fn topic_summaries(topics: &Topics, rows: &[Row], documents: &[usize]) -> Vec<To
             name: topic.name.clone(),
             terms: topic.terms.clone(),
             conversations: topic.size,
-            sentiment: Stats::of(&scores),
+            sentiment: Stats::from_values(&scores),
             examples: examples.collect(),
         }
     };
     topics.topics.iter().map(summary).collect()
 }
 
-fn topic_by_outcome(topics: usize, rows: &[Row]) -> TopicByOutcome {
+fn topic_by_outcome(topics: usize, rows: &[ReportRow]) -> TopicByOutcome {
     let occurs = |outcome: &Outcome| rows.iter().any(|row| row.outcome == *outcome);
     let outcomes: Vec<Outcome> = Outcome::ALL.into_iter().filter(occurs).collect();
     let mut counts = vec![vec![0; outcomes.len()]; topics];

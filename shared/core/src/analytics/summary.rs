@@ -3,21 +3,21 @@
 use serde::Serialize;
 
 use super::record::{Conversation, Transcript};
-use super::reduce::Row;
-use crate::outcomes::{Label, Outcome, OutcomeTable, Stats};
+use super::reduce::ReportRow;
+use crate::outcomes::{Outcome, OutcomeTable, SentimentLabel, Stats};
 
 /// The summary of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The time that was asked for.
-    pub range: Range,
+    pub range: ReportRange,
     /// Whether every transcript that exists was read.
     pub complete: bool,
     /// How many conversations there are.
-    pub conversations: Counts,
+    pub conversations: ConversationCounts,
     /// Durations in seconds, of all conversations.
     pub duration_seconds: Stats,
-    /// Sentiment, of the conversations with a transcript.
+    /// ConversationSentiment, of the conversations with a transcript.
     pub sentiment: SentimentSummary,
     /// Outcome against sentiment.
     pub outcomes: OutcomeTable,
@@ -30,12 +30,12 @@ pub struct Summary {
     /// Turns and pauses, of the conversations with a transcript.
     pub flow: FlowSummary,
     /// Transcripts that could not be fetched.
-    pub failed_transcripts: Vec<Failure>,
+    pub failed_transcripts: Vec<FailedTranscript>,
 }
 
 /// The time a report covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Range {
+pub struct ReportRange {
     /// Its start, inclusive, ISO 8601.
     pub from: String,
     /// Its end, exclusive, ISO 8601.
@@ -44,7 +44,7 @@ pub struct Range {
 
 /// How many conversations there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
+pub struct ConversationCounts {
     /// All.
     pub total: usize,
     /// With a transcript in which somebody says something.
@@ -57,9 +57,9 @@ pub struct Counts {
     pub unusable_rows: usize,
 }
 
-impl Counts {
-    /// Counts one more.
-    pub(super) fn count(&mut self, transcript: &Transcript) {
+impl ConversationCounts {
+    /// ConversationCounts one more.
+    pub(super) fn add(&mut self, transcript: &Transcript) {
         self.total += 1;
         match transcript {
             Transcript::Present { .. } => self.with_transcript += 1,
@@ -69,7 +69,7 @@ impl Counts {
     }
 }
 
-/// Sentiment figures.
+/// ConversationSentiment figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SentimentSummary {
     /// Of whole conversations.
@@ -98,17 +98,17 @@ pub struct LabelCounts {
 }
 
 impl LabelCounts {
-    pub(super) fn of(scores: &[f64]) -> Self {
+    pub(super) fn from_compounds(scores: &[f64]) -> Self {
         let count = |label| {
             scores
                 .iter()
-                .filter(|&&score| Label::of(score) == label)
+                .filter(|&&score| SentimentLabel::from_compound(score) == label)
                 .count()
         };
         Self {
-            positive: count(Label::Positive),
-            neutral: count(Label::Neutral),
-            negative: count(Label::Negative),
+            positive: count(SentimentLabel::Positive),
+            neutral: count(SentimentLabel::Neutral),
+            negative: count(SentimentLabel::Negative),
         }
     }
 }
@@ -154,7 +154,7 @@ pub struct TopicSummary {
     pub examples: Vec<String>,
 }
 
-/// Counts of conversations by topic and outcome.
+/// ConversationCounts of conversations by topic and outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopicByOutcome {
     /// The outcomes of the columns: those that occur.
@@ -179,11 +179,11 @@ pub struct FlowSummary {
 }
 
 impl FlowSummary {
-    pub(super) fn of(rows: &[Row]) -> Self {
-        let stats = |value: &dyn Fn(&Row) -> Option<f64>| {
-            Stats::of(&rows.iter().filter_map(value).collect::<Vec<_>>())
+    pub(super) fn from_rows(rows: &[ReportRow]) -> Self {
+        let stats = |value: &dyn Fn(&ReportRow) -> Option<f64>| {
+            Stats::from_values(&rows.iter().filter_map(value).collect::<Vec<_>>())
         };
-        let pace = |row: &Row| row.flow.and_then(|flow| flow.pace);
+        let pace = |row: &ReportRow| row.flow.and_then(|flow| flow.pace);
         Self {
             turns: stats(&|row| row.flow.map(|flow| flow.turns as f64)),
             agent_word_share: stats(&|row| row.flow.and_then(|flow| flow.agent_share())),
@@ -198,15 +198,15 @@ impl FlowSummary {
 
 /// A transcript that could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
+pub struct FailedTranscript {
     /// The conversation.
     pub conversation_id: String,
     /// Why.
     pub reason: String,
 }
 
-impl Failure {
-    pub(super) fn of(conversation: &Conversation, reason: &str) -> Self {
+impl FailedTranscript {
+    pub(super) fn new(conversation: &Conversation, reason: &str) -> Self {
         Self {
             conversation_id: conversation.conversation_id.clone(),
             reason: reason.to_owned(),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcomes::{Label, Outcome};
-use crate::topics::{Selection, Settings};
+use crate::outcomes::{Outcome, SentimentLabel};
+use crate::topics::{ClusterSettings, VocabularyLimits};
 use crate::vader::{Analyzer, polarity};
 
 fn conversation(id: &str, disposition: &str) -> Conversation {
@@ -30,23 +30,27 @@ fn record(id: &str, disposition: &str, said: &[&str]) -> Record {
         .iter()
         .map(|text| line(Speaker::Customer, text, 0))
         .collect();
-    Record::of(
+    Record::from_lines(
         conversation(id, disposition),
         lines,
         &mut Analyzer::default(),
     )
 }
 
-fn reduced(records: &[Record]) -> Reduced {
-    let mut reduction = Reduction::default();
+fn reduced(records: &[Record]) -> ReportData {
+    let mut reduction = ReportReducer::default();
     for record in records {
         assert!(reduction.add(record));
     }
-    let range = Range {
+    let range = ReportRange {
         from: "2026-11-02T00:00:00Z".to_owned(),
         to: "2026-11-03T00:00:00Z".to_owned(),
     };
-    reduction.finish(range, Selection::default(), Settings::default())
+    reduction.finish(
+        range,
+        VocabularyLimits::default(),
+        ClusterSettings::default(),
+    )
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn the_raw_text_is_scored_whole_by_speaker_and_by_quarter() {
         line(Speaker::Customer, "Thanks", 10),
         line(Speaker::Agent, "Great, have a lovely day", 12),
     ];
-    let found = Record::of(
+    let found = Record::from_lines(
         conversation("c", "resolved"),
         lines,
         &mut Analyzer::default(),
@@ -105,14 +109,14 @@ fn a_transcript_in_which_nobody_says_anything_is_missing() {
         assert_eq!(found.transcript, Transcript::Missing);
         assert_eq!(
             (found.score(), found.label(), found.text()),
-            (0.0, Label::Neutral, "")
+            (0.0, SentimentLabel::Neutral, "")
         );
     }
 }
 
 #[test]
 fn turns_pauses_and_responses_are_read_off_the_times() {
-    let flow = Flow::of(&[
+    let flow = Flow::from_lines(&[
         line(Speaker::Customer, "one two three four five", 0),
         line(Speaker::Customer, "six", 2),
         line(Speaker::Agent, "a b c d e", 10),
@@ -135,10 +139,10 @@ fn without_times_in_order_there_is_no_pace() {
         line(Speaker::Agent, "a", 5),
         line(Speaker::Customer, "b", 3),
     ];
-    assert_eq!(Flow::of(&lines).pace, None);
+    assert_eq!(Flow::from_lines(&lines).pace, None);
     lines[1].at = None;
-    assert_eq!(Flow::of(&lines).pace, None);
-    assert_eq!(Flow::of(&lines[..1]).pace, None);
+    assert_eq!(Flow::from_lines(&lines).pace, None);
+    assert_eq!(Flow::from_lines(&lines[..1]).pace, None);
 }
 
 #[test]
@@ -146,16 +150,16 @@ fn failed_and_missing_transcripts_are_counted_and_never_scored() {
     let records = [
         record("a", "resolved", &["wonderful, thank you"]),
         record("b", "escalated", &[]),
-        Record::failed(
+        Record::with_failed_transcript(
             conversation("c", "escalated"),
             "503 after 4 tries".to_owned(),
             true,
         ),
     ];
-    let Reduced { rows, summary } = reduced(&records);
+    let ReportData { rows, summary } = reduced(&records);
     assert_eq!(
         summary.conversations,
-        Counts {
+        ConversationCounts {
             total: 3,
             with_transcript: 1,
             without_transcript: 1,
@@ -188,14 +192,14 @@ fn failed_and_missing_transcripts_are_counted_and_never_scored() {
 
 #[test]
 fn no_conversation_makes_a_complete_and_empty_summary() {
-    let Reduced { rows, summary } = reduced(&[]);
+    let ReportData { rows, summary } = reduced(&[]);
     assert!(rows.is_empty() && summary.complete && summary.topics.is_empty());
     assert_eq!(summary.sentiment.overall.mean, None);
 }
 
 #[test]
 fn a_conversation_listed_twice_counts_once() {
-    let mut reduction = Reduction::default();
+    let mut reduction = ReportReducer::default();
     assert!(reduction.add(&record("a", "resolved", &["good"])));
     assert!(!reduction.add(&record("a", "resolved", &["good"])));
 }
@@ -225,7 +229,7 @@ fn the_report_is_ordered_by_time_then_id_and_what_has_no_time_comes_last() {
     let mut conversations = ["b", "a", "z", "y"].map(|id| conversation(id, "resolved"));
     conversations[2].start_time = "2026-11-02T09:00:00+01:00".to_owned();
     conversations[3].start_time = "yesterday".to_owned();
-    conversations.sort_by(Conversation::in_report_order);
+    conversations.sort_by(Conversation::compare_in_report_order);
     assert_eq!(
         conversations.map(|conversation| conversation.conversation_id),
         ["z", "a", "b", "y"]
@@ -241,7 +245,7 @@ proptest! {
             line.at = line.at.filter(|_| timed);
             line
         }).collect();
-        let record = Record::of(conversation("c", "resolved"), lines, &mut Analyzer::default());
+        let record = Record::from_lines(conversation("c", "resolved"), lines, &mut Analyzer::default());
         let stored = serde_json::to_string(&record).unwrap();
         prop_assert_eq!(serde_json::from_str::<Record>(&stored).unwrap(), record);
     }

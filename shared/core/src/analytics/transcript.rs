@@ -25,7 +25,7 @@ pub struct Line {
 }
 
 /// The lines' texts with a space between, in order; lines of white space alone add nothing.
-pub fn joined<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
+pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
     let mut text = String::new();
     for line in lines {
         let said = line.text.trim();

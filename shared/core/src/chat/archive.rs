@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::escalation::{Escalation, Severity};
+use super::escalation::{EscalationDetector, Severity};
 use super::message::Message;
 use crate::lexicon;
 
@@ -87,8 +87,8 @@ impl Line {
     }
 
     /// Adds the lexicon's score and, for a customer's message, its trigger.
-    pub fn annotate(&mut self, escalation: &Escalation) {
-        let rounded = lexicon::score(&self.message.text).score.rounded();
+    pub fn annotate(&mut self, escalation: &EscalationDetector) {
+        let rounded = lexicon::score(&self.message.text).score.to_four_decimals();
         self.sentiment = Some(rounded);
         let trigger = if self.message.from.is_customer() {
             escalation.find(&self.message.text)
@@ -172,12 +172,12 @@ mod tests {
     #[test]
     fn a_customers_message_is_annotated_with_score_and_trigger() {
         let mut customer = line("this is terrible, I will call my lawyer");
-        customer.annotate(&Escalation::default());
+        customer.annotate(&EscalationDetector::default());
         assert_eq!(customer.escalation, Some(Severity::Legal));
         assert!(customer.sentiment.unwrap() < 0.3);
         let mut agent = line("I will ask my manager");
         agent.message.from.kind = "agent".into();
-        agent.annotate(&Escalation::default());
+        agent.annotate(&EscalationDetector::default());
         assert_eq!(agent.escalation, None);
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Limits;
+use super::ChunkLimits;
 
 /// How good a cut point is, from worst to best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +122,7 @@ impl Cuts {
     }
 
     /// Where the chunk behind `from..to` begins: up to the overlap before `to`, at the best place there.
-    pub(super) fn next_start(&self, from: usize, to: usize, limits: Limits) -> usize {
+    pub(super) fn next_start(&self, from: usize, to: usize, limits: ChunkLimits) -> usize {
         let earliest_token = self.points[to]
             .tokens_before
             .saturating_sub(limits.overlap_tokens());

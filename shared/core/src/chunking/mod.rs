@@ -18,14 +18,14 @@ pub const MIN_TOKENS: usize = 16;
 
 /// How large chunks may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ChunkLimits {
     max_tokens: usize,
     overlap_tokens: usize,
 }
 
-/// Limits that cannot work.
+/// ChunkLimits that cannot work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidLimits {
+pub enum InvalidChunkLimits {
     /// Too few tokens.
     #[error("a chunk of {0} tokens is too small; at least {MIN_TOKENS} are allowed")]
     MaxTokens(usize),
@@ -41,17 +41,17 @@ pub enum InvalidLimits {
     },
 }
 
-impl Limits {
+impl ChunkLimits {
     /// Chunks of at most `max_tokens` tokens (without the model's special ones), sharing at most `overlap_tokens`.
     ///
     /// # Errors
-    /// [`InvalidLimits`] below 16 tokens or where the overlap is more than half of a chunk.
-    pub fn new(max_tokens: usize, overlap_tokens: usize) -> Result<Self, InvalidLimits> {
+    /// [`InvalidChunkLimits`] below 16 tokens or where the overlap is more than half of a chunk.
+    pub fn new(max_tokens: usize, overlap_tokens: usize) -> Result<Self, InvalidChunkLimits> {
         if max_tokens < MIN_TOKENS {
-            return Err(InvalidLimits::MaxTokens(max_tokens));
+            return Err(InvalidChunkLimits::MaxTokens(max_tokens));
         }
         if overlap_tokens > max_tokens / 2 {
-            return Err(InvalidLimits::Overlap {
+            return Err(InvalidChunkLimits::Overlap {
                 overlap: overlap_tokens,
                 max: max_tokens,
             });
@@ -92,7 +92,12 @@ pub struct Chunk {
 ///
 /// Every character other than white space is in at least one chunk, ranges begin and end in ascending order, and no
 /// chunk has more tokens than allowed, unless a single character has. A text without a character has no chunk.
-pub fn chunks<F>(text: &str, turns: &[Range<usize>], limits: Limits, mut tokenize: F) -> Vec<Chunk>
+pub fn cut_into_chunks<F>(
+    text: &str,
+    turns: &[Range<usize>],
+    limits: ChunkLimits,
+    mut tokenize: F,
+) -> Vec<Chunk>
 where
     F: FnMut(&str) -> Vec<Range<usize>>,
 {

@@ -59,7 +59,7 @@ fn document(turns: &[&str]) -> (String, Vec<Range<usize>>) {
 }
 
 fn cut<'a>(text: &'a str, turns: &[Range<usize>], max: usize, overlap: usize) -> Vec<&'a str> {
-    chunks(text, turns, Limits::new(max, overlap).unwrap(), pieces)
+    cut_into_chunks(text, turns, ChunkLimits::new(max, overlap).unwrap(), pieces)
         .into_iter()
         .map(|chunk| &text[chunk.range])
         .collect()
@@ -67,16 +67,16 @@ fn cut<'a>(text: &'a str, turns: &[Range<usize>], max: usize, overlap: usize) ->
 
 #[test]
 fn a_text_that_fits_is_one_chunk_and_no_text_is_none() {
-    let limits = Limits::new(16, 4).unwrap();
+    let limits = ChunkLimits::new(16, 4).unwrap();
     assert_eq!(
-        chunks(" a b ", &[], limits, pieces),
+        cut_into_chunks(" a b ", &[], limits, pieces),
         [Chunk {
             range: 1..4,
             tokens: 2
         }]
     );
-    assert!(chunks("", &[], limits, pieces).is_empty());
-    assert!(chunks(" \n ", &[], limits, pieces).is_empty());
+    assert!(cut_into_chunks("", &[], limits, pieces).is_empty());
+    assert!(cut_into_chunks(" \n ", &[], limits, pieces).is_empty());
 }
 
 #[test]
@@ -139,11 +139,14 @@ fn a_text_without_sentences_is_cut_between_words_and_one_word_between_tokens() {
 
 #[test]
 fn limits_that_cannot_work_are_refused() {
-    assert_eq!(Limits::new(15, 0), Err(InvalidLimits::MaxTokens(15)));
-    assert!(Limits::new(16, 8).is_ok());
     assert_eq!(
-        Limits::new(16, 9),
-        Err(InvalidLimits::Overlap {
+        ChunkLimits::new(15, 0),
+        Err(InvalidChunkLimits::MaxTokens(15))
+    );
+    assert!(ChunkLimits::new(16, 8).is_ok());
+    assert_eq!(
+        ChunkLimits::new(16, 9),
+        Err(InvalidChunkLimits::Overlap {
             overlap: 9,
             max: 16
         })
@@ -155,7 +158,7 @@ fn a_long_text_takes_time_in_proportion_to_its_length() {
     // 240 KB of one-letter turns: a quadratic walk would take minutes here.
     let turns: Vec<&str> = std::iter::repeat_n("A: b", 48_000).collect();
     let (text, turns) = document(&turns);
-    let all = chunks(&text, &turns, Limits::new(254, 32).unwrap(), pieces);
+    let all = cut_into_chunks(&text, &turns, ChunkLimits::new(254, 32).unwrap(), pieces);
     assert!(all.len() > 500);
 }
 
@@ -180,8 +183,8 @@ proptest! {
     ) {
         let tokenize = [pieces as fn(&str) -> Vec<Range<usize>>, bytes, edgy][which];
         let (text, ranges) = document(&turns.iter().map(String::as_str).collect::<Vec<_>>());
-        let limits = Limits::new(max, overlap.min(max / 2)).unwrap();
-        let all = chunks(&text, &ranges, limits, tokenize);
+        let limits = ChunkLimits::new(max, overlap.min(max / 2)).unwrap();
+        let all = cut_into_chunks(&text, &ranges, limits, tokenize);
 
         let mut covered = 0;
         for (index, chunk) in all.iter().enumerate() {

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::chunking::{self, Limits};
+use crate::chunking::{self, ChunkLimits};
 use crate::mapper::{FieldMap, Turn};
-use crate::pii::{self, Finding, Kind};
-use crate::webhook::Event;
+use crate::pii::{self, Finding, PiiKind};
+use crate::webhook::WebhookEvent;
 
 #[cfg(test)]
 mod tests;
@@ -27,11 +27,11 @@ const ROWS: Uuid = Uuid::from_u128(0x6f1c_52d0_9e0b_4c1b_8a57_2f0d_b7a4_91e3);
 
 /// How conversations are prepared. Whatever changes what would be stored is part of the content hash.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct IndexSettings {
     /// Which fields are text.
     pub fields: FieldMap,
     /// How large chunks are.
-    pub limits: Limits,
+    pub limits: ChunkLimits,
     /// Whether personal data is replaced by placeholders before anything is stored or sent to a provider.
     pub redact: bool,
     /// The embedding model's name and version, e.g. `all-MiniLM-L6-v2-int8`.
@@ -42,7 +42,7 @@ pub struct Settings {
 
 /// A conversation ready to be embedded.
 #[derive(Clone, PartialEq)]
-pub struct Prepared {
+pub struct PreparedConversation {
     /// The contact centre's id.
     pub conversation_id: String,
     /// When the event happened: of two versions the later one holds.
@@ -67,12 +67,12 @@ pub struct PreparedChunk {
     /// Its tokens in the model's count, without special ones.
     pub tokens: usize,
     /// The kinds of personal data in it; where redacted, those that were.
-    pub pii_kinds: BTreeSet<Kind>,
+    pub pii_kinds: BTreeSet<PiiKind>,
 }
 
 /// What is stored beside a chunk as JSON, and can be filtered by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Metadata {
+pub struct ChunkMetadata {
     /// Always [`SOURCE`].
     pub source: String,
     /// The contact centre's id.
@@ -82,7 +82,7 @@ pub struct Metadata {
     /// Whether personal data is in the chunk, or was before redaction.
     pub contains_pii: bool,
     /// Which kinds.
-    pub pii_kinds: BTreeSet<Kind>,
+    pub pii_kinds: BTreeSet<PiiKind>,
     /// Whether it was replaced by placeholders.
     pub pii_redacted: bool,
     /// The conversation's category.
@@ -90,9 +90,9 @@ pub struct Metadata {
 }
 
 /// Shows no text of the conversation.
-impl std::fmt::Debug for Prepared {
+impl std::fmt::Debug for PreparedConversation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prepared")
+        f.debug_struct("PreparedConversation")
             .field("conversation_id", &self.conversation_id)
             .field("event_time", &self.event_time)
             .field("content_hash", &self.content_hash)
@@ -109,16 +109,20 @@ pub struct NoText {
     pub paths: String,
 }
 
-impl Prepared {
-    /// Maps, redacts if so configured, and cuts a conversation. `tokenize` is as in [`chunking::chunks`].
+impl PreparedConversation {
+    /// Maps, redacts if so configured, and cuts a conversation. `tokenize` is as in [`chunking::cut_into_chunks`].
     ///
     /// # Errors
     /// [`NoText`] if no mapped path holds text.
-    pub fn new<F>(event: &Event, settings: &Settings, tokenize: F) -> Result<Self, NoText>
+    pub fn new<F>(
+        event: &WebhookEvent,
+        settings: &IndexSettings,
+        tokenize: F,
+    ) -> Result<Self, NoText>
     where
         F: FnMut(&str) -> Vec<Range<usize>>,
     {
-        let (mut text, mut turns) = joined(&settings.fields.turns(&event.data));
+        let (mut text, mut turns) = joined(&settings.fields.extract_turns(&event.data));
         if turns.is_empty() {
             return Err(NoText {
                 paths: settings.fields.paths(),
@@ -130,7 +134,7 @@ impl Prepared {
             turns = moved(&turns, &findings, &placed);
             (text, findings) = (redacted, placed);
         }
-        let chunks = chunking::chunks(&text, &turns, settings.limits, tokenize)
+        let chunks = chunking::cut_into_chunks(&text, &turns, settings.limits, tokenize)
             .into_iter()
             .zip(0..)
             .map(|(chunk, index)| PreparedChunk {
@@ -162,9 +166,9 @@ impl Prepared {
         &self,
         chunk: &PreparedChunk,
         intent_category: &str,
-        settings: &Settings,
-    ) -> Metadata {
-        Metadata {
+        settings: &IndexSettings,
+    ) -> ChunkMetadata {
+        ChunkMetadata {
             source: SOURCE.to_owned(),
             conversation_id: self.conversation_id.clone(),
             content_length: self.chunk_text(chunk).chars().count(),
@@ -220,7 +224,7 @@ fn moved(turns: &[Range<usize>], findings: &[Finding], placed: &[Finding]) -> Ve
 }
 
 /// The kinds of the findings that meet a range; a number cut by a border is in both chunks.
-fn kinds_in(findings: &[Finding], range: &Range<usize>) -> BTreeSet<Kind> {
+fn kinds_in(findings: &[Finding], range: &Range<usize>) -> BTreeSet<PiiKind> {
     let first = findings.partition_point(|finding| finding.range.end <= range.start);
     findings[first..]
         .iter()
@@ -229,7 +233,7 @@ fn kinds_in(findings: &[Finding], range: &Range<usize>) -> BTreeSet<Kind> {
         .collect()
 }
 
-fn content_hash(text: &str, settings: &Settings) -> String {
+fn content_hash(text: &str, settings: &IndexSettings) -> String {
     let mut hash = Sha256::new();
     let prepared_with = format!(
         "{}\0{}\0{}\0{}\0{}\0",

@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn event(data: &Value) -> Event {
+fn event(data: &Value) -> WebhookEvent {
     let body = json!({
         "event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z", "conversationId": "c-1", "data": data
     });
-    Event::parse(body.to_string().as_bytes()).unwrap()
+    WebhookEvent::parse(body.to_string().as_bytes()).unwrap()
 }
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> IndexSettings {
+    IndexSettings {
         fields: FieldMap::default(),
-        limits: Limits::new(16, 0).unwrap(),
+        limits: ChunkLimits::new(16, 0).unwrap(),
         redact: false,
         model: "m".to_owned(),
         categories: String::new(),
@@ -30,8 +30,8 @@ fn words(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-fn prepared(data: &Value, settings: &Settings) -> Prepared {
-    Prepared::new(&event(data), settings, words).unwrap()
+fn prepared(data: &Value, settings: &IndexSettings) -> PreparedConversation {
+    PreparedConversation::new(&event(data), settings, words).unwrap()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn ids_differ_by_conversation_index_and_model() {
 
 #[test]
 fn the_content_hash_changes_with_the_text_and_with_every_setting() {
-    let hash = |text: &str, change: fn(&mut Settings)| {
+    let hash = |text: &str, change: fn(&mut IndexSettings)| {
         let mut settings = settings();
         change(&mut settings);
         prepared(&json!({"subject": text}), &settings).content_hash
@@ -73,8 +73,8 @@ fn the_content_hash_changes_with_the_text_and_with_every_setting() {
     let hashes = [
         hash("a", |_| {}),
         hash("b", |_| {}),
-        hash("a", |s| s.limits = Limits::new(17, 0).unwrap()),
-        hash("a", |s| s.limits = Limits::new(16, 5).unwrap()),
+        hash("a", |s| s.limits = ChunkLimits::new(17, 0).unwrap()),
+        hash("a", |s| s.limits = ChunkLimits::new(16, 5).unwrap()),
         hash("a", |s| s.redact = true),
         hash("a", |s| s.model = "n".to_owned()),
         hash("a", |s| s.categories = "x".to_owned()),
@@ -107,7 +107,10 @@ fn metadata_says_what_is_in_each_chunk() {
         })
     );
     // Counting aloud to nine is a run of digits.
-    assert_eq!(metadata(0).pii_kinds, BTreeSet::from([Kind::SpokenDigits]));
+    assert_eq!(
+        metadata(0).pii_kinds,
+        BTreeSet::from([PiiKind::SpokenDigits])
+    );
 }
 
 #[test]
@@ -136,14 +139,14 @@ fn redaction_happens_before_chunking_and_keeps_the_turns() {
     assert!(metadata.contains_pii && metadata.pii_redacted);
     assert_eq!(
         metadata.pii_kinds,
-        BTreeSet::from([Kind::CreditCard, Kind::Email])
+        BTreeSet::from([PiiKind::CreditCard, PiiKind::Email])
     );
 }
 
 #[test]
 fn turns_move_with_the_placeholders() {
     let finding = |range| Finding {
-        kind: Kind::Phone,
+        kind: PiiKind::Phone,
         range,
     };
     let turns = [0..10, 11..20, 21..30];
@@ -159,7 +162,8 @@ fn turns_move_with_the_placeholders() {
 
 #[test]
 fn a_conversation_without_text_says_where_it_was_looked_for() {
-    let error = Prepared::new(&event(&json!({"other": "x"})), &settings(), words).unwrap_err();
+    let error =
+        PreparedConversation::new(&event(&json!({"other": "x"})), &settings(), words).unwrap_err();
     assert!(
         error
             .to_string()
@@ -175,7 +179,7 @@ fn debug_output_shows_no_text() {
         "{:?} {:?} {:?}",
         event(&data),
         prepared(&data, &settings()),
-        settings().fields.turns(&event(&data).data)
+        settings().fields.extract_turns(&event(&data).data)
     );
     assert!(!shown.contains("canary"), "{shown}");
 }

@@ -1,124 +1,137 @@
-//! Intent: what a conversation is about, by the nearest example sentence, with key words as the fallback.
+//! Intent: what a conversation is about, by the nearest example sentence, with keywords as the fallback.
 //!
-//! Each category has example sentences (prototypes) and key words. The embedding model places texts of one meaning
-//! close to each other, so the category of the nearest prototype is the text's, if it is near enough; else the first
-//! category of which a key word occurs; else the default. The vectors come from outside: this is arithmetic.
+//! Each category has example sentences (prototypes) and keywords. The embedding model places texts of the same meaning
+//! close to each other. A text therefore gets
+//!
+//! 1. the category of the nearest prototype, if the cosine similarity reaches the threshold;
+//! 2. else the first category of which a keyword occurs in the text;
+//! 3. else the default category.
+//!
+//! The caller computes the vectors; this module does arithmetic only.
+//!
+//! ```
+//! use insights_core::intent::{Evidence, IntentCategories, IntentClassifier};
+//!
+//! let classifier = IntentClassifier::new(IntentCategories::default(), None).unwrap();
+//! let intent = classifier.classify("I need a full refund", &[]);
+//! assert_eq!(intent.category, "billing_dispute");
+//! assert_eq!(intent.evidence, Evidence::Keyword);
+//! ```
 
 use std::collections::HashSet;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-mod neighbours;
+mod neighbors;
 #[cfg(test)]
 mod tests;
 
-pub use neighbours::{Neighbours, Ragged};
+pub use neighbors::{MismatchedVectors, NearestNeighbors};
 
-/// The categories that are used unless others are configured, in the form of a configuration file.
+/// The categories that apply unless others are configured, in the form of a configuration file.
 pub const DEFAULT_CATEGORIES: &str = include_str!("categories.json");
 
-/// The most prototypes in all: each is compared with every conversation.
+/// Largest number of prototypes in all categories together; every conversation is compared with each of them.
 const MAX_PROTOTYPES: usize = 10_000;
 
-/// The categories and how sure the nearest prototype must be.
+/// The categories, and how similar the nearest prototype must be to decide.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Categories {
-    /// The category of a text that is near no prototype and has no key word.
+pub struct IntentCategories {
+    /// The category of a text that is near no prototype and contains no keyword.
     pub default: String,
-    /// The cosine from which the nearest prototype decides, -1 to 1.
+    /// The cosine similarity from which on the nearest prototype decides, -1 to 1.
     pub threshold: f32,
-    /// The categories; where key words decide, the first one wins.
-    pub categories: Vec<Category>,
+    /// The categories; where keywords decide, the first matching category wins.
+    pub categories: Vec<IntentCategory>,
 }
 
-/// One category.
+/// One category of conversations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Category {
-    /// Its name, as it is stored and filtered by, e.g. `billing_dispute`.
+pub struct IntentCategory {
+    /// The name under which the category is stored and filtered, for example `billing_dispute`.
     pub name: String,
     /// Sentences that customers with this intent say.
     #[serde(default)]
     pub prototypes: Vec<String>,
-    /// Words or phrases, found as whole words in any case. A trailing `*` takes any ending.
+    /// Words or phrases, found as whole words in any case; a trailing `*` matches any ending.
     #[serde(default)]
     pub keywords: Vec<String>,
 }
 
-/// What is wrong with configured categories.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidCategories {
-    /// The text is not of the form.
+/// The reason why configured categories were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidIntentCategories {
+    /// The text is not JSON of the expected form.
     #[error("the categories cannot be read: {0}")]
-    Syntax(String),
+    Syntax(#[from] serde_json::Error),
     /// A value is not allowed.
     #[error("{what}: {allowed}")]
     Value {
-        /// Which value.
+        /// The value that is wrong.
         what: String,
-        /// What is allowed.
+        /// What is allowed instead.
         allowed: &'static str,
     },
 }
 
-/// What decided.
+/// The step that decided the category of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The nearest prototype was near enough.
+    /// The nearest prototype reached the threshold.
     Prototype,
-    /// A key word occurred.
+    /// A keyword of the category occurred.
     Keyword,
-    /// Neither did: the default.
+    /// Neither of them decided, so the default category applies.
     Default,
 }
 
-/// A text's category.
+/// The category of a text, with the evidence for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {
-    /// Its name.
+    /// The name of the category.
     pub category: String,
-    /// What decided.
+    /// The step that decided the category of a text.
     pub evidence: Evidence,
-    /// The cosine to the nearest prototype, where one was compared.
+    /// The cosine similarity to the nearest prototype, if any prototype was compared.
     pub similarity: Option<f32>,
 }
 
-/// Decides categories.
+/// Decides the categories of texts.
 #[derive(Debug, Clone)]
-pub struct Classifier {
-    categories: Categories,
+pub struct IntentClassifier {
+    categories: IntentCategories,
     keywords: Vec<Option<Regex>>,
-    prototypes: Option<Neighbours>,
+    prototypes: Option<NearestNeighbors>,
 }
 
-impl Default for Categories {
+impl Default for IntentCategories {
     fn default() -> Self {
         serde_json::from_str(DEFAULT_CATEGORIES)
             .expect("the shipped categories, which a test reads")
     }
 }
 
-impl Categories {
+impl IntentCategories {
     /// Reads categories from JSON and checks them.
     ///
     /// # Errors
-    /// [`InvalidCategories`] with the line or the value that is wrong.
-    pub fn from_json(text: &str) -> Result<Self, InvalidCategories> {
-        let categories: Self = serde_json::from_str(text)
-            .map_err(|error| InvalidCategories::Syntax(error.to_string()))?;
-        categories.check()?;
+    /// [`InvalidIntentCategories`], naming the line or the value that is wrong.
+    pub fn from_json(text: &str) -> Result<Self, InvalidIntentCategories> {
+        let categories: Self = serde_json::from_str(text)?;
+        categories.validate()?;
         Ok(categories)
     }
 
-    /// Checks what a type cannot say: names, bounds, an existing default.
+    /// Checks what the types cannot express: names, bounds, and that the default category exists.
     ///
     /// # Errors
-    /// [`InvalidCategories::Value`], naming the value.
-    pub fn check(&self) -> Result<(), InvalidCategories> {
-        let refuse = |what: String, allowed| Err(InvalidCategories::Value { what, allowed });
+    /// [`InvalidIntentCategories::Value`], naming the value.
+    pub fn validate(&self) -> Result<(), InvalidIntentCategories> {
+        let refuse = |what: String, allowed| Err(InvalidIntentCategories::Value { what, allowed });
         if !(-1.0..=1.0).contains(&self.threshold) {
             return refuse(
                 format!("threshold {}", self.threshold),
@@ -151,7 +164,7 @@ impl Categories {
                         category.name,
                         text.chars().take(40).collect::<String>()
                     ),
-                    "a prototype or key word has 1 to 1000 bytes and is not blank",
+                    "a prototype or keyword has 1 to 1000 bytes and is not blank",
                 );
             }
         }
@@ -170,7 +183,7 @@ impl Categories {
         Ok(())
     }
 
-    /// All prototypes in order, as they are embedded for [`Classifier::new`].
+    /// Iterates over all prototypes in order, as [`IntentClassifier::new`] expects their vectors.
     pub fn prototypes(&self) -> impl Iterator<Item = &str> {
         self.categories
             .iter()
@@ -178,13 +191,17 @@ impl Categories {
     }
 }
 
-impl Classifier {
-    /// A classifier of checked categories and the vectors of [`Categories::prototypes`], in that order; none if key
-    /// words alone shall decide.
+impl IntentClassifier {
+    /// Builds a classifier from valid categories and the vectors of [`IntentCategories::prototypes`], in that order.
+    ///
+    /// Without vectors, keywords alone decide.
     ///
     /// # Errors
-    /// [`Ragged`] if there is not one vector a prototype or they differ in length.
-    pub fn new(categories: Categories, vectors: Option<Vec<Vec<f32>>>) -> Result<Self, Ragged> {
+    /// [`MismatchedVectors`] if there is not exactly one vector per prototype, or the vectors differ in length.
+    pub fn new(
+        categories: IntentCategories,
+        vectors: Option<Vec<Vec<f32>>>,
+    ) -> Result<Self, MismatchedVectors> {
         let keywords = categories
             .categories
             .iter()
@@ -197,7 +214,7 @@ impl Classifier {
             .flat_map(|(index, category)| std::iter::repeat_n(index, category.prototypes.len()))
             .collect();
         let prototypes = vectors
-            .map(|vectors| Neighbours::new(vectors, labels))
+            .map(|vectors| NearestNeighbors::new(vectors, labels))
             .transpose()?;
         Ok(Self {
             categories,
@@ -206,9 +223,9 @@ impl Classifier {
         })
     }
 
-    /// The category of a text, given the vectors of its chunks: the best evidence of any chunk counts.
+    /// Decides the category of a text from the vectors of its chunks; the nearest chunk counts.
     ///
-    /// Vectors of another length than the prototypes' are not compared.
+    /// Vectors whose length differs from the prototypes' length are not compared.
     #[must_use]
     pub fn classify(&self, text: &str, vectors: &[&[f32]]) -> Intent {
         let nearest = self.prototypes.as_ref().and_then(|prototypes| {
@@ -248,7 +265,7 @@ impl Classifier {
     }
 }
 
-/// One pattern for all key words of a category, as whole words in any case; `None` without key words.
+/// Builds one pattern for all keywords of a category, as whole words in any case; `None` without keywords.
 fn keyword_pattern(keywords: &[String]) -> Option<Regex> {
     let words: Vec<String> = keywords
         .iter()
@@ -260,6 +277,6 @@ fn keyword_pattern(keywords: &[String]) -> Option<Regex> {
     if words.is_empty() {
         return None;
     }
-    // Not `\b`, which is never beside a key word that begins or ends with a sign, as "c++".
+    // Not `\b`, which never matches beside a keyword that begins or ends with a sign, such as "c++".
     Regex::new(&format!(r"(?i)(?:^|\W)(?:{})(?:\W|$)", words.join("|"))).ok()
 }

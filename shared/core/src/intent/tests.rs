@@ -1,14 +1,14 @@
-//! Intent from vectors, key words and neither.
+//! Intents decided by vectors, by keywords, and by neither.
 
 use super::*;
 
-fn classifier(vectors: Option<Vec<Vec<f32>>>) -> Classifier {
-    let category = |name: &str, prototypes: &[&str], keywords: &[&str]| Category {
+fn classifier(vectors: Option<Vec<Vec<f32>>>) -> IntentClassifier {
+    let category = |name: &str, prototypes: &[&str], keywords: &[&str]| IntentCategory {
         name: name.to_owned(),
         prototypes: prototypes.iter().map(|text| (*text).to_owned()).collect(),
         keywords: keywords.iter().map(|text| (*text).to_owned()).collect(),
     };
-    let categories = Categories {
+    let categories = IntentCategories {
         default: "other".to_owned(),
         threshold: 0.5,
         categories: vec![
@@ -17,8 +17,8 @@ fn classifier(vectors: Option<Vec<Vec<f32>>>) -> Classifier {
             category("other", &[], &[]),
         ],
     };
-    categories.check().unwrap();
-    Classifier::new(categories, vectors).unwrap()
+    categories.validate().unwrap();
+    IntentClassifier::new(categories, vectors).unwrap()
 }
 
 fn axes() -> Option<Vec<Vec<f32>>> {
@@ -52,7 +52,7 @@ fn the_best_evidence_of_any_chunk_counts() {
 }
 
 #[test]
-fn key_words_decide_where_no_prototype_is_near() {
+fn keywords_decide_where_no_prototype_is_near() {
     let classifier = classifier(axes());
     let far: &[&[f32]] = &[&[-1.0, -1.0, -1.0]];
     for (text, category, evidence) in [
@@ -75,7 +75,7 @@ fn key_words_decide_where_no_prototype_is_near() {
 }
 
 #[test]
-fn vectors_that_cannot_be_compared_leave_it_to_the_key_words() {
+fn vectors_that_cannot_be_compared_leave_it_to_the_keywords() {
     for (classifier, vectors) in [
         (
             classifier(None),
@@ -99,23 +99,23 @@ fn vectors_that_cannot_be_compared_leave_it_to_the_key_words() {
 
 #[test]
 fn vectors_that_do_not_fit_the_prototypes_are_refused() {
-    let mut categories = Categories::default();
+    let mut categories = IntentCategories::default();
     categories.categories.truncate(0);
-    categories.categories.push(Category {
+    categories.categories.push(IntentCategory {
         name: "a".into(),
         prototypes: vec!["x".into()],
         keywords: vec![],
     });
-    assert!(Classifier::new(categories.clone(), Some(vec![])).is_err());
-    assert!(Classifier::new(categories.clone(), Some(vec![vec![1.0], vec![1.0]])).is_err());
-    assert!(Classifier::new(categories, Some(vec![vec![1.0]])).is_ok());
-    assert!(Neighbours::new(vec![vec![1.0], vec![1.0, 2.0]], vec![0, 1]).is_err());
+    assert!(IntentClassifier::new(categories.clone(), Some(vec![])).is_err());
+    assert!(IntentClassifier::new(categories.clone(), Some(vec![vec![1.0], vec![1.0]])).is_err());
+    assert!(IntentClassifier::new(categories, Some(vec![vec![1.0]])).is_ok());
+    assert!(NearestNeighbors::new(vec![vec![1.0], vec![1.0, 2.0]], vec![0, 1]).is_err());
 }
 
 #[test]
-fn the_shipped_categories_are_those_of_the_contract_and_their_key_words_work() {
-    let categories = Categories::default();
-    categories.check().unwrap();
+fn the_default_categories_are_complete_and_their_keywords_work() {
+    let categories = IntentCategories::default();
+    categories.validate().unwrap();
     let names: Vec<&str> = categories
         .categories
         .iter()
@@ -125,7 +125,7 @@ fn the_shipped_categories_are_those_of_the_contract_and_their_key_words_work() {
         names,
         ["billing_dispute", "technical_support", "general_inquiry"]
     );
-    let classifier = Classifier::new(categories, None).unwrap();
+    let classifier = IntentClassifier::new(categories, None).unwrap();
     for (text, category) in [
         ("I need a full refund", "billing_dispute"),
         ("please CANCEL it", "billing_dispute"),
@@ -141,10 +141,10 @@ fn the_shipped_categories_are_those_of_the_contract_and_their_key_words_work() {
 
 #[test]
 fn bad_categories_are_refused_with_the_value_that_is_wrong() {
-    let with = |change: fn(&mut Categories)| {
-        let mut categories = Categories::default();
+    let with = |change: fn(&mut IntentCategories)| {
+        let mut categories = IntentCategories::default();
         change(&mut categories);
-        Categories::from_json(&serde_json::to_string(&categories).unwrap())
+        IntentCategories::from_json(&serde_json::to_string(&categories).unwrap())
             .unwrap_err()
             .to_string()
     };
@@ -154,12 +154,13 @@ fn bad_categories_are_refused_with_the_value_that_is_wrong() {
     assert!(with(|c| c.categories[1].name = "billing_dispute".into()).contains("named twice"));
     assert!(with(|c| c.categories[0].keywords.push(" ".into())).contains("billing_dispute"));
     assert!(
-        Categories::from_json("{\"default\":1}")
+        IntentCategories::from_json("{\"default\":1}")
             .unwrap_err()
             .to_string()
             .contains("line 1")
     );
     assert!(
-        Categories::from_json(r#"{"default":"a","threshold":0,"categories":[],"x":1}"#).is_err()
+        IntentCategories::from_json(r#"{"default":"a","threshold":0,"categories":[],"x":1}"#)
+            .is_err()
     );
 }

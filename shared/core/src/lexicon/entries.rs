@@ -1,14 +1,15 @@
-//! The lexicon's words, phrases and intensifiers.
+//! The entries of the lexicon: words and phrases with their weights, and the intensifiers.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::words::Piece;
+use crate::words::Token;
 
-/// Longest phrase in words.
-const LONGEST: usize = 4;
+/// Largest number of words of an entry.
+const MAX_ENTRY_WORDS: usize = 4;
 
-/// Words and phrases by weight. Forms are listed, not derived: "resolved" is good news, "unresolved" is not.
+/// Words and phrases by weight. Every form of a word is listed rather than derived from its stem, because "resolved" is
+/// good news and "unresolved" is not.
 const ENTRIES: &[(f64, &str)] = &[
     (
         3.0,
@@ -62,12 +63,12 @@ static WEIGHTS: LazyLock<HashMap<&'static str, f64>> = LazyLock::new(|| {
     ENTRIES.iter().flat_map(split).collect()
 });
 
-/// The weight of the longest entry at the beginning of `pieces`, and how many pieces were read (at least 1).
-pub(super) fn longest(pieces: &[Piece]) -> (Option<f64>, usize) {
+/// Returns the weight of the longest entry at the beginning of the tokens, and the number of tokens read (at least 1).
+pub(super) fn match_longest(tokens: &[Token]) -> (Option<f64>, usize) {
     let mut phrase = String::new();
     let mut found = (None, 1);
-    for (index, piece) in pieces.iter().take(LONGEST).enumerate() {
-        let Some(word) = piece.word() else { break };
+    for (index, token) in tokens.iter().take(MAX_ENTRY_WORDS).enumerate() {
+        let Some(word) = token.word() else { break };
         if index > 0 {
             phrase.push(' ');
         }
@@ -79,7 +80,7 @@ pub(super) fn longest(pieces: &[Piece]) -> (Option<f64>, usize) {
     found
 }
 
-/// How much a word strengthens (above 1) or weakens (below 1) what follows it.
+/// Returns the factor by which a word strengthens (above 1) or weakens (below 1) the word after it.
 pub(super) fn intensity(word: &str) -> f64 {
     match word {
         "extremely" | "absolutely" | "completely" | "totally" | "utterly" | "incredibly"
@@ -92,13 +93,15 @@ pub(super) fn intensity(word: &str) -> f64 {
     }
 }
 
+/// Iterates over all entries with their weights.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = (&'static str, f64)> {
     WEIGHTS.iter().map(|(entry, weight)| (*entry, *weight))
 }
 
+/// Counts the entries as they are written down, repetitions included.
 #[cfg(test)]
-pub(super) fn listed() -> usize {
+pub(super) fn count_listed() -> usize {
     ENTRIES
         .iter()
         .map(|(_, list)| list.split(',').count())

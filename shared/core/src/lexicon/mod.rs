@@ -1,83 +1,94 @@
-//! Sentiment by a small lexicon of contact-centre language: a score in microseconds that can be explained word by word.
+//! Sentiment by a small lexicon of contact-center language: a score in microseconds that can be explained word by word.
 //!
-//! Each known word or phrase has a weight from -3 to 3. A negator before it in the same clause turns it over, an
-//! intensifier strengthens it, and what follows "but" counts more than what stands before it. The sum `s` is brought to the
-//! scale by `0.5 + 0.5 * s / sqrt(s^2 + 6)`, the form VADER uses (Hutto & Gilbert 2014) with a constant for these weights.
+//! Each known word or phrase has a weight from -3 to 3. A negator before the word in the same clause turns the weight over,
+//! an intensifier strengthens it, and words after "but" count more than words before it. The sum `s` of the weights is
+//! brought to the score scale by `0.5 + 0.5 * s / sqrt(s^2 + 6)`: the normalization of VADER (Hutto & Gilbert 2014), with a
+//! constant that suits these weights.
+//!
+//! ```
+//! let result = insights_core::lexicon::score("great agent, slow app");
+//! assert_eq!((result.positive, result.negative, result.matched), (2.0, 1.0, 2));
+//! assert!(result.score.get() > 0.5);
+//! ```
 
 mod entries;
-pub(crate) mod words;
 
 use serde::Serialize;
 
 use crate::negation::{RuleSet, is_negator};
 use crate::scale::Score;
-use words::{Piece, pieces};
+use crate::words::{Token, tokenize};
 
-/// Brings one word of weight 2 to 0.82 or 0.18 and two of them to 0.93 or 0.07.
-const ALPHA: f64 = 6.0;
-/// A negated word keeps this much of its strength, on the other side: "not good" is less than "bad".
-const NEGATED: f64 = -0.75;
-/// How far before a word a negator or an intensifier is looked for.
-const REACH: usize = 3;
+/// Constant of the normalization. One word of weight 2 scores 0.82 (or 0.18), two of them score 0.93 (or 0.07).
+const NORMALIZATION: f64 = 6.0;
+/// Factor of a negated weight: the sign turns over and the strength shrinks, because "not good" is less than "bad".
+const NEGATION_FACTOR: f64 = -0.75;
+/// Factors of an intensifier's effect one, two and three words before the word it strengthens.
+const INTENSIFIER_FADING: [f64; 3] = [1.0, 0.6, 0.3];
+/// Largest distance of a negator or an intensifier before a weighted word, in words.
+const MAX_MODIFIER_DISTANCE: usize = INTENSIFIER_FADING.len();
+/// Factor of the weights before "but": the speaker takes half of them back.
+const BEFORE_BUT_FACTOR: f64 = 0.5;
+/// Factor of the weights after "but": the speaker means them.
+const AFTER_BUT_FACTOR: f64 = 1.5;
 
-/// What the lexicon makes of a text.
+/// The lexicon's score of a text, with the sums that explain it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LexiconScore {
-    /// The score, 0.5 if no word is known.
+    /// The score; 0.5 if the lexicon knows no word of the text.
     pub score: Score,
-    /// Sum of the positive weights.
+    /// The sum of the positive weights.
     pub positive: f64,
-    /// Sum of the negative weights, as a positive number.
+    /// The sum of the negative weights, as a positive number.
     pub negative: f64,
-    /// How many words and phrases were known.
+    /// The number of known words and phrases in the text.
     pub matched: usize,
 }
 
-/// Scores a text of any length, in time linear in it.
+/// Scores a text of any length, in time linear in the length.
 #[must_use]
 pub fn score(text: &str) -> LexiconScore {
-    let pieces = pieces(text);
+    let tokens = tokenize(text);
     let mut weights: Vec<f64> = Vec::new();
     let (mut at, mut emphasis) = (0, 1.0);
-    while at < pieces.len() {
-        if pieces[at].word() == Some("but") {
-            // What was said before "but" is taken back by half, what follows is meant.
-            weights.iter_mut().for_each(|weight| *weight *= 0.5);
-            emphasis = 1.5;
-        }
-        let (weight, length) = entries::longest(&pieces[at..]);
-        if let Some(weight) = weight {
+    while at < tokens.len() {
+        if tokens[at].word() == Some("but") {
             weights
-                .push(weight * emphasis * context(&pieces[at.saturating_sub(REACH)..at], weight));
+                .iter_mut()
+                .for_each(|weight| *weight *= BEFORE_BUT_FACTOR);
+            emphasis = AFTER_BUT_FACTOR;
+        }
+        let (weight, length) = entries::match_longest(&tokens[at..]);
+        if let Some(weight) = weight {
+            let before = &tokens[at.saturating_sub(MAX_MODIFIER_DISTANCE)..at];
+            weights.push(weight * emphasis * context_factor(before, weight));
         }
         at += length;
     }
     let sum = |side: fn(&f64) -> bool| weights.iter().filter(|weight| side(weight)).sum::<f64>();
     let (positive, negative) = (sum(|weight| *weight > 0.0), -sum(|weight| *weight < 0.0));
     let total = positive - negative;
-    let share = 0.5 + 0.5 * total / (total * total + ALPHA).sqrt();
-    let score = Score::from_probabilities(0.0, share);
+    let normalized = 0.5 + 0.5 * total / (total * total + NORMALIZATION).sqrt();
     LexiconScore {
-        score,
+        score: Score::from_probabilities(0.0, normalized),
         positive,
         negative: negative.abs(),
         matched: weights.len(),
     }
 }
 
-/// What the words before a weighted one do to it.
-fn context(before: &[Piece], weight: f64) -> f64 {
+/// Returns the factor by which negators and intensifiers before a weighted word change its weight.
+fn context_factor(before: &[Token], weight: f64) -> f64 {
     let mut factor = 1.0;
-    for (distance, piece) in before.iter().rev().enumerate() {
-        let Some(word) = piece.word() else { break };
+    for (distance, token) in before.iter().rev().enumerate() {
+        let Some(word) = token.word() else { break };
         if is_negator(word, RuleSet::Lexicon) {
-            // "no" before something good is an answer ("no thanks"); before something bad it denies it ("no problem").
+            // "no" before praise is an answer ("no thanks"); right before a complaint it denies it ("no problem").
             if word != "no" || (weight < 0.0 && distance == 0) {
-                factor *= NEGATED;
+                factor *= NEGATION_FACTOR;
             }
         } else {
-            // An intensifier two words away has less to do with it.
-            factor *= 1.0 + (entries::intensity(word) - 1.0) * [1.0, 0.6, 0.3][distance];
+            factor *= 1.0 + (entries::intensity(word) - 1.0) * INTENSIFIER_FADING[distance];
         }
     }
     factor

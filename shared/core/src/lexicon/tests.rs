@@ -1,4 +1,4 @@
-//! The lexicon's judgement on sentences of the trade.
+//! The lexicon's scores of sentences that customers and agents say.
 
 use super::*;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn complaints_score_low_and_praise_scores_high() {
 }
 
 #[test]
-fn what_the_lexicon_does_not_know_is_neutral() {
+fn unknown_words_are_neutral() {
     for text in ["", "My account number is 12345", "qwertz", "请问", "😡"] {
         let result = score(text);
         assert_eq!(
@@ -92,10 +92,14 @@ fn the_sums_explain_the_score() {
 
 #[test]
 fn no_entry_is_listed_twice_or_too_long_to_match() {
-    assert_eq!(entries::all().count(), entries::listed());
+    assert_eq!(entries::all().count(), entries::count_listed());
     for (entry, weight) in entries::all() {
-        let own = words::pieces(entry);
-        assert_eq!(entries::longest(&own), (Some(weight), own.len()), "{entry}");
+        let tokens = tokenize(entry);
+        assert_eq!(
+            entries::match_longest(&tokens),
+            (Some(weight), tokens.len()),
+            "{entry}"
+        );
     }
 }
 

@@ -37,7 +37,7 @@ impl Remembered {
     /// A segment with its score, rounded to 4 decimals.
     #[must_use]
     pub fn new(id: SegmentId, end: i64, direction: Direction, score: Score) -> Self {
-        let score = (score.get() * 1e4).round() as u16;
+        let score = score.to_ten_thousandths();
         Self {
             id,
             end,

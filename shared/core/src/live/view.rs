@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::interaction::{Interaction, Reason, SuggestionStatus};
 use super::segment::Direction;
 use super::window::{Reading, Trend};
+use crate::scale::{Score, round_score};
 
 /// So many of the last segments are shown.
 const SEGMENTS_SHOWN: usize = 20;
@@ -91,7 +92,7 @@ impl Interaction {
                 Some(Reason::Silence) => "silence",
             },
             registered_at: self.registered_at,
-            average: decimals(self.readings.both.average),
+            average: round_score(self.readings.both.average),
             trend: self.readings.both.trend,
             customer: self.speaker(Direction::Customer, self.readings.customer),
             agent: self.speaker(Direction::Agent, self.readings.agent),
@@ -101,7 +102,7 @@ impl Interaction {
                     id: entry.id.to_string(),
                     end: entry.end,
                     direction: entry.direction,
-                    score: f64::from(entry.score) / 1e4,
+                    score: Score::from_ten_thousandths(entry.score).get(),
                 })
                 .collect(),
             suggestions: self.suggestions.iter().map(SuggestionView::from).collect(),
@@ -112,10 +113,10 @@ impl Interaction {
         let Reading { average, trend } = reading.unwrap_or_default();
         let total = self.total(direction);
         Speaker {
-            average: decimals(average),
+            average: round_score(average),
             trend,
             segments: total.segments,
-            call_average: total.average().map(decimals),
+            call_average: total.average().map(round_score),
         }
     }
 }
@@ -131,13 +132,9 @@ impl From<&super::Suggestion> for SuggestionView {
             idempotency_key: suggestion.key.clone(),
             content: suggestion.content.clone(),
             at: suggestion.at,
-            average: decimals(suggestion.average),
+            average: round_score(suggestion.average),
             status,
             id,
         }
     }
-}
-
-fn decimals(score: f64) -> f64 {
-    (score * 1e4).round() / 1e4
 }

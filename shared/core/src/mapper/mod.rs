@@ -1,39 +1,51 @@
-//! The schema mapper: which fields of a payload are conversation text, and what each is called.
+//! The schema mapper: says which fields of a webhook payload are conversation text, and how each field is labeled.
 //!
-//! A path is a list of keys joined by dots that starts inside the event's `data`: `subject` is `data.subject` of the
-//! body. People write the `data.` all the same, so exactly one leading `data.` is dropped; a key `data` inside `data`
-//! is therefore `data.data`. Paths that are missing, or whose value holds no text, are skipped.
+//! A path is a list of keys joined by dots that starts inside the event's `data`: `subject` means `data.subject` of the
+//! body. People write the `data.` all the same, so exactly one leading `data.` is dropped; a key `data` inside `data` is
+//! therefore written `data.data`. The mapper skips a path that is missing or whose value holds no text.
 //!
-//! A value is text in one of three shapes: a string; a list of strings, one turn each; or a list of turns, objects with
-//! `text` and a speaker (`speaker`, `participant`, `role`, `author`, `from` or `direction`, a string or an object with
-//! `type` or `name`), where the speaker takes the place of the path's label.
+//! A value holds text in one of three shapes: a string; a list of strings, one turn each; or a list of turns. A turn is
+//! an object with `text` and a speaker (`speaker`, `participant`, `role`, `author`, `from` or `direction`; a string, or an
+//! object with `type` or `name`). The speaker of a turn replaces the label of the path.
+//!
+//! ```
+//! use insights_core::mapper::FieldMap;
+//! use serde_json::json;
+//!
+//! let map: FieldMap = "subject=Topic,transcript=Transcript".parse().unwrap();
+//! let data = json!({"subject": "Refund", "transcript": [{"speaker": "customer", "text": "It broke"}]});
+//! let turns = map.extract_turns(data.as_object().unwrap());
+//! assert_eq!((turns[0].label.as_str(), turns[0].text.as_str()), ("Topic", "Refund"));
+//! assert_eq!((turns[1].label.as_str(), turns[1].text.as_str()), ("Customer", "It broke"));
+//! ```
 
 use serde_json::{Map, Value};
 
 #[cfg(test)]
 mod tests;
 
-/// The mapping used when none is configured. A `transcript` is either an object of the two speakers or a list of turns.
+/// The mapping that applies unless another one is configured. A `transcript` is either an object with the two speakers or a
+/// list of turns.
 pub const DEFAULT_FIELDS: &str =
     "transcript.agent=Agent,transcript.customer=Customer,transcript=Transcript,subject=Subject";
 
-/// More fields than this are a mistake in the configuration, not a schema.
+/// Largest number of fields of a mapping; more are a mistake in the configuration, not a schema.
 const MAX_FIELDS: usize = 64;
-/// Keys in one path, as deep as a payload may nest.
+/// Largest number of keys in one path: as deep as a payload may nest.
 const MAX_KEYS: usize = 32;
-/// The longest label, in characters; a longer one would crowd out the text it names.
-const MAX_LABEL: usize = 64;
+/// Largest length of a label in characters; a longer label would crowd out the text it names.
+const MAX_LABEL_CHARS: usize = 64;
 
-/// Something said or written, with the label of who or what it is from.
+/// A text that somebody said or wrote, with the label of the speaker or of the field.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// A speaker or the name of a field, e.g. `Agent`, `Subject`.
+    /// The speaker or the name of the field, for example `Agent` or `Subject`.
     pub label: String,
-    /// The words, trimmed, never empty.
+    /// The text, trimmed and never empty.
     pub text: String,
 }
 
-/// Shows no text of the conversation.
+/// Omits the text of the conversation, so that the text cannot reach a log.
 impl std::fmt::Debug for Turn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Turn")
@@ -43,7 +55,7 @@ impl std::fmt::Debug for Turn {
     }
 }
 
-/// Dot paths with their labels, in the order in which the text is put together.
+/// Paths of fields with their labels, in the order in which the text is put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldMap {
     fields: Vec<Field>,
@@ -55,17 +67,17 @@ struct Field {
     label: String,
 }
 
-/// What is wrong with a configured mapping.
+/// The reason why a configured mapping was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "field {position} ({entry:?}): {wrong}; write path=Label, e.g. transcript.agent=Agent, separated by commas"
 )]
 pub struct InvalidFields {
-    /// Which entry, from 1.
+    /// The position of the wrong entry, from 1.
     pub position: usize,
     /// The entry as it was written.
     pub entry: String,
-    /// What is wrong with it.
+    /// What is wrong with the entry.
     pub wrong: &'static str,
 }
 
@@ -114,7 +126,7 @@ impl std::str::FromStr for FieldMap {
                 return refuse("has more than 32 keys in its path");
             }
             if label.is_empty()
-                || label.chars().count() > MAX_LABEL
+                || label.chars().count() > MAX_LABEL_CHARS
                 || label.chars().any(char::is_control)
             {
                 return refuse("needs a label of 1 to 64 characters without control characters");
@@ -134,7 +146,7 @@ impl std::str::FromStr for FieldMap {
     }
 }
 
-/// The form that [`FromStr`](std::str::FromStr) reads.
+/// Writes the form that [`FromStr`](std::str::FromStr) reads.
 impl std::fmt::Display for FieldMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, field) in self.fields.iter().enumerate() {
@@ -146,7 +158,7 @@ impl std::fmt::Display for FieldMap {
 }
 
 impl Field {
-    /// The path as it is written: with `data.` where the first key is `data` itself.
+    /// Returns the path as it is written, with a leading `data.` where the first key is `data` itself.
     fn path(&self) -> String {
         let prefix = if self.keys[0] == "data" && self.keys.len() > 1 {
             "data."
@@ -158,25 +170,25 @@ impl Field {
 }
 
 impl FieldMap {
-    /// The turns of a payload's `data`, in the mapping's order; empty if no path holds text.
+    /// Extracts the turns of a payload's `data` in the order of the mapping; no turns if no path holds text.
     #[must_use]
-    pub fn turns(&self, data: &Map<String, Value>) -> Vec<Turn> {
+    pub fn extract_turns(&self, data: &Map<String, Value>) -> Vec<Turn> {
         let mut turns = Vec::new();
         for field in &self.fields {
             match lookup(data, &field.keys) {
                 Some(Value::Array(items)) => turns.extend(
                     items
                         .iter()
-                        .filter_map(|item| list_turn(item, &field.label)),
+                        .filter_map(|item| turn_of_item(item, &field.label)),
                 ),
-                Some(value) => turns.extend(turn(&field.label, value)),
+                Some(value) => turns.extend(turn_of_value(&field.label, value)),
                 None => {}
             }
         }
         turns
     }
 
-    /// The paths as they are written, for messages that say where text was looked for.
+    /// Returns the paths as they are written, for messages that say where the mapper looked for text.
     #[must_use]
     pub fn paths(&self) -> String {
         self.fields
@@ -187,14 +199,16 @@ impl FieldMap {
     }
 }
 
+/// Follows the keys of a path and returns the value there.
 fn lookup<'a>(data: &'a Map<String, Value>, keys: &[String]) -> Option<&'a Value> {
     let (first, rest) = keys.split_first()?;
     rest.iter()
         .try_fold(data.get(first)?, |value, key| value.as_object()?.get(key))
 }
 
-fn turn(label: &str, value: &Value) -> Option<Turn> {
-    // JSON can write a NUL, PostgreSQL cannot store one.
+/// Returns the turn of a string; `None` for any other value and for white space.
+fn turn_of_value(label: &str, value: &Value) -> Option<Turn> {
+    // JSON can express a NUL character, but PostgreSQL cannot store one.
     let text = value.as_str()?.replace('\0', " ");
     let text = text.trim();
     (!text.is_empty()).then(|| Turn {
@@ -203,10 +217,10 @@ fn turn(label: &str, value: &Value) -> Option<Turn> {
     })
 }
 
-/// One item of a list: a string, or an object with `text` and perhaps a speaker.
-fn list_turn(item: &Value, label: &str) -> Option<Turn> {
+/// Returns the turn of one item of a list: a string, or an object with `text` and perhaps a speaker.
+fn turn_of_item(item: &Value, label: &str) -> Option<Turn> {
     let Value::Object(object) = item else {
-        return turn(label, item);
+        return turn_of_value(label, item);
     };
     let speaker = [
         "speaker",
@@ -217,12 +231,12 @@ fn list_turn(item: &Value, label: &str) -> Option<Turn> {
         "direction",
     ]
     .iter()
-    .find_map(|key| speaker(object.get(*key)?));
-    turn(speaker.as_deref().unwrap_or(label), object.get("text")?)
+    .find_map(|key| speaker_label(object.get(*key)?));
+    turn_of_value(speaker.as_deref().unwrap_or(label), object.get("text")?)
 }
 
-/// A speaker as a label: `customer` becomes `Customer`. `None` if there is no usable name.
-fn speaker(value: &Value) -> Option<String> {
+/// Returns the label of a speaker: `customer` becomes `Customer`. `None` if there is no usable name.
+fn speaker_label(value: &Value) -> Option<String> {
     let name = match value {
         Value::Object(author) => author
             .get("type")
@@ -234,7 +248,7 @@ fn speaker(value: &Value) -> Option<String> {
         .trim()
         .chars()
         .filter(|c| !c.is_control())
-        .take(MAX_LABEL)
+        .take(MAX_LABEL_CHARS)
         .collect();
     let mut letters = name.chars();
     let first = letters.next()?;

@@ -1,4 +1,4 @@
-//! The mapper on the payloads that people send.
+//! The mapper applied to payloads of the shapes that contact centers send.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::*;
 
 fn spoken(map: &str, data: Value) -> String {
     let map: FieldMap = map.parse().unwrap();
-    let turns = map.turns(data.as_object().unwrap());
+    let turns = map.extract_turns(data.as_object().unwrap());
     turns
         .iter()
         .map(|turn| format!("{}: {}", turn.label, turn.text))
@@ -15,7 +15,7 @@ fn spoken(map: &str, data: Value) -> String {
 }
 
 #[test]
-fn paths_become_labelled_text_in_the_order_of_the_mapping() {
+fn paths_become_labeled_text_in_the_order_of_the_mapping() {
     let data = json!({
         "subject": "Order refund request",
         "transcript": {"agent": "Hello, how can I assist you?", "customer": "I need a full refund."}

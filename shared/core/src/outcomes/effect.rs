@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::stats::rounded;
+use crate::scale::round_score;
 
 /// What an effect of a size is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Magnitude {
+pub enum EffectSize {
     /// Below 0.147.
     Negligible,
     /// Below 0.33.
@@ -18,11 +18,11 @@ pub enum Magnitude {
     Large,
 }
 
-impl Magnitude {
+impl EffectSize {
     /// The name of a Cliff's delta; thresholds of Romano, Kromrey, Coraggio & Skowronek (2006), "Appropriate statistics
     /// for ordinal level data", Florida Association of Institutional Research.
     #[must_use]
-    pub fn of(delta: f64) -> Self {
+    pub fn from_cliffs_delta(delta: f64) -> Self {
         match delta.abs() {
             size if size < 0.147 => Self::Negligible,
             size if size < 0.33 => Self::Small,
@@ -52,10 +52,10 @@ pub fn cliffs_delta(own: &[f64], rest: &[f64]) -> Option<f64> {
     if own.is_empty() || rest.is_empty() {
         return None;
     }
-    let ranks = Ranks::of(&[own, rest]);
+    let ranks = Ranks::from_groups(&[own, rest]);
     let count = own.len() as f64;
     let above = ranks.sums[0] - count * (count + 1.0) / 2.0;
-    Some(rounded(2.0 * above / (count * rest.len() as f64) - 1.0))
+    Some(round_score(2.0 * above / (count * rest.len() as f64) - 1.0))
 }
 
 /// Whether groups differ at all.
@@ -83,7 +83,7 @@ pub fn kruskal_wallis<G: AsRef<[f64]>>(groups: &[G]) -> Option<KruskalWallis> {
     if groups.len() < 2 {
         return None;
     }
-    let ranks = Ranks::of(&groups);
+    let ranks = Ranks::from_groups(&groups);
     let n = ranks.count as f64;
     let between: f64 = ranks
         .sums
@@ -98,9 +98,9 @@ pub fn kruskal_wallis<G: AsRef<[f64]>>(groups: &[G]) -> Option<KruskalWallis> {
     }
     let h = (uncorrected / correction).max(0.0);
     Some(KruskalWallis {
-        h: rounded(h),
+        h: round_score(h),
         degrees_of_freedom: groups.len() - 1,
-        epsilon_squared: rounded((h / (n - 1.0)).min(1.0)),
+        epsilon_squared: round_score((h / (n - 1.0)).min(1.0)),
     })
 }
 
@@ -113,7 +113,7 @@ struct Ranks {
 }
 
 impl Ranks {
-    fn of(groups: &[&[f64]]) -> Self {
+    fn from_groups(groups: &[&[f64]]) -> Self {
         let mut values: Vec<(f64, usize)> = groups
             .iter()
             .enumerate()

@@ -5,7 +5,7 @@ mod stats;
 
 use serde::{Deserialize, Serialize};
 
-pub use effect::{KruskalWallis, Magnitude, cliffs_delta, kruskal_wallis};
+pub use effect::{EffectSize, KruskalWallis, cliffs_delta, kruskal_wallis};
 pub use stats::Stats;
 
 /// What became of a conversation.
@@ -38,7 +38,7 @@ impl Outcome {
 
     /// The outcome of a disposition, in any case.
     #[must_use]
-    pub fn of(disposition: &str) -> Self {
+    pub fn from_disposition(disposition: &str) -> Self {
         match disposition.trim().to_lowercase().as_str() {
             "resolved" => Self::Success,
             "escalated" => Self::Escalation,
@@ -66,7 +66,7 @@ impl Outcome {
 /// The sentiment label of a VADER compound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Label {
+pub enum SentimentLabel {
     /// Above 0.05.
     Positive,
     /// Between.
@@ -78,13 +78,13 @@ pub enum Label {
 /// Compounds farther from 0 than this are positive or negative; the threshold of VADER's authors.
 const NEUTRAL_WITHIN: f64 = 0.05;
 
-impl Label {
+impl SentimentLabel {
     /// Every label, from positive to negative.
     pub const ALL: [Self; 3] = [Self::Positive, Self::Neutral, Self::Negative];
 
     /// The label of a compound, -1..=1.
     #[must_use]
-    pub fn of(compound: f64) -> Self {
+    pub fn from_compound(compound: f64) -> Self {
         if compound > NEUTRAL_WITHIN {
             Self::Positive
         } else if compound < -NEUTRAL_WITHIN {
@@ -118,7 +118,7 @@ pub struct OutcomeSentiment {
     /// Cliff's delta against all other outcomes, -1 (always lower) to 1 (always higher); none without both sides.
     pub cliffs_delta: Option<f64>,
     /// What that delta is called.
-    pub effect: Option<Magnitude>,
+    pub effect: Option<EffectSize>,
 }
 
 /// The table of outcome against sentiment.
@@ -156,9 +156,9 @@ pub fn tabulate(conversations: &[(Outcome, Option<f64>)]) -> OutcomeTable {
         rows.push(OutcomeSentiment {
             outcome,
             conversations: count,
-            sentiment: Stats::of(&own),
+            sentiment: Stats::from_values(&own),
             cliffs_delta: delta,
-            effect: delta.map(Magnitude::of),
+            effect: delta.map(EffectSize::from_cliffs_delta),
         });
         groups.push(own);
     }

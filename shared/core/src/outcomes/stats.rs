@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::scale::round_score;
+
 /// Count, mean and quartiles of a sample; without values all but the count are none. Rounded to 4 decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Stats {
@@ -24,12 +26,12 @@ pub struct Stats {
 impl Stats {
     /// The figures of some values.
     #[must_use]
-    pub fn of(values: &[f64]) -> Self {
+    pub fn from_values(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
-        let mean =
-            (!sorted.is_empty()).then(|| rounded(sorted.iter().sum::<f64>() / sorted.len() as f64));
-        let at = |share| quantile(&sorted, share).map(rounded);
+        let mean = (!sorted.is_empty())
+            .then(|| round_score(sorted.iter().sum::<f64>() / sorted.len() as f64));
+        let at = |share| quantile(&sorted, share).map(round_score);
         Self {
             n: sorted.len(),
             mean,
@@ -48,9 +50,4 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let below = place.floor() as usize;
     let above = place.ceil() as usize;
     Some(sorted[below] + (sorted[above] - sorted[below]) * (place - place.floor()))
-}
-
-/// Rounded to 4 decimals, and never a negative zero.
-pub(super) fn rounded(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4 + 0.0
 }

@@ -15,22 +15,35 @@ fn dispositions_map_to_outcomes_in_any_case() {
         ("", Outcome::Other),
         ("transferred", Outcome::Other),
     ] {
-        assert_eq!(Outcome::of(disposition), outcome, "{disposition}");
+        assert_eq!(
+            Outcome::from_disposition(disposition),
+            outcome,
+            "{disposition}"
+        );
     }
 }
 
 #[test]
 fn the_neutral_band_includes_its_bounds() {
-    assert_eq!(Label::of(0.05), Label::Neutral);
-    assert_eq!(Label::of(-0.05), Label::Neutral);
-    assert_eq!(Label::of(0.0501), Label::Positive);
-    assert_eq!(Label::of(-0.0501), Label::Negative);
+    assert_eq!(SentimentLabel::from_compound(0.05), SentimentLabel::Neutral);
+    assert_eq!(
+        SentimentLabel::from_compound(-0.05),
+        SentimentLabel::Neutral
+    );
+    assert_eq!(
+        SentimentLabel::from_compound(0.0501),
+        SentimentLabel::Positive
+    );
+    assert_eq!(
+        SentimentLabel::from_compound(-0.0501),
+        SentimentLabel::Negative
+    );
 }
 
 #[test]
 fn quartiles_are_those_of_numpy() {
     // numpy.percentile([-0.5, 0.1, 0.3, 0.9], [25, 50, 75]) = [-0.05, 0.2, 0.45]
-    let stats = Stats::of(&[0.9, -0.5, 0.3, 0.1]);
+    let stats = Stats::from_values(&[0.9, -0.5, 0.3, 0.1]);
     assert_eq!((stats.n, stats.mean), (4, Some(0.2)));
     assert_eq!(
         [stats.min, stats.q1, stats.median, stats.q3, stats.max],
@@ -40,8 +53,8 @@ fn quartiles_are_those_of_numpy() {
 
 #[test]
 fn a_sample_of_none_or_one_has_figures_too() {
-    assert_eq!(Stats::of(&[]), Stats::default());
-    let one = Stats::of(&[0.25]);
+    assert_eq!(Stats::from_values(&[]), Stats::default());
+    let one = Stats::from_values(&[0.25]);
     assert_eq!(
         [one.mean, one.min, one.q1, one.median, one.q3, one.max],
         [Some(0.25); 6]
@@ -97,7 +110,7 @@ fn the_table_has_a_row_for_each_outcome_that_occurs() {
         ]
     );
     assert_eq!(table.rows[0].cliffs_delta, Some(1.0));
-    assert_eq!(table.rows[1].effect, Some(Magnitude::Large));
+    assert_eq!(table.rows[1].effect, Some(EffectSize::Large));
     assert_eq!(table.rows[2].cliffs_delta, None);
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Finding, Kind, after, before, labelled_otherwise, pattern, within_token};
+use super::{Finding, PiiKind, after, before, labelled_otherwise, pattern, within_token};
 
 /// How far before a bare number the word may stand that makes it a telephone number, in bytes: a short question.
 const CONTEXT_BEFORE: usize = 60;
@@ -30,7 +30,7 @@ pub(super) fn emails(text: &str) -> Vec<Finding> {
         .find_iter(text)
         .chain(SPOKEN.find_iter(text))
         .map(|address| Finding {
-            kind: Kind::Email,
+            kind: PiiKind::Email,
             range: address.range(),
         })
         .collect()
@@ -78,7 +78,7 @@ pub(super) fn phones(text: &str) -> Vec<Finding> {
         .chain(bare)
         .filter(|range| !within_token(text, range))
         .map(|range| Finding {
-            kind: Kind::Phone,
+            kind: PiiKind::Phone,
             range,
         })
         .collect();

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::{Finding, Kind, after, before, pattern};
+use super::{Finding, PiiKind, after, before, pattern};
 
 /// How far before the date the word of birth may stand, in bytes: the agent's question and a hesitating answer.
 const CONTEXT_BEFORE: usize = 120;
@@ -37,7 +37,7 @@ pub(super) fn births(text: &str) -> Vec<Finding> {
         .chain(named(text))
         .filter(near)
         .map(|range| Finding {
-            kind: Kind::DateOfBirth,
+            kind: PiiKind::DateOfBirth,
             range,
         })
         .collect();

@@ -23,7 +23,7 @@ mod tests;
 /// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum PiiKind {
     /// A payment card number of 13 to 19 digits, in figures or spoken, with a valid Luhn digit.
     CreditCard,
     /// An international bank account number of its country's length with a valid check.
@@ -40,7 +40,7 @@ pub enum Kind {
     SpokenDigits,
 }
 
-impl Kind {
+impl PiiKind {
     /// What stands in the text in place of the data.
     #[must_use]
     pub const fn placeholder(self) -> &'static str {
@@ -60,7 +60,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What it is.
-    pub kind: Kind,
+    pub kind: PiiKind,
     /// Where it is, in bytes.
     pub range: Range<usize>,
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Finding, Kind, before, labelled_otherwise, pattern, within_token};
+use super::{Finding, PiiKind, before, labelled_otherwise, pattern, within_token};
 
 /// Digits of a payment card (ISO/IEC 7812: 13 in old Visa cards to 19).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -19,7 +19,7 @@ pub(super) fn cards(text: &str) -> Vec<Finding> {
         match card_from(text, &groups[first..]) {
             Some((count, range)) => {
                 found.push(Finding {
-                    kind: Kind::CreditCard,
+                    kind: PiiKind::CreditCard,
                     range,
                 });
                 first += count;
@@ -205,7 +205,7 @@ pub(super) fn ibans(text: &str) -> Vec<Finding> {
         };
         if !within_token(text, &range) && remainder_is_one(&text[range.clone()]) {
             found.push(Finding {
-                kind: Kind::Iban,
+                kind: PiiKind::Iban,
                 range,
             });
         }
@@ -275,7 +275,7 @@ pub(super) fn social_security(text: &str) -> Vec<Finding> {
             && (separated.is_some() || ANNOUNCED.is_match(before(text, whole.start(), 60)))
         {
             found.push(Finding {
-                kind: Kind::Ssn,
+                kind: PiiKind::Ssn,
                 range: whole.range(),
             });
         }

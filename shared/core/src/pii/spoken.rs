@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::numbers::is_card;
-use super::{Finding, Kind};
+use super::{Finding, PiiKind};
 
 /// The fewest digits of a run: a telephone number without its area code. Shorter ones are quantities and times.
 const MIN_DIGITS: usize = 7;
@@ -122,9 +122,9 @@ impl Run {
             return None;
         };
         let kind = if is_card(&self.digits) {
-            Kind::CreditCard
+            PiiKind::CreditCard
         } else {
-            Kind::SpokenDigits
+            PiiKind::SpokenDigits
         };
         self.range
             .filter(|_| self.digits.len() >= enough)

@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn kinds(text: &str) -> Vec<(Kind, &str)> {
+fn kinds(text: &str) -> Vec<(PiiKind, &str)> {
     detect(text)
         .into_iter()
         .map(|finding| (finding.kind, &text[finding.range]))
         .collect()
 }
 
-fn all_are(kind: Kind, cases: &[(&str, &str)]) {
+fn all_are(kind: PiiKind, cases: &[(&str, &str)]) {
     for (text, data) in cases {
         assert_eq!(kinds(text), [(kind, *data)], "{text}");
     }
@@ -26,7 +26,7 @@ fn none_in(cases: &[&str]) {
 #[test]
 fn card_numbers_are_found_by_their_check_digit() {
     all_are(
-        Kind::CreditCard,
+        PiiKind::CreditCard,
         &[
             (
                 "My card is 4111 1111 1111 1111, thanks.",
@@ -62,7 +62,7 @@ fn card_numbers_are_found_by_their_check_digit() {
 #[test]
 fn bank_accounts_are_found_by_their_remainder() {
     all_are(
-        Kind::Iban,
+        PiiKind::Iban,
         &[
             (
                 "IBAN DE89 3704 0044 0532 0130 00 please",
@@ -90,7 +90,7 @@ fn bank_accounts_are_found_by_their_remainder() {
 #[test]
 fn email_addresses_are_found_written_and_spoken() {
     all_are(
-        Kind::Email,
+        PiiKind::Email,
         &[
             (
                 "write to jane.doe+shop@example.co.uk today",
@@ -117,7 +117,7 @@ fn email_addresses_are_found_written_and_spoken() {
 #[test]
 fn telephone_numbers_are_found_by_form_or_by_the_word_before_them() {
     all_are(
-        Kind::Phone,
+        PiiKind::Phone,
         &[
             ("(555) 123-4567", "(555) 123-4567"),
             ("555-123-4567", "555-123-4567"),
@@ -152,7 +152,7 @@ fn telephone_numbers_are_found_by_form_or_by_the_word_before_them() {
 #[test]
 fn social_security_numbers_are_found_in_the_ranges_they_are_issued_from() {
     all_are(
-        Kind::Ssn,
+        PiiKind::Ssn,
         &[
             ("SSN: 123-45-6789", "123-45-6789"),
             ("my social is 123 45 6789 ok", "123 45 6789"),
@@ -177,7 +177,7 @@ fn social_security_numbers_are_found_in_the_ranges_they_are_issued_from() {
 #[test]
 fn dates_are_of_birth_where_the_text_says_so() {
     all_are(
-        Kind::DateOfBirth,
+        PiiKind::DateOfBirth,
         &[
             ("DOB: 12/05/1980", "12/05/1980"),
             ("born on 1980-05-12 in Leeds", "1980-05-12"),
@@ -207,7 +207,7 @@ fn dates_are_of_birth_where_the_text_says_so() {
 #[test]
 fn spoken_digits_are_found_in_long_runs() {
     all_are(
-        Kind::SpokenDigits,
+        PiiKind::SpokenDigits,
         &[
             (
                 "it is four five seven two eight eight one nine please",
@@ -229,7 +229,7 @@ fn spoken_digits_are_found_in_long_runs() {
         ],
     );
     all_are(
-        Kind::CreditCard,
+        PiiKind::CreditCard,
         &[
             (
                 "four one one one, one one one one, one one one one, one one one one",
@@ -275,10 +275,10 @@ fn several_kinds_come_in_the_order_of_the_text_and_redaction_replaces_them() {
     assert_eq!(
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
         [
-            Kind::Email,
-            Kind::Phone,
-            Kind::CreditCard,
-            Kind::DateOfBirth
+            PiiKind::Email,
+            PiiKind::Phone,
+            PiiKind::CreditCard,
+            PiiKind::DateOfBirth
         ]
     );
     let (redacted, placed) = redact(text, &found);
@@ -299,7 +299,7 @@ fn several_kinds_come_in_the_order_of_the_text_and_redaction_replaces_them() {
 #[test]
 fn a_kind_is_written_in_snake_case() {
     assert_eq!(
-        serde_json::to_string(&[Kind::CreditCard, Kind::DateOfBirth]).unwrap(),
+        serde_json::to_string(&[PiiKind::CreditCard, PiiKind::DateOfBirth]).unwrap(),
         r#"["credit_card","date_of_birth"]"#
     );
 }
@@ -366,6 +366,6 @@ proptest! {
         let written: Vec<String> = digits.iter().map(u8::to_string).collect();
         let number = written.chunks(groups).map(<[String]>::concat).collect::<Vec<_>>().join(separator);
         let text = format!("my card {number} ok");
-        prop_assert!(kinds(&text).contains(&(Kind::CreditCard, number.as_str())), "{}", text);
+        prop_assert!(kinds(&text).contains(&(PiiKind::CreditCard, number.as_str())), "{}", text);
     }
 }

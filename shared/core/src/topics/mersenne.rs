@@ -1,4 +1,4 @@
-//! The Mersenne Twister as NumPy's `RandomState` uses it, so that a seed means what it means in scikit-learn.
+//! The MersenneTwister Twister as NumPy's `RandomState` uses it, so that a seed means what it means in scikit-learn.
 //!
 //! Source: Matsumoto & Nishimura (1998), "Mersenne Twister", ACM TOMACS 8(1), MT19937 with `init_genrand` and
 //! `genrand_res53`.
@@ -7,12 +7,12 @@ const WORDS: usize = 624;
 const SHIFT: usize = 397;
 
 /// A generator of doubles in [0, 1).
-pub(super) struct Mersenne {
+pub(super) struct MersenneTwister {
     state: [u32; WORDS],
     next: usize,
 }
 
-impl Mersenne {
+impl MersenneTwister {
     /// The generator of `numpy.random.RandomState(seed)`.
     pub(super) fn new(seed: u32) -> Self {
         let mut state = [seed; WORDS];
@@ -26,13 +26,13 @@ impl Mersenne {
     }
 
     /// The next double, of 53 random bits.
-    pub(super) fn double(&mut self) -> f64 {
-        let high = f64::from(self.word() >> 5);
-        let low = f64::from(self.word() >> 6);
+    pub(super) fn next_f64(&mut self) -> f64 {
+        let high = f64::from(self.next_u32() >> 5);
+        let low = f64::from(self.next_u32() >> 6);
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
-    fn word(&mut self) -> u32 {
+    fn next_u32(&mut self) -> u32 {
         if self.next == WORDS {
             self.twist();
         }
@@ -62,18 +62,18 @@ mod tests {
     #[test]
     fn seed_42_draws_what_numpy_draws() {
         // numpy.random.RandomState(42).random_sample(3)
-        let mut random = Mersenne::new(42);
-        assert_eq!(random.double(), 0.374_540_118_847_362_5);
-        assert_eq!(random.double(), 0.950_714_306_409_916_2);
-        assert_eq!(random.double(), 0.731_993_941_811_405_1);
+        let mut random = MersenneTwister::new(42);
+        assert_eq!(random.next_f64(), 0.374_540_118_847_362_5);
+        assert_eq!(random.next_f64(), 0.950_714_306_409_916_2);
+        assert_eq!(random.next_f64(), 0.731_993_941_811_405_1);
     }
 
     #[test]
     fn the_state_is_renewed_past_its_624_words() {
         // numpy.random.RandomState(7).random_sample(1000)[999]
-        let mut random = Mersenne::new(7);
+        let mut random = MersenneTwister::new(7);
         assert_eq!(
-            (0..1000).map(|_| random.double()).last(),
+            (0..1000).map(|_| random.next_f64()).last(),
             Some(0.016_448_753_231_374_513)
         );
     }

@@ -8,9 +8,9 @@ mod tfidf;
 
 use serde::Serialize;
 
-pub use kmeans::{Clustering, Settings, cluster};
+pub use kmeans::{ClusterSettings, Clustering, cluster_rows};
 pub use stop_words::stop_words;
-pub use tfidf::{Corpus, Matrix, Rows, Selection};
+pub use tfidf::{Corpus, SparseRows, TermMatrix, VocabularyLimits};
 
 /// How many terms describe a topic.
 const TERMS: usize = 10;
@@ -56,17 +56,21 @@ pub struct Topics {
 /// still have topics; where there is no term at all, there is no topic. With fewer distinct documents than clusters,
 /// there are as many topics as distinct documents.
 #[must_use]
-pub fn find(corpus: &Corpus, selection: Selection, settings: Settings) -> Topics {
-    let mut matrix = corpus.weigh(selection);
+pub fn find_topics(
+    corpus: &Corpus,
+    selection: VocabularyLimits,
+    settings: ClusterSettings,
+) -> Topics {
+    let mut matrix = corpus.tf_idf(selection);
     let relaxed = matrix.terms.is_empty();
     if relaxed {
-        matrix = corpus.weigh(Selection {
+        matrix = corpus.tf_idf(VocabularyLimits {
             min_documents: 1,
             max_share: 1.0,
             ..selection
         });
     }
-    match cluster(&matrix.rows, matrix.terms.len(), settings) {
+    match cluster_rows(&matrix.rows, matrix.terms.len(), settings) {
         Some(clustering) => Topics {
             relaxed,
             ..named(&matrix, &clustering)
@@ -78,7 +82,7 @@ pub fn find(corpus: &Corpus, selection: Selection, settings: Settings) -> Topics
     }
 }
 
-fn named(matrix: &Matrix, clustering: &Clustering) -> Topics {
+fn named(matrix: &TermMatrix, clustering: &Clustering) -> Topics {
     let mut members = vec![Vec::new(); clustering.centers.len()];
     for (document, &label) in clustering.labels.iter().enumerate() {
         members[label].push(document);
@@ -125,7 +129,7 @@ fn named(matrix: &Matrix, clustering: &Clustering) -> Topics {
 }
 
 /// The terms with the highest weights, ties in code point order.
-fn top_terms(matrix: &Matrix, center: &[f64]) -> Vec<String> {
+fn top_terms(matrix: &TermMatrix, center: &[f64]) -> Vec<String> {
     let mut columns: Vec<usize> = (0..center.len())
         .filter(|&column| center[column] > 0.0)
         .collect();
@@ -137,9 +141,9 @@ fn top_terms(matrix: &Matrix, center: &[f64]) -> Vec<String> {
         .collect()
 }
 
-/// The members nearest to the center, ties in the corpus' order. Rows have unit length (or none): the nearest has the
+/// The members nearest to the center, ties in the corpus' order. SparseRows have unit length (or none): the nearest has the
 /// largest product with the center.
-fn nearest(rows: &Rows, center: &[f64], members: &[usize]) -> Vec<usize> {
+fn nearest(rows: &SparseRows, center: &[f64], members: &[usize]) -> Vec<usize> {
     let mut ranked: Vec<(f64, usize)> = members
         .iter()
         .map(|&at| {

@@ -30,16 +30,20 @@ fn corpus<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Corpus {
 }
 
 fn topics(texts: &[&str]) -> Topics {
-    find(&corpus(texts), Selection::default(), Settings::default())
+    find_topics(
+        &corpus(texts),
+        VocabularyLimits::default(),
+        ClusterSettings::default(),
+    )
 }
 
 #[test]
 fn the_matrix_is_that_of_scikit_learn() {
     let Fixture { texts, cases } = fixture();
     for case in cases {
-        let matrix = corpus(&texts).weigh(Selection {
+        let matrix = corpus(&texts).tf_idf(VocabularyLimits {
             max_features: case.max_features,
-            ..Selection::default()
+            ..VocabularyLimits::default()
         });
         assert_eq!(matrix.terms, case.terms);
         assert_eq!(matrix.rows.len(), case.rows.len());
@@ -60,11 +64,12 @@ fn the_matrix_is_that_of_scikit_learn() {
 fn the_clusters_are_those_of_scikit_learn_with_the_same_seed() {
     let Fixture { texts, cases } = fixture();
     for case in cases {
-        let matrix = corpus(&texts).weigh(Selection {
+        let matrix = corpus(&texts).tf_idf(VocabularyLimits {
             max_features: case.max_features,
-            ..Selection::default()
+            ..VocabularyLimits::default()
         });
-        let found = cluster(&matrix.rows, matrix.terms.len(), Settings::default()).unwrap();
+        let found =
+            cluster_rows(&matrix.rows, matrix.terms.len(), ClusterSettings::default()).unwrap();
         assert!(
             (found.inertia - case.inertia).abs() < 1e-9,
             "{} instead of {}",
@@ -78,7 +83,11 @@ fn the_clusters_are_those_of_scikit_learn_with_the_same_seed() {
 #[test]
 fn topics_are_numbered_by_size_and_named_by_their_terms() {
     let Fixture { texts, .. } = fixture();
-    let found = find(&corpus(&texts), Selection::default(), Settings::default());
+    let found = find_topics(
+        &corpus(&texts),
+        VocabularyLimits::default(),
+        ClusterSettings::default(),
+    );
     assert_eq!(found.topics.len(), 5);
     assert!(
         found
@@ -104,10 +113,10 @@ fn topics_are_numbered_by_size_and_named_by_their_terms() {
 #[test]
 fn the_order_of_terms_in_memory_does_not_matter() {
     let Fixture { texts, .. } = fixture();
-    let straight = corpus(&texts).weigh(Selection::default());
+    let straight = corpus(&texts).tf_idf(VocabularyLimits::default());
     let mut primed = Corpus::default();
     texts.iter().rev().for_each(|text| primed.add(text));
-    let reversed = primed.weigh(Selection::default());
+    let reversed = primed.tf_idf(VocabularyLimits::default());
     assert_eq!(straight.terms, reversed.terms);
     for at in 0..texts.len() {
         assert_eq!(

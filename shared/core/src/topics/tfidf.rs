@@ -8,7 +8,7 @@ use super::terms::for_each_term;
 
 /// Which terms make the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Selection {
+pub struct VocabularyLimits {
     /// At most this many terms, the most frequent of the whole corpus; of equally frequent ones the first in code point
     /// order.
     pub max_features: usize,
@@ -18,7 +18,7 @@ pub struct Selection {
     pub max_share: f64,
 }
 
-impl Default for Selection {
+impl Default for VocabularyLimits {
     fn default() -> Self {
         Self {
             max_features: 500,
@@ -94,13 +94,13 @@ impl Corpus {
     /// The TF-IDF matrix of the documents over the selected terms, rows of unit length; without any column if no term
     /// is left, where scikit-learn raises an error.
     #[must_use]
-    pub fn weigh(&self, selection: Selection) -> Matrix {
+    pub fn tf_idf(&self, selection: VocabularyLimits) -> TermMatrix {
         let vocabulary = self.vocabulary(selection);
         let mut columns = vec![None; self.terms.len()];
         let documents = self.len() as f64;
-        let mut matrix = Matrix {
+        let mut matrix = TermMatrix {
             terms: Vec::new(),
-            rows: Rows::default(),
+            rows: SparseRows::default(),
         };
         let mut idf = Vec::with_capacity(vocabulary.len());
         for (column, &(term, id)) in vocabulary.iter().enumerate() {
@@ -131,7 +131,7 @@ impl Corpus {
     }
 
     /// The selected terms in code point order, with their numbers.
-    fn vocabulary(&self, selection: Selection) -> Vec<(&str, u32)> {
+    fn vocabulary(&self, selection: VocabularyLimits) -> Vec<(&str, u32)> {
         let most = selection.max_share * self.len() as f64;
         let mut kept: Vec<(&str, u32)> = self
             .ids
@@ -154,21 +154,21 @@ impl Corpus {
 
 /// Documents as weights of terms.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Matrix {
+pub struct TermMatrix {
     /// The terms of the columns, in code point order.
     pub terms: Vec<String>,
     /// A row a document.
-    pub rows: Rows,
+    pub rows: SparseRows,
 }
 
 /// Sparse rows (compressed, as in CSR).
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rows {
+pub struct SparseRows {
     entries: Vec<(u32, f64)>,
     ends: Vec<usize>,
 }
 
-impl Rows {
+impl SparseRows {
     /// Appends a row of (column, value), ascending by column.
     pub fn push(&mut self, row: &[(u32, f64)]) {
         self.entries.extend_from_slice(row);

@@ -1,4 +1,4 @@
-//! Emoji become their descriptions before anything else is read.
+//! Replaces emoji by their descriptions before any rule reads the text, as the reference program does.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,9 +14,11 @@ static DESCRIPTIONS: LazyLock<HashMap<char, &'static str, FxBuildHasher>> = Lazy
         .collect()
 });
 
-/// The text with each known emoji replaced by its description. A space goes before the description unless one is there,
-/// none after it: the next character is glued on, as the reference does.
-pub(super) fn described(text: &str) -> Cow<'_, str> {
+/// Returns the text with each known emoji replaced by its description.
+///
+/// A space goes before the description unless one is there already. No space goes after it: the next character is glued
+/// to the description, as in the reference program.
+pub(super) fn replace_emoji(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }

@@ -1,4 +1,4 @@
-//! What each known word is: its mean rating, whether it boosts, negates or belongs to a phrase.
+//! The word table of VADER: what each known word's rating is, and whether it boosts, negates or belongs to a phrase.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,21 +7,22 @@ use rustc_hash::FxBuildHasher;
 
 use crate::negation::{RuleSet, negators};
 
-/// The mean rise of a word's intensity by a degree adverb before it (empirical, from the paper); a dampener lowers it.
+/// Mean rise of a word's intensity by a degree adverb before it (Hutto & Gilbert 2014, empirical); a dampener lowers the
+/// intensity by as much.
 const BOOST: f64 = 0.293;
 
-/// Words that raise the intensity of what follows.
+/// Words that raise the intensity of the word after them.
 const BOOSTERS: &str = "absolutely amazingly awfully completely considerable considerably decidedly deeply effing \
     enormous enormously entirely especially exceptional exceptionally extreme extremely fabulously flipping flippin \
     frackin fracking fricking frickin frigging friggin fully fuckin fucking fuggin fugging greatly hella highly hugely \
     incredible incredibly intensely major majorly more most particularly purely quite really remarkably so \
     substantially thoroughly total totally tremendous tremendously uber unbelievably unusually utter utterly very";
 
-/// Words that lower it; "just enough", "kind of" and "sort of" are phrases, in [`super::rules`].
+/// Words that lower the intensity of the word after them; "just enough", "kind of" and "sort of" are phrases, in [`super::rules`].
 const DAMPENERS: &str = "almost barely hardly kinda kindof kind-of less little marginal marginally occasional \
     occasionally partly scarce scarcely slight slightly somewhat sorta sortof sort-of";
 
-/// The words that rules ask for by name.
+/// A word that some rule asks for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Marker {
     #[default]
@@ -97,33 +98,33 @@ const MARKERS: [(&str, Marker); 33] = [
     ("yeah", Marker::Yeah),
 ];
 
-/// What the lists say of a word in lower case.
+/// What the word lists say about a word in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Word {
-    /// The mean rating, -4..=4, of a word of the lexicon.
+pub(super) struct WordEntry {
+    /// The mean rating of the word, -4 to 4, if the lexicon rates it.
     pub(super) rating: Option<f64>,
-    /// How much it raises (or lowers) the intensity of what follows; 0 for most.
+    /// The amount by which the word raises (or lowers) the intensity of the next word; 0 for most words.
     pub(super) boost: f64,
-    /// Whether it negates what follows.
+    /// Whether the word negates the words after it.
     pub(super) negates: bool,
-    /// Which of the words that rules name it is.
+    /// The marker of the word, if some rule asks for the word by name.
     pub(super) marker: Marker,
 }
 
-/// Every word of any list, by its bytes in lower case.
-pub(super) type Table = HashMap<&'static [u8], Word, FxBuildHasher>;
+/// Every word of any list, keyed by its bytes in lower case.
+pub(super) type WordTable = HashMap<&'static [u8], WordEntry, FxBuildHasher>;
 
-/// The longest word in the table, in bytes; a longer token need not be looked up.
-pub(super) const LONGEST: usize = 24;
+/// Length of the longest word in the table, in bytes; a longer token need not be looked up.
+pub(super) const MAX_WORD_BYTES: usize = 24;
 
-/// The table, built at its first use in well under a millisecond per thousand words.
-pub(super) fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(build);
+/// Returns the word table, which the first call builds.
+pub(super) fn word_table() -> &'static WordTable {
+    static TABLE: LazyLock<WordTable> = LazyLock::new(build_word_table);
     &TABLE
 }
 
-fn build() -> Table {
-    let mut table = Table::with_capacity_and_hasher(16_384, FxBuildHasher);
+fn build_word_table() -> WordTable {
+    let mut table = WordTable::with_capacity_and_hasher(16_384, FxBuildHasher);
     for line in include_str!("../../data/vader/lexicon.tsv").lines() {
         if let Some((word, rating)) = line.split_once('\t') {
             table.entry(word.as_bytes()).or_default().rating = rating.parse().ok();
@@ -149,18 +150,18 @@ mod tests {
 
     #[test]
     fn the_whole_lexicon_is_read() {
-        let rated = table()
+        let rated = word_table()
             .values()
             .filter(|word| word.rating.is_some())
             .count();
         assert_eq!(rated, 7506);
-        assert!(table().keys().all(|word| word.len() <= LONGEST));
+        assert!(word_table().keys().all(|word| word.len() <= MAX_WORD_BYTES));
     }
 
     #[test]
     fn no_word_both_carries_sentiment_and_boosts() {
         assert!(
-            table()
+            word_table()
                 .values()
                 .all(|word| word.rating.is_none() || word.boost == 0.0)
         );

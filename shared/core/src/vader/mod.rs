@@ -1,11 +1,17 @@
-//! VADER: the rule-based sentiment of a text, a complete port of vaderSentiment 3.3.2.
+//! VADER: rule-based sentiment of a text, a complete port of vaderSentiment 3.3.2.
 //!
-//! Every rule of the reference program is here, its oddities included, so that a score means what it means elsewhere:
-//! punctuation, capitals, boosters, negation, "no", "least", "but", idioms, emoticons and emoji. It reads the raw text;
-//! stripping case, stop words or punctuation first removes what it looks at.
+//! Every rule of the reference program is here, its oddities included, so that a score means the same as elsewhere:
+//! punctuation, capitals, boosters, negation, "no", "least", "but", idioms, emoticons and emoji. VADER reads the raw text;
+//! stripping case, stop words or punctuation first would remove what the rules look at. The fixtures in
+//! `tests/fixtures/vader.json` are the reference program's own answers, compared digit by digit.
+//!
+//! ```
+//! let polarity = insights_core::vader::polarity("VADER is smart, handsome, and funny!");
+//! assert_eq!(polarity.compound, 0.8439);
+//! ```
 //!
 //! Source: Hutto, C.J. & Gilbert, E.E. (2014), "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social
-//! Media Text", ICWSM-14; lexicon and emoji descriptions in `data/vader` under their MIT licence.
+//! Media Text", ICWSM-14; lexicon and emoji descriptions in `data/vader` under their MIT license.
 
 mod emoji;
 mod lexicon;
@@ -14,12 +20,13 @@ mod token;
 
 use serde::Serialize;
 
+use crate::scale::round_half_even;
 use token::Token;
 
-/// What VADER says of a text.
+/// The sentiment that VADER finds in a text; the fields are named as in the reference program.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Polarity {
-    /// The sum of all valences on the scale -1 (most negative) to 1 (most positive), 4 decimals.
+    /// The normalized sum of all valences, from -1 (most negative) to 1 (most positive), 4 decimals.
     pub compound: f64,
     /// The share of the text that is positive, 0..=1, 3 decimals.
     pub pos: f64,
@@ -29,7 +36,7 @@ pub struct Polarity {
     pub neg: f64,
 }
 
-/// Scores texts one after the other, reusing its buffers; [`polarity`] is for a single text.
+/// Scores texts one after the other and reuses its buffers; use [`polarity`] for a single text.
 #[derive(Debug, Default)]
 pub struct Analyzer {
     tokens: Vec<Token>,
@@ -37,15 +44,15 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// The polarity of a text; of an empty one all figures are 0.
+    /// Scores a text; all figures of an empty text are 0.
     pub fn polarity(&mut self, text: &str) -> Polarity {
-        let text = emoji::described(text);
+        let text = emoji::replace_emoji(text);
         self.tokens.clear();
-        let table = lexicon::table();
+        let table = lexicon::word_table();
         self.tokens
-            .extend(token::split(&text).map(|word| Token::read(table, word)));
+            .extend(token::split_words(&text).map(|word| Token::look_up(table, word)));
         self.valences.clear();
-        rules::valences(&self.tokens, &mut self.valences);
+        rules::append_valences(&self.tokens, &mut self.valences);
         if let Some(but) = self
             .tokens
             .iter()
@@ -53,20 +60,22 @@ impl Analyzer {
         {
             rules::weigh_around_but(&mut self.valences, but);
         }
-        summed(&self.valences, rules::punctuation_emphasis(&text))
+        sum_valences(&self.valences, rules::punctuation_emphasis(&text))
     }
 }
 
-/// The polarity of one text. For many, keep an [`Analyzer`].
+/// Scores a single text; keep an [`Analyzer`] to score many texts.
 #[must_use]
 pub fn polarity(text: &str) -> Polarity {
     Analyzer::default().polarity(text)
 }
 
-/// Approximates the largest sum of valences to be expected; the reference's `alpha`.
+/// Constant that brings the sum of valences to -1..=1; `alpha` in the reference program, where it approximates the largest
+/// sum to be expected.
 const NORMALIZATION: f64 = 15.0;
 
-fn summed(valences: &[f64], emphasis: f64) -> Polarity {
+/// Turns the valences of a text into its figures. `emphasis` is the weight of the text's punctuation.
+fn sum_valences(valences: &[f64], emphasis: f64) -> Polarity {
     if valences.is_empty() {
         return Polarity::default();
     }
@@ -78,7 +87,7 @@ fn summed(valences: &[f64], emphasis: f64) -> Polarity {
     }
     let compound = (sum / (sum * sum + NORMALIZATION).sqrt()).clamp(-1.0, 1.0);
 
-    // Each valence counts one more than it is: neutral words are counted as 1.
+    // Each valence counts one more than its value, because a neutral word counts as 1.
     let mut positive: f64 = valences.iter().filter(|&&v| v > 0.0).map(|v| v + 1.0).sum();
     let mut negative: f64 = valences.iter().filter(|&&v| v < 0.0).map(|v| 1.0 - v).sum();
     let neutral = valences
@@ -92,23 +101,11 @@ fn summed(valences: &[f64], emphasis: f64) -> Polarity {
     }
     let total = positive + negative + neutral;
     Polarity {
-        compound: rounded(compound, 4),
-        pos: rounded(positive / total, 3),
-        neu: rounded(neutral / total, 3),
-        neg: rounded(negative / total, 3),
+        compound: round_half_even(compound, 4),
+        pos: round_half_even(positive / total, 3),
+        neu: round_half_even(neutral / total, 3),
+        neg: round_half_even(negative / total, 3),
     }
-}
-
-/// The number with this many decimals, a half to the even neighbour of the exact binary value, as Python rounds.
-fn rounded(value: f64, decimals: u8) -> f64 {
-    let unit = 10_f64.powi(i32::from(decimals));
-    let scaled = value * unit;
-    // Away from a half the product's rounding error cannot matter; near one the exact decimal expansion decides.
-    if (scaled - scaled.floor() - 0.5).abs() > 1e-6 {
-        return scaled.round() / unit;
-    }
-    let decimals = usize::from(decimals);
-    format!("{value:.decimals$}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]

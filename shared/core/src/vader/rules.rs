@@ -1,22 +1,22 @@
-//! The rules that turn words into valences.
+//! VADER's rules: they turn words into valences, the signed strengths of the words' sentiment.
 
 use super::lexicon::Marker;
 use super::token::Token;
 
-/// The mean rise of a word's intensity by writing it in capitals among words that are not (empirical, from the paper).
-const CAPITALS: f64 = 0.733;
-/// What a negation makes of a valence (empirical, from the paper).
-const NEGATION: f64 = -0.74;
-/// "never so", "never this": praise rather than negation.
-const NEVER_SO: f64 = 1.25;
-/// How much of its boost a word keeps one, two and three places before the word it boosts.
-const DISTANCE: [f64; 3] = [1.0, 0.95, 0.9];
-/// What the phrases "just enough", "kind of" and "sort of" add.
+/// Mean rise of a word's intensity by writing the word in capitals among words that are not (Hutto & Gilbert 2014).
+const CAPITALS_BOOST: f64 = 0.733;
+/// Factor of a negated valence (Hutto & Gilbert 2014, empirical).
+const NEGATION_FACTOR: f64 = -0.74;
+/// Factor of a valence after "never so" or "never this", which praise rather than negate.
+const NEVER_SO_FACTOR: f64 = 1.25;
+/// Factors of a boost one, two and three places before the boosted word.
+const BOOST_FADING: [f64; 3] = [1.0, 0.95, 0.9];
+/// Amount that the phrases "just enough", "kind of" and "sort of" add to a valence.
 const PHRASE_BOOST: f64 = -0.293;
 
-/// The valence of each token, 0 for most, appended to `valences`.
-pub(super) fn valences(tokens: &[Token], valences: &mut Vec<f64>) {
-    let capitals = tokens.iter().filter(|token| token.capitals).count();
+/// Appends the valence of each token to `valences`; most tokens have the valence 0.
+pub(super) fn append_valences(tokens: &[Token], valences: &mut Vec<f64>) {
+    let capitals = tokens.iter().filter(|token| token.is_upper_case).count();
     let capitals_differ = 0 < capitals && capitals < tokens.len();
     valences.extend((0..tokens.len()).map(|at| match tokens[at].rating {
         Some(rating) if !is_kind_of(tokens, at) => valence(tokens, at, rating, capitals_differ),
@@ -24,6 +24,7 @@ pub(super) fn valences(tokens: &[Token], valences: &mut Vec<f64>) {
     }));
 }
 
+/// Returns whether the token is the "kind" of "kind of", which says nothing about kindness.
 fn is_kind_of(tokens: &[Token], at: usize) -> bool {
     tokens[at].marker == Marker::Kind
         && tokens
@@ -31,6 +32,7 @@ fn is_kind_of(tokens: &[Token], at: usize) -> bool {
             .is_some_and(|next| next.marker == Marker::Of)
 }
 
+/// Returns the valence of a rated token in its context.
 fn valence(tokens: &[Token], at: usize, rating: f64, capitals_differ: bool) -> f64 {
     let mut valence = rating;
     // "no" before a word of the lexicon negates that word and says nothing by itself.
@@ -40,30 +42,34 @@ fn valence(tokens: &[Token], at: usize, rating: f64, capitals_differ: bool) -> f
         valence = 0.0;
     }
     if follows_no(&tokens[..at]) {
-        valence = rating * NEGATION;
+        valence = rating * NEGATION_FACTOR;
     }
-    if tokens[at].capitals && capitals_differ {
-        valence += if valence > 0.0 { CAPITALS } else { -CAPITALS };
+    if tokens[at].is_upper_case && capitals_differ {
+        valence += if valence > 0.0 {
+            CAPITALS_BOOST
+        } else {
+            -CAPITALS_BOOST
+        };
     }
     for back in 1..=3.min(at) {
         let before = &tokens[at - back];
         if before.rating.is_some() {
             continue;
         }
-        valence += boost(before, valence, capitals_differ) * DISTANCE[back - 1];
-        valence = negated(valence, tokens, at, back);
+        valence += boost(before, valence, capitals_differ) * BOOST_FADING[back - 1];
+        valence = apply_negation(valence, tokens, at, back);
         if back == 3 {
-            valence = phrases(valence, tokens, at);
+            valence = apply_phrases(valence, tokens, at);
         }
     }
     if follows_least(&tokens[..at]) {
-        valence * NEGATION
+        valence * NEGATION_FACTOR
     } else {
         valence
     }
 }
 
-/// "no good", "no very good", "no better or good".
+/// Returns whether "no" applies to the next word: "no good", "no very good", "no better or good".
 fn follows_no(before: &[Token]) -> bool {
     let marker = |back: usize| before.len().checked_sub(back).map(|at| before[at].marker);
     marker(1) == Some(Marker::No)
@@ -71,6 +77,7 @@ fn follows_no(before: &[Token]) -> bool {
         || (marker(3) == Some(Marker::No) && matches!(marker(1), Some(Marker::Or | Marker::Nor)))
 }
 
+/// Returns the amount that a booster or dampener adds to a valence.
 fn boost(token: &Token, valence: f64, capitals_differ: bool) -> f64 {
     if token.boost == 0.0 {
         return 0.0;
@@ -80,15 +87,15 @@ fn boost(token: &Token, valence: f64, capitals_differ: bool) -> f64 {
     } else {
         token.boost
     };
-    match (token.capitals && capitals_differ, valence > 0.0) {
-        (true, true) => boost + CAPITALS,
-        (true, false) => boost - CAPITALS,
+    match (token.is_upper_case && capitals_differ, valence > 0.0) {
+        (true, true) => boost + CAPITALS_BOOST,
+        (true, false) => boost - CAPITALS_BOOST,
         (false, _) => boost,
     }
 }
 
-/// What a negation `back` places before the word makes of its valence.
-fn negated(valence: f64, tokens: &[Token], at: usize, back: usize) -> f64 {
+/// Returns the valence of a word after the token `back` places before it has negated it, or left it alone.
+fn apply_negation(valence: f64, tokens: &[Token], at: usize, back: usize) -> f64 {
     let marker = |back: usize| tokens[at - back].marker;
     let so = |back: usize| matches!(marker(back), Marker::So | Marker::This);
     let (never_so, without_doubt) = match back {
@@ -97,7 +104,8 @@ fn negated(valence: f64, tokens: &[Token], at: usize, back: usize) -> f64 {
             marker(2) == Marker::Never && so(1),
             marker(2) == Marker::Without && marker(1) == Marker::Doubt,
         ),
-        // "so" or "this" right before the word counts whatever stands three places back: the reference's precedence.
+        // "so" or "this" right before the word counts whatever stands three places back: that is the operator precedence in
+        // the reference program.
         _ => (
             (marker(3) == Marker::Never && so(2)) || so(1),
             marker(3) == Marker::Without
@@ -105,16 +113,16 @@ fn negated(valence: f64, tokens: &[Token], at: usize, back: usize) -> f64 {
         ),
     };
     if never_so {
-        valence * NEVER_SO
+        valence * NEVER_SO_FACTOR
     } else if !without_doubt && tokens[at - back].negates {
-        valence * NEGATION
+        valence * NEGATION_FACTOR
     } else {
         valence
     }
 }
 
-/// Idioms around a word with three others before it, and the boosting phrases before it.
-fn phrases(valence: f64, tokens: &[Token], at: usize) -> f64 {
+/// Returns the valence of a word with three others before it after idioms around it and boosting phrases before it.
+fn apply_phrases(valence: f64, tokens: &[Token], at: usize) -> f64 {
     let word = |offset: isize| {
         at.checked_add_signed(offset)
             .and_then(|at| tokens.get(at))
@@ -141,6 +149,7 @@ fn phrases(valence: f64, tokens: &[Token], at: usize) -> f64 {
     valence
 }
 
+/// Returns the valence of an idiom of two words.
 fn idiom_of_two(first: Marker, second: Marker) -> Option<f64> {
     match (first, second) {
         (Marker::The, Marker::Shit | Marker::Bomb) => Some(3.0),
@@ -152,6 +161,7 @@ fn idiom_of_two(first: Marker, second: Marker) -> Option<f64> {
     }
 }
 
+/// Returns the valence of an idiom of three words.
 fn idiom_of_three(first: Marker, second: Marker, third: Marker) -> Option<f64> {
     match (first, second, third) {
         (Marker::Kiss, Marker::Of, Marker::Death) => Some(-1.5),
@@ -160,7 +170,7 @@ fn idiom_of_three(first: Marker, second: Marker, third: Marker) -> Option<f64> {
     }
 }
 
-/// "least helpful" negates; "at least helpful" and "very least helpful" do not.
+/// Returns whether "least" negates the next word: "least helpful" does, "at least" and "very least helpful" do not.
 fn follows_least(before: &[Token]) -> bool {
     match before {
         [.., second, last] => {
@@ -171,10 +181,10 @@ fn follows_least(before: &[Token]) -> bool {
     }
 }
 
-/// Halves what stands before the first "but" and raises by half what stands after it.
+/// Halves the valences before the first "but" and raises the valences after it by half.
 ///
-/// The reference looks each valence up by value while it changes the list, so that of equal valences it is the first
-/// that changes, perhaps twice; this does the same. Zeros stay zeros and are left out of the search.
+/// The reference program looks each valence up by value while it changes the list. Of equal valences it therefore changes
+/// the first one, perhaps twice, and this function does the same. Zeros stay zeros and are left out of the search.
 pub(super) fn weigh_around_but(valences: &mut [f64], but: usize) {
     let mut rated: Vec<(usize, f64)> = valences
         .iter()
@@ -200,7 +210,7 @@ pub(super) fn weigh_around_but(valences: &mut [f64], but: usize) {
     }
 }
 
-/// What exclamation marks (each 0.292, at most four) and question marks (from the second) add to the sum.
+/// Returns what exclamation marks (0.292 each, at most four) and question marks (from the second on) add to the sum.
 pub(super) fn punctuation_emphasis(text: &str) -> f64 {
     let mut exclamations: u32 = 0;
     let mut questions: u32 = 0;

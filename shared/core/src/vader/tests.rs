@@ -1,4 +1,4 @@
-//! Against the reference program's own answers, in `tests/fixtures/vader.json`.
+//! Comparison with the reference program's own answers in `tests/fixtures/vader.json`, and properties of any text.
 
 use proptest::prelude::*;
 
@@ -34,20 +34,6 @@ fn a_used_analyzer_answers_as_a_fresh_one() {
     let mut analyzer = Analyzer::default();
     for (text, ..) in fixture() {
         assert_eq!(analyzer.polarity(&text), polarity(&text), "{text:?}");
-    }
-}
-
-#[test]
-fn exact_halves_round_to_the_even_neighbour_as_in_python() {
-    for (value, decimals, expected) in [
-        (0.0625, 3, 0.062),
-        (0.1875, 3, 0.188),
-        (0.03125, 4, 0.0312),
-        (-0.03125, 4, -0.0312),
-        (0.43755, 4, 0.4375),
-        (2.675, 2, 2.67),
-    ] {
-        assert_eq!(rounded(value, decimals), expected, "{value}");
     }
 }
 

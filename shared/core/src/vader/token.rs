@@ -1,59 +1,64 @@
-//! A text as VADER's words and emoticons.
+//! Splits a text into VADER's words and emoticons and looks each of them up.
 
-use super::lexicon::{LONGEST, Marker, Table, Word};
+use super::lexicon::{MAX_WORD_BYTES, Marker, WordEntry, WordTable};
 
-/// A word or emoticon, with all that the rules ask of it.
+/// A word or emoticon of a text, with everything that the rules need to know about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Token {
-    /// The mean rating, -4..=4, of a word of the lexicon.
+    /// The mean rating of the word, -4 to 4, if the lexicon rates it.
     pub(super) rating: Option<f64>,
-    /// How much it raises (or lowers) the intensity of what follows.
+    /// The amount by which the word raises (or lowers) the intensity of the next word.
     pub(super) boost: f64,
-    /// Whether it negates what follows: a word of the list, or any with "n't".
+    /// Whether the word negates the words after it: a word of the negator list, or any word that contains "n't".
     pub(super) negates: bool,
-    /// Whether all its letters are capitals, and it has one.
-    pub(super) capitals: bool,
-    /// Which of the words that rules name it is.
+    /// Whether the word has at least one letter and all letters are capitals.
+    pub(super) is_upper_case: bool,
+    /// The marker of the word, if some rule asks for the word by name.
     pub(super) marker: Marker,
 }
 
 impl Token {
-    /// Looks a word up, whatever its case.
-    pub(super) fn read(table: &Table, word: &str) -> Self {
+    /// Looks a word up in the table, whatever its case.
+    pub(super) fn look_up(table: &WordTable, word: &str) -> Self {
         if !word.is_ascii() {
             let lower = word.to_lowercase();
             let found = table.get(lower.as_bytes()).copied().unwrap_or_default();
-            return Self::of(found, contracted(lower.as_bytes()), all_capitals(word));
+            return Self::new(
+                found,
+                is_contracted_not(lower.as_bytes()),
+                is_upper_case(word),
+            );
         }
         let bytes = word.as_bytes();
-        let mut lower = [0_u8; LONGEST];
+        let mut lower = [0_u8; MAX_WORD_BYTES];
         let found = match lower.get_mut(..bytes.len()) {
             Some(lower) => {
                 lower.copy_from_slice(bytes);
                 lower.make_ascii_lowercase();
                 table.get(&*lower).copied().unwrap_or_default()
             }
-            None => Word::default(),
+            None => WordEntry::default(),
         };
-        let capitals =
+        let is_upper_case =
             bytes.iter().any(u8::is_ascii_uppercase) && !bytes.iter().any(u8::is_ascii_lowercase);
-        Self::of(found, contracted(bytes), capitals)
+        Self::new(found, is_contracted_not(bytes), is_upper_case)
     }
 
-    fn of(word: Word, contracted: bool, capitals: bool) -> Self {
+    fn new(entry: WordEntry, is_contracted_not: bool, is_upper_case: bool) -> Self {
         Self {
-            rating: word.rating,
-            boost: word.boost,
-            negates: word.negates || contracted,
-            capitals,
-            marker: word.marker,
+            rating: entry.rating,
+            boost: entry.boost,
+            negates: entry.negates || is_contracted_not,
+            is_upper_case,
+            marker: entry.marker,
         }
     }
 }
 
-/// The words of a text between white space, punctuation at the ends stripped unless two characters or fewer would be
-/// left: those are emoticons.
-pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+/// Splits a text at white space and strips the punctuation at the ends of each word.
+///
+/// A word of which two characters or fewer would be left keeps its punctuation: it is an emoticon.
+pub(super) fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space)
         .filter(|word| !word.is_empty())
         .map(|word| {
@@ -66,24 +71,24 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// White space as Python's `str.split` sees it: Unicode's, and the four ASCII separators.
+/// Returns whether Python's `str.split` treats a character as white space: Unicode's and the four ASCII separators.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 
-/// Whether "n't" is in the word, in any case.
-fn contracted(word: &[u8]) -> bool {
+/// Returns whether a word contains "n't" in any case.
+fn is_contracted_not(word: &[u8]) -> bool {
     word.windows(3)
         .any(|w| w[1] == b'\'' && w[0] | 0x20 == b'n' && w[2] | 0x20 == b't')
 }
 
-/// Python's `str.isupper`: some letter is a capital, none is small or title case.
-fn all_capitals(word: &str) -> bool {
+/// Returns what Python's `str.isupper` returns: some letter is a capital, and none is lower or title case.
+fn is_upper_case(word: &str) -> bool {
     word.chars().any(char::is_uppercase)
         && !word.chars().any(|c| c.is_lowercase() || is_title_case(c))
 }
 
-/// The category Lt, which Rust's library does not tell.
+/// Returns whether a character has Unicode's category Lt (title case), which Rust's standard library cannot say.
 fn is_title_case(character: char) -> bool {
     matches!(
         character,

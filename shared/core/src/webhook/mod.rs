@@ -1,7 +1,19 @@
-//! The webhook event that tells that a conversation is over, checked and bounded before anything is done with it.
+//! The webhook event that reports the end of a conversation, checked and bounded before anything is done with it.
 //!
 //! ```json
 //! {"event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z", "conversationId": "c-1", "data": {}}
+//! ```
+//!
+//! ```
+//! use insights_core::webhook::WebhookEvent;
+//!
+//! let body = br#"{"event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z",
+//!     "conversationId": "c-1", "data": {"subject": "Refund"}}"#;
+//! let event = WebhookEvent::parse(body).unwrap();
+//! assert_eq!(event.conversation_id, "c-1");
+//!
+//! let error = WebhookEvent::parse(br#"{"event": "conversation.completed"}"#).unwrap_err();
+//! assert!(error.to_string().starts_with("timestamp: must be a time"));
 //! ```
 
 use jiff::Timestamp;
@@ -12,91 +24,95 @@ use serde_json::{Map, Value};
 #[cfg(test)]
 mod tests;
 
-/// The one event the embedding pipeline listens to.
+/// The name of the one event that the embedding pipeline listens to.
 pub const CONVERSATION_COMPLETED: &str = "conversation.completed";
 
-/// The largest body taken, in bytes. A queue message holds 256 KB; the rest is room for the escapes that a body may
-/// need on its way into one.
+/// Largest accepted body in bytes. A queue message holds 256 KB; the rest leaves room for the escapes that a body may need
+/// inside a message.
 pub const MAX_BODY_BYTES: usize = 240 * 1024;
 
-/// The longest conversation id, in bytes: the width of its database column.
+/// Largest length of a conversation id in bytes: the width of its database column.
 pub const MAX_ID_BYTES: usize = 255;
 
-/// How deep the JSON may nest; a real payload has 4 levels, and every walk over it is recursive.
+/// Largest nesting depth of the payload. A real payload has 4 levels; the limit exists because every walk over the payload is
+/// recursive.
 const MAX_DEPTH: usize = 32;
 
-/// A conversation that ended, as the contact centre describes it.
+/// A conversation that ended, as the contact center describes it.
 #[derive(Clone, PartialEq)]
-pub struct Event {
-    /// When it happened. Of two events of one conversation the later one holds.
+pub struct WebhookEvent {
+    /// The time of the event. Of two events of one conversation the later event holds.
     pub timestamp: Timestamp,
-    /// The contact centre's id of the conversation, 1 to 255 bytes without control characters.
+    /// The contact center's id of the conversation, 1 to 255 bytes without control characters.
     pub conversation_id: String,
     /// The payload that the schema mapper reads.
     pub data: Map<String, Value>,
 }
 
-/// Shows no text of the conversation.
-impl std::fmt::Debug for Event {
+/// Omits the payload, so that the text of the conversation cannot reach a log.
+impl std::fmt::Debug for WebhookEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Event")
+        f.debug_struct("WebhookEvent")
             .field("timestamp", &self.timestamp)
             .field("conversation_id", &self.conversation_id)
             .finish_non_exhaustive()
     }
 }
 
-/// Why a body is not an event. Messages name fields and limits, never values.
+/// The reason why a body is not a valid event.
+///
+/// The messages name fields and limits, never values, because a value may be text of a conversation. For the same reason the
+/// errors of the JSON parser are reduced to a position and not kept as a source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
+pub enum InvalidEvent {
     /// The body is too large.
     #[error("the body has {bytes} bytes; at most {MAX_BODY_BYTES} are allowed")]
     TooLarge {
-        /// Its size.
+        /// The size of the body.
         bytes: usize,
     },
     /// The body is not UTF-8.
     #[error("the body is not UTF-8 (byte {at})")]
     NotUtf8 {
-        /// Where the first bad byte is.
+        /// The offset of the first byte that is not UTF-8.
         at: usize,
     },
     /// The body is not JSON.
     #[error("the body is not JSON (line {line}, column {column})")]
     NotJson {
-        /// Line from 1.
+        /// The line of the syntax error, from 1.
         line: usize,
-        /// Column from 1.
+        /// The column of the syntax error, from 1.
         column: usize,
     },
     /// A field is missing, of the wrong type or out of bounds.
     #[error("{field}: {allowed}")]
     Field {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
-        /// What is allowed there.
+        /// What is allowed in the field.
         allowed: &'static str,
     },
 }
 
-impl Event {
+impl WebhookEvent {
     /// Reads an event from a request or message body.
     ///
     /// # Errors
-    /// [`Invalid`], naming the field and what is allowed, without the value.
-    pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
+    /// [`InvalidEvent`], naming the field and what is allowed, without the value.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidEvent> {
         if body.len() > MAX_BODY_BYTES {
-            return Err(Invalid::TooLarge { bytes: body.len() });
+            return Err(InvalidEvent::TooLarge { bytes: body.len() });
         }
-        let text = std::str::from_utf8(body).map_err(|error| Invalid::NotUtf8 {
+        let text = std::str::from_utf8(body).map_err(|error| InvalidEvent::NotUtf8 {
             at: error.valid_up_to(),
         })?;
-        let value: Value = serde_json::from_str(text).map_err(|error| Invalid::NotJson {
+        let value: Value = serde_json::from_str(text).map_err(|error| InvalidEvent::NotJson {
             line: error.line(),
             column: error.column(),
         })?;
         let Value::Object(mut fields) = value else {
-            return Err(Invalid::Field {
+            return Err(InvalidEvent::Field {
                 field: "body",
                 allowed: "must be a JSON object",
             });
@@ -104,7 +120,7 @@ impl Event {
         match fields.get("event").and_then(Value::as_str) {
             Some(CONVERSATION_COMPLETED) => {}
             _ => {
-                return Err(Invalid::Field {
+                return Err(InvalidEvent::Field {
                     field: "event",
                     allowed: "must be \"conversation.completed\"",
                 });
@@ -118,11 +134,11 @@ impl Event {
                 conversation_id,
                 data,
             }),
-            Some(Value::Object(_)) => Err(Invalid::Field {
+            Some(Value::Object(_)) => Err(InvalidEvent::Field {
                 field: "data",
                 allowed: "must nest at most 32 levels",
             }),
-            _ => Err(Invalid::Field {
+            _ => Err(InvalidEvent::Field {
                 field: "data",
                 allowed: "must be a JSON object",
             }),
@@ -130,9 +146,9 @@ impl Event {
     }
 }
 
-/// An RFC 3339 instant; one without an offset is taken as UTC.
-fn timestamp(value: Option<&Value>) -> Result<Timestamp, Invalid> {
-    let invalid = Invalid::Field {
+/// Parses an RFC 3339 instant; a time without an offset is taken as UTC.
+fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
+    let invalid = InvalidEvent::Field {
         field: "timestamp",
         allowed: "must be a time like \"2026-01-15T10:30:00Z\"",
     };
@@ -149,23 +165,26 @@ fn timestamp(value: Option<&Value>) -> Result<Timestamp, Invalid> {
         .map_err(|_| invalid)
 }
 
-fn conversation_id(value: Option<&Value>) -> Result<String, Invalid> {
+/// Parses and bounds the conversation id.
+fn conversation_id(value: Option<&Value>) -> Result<String, InvalidEvent> {
     value
         .and_then(Value::as_str)
         .filter(|id| {
             !id.trim().is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
         })
         .map(str::to_owned)
-        .ok_or(Invalid::Field {
+        .ok_or(InvalidEvent::Field {
             field: "conversationId",
             allowed: "must be a string of 1 to 255 bytes without control characters",
         })
 }
 
+/// Returns whether an object nests at most this many levels deep.
 fn depth_within(data: &Map<String, Value>, levels: usize) -> bool {
     levels > 0 && data.values().all(|value| value_within(value, levels - 1))
 }
 
+/// Returns whether a value nests at most this many levels deep.
 fn value_within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Object(map) => depth_within(map, levels),

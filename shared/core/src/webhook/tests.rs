@@ -1,4 +1,4 @@
-//! The webhook's schema: what is taken, what is refused and with which words.
+//! The schema of the webhook: accepted bodies, refused bodies, and the messages of the refusals.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn body(event: &str, timestamp: &str, id: &str, data: &str) -> Vec<u8> {
 
 #[test]
 fn a_completed_conversation_is_taken() {
-    let event = Event::parse(&body(
+    let event = WebhookEvent::parse(&body(
         r#""conversation.completed""#,
         r#""2024-01-15T10:30:00Z""#,
         r#""conv-1""#,
@@ -29,7 +29,7 @@ fn a_time_with_an_offset_is_converted_and_one_without_is_utc() {
         ("2024-01-15T12:30:00+02:00", "2024-01-15T10:30:00Z"),
         ("2024-01-15T10:30:00.250", "2024-01-15T10:30:00.25Z"),
     ] {
-        let parsed = Event::parse(&body(
+        let parsed = WebhookEvent::parse(&body(
             r#""conversation.completed""#,
             &format!("{text:?}"),
             r#""c""#,
@@ -65,7 +65,7 @@ fn what_is_wrong_is_named_without_its_value() {
         (body(ok.0, ok.1, ok.2, "null"), "data"),
         (b"[\"canary\"]".to_vec(), "body"),
     ] {
-        let error = Event::parse(&bad).unwrap_err();
+        let error = WebhookEvent::parse(&bad).unwrap_err();
         assert!(error.to_string().starts_with(field), "{error}");
         assert!(!error.to_string().contains("canary"), "{error}");
     }
@@ -82,7 +82,7 @@ fn a_missing_field_is_named() {
         ))
         .unwrap();
         whole.remove(field);
-        let error = Event::parse(&serde_json::to_vec(&whole).unwrap()).unwrap_err();
+        let error = WebhookEvent::parse(&serde_json::to_vec(&whole).unwrap()).unwrap_err();
         assert!(error.to_string().starts_with(field), "{error}");
     }
 }
@@ -90,25 +90,28 @@ fn a_missing_field_is_named() {
 #[test]
 fn size_encoding_and_syntax_are_checked_before_the_fields() {
     assert!(matches!(
-        Event::parse(&vec![b' '; MAX_BODY_BYTES + 1]),
-        Err(Invalid::TooLarge { .. })
+        WebhookEvent::parse(&vec![b' '; MAX_BODY_BYTES + 1]),
+        Err(InvalidEvent::TooLarge { .. })
     ));
     assert_eq!(
-        Event::parse(b"{\"a\xff\":1}"),
-        Err(Invalid::NotUtf8 { at: 3 })
+        WebhookEvent::parse(b"{\"a\xff\":1}"),
+        Err(InvalidEvent::NotUtf8 { at: 3 })
     );
     assert!(matches!(
-        Event::parse(b"{\"event\":"),
-        Err(Invalid::NotJson { .. })
+        WebhookEvent::parse(b"{\"event\":"),
+        Err(InvalidEvent::NotJson { .. })
     ));
-    assert!(matches!(Event::parse(b""), Err(Invalid::NotJson { .. })));
+    assert!(matches!(
+        WebhookEvent::parse(b""),
+        Err(InvalidEvent::NotJson { .. })
+    ));
 }
 
 #[test]
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let parse = |data: &str| {
-        Event::parse(&body(
+        WebhookEvent::parse(&body(
             r#""conversation.completed""#,
             r#""2024-01-15T10:30:00Z""#,
             r#""c""#,
@@ -123,6 +126,6 @@ fn deep_nesting_is_refused() {
 proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in proptest::collection::vec(any::<u8>(), 0..512)) {
-        let _ = Event::parse(&body);
+        let _ = WebhookEvent::parse(&body);
     }
 }

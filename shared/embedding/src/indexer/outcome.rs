@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use insights_core::indexing::{NoText, Prepared};
+use insights_core::indexing::{NoText, PreparedConversation};
 use store::vectors::{Conversation, Outcome, Version};
 
 use crate::provider::ProviderError;
@@ -101,7 +101,7 @@ impl IndexingError {
 
 /// Returns what became of a conversation that needs no work, given the versions that are stored; `None` if it needs work.
 pub(super) fn settled_outcome(
-    prepared: &Prepared,
+    prepared: &PreparedConversation,
     versions: &HashMap<String, Version>,
 ) -> Option<Indexed> {
     let stored = versions.get(&prepared.conversation_id)?;

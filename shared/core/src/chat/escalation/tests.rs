@@ -1,10 +1,10 @@
-//! Triggers found, denied and raised once.
+//! Triggers that are found, denied, and raised once.
 
 use super::*;
 use proptest::prelude::*;
 
 fn severity(text: &str) -> Option<Severity> {
-    Escalation::default()
+    EscalationDetector::default()
         .find(text)
         .map(|trigger| trigger.severity)
 }
@@ -96,8 +96,9 @@ fn one_denied_mention_does_not_hide_another() {
 #[test]
 fn lists_can_be_replaced_one_by_one() {
     let lists =
-        Lists::from_json(r#"{"urgent": ["bleeding heart", "down*"], "legal": []}"#).unwrap();
-    let escalation = Escalation::new(&lists);
+        EscalationPhrases::from_json(r#"{"urgent": ["bleeding heart", "down*"], "legal": []}"#)
+            .unwrap();
+    let escalation = EscalationDetector::new(&lists);
     let found = |text: &str| {
         escalation
             .find(text)
@@ -126,18 +127,18 @@ fn bad_lists_are_refused_with_the_place() {
         (r#"{"urgent": ["asap", ""]}"#, "urgent phrase 2"),
         (r#"{"legal": ["*"]}"#, "legal phrase 1"),
         (r#"{"complaint": ["com*plain"]}"#, "misplaced"),
-        ("not json", "object of lists"),
+        ("not json", "must be a JSON object"),
     ];
     for (json, expected) in cases {
-        let error = Lists::from_json(json).unwrap_err().to_string();
+        let error = EscalationPhrases::from_json(json).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
 }
 
 #[test]
 fn each_severity_is_raised_once_a_conversation() {
-    let escalation = Escalation::default();
-    let mut escalated = Escalated::default();
+    let escalation = EscalationDetector::default();
+    let mut escalated = RaisedSeverities::default();
     let texts = [
         "urgent",
         "asap please",
@@ -159,16 +160,16 @@ fn each_severity_is_raised_once_a_conversation() {
 
 #[test]
 fn what_an_earlier_session_raised_is_not_raised_again() {
-    let mut escalated = Escalated::default();
-    escalated.note(Severity::Legal);
+    let mut escalated = RaisedSeverities::default();
+    escalated.mark_raised(Severity::Legal);
     assert_eq!(
-        escalated.raise(Escalation::default().find("my lawyer")),
+        escalated.raise(EscalationDetector::default().find("my lawyer")),
         None
     );
     let stored = serde_json::to_string(&escalated).unwrap();
     assert_eq!(stored, r#"["legal"]"#);
     assert_eq!(
-        serde_json::from_str::<Escalated>(&stored).unwrap(),
+        serde_json::from_str::<RaisedSeverities>(&stored).unwrap(),
         escalated
     );
 }

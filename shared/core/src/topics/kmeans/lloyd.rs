@@ -1,6 +1,6 @@
 //! Lloyd's iterations: each row to its nearest center, each center to the mean of its rows.
 
-use super::super::tfidf::Rows;
+use super::super::tfidf::SparseRows;
 use super::Clustering;
 
 /// scikit-learn's `max_iter`.
@@ -9,7 +9,7 @@ const ITERATIONS: usize = 300;
 const TOLERANCE: f64 = 1e-4;
 
 /// The squared shift of the centers below which they count as at rest.
-pub(super) fn tolerance(rows: &Rows, columns: usize) -> f64 {
+pub(super) fn tolerance(rows: &SparseRows, columns: usize) -> f64 {
     let count = rows.len() as f64;
     let mut sums = vec![(0.0, 0.0); columns];
     for &(column, value) in rows.iter().flatten() {
@@ -26,7 +26,7 @@ pub(super) fn tolerance(rows: &Rows, columns: usize) -> f64 {
 
 /// Iterates from the seeds until nothing changes.
 pub(super) fn iterate(
-    rows: &Rows,
+    rows: &SparseRows,
     norms: &[f64],
     columns: usize,
     seeds: &[usize],
@@ -67,7 +67,7 @@ struct Centers {
 }
 
 impl Centers {
-    fn at(rows: &Rows, columns: usize, seeds: &[usize]) -> Self {
+    fn at(rows: &SparseRows, columns: usize, seeds: &[usize]) -> Self {
         let mut values = vec![0.0; columns * seeds.len()];
         for (cluster, &seed) in seeds.iter().enumerate() {
             for &(column, value) in rows.row(seed) {
@@ -98,7 +98,7 @@ impl Centers {
     }
 
     /// The nearest center of each row; of equally near ones the first.
-    fn assign(&self, rows: &Rows, labels: &mut [usize]) {
+    fn assign(&self, rows: &SparseRows, labels: &mut [usize]) {
         let mut dots = vec![0.0; self.clusters];
         for (row, label) in rows.iter().zip(labels) {
             dots.fill(0.0);
@@ -118,7 +118,7 @@ impl Centers {
     }
 
     /// The centers moved to the means of their rows; one without rows to the row farthest from its own center.
-    fn means(&self, rows: &Rows, norms: &[f64], labels: &[usize]) -> Self {
+    fn means(&self, rows: &SparseRows, norms: &[f64], labels: &[usize]) -> Self {
         let mut values = vec![0.0; self.values.len()];
         let mut counts = vec![0.0_f64; self.clusters];
         let mut add = |values: &mut Vec<f64>, cluster: usize, row: &[(u32, f64)], sign: f64| {
@@ -154,7 +154,12 @@ impl Centers {
     }
 
     /// Empty clusters, each with the row it gets: the farthest from their centers, of equally far ones the first.
-    fn relocations(&self, rows: &Rows, norms: &[f64], labels: &[usize]) -> Vec<(usize, usize)> {
+    fn relocations(
+        &self,
+        rows: &SparseRows,
+        norms: &[f64],
+        labels: &[usize],
+    ) -> Vec<(usize, usize)> {
         let mut filled = vec![false; self.clusters];
         labels.iter().for_each(|&label| filled[label] = true);
         let empty: Vec<usize> = (0..self.clusters)

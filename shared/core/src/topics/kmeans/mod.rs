@@ -9,12 +9,12 @@ mod seeding;
 
 use std::collections::HashSet;
 
-use super::mersenne::Mersenne;
-use super::tfidf::Rows;
+use super::mersenne::MersenneTwister;
+use super::tfidf::SparseRows;
 
 /// How to cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct ClusterSettings {
     /// The number of clusters; fewer if there are fewer distinct rows.
     pub clusters: usize,
     /// How many times to start anew; the start with the lowest inertia is kept.
@@ -23,7 +23,7 @@ pub struct Settings {
     pub seed: u32,
 }
 
-impl Default for Settings {
+impl Default for ClusterSettings {
     fn default() -> Self {
         Self {
             clusters: 5,
@@ -33,7 +33,7 @@ impl Default for Settings {
     }
 }
 
-/// Rows in clusters.
+/// SparseRows in clusters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clustering {
     /// The cluster of each row.
@@ -46,7 +46,11 @@ pub struct Clustering {
 
 /// Clusters rows of `columns` columns; `None` if there is no row, no column or no cluster asked for.
 #[must_use]
-pub fn cluster(rows: &Rows, columns: usize, settings: Settings) -> Option<Clustering> {
+pub fn cluster_rows(
+    rows: &SparseRows,
+    columns: usize,
+    settings: ClusterSettings,
+) -> Option<Clustering> {
     let clusters = distinct(rows, settings.clusters);
     if clusters == 0 || columns == 0 {
         return None;
@@ -56,7 +60,7 @@ pub fn cluster(rows: &Rows, columns: usize, settings: Settings) -> Option<Cluste
         .map(|row| row.iter().map(|(_, value)| value * value).sum())
         .collect();
     let tolerance = lloyd::tolerance(rows, columns);
-    let mut random = Mersenne::new(settings.seed);
+    let mut random = MersenneTwister::new(settings.seed);
     let mut best: Option<Clustering> = None;
     for _ in 0..settings.starts.max(1) {
         let seeds = seeding::plus_plus(rows, &norms, columns, clusters, &mut random);
@@ -72,7 +76,7 @@ pub fn cluster(rows: &Rows, columns: usize, settings: Settings) -> Option<Cluste
 }
 
 /// How many distinct rows there are, counted up to `limit`.
-fn distinct(rows: &Rows, limit: usize) -> usize {
+fn distinct(rows: &SparseRows, limit: usize) -> usize {
     let mut seen = HashSet::new();
     for row in rows.iter() {
         if seen.len() >= limit {

@@ -3,16 +3,16 @@
 //! Source: Arthur & Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA; the greedy variant and the
 //! number of trials as scikit-learn has them.
 
-use super::super::mersenne::Mersenne;
-use super::super::tfidf::Rows;
+use super::super::mersenne::MersenneTwister;
+use super::super::tfidf::SparseRows;
 
 /// The numbers of the rows to start from.
 pub(super) fn plus_plus(
-    rows: &Rows,
+    rows: &SparseRows,
     norms: &[f64],
     columns: usize,
     clusters: usize,
-    random: &mut Mersenne,
+    random: &mut MersenneTwister,
 ) -> Vec<usize> {
     let trials = 2 + (clusters as f64).ln() as usize;
     let first = uniform(rows.len(), random);
@@ -20,7 +20,7 @@ pub(super) fn plus_plus(
     let mut closest = distances(rows, norms, columns, first);
     let mut potential: f64 = closest.iter().sum();
     while seeds.len() < clusters {
-        let drawn: Vec<f64> = (0..trials).map(|_| random.double() * potential).collect();
+        let drawn: Vec<f64> = (0..trials).map(|_| random.next_f64() * potential).collect();
         let cumulated = cumulated(&closest);
         let mut best: Option<(f64, usize, Vec<f64>)> = None;
         for value in drawn {
@@ -47,10 +47,10 @@ pub(super) fn plus_plus(
 }
 
 /// A row with equal chances, drawn as NumPy's `choice` with probabilities draws it.
-fn uniform(rows: usize, random: &mut Mersenne) -> usize {
+fn uniform(rows: usize, random: &mut MersenneTwister) -> usize {
     let shares = cumulated(&vec![1.0 / rows as f64; rows]);
     let total = shares.last().copied().unwrap_or(1.0);
-    let drawn = random.double();
+    let drawn = random.next_f64();
     shares
         .partition_point(|share| share / total <= drawn)
         .min(rows - 1)
@@ -67,7 +67,7 @@ fn cumulated(values: &[f64]) -> Vec<f64> {
 }
 
 /// The squared distance of every row to one of them.
-fn distances(rows: &Rows, norms: &[f64], columns: usize, to: usize) -> Vec<f64> {
+fn distances(rows: &SparseRows, norms: &[f64], columns: usize, to: usize) -> Vec<f64> {
     let mut dense = vec![0.0; columns];
     for &(column, value) in rows.row(to) {
         dense[column as usize] = value;

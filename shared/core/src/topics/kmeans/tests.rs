@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn rows(points: &[[f64; 2]]) -> Rows {
-    let mut rows = Rows::default();
+fn rows(points: &[[f64; 2]]) -> SparseRows {
+    let mut rows = SparseRows::default();
     for point in points {
         let row: Vec<_> = (0_u32..)
             .zip(*point)
@@ -16,17 +16,17 @@ fn rows(points: &[[f64; 2]]) -> Rows {
     rows
 }
 
-fn settings(clusters: usize) -> Settings {
-    Settings {
+fn settings(clusters: usize) -> ClusterSettings {
+    ClusterSettings {
         clusters,
-        ..Settings::default()
+        ..ClusterSettings::default()
     }
 }
 
 #[test]
 fn two_groups_are_told_apart() {
     let rows = rows(&[[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 2.0]]);
-    let found = cluster(&rows, 2, settings(2)).unwrap();
+    let found = cluster_rows(&rows, 2, settings(2)).unwrap();
     assert_eq!(found.labels[0], found.labels[1]);
     assert_eq!(found.labels[2], found.labels[3]);
     assert_ne!(found.labels[0], found.labels[2]);
@@ -36,18 +36,18 @@ fn two_groups_are_told_apart() {
 
 #[test]
 fn there_are_never_more_clusters_than_distinct_rows() {
-    let found = cluster(&rows(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), 2, settings(5)).unwrap();
+    let found = cluster_rows(&rows(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), 2, settings(5)).unwrap();
     assert_eq!(found.centers.len(), 2);
     assert_eq!(found.inertia, 0.0);
 }
 
 #[test]
 fn nothing_to_cluster_is_no_clustering() {
-    assert_eq!(cluster(&Rows::default(), 3, settings(5)), None);
-    assert_eq!(cluster(&rows(&[[1.0, 0.0]]), 2, settings(0)), None);
-    let mut empty = Rows::default();
+    assert_eq!(cluster_rows(&SparseRows::default(), 3, settings(5)), None);
+    assert_eq!(cluster_rows(&rows(&[[1.0, 0.0]]), 2, settings(0)), None);
+    let mut empty = SparseRows::default();
     empty.push(&[]);
-    assert_eq!(cluster(&empty, 0, settings(5)), None);
+    assert_eq!(cluster_rows(&empty, 0, settings(5)), None);
 }
 
 proptest! {
@@ -56,9 +56,9 @@ proptest! {
         points in prop::collection::vec([0.0..9.0_f64, 0.0..9.0], 1..40), clusters in 1..6_usize
     ) {
         let rows = rows(&points);
-        let found = cluster(&rows, 2, settings(clusters)).unwrap();
+        let found = cluster_rows(&rows, 2, settings(clusters)).unwrap();
         prop_assert!(found.centers.len() <= clusters);
-        prop_assert_eq!(&cluster(&rows, 2, settings(clusters)).unwrap(), &found);
+        prop_assert_eq!(&cluster_rows(&rows, 2, settings(clusters)).unwrap(), &found);
         let distance = |point: &[f64; 2], center: &[f64]| {
             (point[0] - center[0]).powi(2) + (point[1] - center[1]).powi(2)
         };

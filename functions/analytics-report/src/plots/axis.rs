@@ -35,15 +35,6 @@ pub(super) fn step(largest: f64, wanted: f64) -> f64 {
         .unwrap_or(rough)
 }
 
-/// A compound with its sign and so many decimals, as ticks show it.
-pub(super) fn signed(value: f64, decimals: usize) -> String {
-    if value == 0.0 {
-        "0".to_owned()
-    } else {
-        format!("{value:+.decimals$}").replace('-', "\u{2212}")
-    }
-}
-
 /// So many conversations.
 pub(super) fn conversations(value: usize) -> String {
     format!(

@@ -1,55 +1,66 @@
-//! The words and phrases that escalate, by severity; a team sets its own.
+//! The words and phrases that escalate a conversation, by severity; a team may configure its own.
 
 use serde::{Deserialize, Serialize};
 
-use super::Severity;
+use super::severity::Severity;
 
-/// Most phrases a list may have.
-const PHRASES: usize = 1000;
-/// Longest phrase in bytes.
-const PHRASE_LIMIT: usize = 200;
+/// Largest number of phrases in the list of one severity.
+const MAX_PHRASES: usize = 1000;
+/// Largest length of a phrase in bytes.
+const MAX_PHRASE_BYTES: usize = 200;
 
-/// Words and phrases by severity; as JSON `{"legal": [..], "complaint": [..], "urgent": [..]}`, where a list that is left out
-/// is the default one and an empty list switches its severity off.
+/// The words and phrases of each severity.
+///
+/// The JSON form is `{"legal": [..], "complaint": [..], "urgent": [..]}`. A list that is left out keeps its default; an
+/// empty list switches its severity off.
+///
+/// ```
+/// use insights_core::chat::escalation::{EscalationDetector, EscalationPhrases};
+///
+/// let phrases = EscalationPhrases::from_json(r#"{"urgent": ["bleeding heart", "down*"]}"#).unwrap();
+/// let detector = EscalationDetector::new(&phrases);
+/// assert!(detector.find("our shop is downtime").is_some());
+/// assert!(detector.find("this is urgent").is_none(), "the default list is replaced");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Lists {
+pub struct EscalationPhrases {
     legal: Vec<String>,
     complaint: Vec<String>,
     urgent: Vec<String>,
 }
 
-/// Why lists were refused.
+/// The reason why configured phrases were refused.
 #[derive(Debug, thiserror::Error)]
-pub enum ListsError {
-    /// Not the JSON that lists are.
+pub enum InvalidPhrases {
+    /// The text is not JSON of the expected form.
     #[error(
-        "escalation lists are an object of lists `legal`, `complaint`, `urgent` of phrases: {0}"
+        "escalation phrases must be a JSON object with the lists `legal`, `complaint` and `urgent` of phrases: {0}"
     )]
     Json(#[from] serde_json::Error),
-    /// A phrase that can match nothing, or everything.
+    /// A phrase could match nothing, or everything.
     #[error(
-        "{severity} phrase {number}: {reason}; a phrase has words, of at most 200 bytes, a `*` only behind letters"
+        "{severity} phrase {number}: {reason}; a phrase has at least one word, at most 200 bytes, and `*` only at the end of a word"
     )]
     Phrase {
-        /// In which list.
+        /// The severity whose list has the phrase.
         severity: Severity,
-        /// Which phrase of it, from 1.
+        /// The position of the phrase in the list, from 1.
         number: usize,
-        /// What is wrong.
+        /// What is wrong with the phrase.
         reason: &'static str,
     },
-    /// Too many phrases.
+    /// A list has too many phrases.
     #[error("the {severity} list has {count} phrases, at most 1000 are allowed")]
     TooMany {
-        /// In which list.
+        /// The severity of the list.
         severity: Severity,
-        /// How many there are.
+        /// The number of phrases in the list.
         count: usize,
     },
 }
 
-impl Default for Lists {
+impl Default for EscalationPhrases {
     fn default() -> Self {
         let owned = |list: &[&str]| list.iter().map(|&phrase| phrase.to_owned()).collect();
         Self {
@@ -100,24 +111,24 @@ impl Default for Lists {
     }
 }
 
-impl Lists {
-    /// Lists from JSON.
+impl EscalationPhrases {
+    /// Reads phrases from their JSON form and checks them.
     ///
     /// # Errors
-    /// [`ListsError`] names the list and the phrase.
-    pub fn from_json(json: &str) -> Result<Self, ListsError> {
+    /// [`InvalidPhrases`], naming the list and the phrase that is wrong.
+    pub fn from_json(json: &str) -> Result<Self, InvalidPhrases> {
         let lists: Self = serde_json::from_str(json)?;
         for severity in Severity::ALL {
             let phrases = lists.of(severity);
-            if phrases.len() > PHRASES {
-                return Err(ListsError::TooMany {
+            if phrases.len() > MAX_PHRASES {
+                return Err(InvalidPhrases::TooMany {
                     severity,
                     count: phrases.len(),
                 });
             }
             for (index, phrase) in phrases.iter().enumerate() {
-                if let Some(reason) = wrong(phrase) {
-                    return Err(ListsError::Phrase {
+                if let Some(reason) = find_fault(phrase) {
+                    return Err(InvalidPhrases::Phrase {
                         severity,
                         number: index + 1,
                         reason,
@@ -128,7 +139,7 @@ impl Lists {
         Ok(lists)
     }
 
-    /// The phrases of a severity.
+    /// Returns the phrases of a severity in their configured order.
     #[must_use]
     pub fn of(&self, severity: Severity) -> &[String] {
         match severity {
@@ -139,8 +150,9 @@ impl Lists {
     }
 }
 
-fn wrong(phrase: &str) -> Option<&'static str> {
-    if phrase.len() > PHRASE_LIMIT {
+/// Returns what is wrong with a phrase, or nothing.
+fn find_fault(phrase: &str) -> Option<&'static str> {
+    if phrase.len() > MAX_PHRASE_BYTES {
         return Some("it is too long");
     }
     if !phrase.chars().any(char::is_alphanumeric) {

@@ -1,37 +1,37 @@
-//! The nearest of labelled vectors, by cosine.
+//! Finds the nearest of labeled vectors by cosine similarity.
 
-/// Labelled vectors, normalised once so that a cosine is one product.
+/// Labeled vectors, normalized once so that a cosine similarity is one inner product.
 #[derive(Debug, Clone)]
-pub struct Neighbours {
-    /// All vectors behind each other, each of unit length.
+pub struct NearestNeighbors {
+    /// All vectors one after the other, each of unit length.
     values: Vec<f32>,
     labels: Vec<usize>,
     dimension: usize,
 }
 
-/// Vectors that do not fit together.
+/// The vectors and labels do not fit together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{vectors} vectors for {labels} labels, or vectors of different lengths (the first has {dimension})"
 )]
-pub struct Ragged {
-    /// How many vectors there are.
+pub struct MismatchedVectors {
+    /// The number of vectors.
     pub vectors: usize,
-    /// How many labels.
+    /// The number of labels.
     pub labels: usize,
-    /// The first vector's length.
+    /// The length of the first vector.
     pub dimension: usize,
 }
 
-impl Neighbours {
-    /// Vectors with a label each.
+impl NearestNeighbors {
+    /// Stores vectors with a label each.
     ///
     /// # Errors
-    /// [`Ragged`] if the numbers differ, or the vectors' lengths.
-    pub fn new(vectors: Vec<Vec<f32>>, labels: Vec<usize>) -> Result<Self, Ragged> {
+    /// [`MismatchedVectors`] if the numbers of vectors and labels differ, or the lengths of the vectors.
+    pub fn new(vectors: Vec<Vec<f32>>, labels: Vec<usize>) -> Result<Self, MismatchedVectors> {
         let dimension = vectors.first().map_or(0, Vec::len);
         if vectors.len() != labels.len() || vectors.iter().any(|vector| vector.len() != dimension) {
-            return Err(Ragged {
+            return Err(MismatchedVectors {
                 vectors: vectors.len(),
                 labels: labels.len(),
                 dimension,
@@ -53,8 +53,9 @@ impl Neighbours {
         })
     }
 
-    /// The label of the nearest vector and the cosine to it; the first of equals. `None` if there is no vector or it
-    /// has another length.
+    /// Returns the label of the nearest stored vector and the cosine similarity to it; the first of equally near vectors.
+    ///
+    /// Returns `None` if no vector is stored or the given vector has another length.
     #[must_use]
     pub fn nearest(&self, vector: &[f32]) -> Option<(usize, f32)> {
         if self.dimension == 0 || vector.len() != self.dimension {
@@ -77,7 +78,7 @@ impl Neighbours {
     }
 }
 
-/// The inner product, summed in eight lanes that the compiler keeps in one register.
+/// Returns the inner product, summed in eight lanes because the compiler keeps those in one register.
 fn dot(one: &[f32], two: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; 8];
     let (ones, twos) = (one.chunks_exact(8), two.chunks_exact(8));

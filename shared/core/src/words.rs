@@ -1,42 +1,45 @@
-//! A text as lower-cased words with the places where a clause ends.
+//! Splits a text into lower-case words and the places where a clause ends.
+//!
+//! The lexicon and the escalation rules read a text this way: a negation reaches to the end of its clause at most.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A word, or the end of a clause.
+/// A word of a text, or the end of a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// A lower-cased word; apostrophes are kept (`don't`) and straightened.
+pub(crate) enum Token {
+    /// A lower-case word; apostrophes are kept (`don't`) and straightened.
     Word(String),
-    /// Punctuation that ends a clause: what stands before it negates nothing behind it.
-    Break,
+    /// Punctuation that ends a clause: a negator before it does not reach the words after it.
+    ClauseEnd,
 }
 
-impl Piece {
-    /// The word, or nothing.
+impl Token {
+    /// Returns the word, or nothing at the end of a clause.
     pub(crate) fn word(&self) -> Option<&str> {
         match self {
             Self::Word(word) => Some(word),
-            Self::Break => None,
+            Self::ClauseEnd => None,
         }
     }
 }
 
-/// The words of a text, by Unicode's word boundaries (UAX #29).
-pub(crate) fn pieces(text: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+/// Splits a text at Unicode's word boundaries (UAX #29) into its words and clause ends.
+pub(crate) fn tokenize(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
     for (at, part) in text.split_word_bound_indices() {
         if part.chars().any(char::is_alphanumeric) {
-            pieces.push(Piece::Word(
+            tokens.push(Token::Word(
                 part.to_lowercase()
                     .replace(['\u{2019}', '\u{02BC}', '`'], "'"),
             ));
         } else if ends_clause(part) || is_dash(text, at, part) {
-            pieces.push(Piece::Break);
+            tokens.push(Token::ClauseEnd);
         }
     }
-    pieces
+    tokens
 }
 
+/// Returns whether a part without letters and digits contains punctuation that ends a clause.
 fn ends_clause(part: &str) -> bool {
     part.chars().any(|c| {
         matches!(
@@ -56,7 +59,7 @@ fn ends_clause(part: &str) -> bool {
     })
 }
 
-/// A hyphen between spaces is a dash; one inside a word joins it.
+/// Returns whether the part is a hyphen that follows a space and so is meant as a dash; a hyphen inside a word joins it.
 fn is_dash(text: &str, at: usize, part: &str) -> bool {
     part == "-" && text[..at].ends_with(' ')
 }
@@ -66,9 +69,9 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        pieces(text)
+        tokenize(text)
             .iter()
-            .map(|piece| piece.word().unwrap_or("|"))
+            .map(|token| token.word().unwrap_or("|"))
             .collect::<Vec<_>>()
             .join(" ")
     }

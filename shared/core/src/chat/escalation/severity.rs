@@ -1,0 +1,36 @@
+//! The severities of an escalation.
+
+use serde::{Deserialize, Serialize};
+
+/// The severity of an escalation trigger; severities are ordered, the last is the most severe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The customer cannot wait.
+    Urgent,
+    /// The customer complains, or asks for somebody higher up.
+    Complaint,
+    /// The customer speaks of lawyers, courts or regulators.
+    Legal,
+}
+
+impl Severity {
+    /// Every severity, the most severe first.
+    pub const ALL: [Self; 3] = [Self::Legal, Self::Complaint, Self::Urgent];
+
+    /// Returns the lower-case name, as phrase lists, metrics and logs use it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Complaint => "complaint",
+            Self::Legal => "legal",
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
