@@ -8,7 +8,7 @@ use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
 use data_action::{Deps, handle};
 use futures::future::join_all;
 use http::{HeaderValue, Method};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use runtime::{Request, Response, lambda};
 use secrecy::SecretString;
@@ -42,7 +42,7 @@ async fn local() -> Arc<Deps> {
     static DEPS: OnceCell<Arc<Deps>> = OnceCell::const_new();
     let build = || async {
         Arc::new(
-            data_action::start::build(&Env::default(), secrets(), state(), Idle::Closed)
+            data_action::start::build(&Env::default(), secrets(), state(), IdleConnections::Close)
                 .await
                 .expect("the model loads"),
         )
@@ -58,7 +58,7 @@ async fn remote(simulator: &cxone_simulator::Handle, more: &[(&str, &str)]) -> A
         .iter()
         .fold(env, |env, (name, value)| env.with(name, *value));
     Arc::new(
-        data_action::start::build(&env, secrets(), state(), Idle::Kept)
+        data_action::start::build(&env, secrets(), state(), IdleConnections::Keep)
             .await
             .expect("a client"),
     )

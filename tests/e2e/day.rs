@@ -186,7 +186,7 @@ async fn subscribe(endpoint: &str, topic: &str, queue_url: &str) {
         ("Endpoint", &queue),
     ];
     let scope = "AWS4-HMAC-SHA256 Credential=local/20261121/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0";
-    let answer = insights_http::client::client(insights_http::client::Idle::Closed)
+    let answer = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
         .expect("a client")
         .post(endpoint)
         .header("authorization", scope)
@@ -272,7 +272,7 @@ async fn data_actions(day: &Day) {
     }
     let (status, health) = day.call("data-action", "data-action-health.json").await;
     assert_eq!(status, 200, "{health}");
-    let curled = insights_http::client::client(insights_http::client::Idle::Closed)
+    let curled = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
         .expect("a client")
         .post(day.programs.url("data-action", "/data-actions/sentiment"))
         .header("x-api-key", "local-key")

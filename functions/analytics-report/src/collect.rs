@@ -14,8 +14,8 @@ use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::scale::round_score;
 use insights_core::vader::Analyzer;
-use insights_http::retry::Policy;
-use insights_http::{Deadline, Error, Limits, WithCauses};
+use insights_http::retry::RetryPolicy;
+use insights_http::{CallLimits, Deadline, Error, WithCauses};
 
 use self::failures::{hopeless, wait, waitable};
 use self::list::list;
@@ -286,10 +286,10 @@ impl Work<'_> {
 }
 
 /// The limits of the report's calls.
-pub(crate) fn limits() -> Limits {
-    let limits = Limits::default();
-    Limits {
-        retry: Policy {
+pub(crate) fn limits() -> CallLimits {
+    let limits = CallLimits::default();
+    CallLimits {
+        retry: RetryPolicy {
             max_tries: TRIES,
             ..limits.retry
         },

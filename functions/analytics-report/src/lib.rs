@@ -63,7 +63,7 @@ pub enum Progress {
 /// What the function works with.
 pub struct Deps {
     /// The contact centre.
-    pub client: cxone::Client,
+    pub client: cxone::CxoneClient,
     /// Where parts and reports are kept.
     pub objects: Objects,
     /// The configuration.
@@ -79,7 +79,7 @@ pub struct Deps {
 impl Deps {
     /// The dependencies of a run without a model that tells nobody.
     #[must_use]
-    pub fn new(client: cxone::Client, objects: Objects, config: Config) -> Self {
+    pub fn new(client: cxone::CxoneClient, objects: Objects, config: Config) -> Self {
         let rate = NonZeroU32::new(config.requests_per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(config.concurrency as u32).unwrap_or(NonZeroU32::MIN);
         let limiter = RateLimiter::direct(Quota::per_second(rate).allow_burst(burst.min(rate)));

@@ -7,7 +7,7 @@ use backends::cxone_client;
 use backends::stores::Stores;
 use cxone::endpoints::System;
 use insights_http::Deadline;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use runtime::lambda::Invocation;
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
         System::Analytics,
         &stores.secrets,
         &stores.state,
-        Idle::Kept,
+        IdleConnections::Keep,
     )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
     let bucket = env.required("OBJECT_BUCKET", "the name of the S3 bucket")?;

@@ -11,16 +11,16 @@ use analytics_report::event::Task;
 use analytics_report::range::Period;
 use analytics_report::report::Written;
 use analytics_report::{Deps, Reply, handle, single};
-use cxone::Client;
+use cxone::CxoneClient;
 use cxone::endpoints::{CONTRACT, Site, System};
-use cxone::oauth::TokenSource;
+use cxone::oauth::{ClientCredentials, TokenSource};
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
 use cxone_simulator::{
     Conversations, Fault, FaultRule, Handle, RetryAfter, Scenario, Settings, Simulator,
 };
-use insights_http::client::{Idle, client};
-use insights_http::secret::{ClientCredentials, Fixed as Secret};
-use insights_http::{Deadline, Limits};
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::secret::FixedSecret;
+use insights_http::{CallLimits, Deadline};
 use runtime::config::Env;
 use serde_json::Value;
 use store::objects::Objects;
@@ -28,21 +28,21 @@ use store::objects::Objects;
 const TRANSCRIPTS: &str = "/api/v1/conversations/*/transcripts";
 const QUERY: &str = "/api/v1/analytics/conversations/details/query";
 
-fn centre(simulator: &Handle) -> Client {
+fn centre(simulator: &Handle) -> CxoneClient {
     let site = Site::new(CONTRACT, System::Analytics, &simulator.url()).unwrap();
     let settings = Settings::default();
     let credentials = ClientCredentials {
         client_id: settings.client_id,
         client_secret: settings.client_secret.into(),
     };
-    let http = client(Idle::Kept).unwrap();
+    let http = build_client(IdleConnections::Keep).unwrap();
     let tokens = TokenSource::new(
         http.clone(),
         site.clone(),
-        Arc::new(Secret(credentials)),
-        Limits::default(),
+        Arc::new(FixedSecret(credentials)),
+        CallLimits::default(),
     );
-    Client::new(http, site, Arc::new(tokens), Limits::default())
+    CxoneClient::new(http, site, Arc::new(tokens), CallLimits::default())
 }
 
 fn deps(simulator: &Handle, folder: &Path) -> Deps {

@@ -13,7 +13,7 @@ use backends::stores::FunctionSecrets;
 use chat_session::session::{self, Options};
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Simulator};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::objects::Objects;
@@ -52,7 +52,13 @@ async fn main() -> anyhow::Result<()> {
     .collect();
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(secrets)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
-    let client = backends::cxone_client::client(&env, System::Chat, &secrets, &state, Idle::Kept)?;
+    let client = backends::cxone_client::client(
+        &env,
+        System::Chat,
+        &secrets,
+        &state,
+        IdleConnections::Keep,
+    )?;
     let deps = chat_session::start::build(
         &env,
         client,

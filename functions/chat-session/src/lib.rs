@@ -38,7 +38,7 @@ pub struct Deps {
     /// The configuration.
     pub config: Config,
     /// The contact centre, with the chat's scopes.
-    pub client: cxone::Client,
+    pub client: cxone::CxoneClient,
     /// The HTTP client of the stream.
     pub stream: reqwest::Client,
     /// State: leases, messages, marks.

@@ -51,7 +51,8 @@ impl Notifier {
     /// # Errors
     /// If the HTTP client cannot be built.
     pub fn new(webhook: Option<Url>) -> anyhow::Result<Self> {
-        let client = || insights_http::client::client(insights_http::client::Idle::Closed);
+        let client =
+            || insights_http::client::build_client(insights_http::client::IdleConnections::Close);
         let webhook = webhook
             .map(|url| anyhow::Ok((client()?, url)))
             .transpose()?;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use backends::cxone_client;
 use backends::stores::{FunctionSecrets, Stores};
-use cxone::Client;
+use cxone::CxoneClient;
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use sentiment::{Provider, Settings};
 use store::objects::Objects;
@@ -30,7 +30,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
         System::Chat,
         &stores.secrets,
         &stores.state,
-        Idle::Closed,
+        IdleConnections::Close,
     )?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
     let objects = Objects::s3(&aws, &bucket)?;
@@ -45,7 +45,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
 /// If a variable is wrong, or the model does not load.
 pub async fn build(
     env: &Env,
-    client: Client,
+    client: CxoneClient,
     secrets: &Arc<FunctionSecrets>,
     state: State,
     objects: Objects,
@@ -59,7 +59,7 @@ pub async fn build(
                 threads: 1,
                 ..settings.clone()
             };
-            Scorer::new(Provider::build(&settings, secrets, Idle::Kept).await?)
+            Scorer::new(Provider::build(&settings, secrets, IdleConnections::Keep).await?)
         }
     };
     with(env, config, client, state, objects, scorer).await
@@ -71,7 +71,7 @@ pub async fn build(
 /// If a variable is wrong.
 pub async fn build_with(
     env: &Env,
-    client: Client,
+    client: CxoneClient,
     state: State,
     objects: Objects,
     scorer: Scorer,
@@ -82,7 +82,7 @@ pub async fn build_with(
 async fn with(
     env: &Env,
     config: Config,
-    client: Client,
+    client: CxoneClient,
     state: State,
     objects: Objects,
     scorer: Scorer,
@@ -98,7 +98,7 @@ async fn with(
     };
     #[cfg(not(feature = "sns"))]
     let _ = env;
-    let stream = insights_http::client::stream_client()?;
+    let stream = insights_http::client::build_stream_client()?;
     let escalation = EscalationDetector::new(&config.lists);
     Ok(Deps {
         client,

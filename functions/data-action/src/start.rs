@@ -6,7 +6,7 @@ use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
 use backends::stores::FunctionSecrets;
 use backends::stores::Stores;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use sentiment::{Local, Provider};
 use store::state::State;
@@ -22,7 +22,7 @@ use crate::health::{Health, Model};
 /// If a variable is missing or wrong, or the model does not load.
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let stores = Stores::from_env(env).await?;
-    build(env, stores.secrets, stores.state, Idle::Closed)
+    build(env, stores.secrets, stores.state, IdleConnections::Close)
         .await
         .map(Arc::new)
 }
@@ -35,7 +35,7 @@ pub async fn build(
     env: &Env,
     secrets: Arc<FunctionSecrets>,
     state: State,
-    idle: Idle,
+    idle: IdleConnections,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
     let provider = Provider::build(&config.sentiment, &secrets, idle).await?;

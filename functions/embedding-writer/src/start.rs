@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use embedding::config::Config;
 use embedding::start;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use store::queue::{AnyQueue, Sqs};
 
@@ -23,7 +23,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
         "the URL of the SQS queue of dead letters",
     )?;
     let secrets = start::secrets(env).await?;
-    let provider = start::provider(&config, &secrets, Idle::Closed).await?;
+    let provider = start::provider(&config, &secrets, IdleConnections::Close).await?;
     let store = start::database(&config, &provider, &secrets).await?;
     let indexer = start::indexer(&config, provider, store)?;
     let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;

@@ -6,7 +6,7 @@ use backends::caller_keys::Callers;
 use embedding::config::Config;
 use embedding::searcher::Searcher;
 use embedding::start;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 
 use crate::Deps;
@@ -19,7 +19,7 @@ use crate::Deps;
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let config = Config::from_env(env)?;
     let secrets = start::secrets(env).await?;
-    let provider = start::provider(&config, &secrets, Idle::Closed).await?;
+    let provider = start::provider(&config, &secrets, IdleConnections::Close).await?;
     let store = start::database(&config, &provider, &secrets).await?;
     Ok(Arc::new(Deps {
         callers: Callers::new(secrets),

@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::SecretString;
@@ -119,7 +119,8 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(given)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let config = Config::from_env(&env)?;
-    let scorer = Scorer::new(Provider::build(&config.sentiment, &secrets, Idle::Kept).await?);
+    let scorer =
+        Scorer::new(Provider::build(&config.sentiment, &secrets, IdleConnections::Keep).await?);
     let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
     for n in 0..calls {
         deps.calls
@@ -170,7 +171,7 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
 
 /// The lags, once every segment has reached the attributes.
 async fn settled(url: &str, expected: i64, patience: Duration) -> anyhow::Result<Lag> {
-    let http = insights_http::client::client(insights_http::client::Idle::Kept)?;
+    let http = insights_http::client::build_client(insights_http::client::IdleConnections::Keep)?;
     let began = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -40,7 +40,7 @@ pub struct Deps {
     /// The live calls.
     pub calls: Interactions<State>,
     /// The contact centre.
-    pub centre: cxone::Client,
+    pub cxone_client: cxone::CxoneClient,
     /// What scores.
     pub scorer: Scorer,
     /// How fast the contact centre is asked.
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Deps")
             .field("config", &self.config)
-            .field("centre", &self.centre)
+            .field("cxone_client", &self.cxone_client)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use backends::cxone_client;
 use backends::interactions::Interactions;
 use backends::stores::{FunctionSecrets, Stores};
 use cxone::endpoints::System;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use sentiment::Provider;
 use store::state::State;
@@ -22,7 +22,8 @@ use crate::{Deps, FanOut, Pace};
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let stores = Stores::from_env(env).await?;
     let config = Config::from_env(env)?;
-    let provider = Provider::build(&config.sentiment, &stores.secrets, Idle::Kept).await?;
+    let provider =
+        Provider::build(&config.sentiment, &stores.secrets, IdleConnections::Keep).await?;
     let scorer = Scorer::new(provider);
     let mut deps = build(env, config, &stores.secrets, stores.state, scorer)?;
     if deps.config.shards > 1 {
@@ -49,12 +50,18 @@ pub fn build(
 ) -> anyhow::Result<Deps> {
     // One invocation asks about as often as a process that runs on, so connections are kept; a dead one found after a
     // freeze costs one retry.
-    let centre = cxone_client::client(env, System::RealTime, secrets, &state, Idle::Kept)?;
+    let cxone_client = cxone_client::client(
+        env,
+        System::RealTime,
+        secrets,
+        &state,
+        IdleConnections::Keep,
+    )?;
     let (calls, pace) = (Interactions::new(state, config.shards), Pace::new(&config));
     Ok(Deps {
         config,
         calls,
-        centre,
+        cxone_client,
         scorer,
         pace,
         fan_out: None,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -54,7 +54,7 @@ impl Server {
             .unwrap()
             .port();
         let addr = format!("127.0.0.1:{port}");
-        let http = insights_http::client::client(Idle::Kept).unwrap();
+        let http = insights_http::client::build_client(IdleConnections::Keep).unwrap();
         let started = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_cxone-insights"))
             .args(["serve", "--addr", &addr, "--data-dir"])

@@ -8,7 +8,7 @@ use backends::cxone_client;
 use backends::stores::FunctionSecrets;
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Settings, Simulator};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::secrets::{SecretFile, SecretSource, SecretStore, Secrets};
@@ -113,8 +113,14 @@ impl Home {
     ///
     /// # Errors
     /// If the URL is none.
-    pub(crate) fn centre(&self, system: System) -> anyhow::Result<cxone::Client> {
-        cxone_client::client(&self.env, system, &self.secrets, &self.state, Idle::Kept)
+    pub(crate) fn cxone_client(&self, system: System) -> anyhow::Result<cxone::CxoneClient> {
+        cxone_client::client(
+            &self.env,
+            system,
+            &self.secrets,
+            &self.state,
+            IdleConnections::Keep,
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use embedding::searcher::Searcher;
 use embedding::start;
 use insights_core::indexing::SOURCE_SYSTEM;
 use insights_http::Deadline;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use store::queue::{AnyQueue, Queue, SqliteQueue};
 use store::vectors::{SqliteVectors, Vectors};
 
@@ -48,7 +48,7 @@ impl Pipeline {
             env = env.with("OPENAI_BASE_URL", simulator.url());
         }
         let config = Config::from_env(&env)?;
-        let provider = start::provider(&config, &home.secrets, Idle::Kept).await?;
+        let provider = start::provider(&config, &home.secrets, IdleConnections::Keep).await?;
         let known = home.secrets.get().await.context("the secrets")?;
         let store = if known.get("database_url").is_some() {
             start::database(&config, &provider, &home.secrets).await?

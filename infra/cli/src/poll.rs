@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use sentiment::Provider;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::from_env(&home.env)?;
     // Whoever names a call wants it followed until Ctrl-C.
     config.rules.silence = None;
-    let provider = Provider::build(&config.sentiment, &home.secrets, Idle::Kept).await?;
+    let provider = Provider::build(&config.sentiment, &home.secrets, IdleConnections::Keep).await?;
     let scorer = Scorer::new(provider);
     let deps = transcript_poller::start::build(
         &home.env,

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         return Ok(());
     }
     let home = Home::open(&args.home).await?;
-    let client = home.centre(System::DataAction)?;
+    let client = home.cxone_client(System::DataAction)?;
     let registered = data_actions::register(&client, &definition, Deadline::within(LIMIT))
         .await
         .with_context(|| format!("{} was not registered", definition.name))?;

@@ -86,7 +86,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if args.fresh {
         analytics_report::forget(&objects, "").await?;
     }
-    let mut deps = Deps::new(home.centre(System::Analytics)?, objects, config);
+    let mut deps = Deps::new(home.cxone_client(System::Analytics)?, objects, config);
     if args.with_model {
         deps.model = Some(model(&home).await?);
     }

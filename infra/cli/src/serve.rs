@@ -94,9 +94,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 /// If its configuration is wrong or the model does not load.
 pub(crate) async fn data_action(home: &Home) -> anyhow::Result<Arc<data_action::Deps>> {
     let (secrets, state) = (Arc::clone(&home.secrets), home.state.clone());
-    let built =
-        data_action::start::build(&home.env, secrets, state, insights_http::client::Idle::Kept)
-            .await;
+    let built = data_action::start::build(
+        &home.env,
+        secrets,
+        state,
+        insights_http::client::IdleConnections::Keep,
+    )
+    .await;
     built.map(Arc::new).context("data-action")
 }
 

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use crate::stores::FunctionSecrets;
-use cxone::Client;
+use cxone::CxoneClient;
 use cxone::endpoints::{self, Site, System};
-use cxone::oauth::TokenSource;
+use cxone::oauth::{ClientCredentials, TokenSource};
 use futures::future::BoxFuture;
-use insights_http::Limits;
-use insights_http::client::Idle;
-use insights_http::secret::{ClientCredentials, FromFn, Read, SecretSource, SourceError};
+use insights_http::CallLimits;
+use insights_http::client::IdleConnections;
+use insights_http::secret::{Freshness, SecretFn, SecretSource, SecretSourceError};
 use secrecy::{ExposeSecret, SecretString};
 use store::state::State;
 
@@ -26,8 +26,8 @@ pub fn client(
     system: System,
     secrets: &Arc<FunctionSecrets>,
     state: &State,
-    idle: Idle,
-) -> anyhow::Result<Client> {
+    idle: IdleConnections,
+) -> anyhow::Result<CxoneClient> {
     let base = env.required_url("CXONE_BASE_URL")?;
     let mut site = Site::new(endpoints::CONTRACT, system, base.as_str())?;
     if let Some(url) = env.url("CXONE_TOKEN_URL")? {
@@ -36,26 +36,26 @@ pub fn client(
     if let Some(scopes) = env.text("CXONE_SCOPES") {
         site = site.with_scopes(scopes);
     }
-    let http = insights_http::client::client(idle)?;
-    let limits = Limits::default();
+    let http = insights_http::client::build_client(idle)?;
+    let limits = CallLimits::default();
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
     let tokens = TokenSource::new(http.clone(), site.clone(), credentials(secrets), limits)
         .with_shared(Arc::new(tokens));
-    Ok(Client::new(http, site, Arc::new(tokens), limits))
+    Ok(CxoneClient::new(http, site, Arc::new(tokens), limits))
 }
 
 /// The client id and secret, read anew when they were refused.
 #[must_use]
 pub fn credentials(secrets: &Arc<FunctionSecrets>) -> Arc<dyn SecretSource<ClientCredentials>> {
     let secrets = Arc::clone(secrets);
-    Arc::new(FromFn(move |read| {
+    Arc::new(SecretFn(move |read| {
         let secrets = Arc::clone(&secrets);
         Box::pin(async move {
             let client_id = value(&secrets, "client_id", read)
                 .await?
                 .expose_secret()
                 .to_owned();
-            let client_secret = value(&secrets, "client_secret", Read::Cached).await?;
+            let client_secret = value(&secrets, "client_secret", Freshness::Cached).await?;
             Ok(ClientCredentials {
                 client_id,
                 client_secret,
@@ -71,7 +71,7 @@ pub fn secret_key(
     name: &'static str,
 ) -> Arc<dyn SecretSource<SecretString>> {
     let secrets = Arc::clone(secrets);
-    Arc::new(FromFn(move |read| {
+    Arc::new(SecretFn(move |read| {
         let secrets = Arc::clone(&secrets);
         Box::pin(async move { value(&secrets, name, read).await }) as BoxFuture<'static, _>
     }))
@@ -80,16 +80,16 @@ pub fn secret_key(
 async fn value(
     secrets: &FunctionSecrets,
     name: &'static str,
-    read: Read,
-) -> Result<SecretString, SourceError> {
+    read: Freshness,
+) -> Result<SecretString, SecretSourceError> {
     let found = match read {
-        Read::Cached => secrets.get().await,
-        Read::Anew => secrets.refresh_after_auth_failure().await,
+        Freshness::Cached => secrets.get().await,
+        Freshness::Bypass => secrets.refresh_after_auth_failure().await,
     };
-    let found = found.map_err(|error| Arc::new(error) as SourceError)?;
+    let found = found.map_err(|error| Arc::new(error) as SecretSourceError)?;
     found.get(name).cloned().ok_or_else(|| {
         Arc::new(std::io::Error::other(format!(
             "the secret has no value for '{name}'"
-        ))) as SourceError
+        ))) as SecretSourceError
     })
 }

@@ -10,7 +10,7 @@ use cxone::endpoints::System;
 use cxone_simulator::{Fault, FaultRule, Handle, Scenario, Simulator};
 use futures::future::join_all;
 use insights_http::Deadline;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::{ExposeSecret, SecretString};
@@ -43,26 +43,26 @@ fn secrets(client_secret: &str) -> Arc<FunctionSecrets> {
 }
 
 /// A client as a new instance of a function makes it: nothing in memory, the state shared.
-fn instance(simulator: &Handle, state: &State) -> cxone::Client {
+fn instance(simulator: &Handle, state: &State) -> cxone::CxoneClient {
     let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url())]);
     cxone_client::client(
         &env,
         System::DataAction,
         &secrets("demo-secret"),
         state,
-        Idle::Kept,
+        IdleConnections::Keep,
     )
     .expect("a client")
 }
 
-async fn call(client: &cxone::Client) {
+async fn call(client: &cxone::CxoneClient) {
     let deadline = Deadline::within(Duration::from_secs(20));
     register(client, &sentiment_action(), deadline)
         .await
         .expect("registered");
 }
 
-async fn token(client: &cxone::Client) -> String {
+async fn token(client: &cxone::CxoneClient) -> String {
     let token = client
         .tokens()
         .token(Deadline::within(Duration::from_secs(20)))

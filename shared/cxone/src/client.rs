@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use crate::endpoints::{Endpoint, Site};
 use crate::oauth::TokenSource;
-use insights_http::{Answer, Limits, Transport};
+use insights_http::{Answer, CallLimits, Transport};
 use insights_http::{Deadline, Error};
 
 /// The header that lets the server recognise a call it has already carried out.
@@ -81,20 +81,20 @@ impl Request {
 
 /// A client of one contact centre, for one system's scopes. Clones share the tokens, the connections and the breaker.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct CxoneClient {
     site: Site,
     tokens: Arc<TokenSource>,
     transport: Transport,
 }
 
-impl Client {
+impl CxoneClient {
     /// A client at `site` with tokens from `tokens`.
     #[must_use]
     pub fn new(
         http: reqwest::Client,
         site: Site,
         tokens: Arc<TokenSource>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Self {
         Self {
             site,
@@ -105,7 +105,7 @@ impl Client {
 
     /// The same client with other limits, and with a breaker of its own.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: CallLimits) -> Self {
         Self {
             transport: self.transport.with_limits(limits),
             ..self
@@ -127,7 +127,7 @@ impl Client {
     /// Makes a call and reads its JSON answer.
     ///
     /// # Errors
-    /// As [`Client::answer`], and [`Error::InvalidResponse`] if the body is not a `T`.
+    /// As [`CxoneClient::answer`], and [`Error::InvalidResponse`] if the body is not a `T`.
     pub async fn send<T: DeserializeOwned>(
         &self,
         request: Request,
@@ -139,7 +139,7 @@ impl Client {
     /// Makes a call whose answer has no body worth reading (204).
     ///
     /// # Errors
-    /// As [`Client::answer`].
+    /// As [`CxoneClient::answer`].
     pub async fn send_unit(&self, request: Request, deadline: Deadline) -> Result<(), Error> {
         self.answer(request, deadline).await.map(drop)
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::endpoints::{Endpoint, Route};
-use crate::{Client, Request};
+use crate::{CxoneClient, Request};
 use insights_http::{Deadline, Error};
 
 /// What the list is asked for: the conversations that began in a time.
@@ -48,7 +48,7 @@ pub struct Page {
 /// The list's pages, one after the other.
 #[derive(Debug)]
 pub struct Pages<'a> {
-    client: &'a Client,
+    client: &'a CxoneClient,
     body: Value,
     next: Option<Endpoint>,
     seen: HashSet<String>,
@@ -59,7 +59,7 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if the profile's path takes an id.
-    pub fn of(client: &'a Client, query: Query) -> Result<Self, Error> {
+    pub fn of(client: &'a CxoneClient, query: Query) -> Result<Self, Error> {
         let first = client.site().endpoint(Route::ConversationQuery, &[])?;
         let seen = HashSet::from([first.url().to_string()]);
         Ok(Self {
@@ -75,7 +75,7 @@ impl<'a> Pages<'a> {
     /// A link is absolute or relative and gets the same body by POST. After an error the same page is asked for again.
     ///
     /// # Errors
-    /// As [`Client::send`]; [`Error::Invalid`] naming the host if a link leads to another one.
+    /// As [`CxoneClient::send`]; [`Error::Invalid`] naming the host if a link leads to another one.
     pub async fn next(&mut self, deadline: Deadline) -> Result<Option<Page>, Error> {
         let Some(endpoint) = self.next.clone() else {
             return Ok(None);
@@ -118,9 +118,9 @@ impl<'a> Pages<'a> {
 /// The lines that agent and customer said in a conversation, in order; `None` if it has no transcript (404).
 ///
 /// # Errors
-/// As [`Client::send`]; [`Error::Invalid`] if the id cannot be part of a path.
+/// As [`CxoneClient::send`]; [`Error::Invalid`] if the id cannot be part of a path.
 pub async fn transcript(
-    client: &Client,
+    client: &CxoneClient,
     id: &str,
     deadline: Deadline,
 ) -> Result<Option<Vec<Line>>, Error> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::endpoints::Route;
-use crate::{Client, Request};
+use crate::{CxoneClient, Request};
 use insights_http::{Deadline, Error};
 
 /// The name under which the sentiment action is registered.
@@ -79,9 +79,9 @@ pub fn sentiment_action() -> Definition {
 /// Registers an action, after [`validate`].
 ///
 /// # Errors
-/// [`Error::Invalid`] if the definition breaks a rule; nothing is sent then. Otherwise as [`Client::answer`].
+/// [`Error::Invalid`] if the definition breaks a rule; nothing is sent then. Otherwise as [`CxoneClient::answer`].
 pub async fn register(
-    client: &Client,
+    client: &CxoneClient,
     definition: &Definition,
     deadline: Deadline,
 ) -> Result<Registered, Error> {

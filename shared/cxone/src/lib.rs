@@ -2,13 +2,13 @@
 //!
 //! - [`endpoints`] holds every path, token path and default scope, as data.
 //! - [`http`] builds the one HTTP client; [`retry`], [`breaker`] and [`deadline`] decide when a call is made again.
-//! - [`oauth`] gets tokens once and shares them; [`Client`] makes calls with them.
+//! - [`oauth`] gets tokens once and shares them; [`CxoneClient`] makes calls with them.
 //! - [`data_actions`] describes and registers the Data Action; [`nlp`] asks an HTTP sentiment service.
 //! - [`live`] reads the transcripts of live calls, and writes attributes and suggestions back.
 //! - [`conversations`] lists past conversations and reads their transcripts.
 //!
 //! A new system of the contact centre gets a module of its own beside [`data_actions`]: its paths go into
-//! [`endpoints`], its functions take a [`Client`] and a [`Deadline`].
+//! [`endpoints`], its functions take a [`CxoneClient`] and a [`Deadline`].
 
 pub mod chat;
 mod client;
@@ -18,4 +18,4 @@ pub mod endpoints;
 pub mod live;
 pub mod oauth;
 
-pub use client::{Client, IDEMPOTENCY_KEY, Request};
+pub use client::{CxoneClient, IDEMPOTENCY_KEY, Request};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::endpoints::Route;
-use crate::{Client, Request};
+use crate::{CxoneClient, Request};
 use insights_http::{Deadline, Error};
 
 /// A segment's longest text in bytes; recognisers end a segment at a pause, long before this.
@@ -61,13 +61,13 @@ struct Suggestion<'a> {
     content: &'a str,
 }
 
-impl Client {
+impl CxoneClient {
     /// The segments of a call that end at or after `from` (epoch ms). No transcript yet (404) is an empty one.
     ///
     /// A segment that cannot be read is counted and left out: it must not hide the others.
     ///
     /// # Errors
-    /// As [`Client::answer`], and [`Error::InvalidResponse`] if the answer is not a list.
+    /// As [`CxoneClient::answer`], and [`Error::InvalidResponse`] if the answer is not a list.
     pub async fn live_transcript(
         &self,
         interaction: &str,
@@ -101,7 +101,7 @@ impl Client {
     /// Merges attributes into those of an interaction.
     ///
     /// # Errors
-    /// As [`Client::answer`].
+    /// As [`CxoneClient::answer`].
     pub async fn patch_attributes(
         &self,
         interaction: &str,
@@ -123,7 +123,7 @@ impl Client {
     /// `key` is the `Idempotency-Key`. A conflict (409) means that the key is known: the suggestion is there.
     ///
     /// # Errors
-    /// As [`Client::answer`].
+    /// As [`CxoneClient::answer`].
     pub async fn suggest(
         &self,
         interaction: &str,

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use insights_http::secret::{self, Read, SecretSource, bearer};
+use insights_http::secret::{self, Freshness, SecretSource, bearer_header};
 use insights_http::url::parse_url;
-use insights_http::{Answer, Deadline, Error, Limits, Transport};
+use insights_http::{Answer, CallLimits, Deadline, Error, Transport};
 
 /// Where OpenAI itself answers.
 pub const OPENAI_URL: &str = "https://api.openai.com";
@@ -64,10 +64,10 @@ impl EmbeddingsClient {
         model: &str,
         dimension: usize,
         key: Arc<dyn SecretSource<SecretString>>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Result<Self, Error> {
         let url = format!("{}/v1/embeddings", base.trim_end_matches('/'));
-        let limits = Limits {
+        let limits = CallLimits {
             try_timeout: TRY_TIMEOUT,
             ..limits
         };
@@ -108,9 +108,9 @@ impl EmbeddingsClient {
             let allowed = format!("at most {MAX_INPUTS} texts a request are allowed");
             return Err(Error::invalid("the texts to embed", allowed));
         }
-        let answer = self.ask(texts, Read::Cached, deadline).await?;
+        let answer = self.ask(texts, Freshness::Cached, deadline).await?;
         let answer = match answer.status {
-            StatusCode::UNAUTHORIZED => self.ask(texts, Read::Anew, deadline).await?,
+            StatusCode::UNAUTHORIZED => self.ask(texts, Freshness::Bypass, deadline).await?,
             _ => answer,
         };
         let endpoint = answer.endpoint.clone();
@@ -122,15 +122,21 @@ impl EmbeddingsClient {
         }
     }
 
-    async fn ask(&self, texts: &[&str], read: Read, deadline: Deadline) -> Result<Answer, Error> {
+    async fn ask(
+        &self,
+        texts: &[&str],
+        read: Freshness,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
         const KEY: &str = "the key of the embeddings service";
         let endpoint = self.url.path();
         let late = || Error::DeadlineExceeded {
             endpoint: endpoint.to_owned(),
         };
-        let reading = secret::read(&*self.key, KEY, read);
+        let reading = secret::read_secret(&*self.key, KEY, read);
         let key = deadline.bound(reading).await.ok_or_else(late)??;
-        let header = bearer(&key).ok_or_else(|| Error::invalid(KEY, "a header cannot carry it"))?;
+        let header =
+            bearer_header(&key).ok_or_else(|| Error::invalid(KEY, "a header cannot carry it"))?;
         let body =
             serde_json::json!({ "model": self.model, "input": texts, "encoding_format": "float" });
         self.transport

@@ -10,8 +10,8 @@ use backends::stores::FunctionSecrets;
 use inference::{Embedder, Pool};
 use insights_core::chunking::ChunkLimits;
 use insights_core::indexing::{IndexSettings, SOURCE_SYSTEM};
-use insights_http::Limits;
-use insights_http::client::Idle;
+use insights_http::CallLimits;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use sha2::{Digest, Sha256};
 use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
@@ -43,7 +43,7 @@ pub async fn secrets(env: &Env) -> anyhow::Result<Arc<FunctionSecrets>> {
 pub async fn provider(
     config: &Config,
     secrets: &Arc<FunctionSecrets>,
-    idle: Idle,
+    idle: IdleConnections,
 ) -> anyhow::Result<Provider> {
     match &config.provider {
         ProviderConfig::Local { model_dir, threads } => {
@@ -67,14 +67,14 @@ pub async fn provider(
             max_tokens,
         } => {
             let key = cxone_client::secret_key(secrets, "openai_api_key");
-            let http = insights_http::client::client(idle)?;
+            let http = insights_http::client::build_client(idle)?;
             let client = EmbeddingsClient::new(
                 http,
                 base_url.as_str(),
                 model,
                 *dimension,
                 key,
-                Limits::default(),
+                CallLimits::default(),
             )?;
             Ok(Provider::OpenAi(Box::new(OpenAi::new(
                 client,

@@ -1,6 +1,6 @@
 //! The circuit breaker: a server that keeps failing is left alone for a while, then tried with one call.
 //!
-//! [`Breaker`] is the pure state machine with the time passed in; [`Gate`] shares one between the calls to a host.
+//! [`Breaker`] is the pure state machine with the time passed in; [`SharedBreaker`] shares one between the calls to a host.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 /// When the breaker opens and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
+pub struct BreakerConfig {
     /// Failures in a row that open it; the contract's 5.
     pub failures: u32,
     /// How long it stays open; the contract's 30 s.
     pub open_for: Duration,
 }
 
-impl Default for Config {
+impl Default for BreakerConfig {
     fn default() -> Self {
         Self {
             failures: 5,
@@ -53,7 +53,7 @@ enum State {
 /// The state machine of one host.
 #[derive(Debug)]
 pub struct Breaker {
-    config: Config,
+    config: BreakerConfig,
     state: State,
     /// Counts the times it opened: what a call from before says no longer counts.
     period: u64,
@@ -63,7 +63,7 @@ pub struct Breaker {
 impl Breaker {
     /// A closed breaker.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: BreakerConfig) -> Self {
         Self {
             config,
             state: State::Closed { failures: 0 },
@@ -128,12 +128,12 @@ impl Breaker {
 
 /// One breaker, shared by all calls to a host.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<Mutex<Breaker>>);
+pub struct SharedBreaker(Arc<Mutex<Breaker>>);
 
-impl Gate {
+impl SharedBreaker {
     /// A gate with a closed breaker.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: BreakerConfig) -> Self {
         Self(Arc::new(Mutex::new(Breaker::new(config))))
     }
 
@@ -141,9 +141,9 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Breaker::admit`].
-    pub fn enter(&self) -> Result<Pass, Duration> {
+    pub fn enter(&self) -> Result<CallGuard, Duration> {
         let permit = self.lock().admit(Instant::now())?;
-        Ok(Pass {
+        Ok(CallGuard {
             gate: self.clone(),
             permit: Some(permit),
         })
@@ -157,12 +157,12 @@ impl Gate {
 /// A call under way. Dropped without a verdict (a cancelled call) it counts as [`Verdict::Unknown`], so that a
 /// cancelled trial does not keep the gate shut.
 #[derive(Debug)]
-pub struct Pass {
-    gate: Gate,
+pub struct CallGuard {
+    gate: SharedBreaker,
     permit: Option<Permit>,
 }
 
-impl Pass {
+impl CallGuard {
     /// Ends the call with what it told.
     pub fn end(mut self, verdict: Verdict) {
         self.give(verdict);
@@ -175,7 +175,7 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         self.give(Verdict::Unknown);
     }

@@ -18,13 +18,13 @@ const MAX_REDIRECTS: usize = 3;
 
 /// Whether idle connections are kept for the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Idle {
+pub enum IdleConnections {
     /// None is kept. A Lambda is frozen between invocations, the server closes the socket meanwhile, and the next call
     /// would be written into a dead connection. Costs one connect a call.
     #[default]
-    Closed,
+    Close,
     /// Kept for 20 s, for processes that run on: `serve`, backfills, load tests.
-    Kept,
+    Keep,
 }
 
 /// The HTTP client: rustls, [`CONNECT_TIMEOUT`], [`REQUEST_TIMEOUT`], redirects only within the same origin.
@@ -33,15 +33,15 @@ pub enum Idle {
 ///
 /// # Errors
 /// [`Error::Invalid`] if the machine has no root certificates or TLS cannot be set up.
-pub fn client(idle: Idle) -> Result<reqwest::Client, Error> {
+pub fn build_client(idle: IdleConnections) -> Result<reqwest::Client, Error> {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one builder that the lint points to"
     )]
     let builder = reqwest::Client::builder();
     let builder = match idle {
-        Idle::Closed => builder.pool_max_idle_per_host(0),
-        Idle::Kept => builder.pool_idle_timeout(Duration::from_secs(20)),
+        IdleConnections::Close => builder.pool_max_idle_per_host(0),
+        IdleConnections::Keep => builder.pool_idle_timeout(Duration::from_secs(20)),
     };
     builder
         .user_agent(concat!("cxone-insights/", env!("CARGO_PKG_VERSION")))
@@ -53,12 +53,12 @@ pub fn client(idle: Idle) -> Result<reqwest::Client, Error> {
         .map_err(|error| Error::invalid("the HTTP client", WithCauses(&error).to_string()))
 }
 
-/// The client for the chat stream: as [`client`], but HTTP/1.1 alone, since a WebSocket is an upgrade of that, and without a
+/// The client for the chat stream: as [`build_client`], but HTTP/1.1 alone, since a WebSocket is an upgrade of that, and without a
 /// limit on the whole request, which lasts as long as the stream. The stream watches over its own silence.
 ///
 /// # Errors
-/// As [`client`].
-pub fn stream_client() -> Result<reqwest::Client, Error> {
+/// As [`build_client`].
+pub fn build_stream_client() -> Result<reqwest::Client, Error> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the builder of the connections that outlast a request"
@@ -105,7 +105,7 @@ pub enum BodyError {
 ///
 /// # Errors
 /// [`BodyError`], as its variants say.
-pub async fn body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, BodyError> {
     if response
         .content_length()
         .is_some_and(|length| length > limit as u64)

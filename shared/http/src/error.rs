@@ -74,7 +74,7 @@ pub enum Error {
         endpoint: String,
         /// What happened at the last try.
         #[source]
-        failure: Failure,
+        failure: AttemptFailure,
     },
     /// Not asked at all: it failed so often in a row that it is left alone for a while.
     #[error("{endpoint} is left alone after repeated failures")]
@@ -110,7 +110,7 @@ pub enum Error {
 
 /// What happened at a try that may go better the next time.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
+pub enum AttemptFailure {
     /// The server answered that it is broken or busy.
     #[error("status {0}")]
     Status(u16),

@@ -20,6 +20,6 @@ pub mod transport;
 pub mod url;
 
 pub use deadline::Deadline;
-pub use error::{Error, Failure};
+pub use error::{AttemptFailure, Error};
 pub use insights_core::WithCauses;
-pub use transport::{Answer, Limits, Transport};
+pub use transport::{Answer, CallLimits, Transport};

@@ -6,7 +6,7 @@ use crate::backoff::BackoffPolicy;
 
 /// How long to wait between tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct RetryPolicy {
     /// The waits after a 429 that names none.
     pub rate_limited: BackoffPolicy,
     /// The waits after a 5xx or a failed connection.
@@ -15,7 +15,7 @@ pub struct Policy {
     pub max_tries: u32,
 }
 
-impl Default for Policy {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
@@ -27,7 +27,7 @@ impl Default for Policy {
 
 /// What happened at a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum RetryClass {
     /// 429, with the wait that the server asks for, if it does.
     RateLimited(Option<Duration>),
     /// 500, 502, 503, 504, no connection, or no answer in time.
@@ -45,7 +45,7 @@ pub enum Decision {
     Stop,
 }
 
-impl Policy {
+impl RetryPolicy {
     /// Decides after the `tries`-th try (1 for the first) failed with `trouble`.
     ///
     /// `random` is uniform in 0..1 and spreads the waits of many callers ("full jitter"). A wait that the server asks
@@ -55,7 +55,7 @@ impl Policy {
     pub fn decide(
         &self,
         tries: u32,
-        trouble: Trouble,
+        trouble: RetryClass,
         remaining: Duration,
         random: f64,
     ) -> Decision {
@@ -63,8 +63,8 @@ impl Policy {
             return Decision::Stop;
         }
         let wait = match trouble {
-            Trouble::Final => return Decision::Stop,
-            Trouble::RateLimited(Some(asked)) => {
+            RetryClass::Final => return Decision::Stop,
+            RetryClass::RateLimited(Some(asked)) => {
                 if asked >= remaining {
                     return Decision::Stop;
                 }
@@ -72,8 +72,8 @@ impl Policy {
                 let spare = (remaining - asked) / 2;
                 asked + spread.min(spare)
             }
-            Trouble::RateLimited(None) => self.rate_limited.delay(tries, random),
-            Trouble::Failed => self.failed.delay(tries, random),
+            RetryClass::RateLimited(None) => self.rate_limited.delay(tries, random),
+            RetryClass::Failed => self.failed.delay(tries, random),
         };
         if wait < remaining {
             Decision::Wait(wait)

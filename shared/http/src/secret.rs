@@ -10,62 +10,53 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::Error;
 
 /// The error of a secret source; its text must not hold the secret.
-pub type SourceError = Arc<dyn std::error::Error + Send + Sync>;
+pub type SecretSourceError = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Whether a cached secret will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Read {
+pub enum Freshness {
     /// A cached secret will do.
     Cached,
     /// The cached one was refused: read it from where it is kept.
-    Anew,
+    Bypass,
 }
 
-/// A client id and its secret.
-#[derive(Debug, Clone)]
-pub struct ClientCredentials {
-    /// The OAuth client id; not secret.
-    pub client_id: String,
-    /// The OAuth client secret.
-    pub client_secret: SecretString,
-}
-
-/// Gives a secret of type `T`, [`ClientCredentials`] or a key as [`SecretString`].
+/// Gives a secret of type `T`: a key as [`SecretString`], or the credentials of a client.
 pub trait SecretSource<T>: Send + Sync {
     /// The secret.
     ///
     /// # Errors
     /// Whatever the place where it is kept fails with.
-    fn read(&self, read: Read) -> BoxFuture<'_, Result<T, SourceError>>;
+    fn read(&self, freshness: Freshness) -> BoxFuture<'_, Result<T, SecretSourceError>>;
 }
 
 /// A secret that never changes, for local runs and tests.
 #[derive(Debug, Clone)]
-pub struct Fixed<T>(pub T);
+pub struct FixedSecret<T>(pub T);
 
-impl<T: Clone + Send + Sync> SecretSource<T> for Fixed<T> {
-    fn read(&self, _read: Read) -> BoxFuture<'_, Result<T, SourceError>> {
+impl<T: Clone + Send + Sync> SecretSource<T> for FixedSecret<T> {
+    fn read(&self, _freshness: Freshness) -> BoxFuture<'_, Result<T, SecretSourceError>> {
         let secret = self.0.clone();
         Box::pin(std::future::ready(Ok(secret)))
     }
 }
 
 /// A secret that an async function reads.
-pub struct FromFn<F>(pub F);
+pub struct SecretFn<F>(pub F);
 
-impl<F> std::fmt::Debug for FromFn<F> {
+impl<F> std::fmt::Debug for SecretFn<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FromFn")
+        f.write_str("SecretFn")
     }
 }
 
-impl<T, F, Fut> SecretSource<T> for FromFn<F>
+impl<T, F, Fut> SecretSource<T> for SecretFn<F>
 where
-    F: Fn(Read) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<T, SourceError>> + Send + 'static,
+    F: Fn(Freshness) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<T, SecretSourceError>> + Send + 'static,
 {
-    fn read(&self, read: Read) -> BoxFuture<'_, Result<T, SourceError>> {
-        Box::pin((self.0)(read))
+    fn read(&self, freshness: Freshness) -> BoxFuture<'_, Result<T, SecretSourceError>> {
+        Box::pin((self.0)(freshness))
     }
 }
 
@@ -73,20 +64,20 @@ where
 ///
 /// # Errors
 /// [`Error::Secret`] with the source's error.
-pub async fn read<T>(
+pub async fn read_secret<T>(
     source: &dyn SecretSource<T>,
     what: &'static str,
-    read: Read,
+    freshness: Freshness,
 ) -> Result<T, Error> {
     source
-        .read(read)
+        .read(freshness)
         .await
         .map_err(|source| Error::Secret { what, source })
 }
 
 /// A bearer header of a secret; `None` if the secret holds what a header cannot carry.
 #[must_use]
-pub fn bearer(secret: &SecretString) -> Option<HeaderValue> {
+pub fn bearer_header(secret: &SecretString) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret())).ok()?;
     value.set_sensitive(true);
     Some(value)

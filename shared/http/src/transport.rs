@@ -9,30 +9,30 @@ use http::header::RETRY_AFTER;
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use crate::breaker::{self, Gate, Verdict};
-use crate::client::{BodyError, body};
-use crate::retry::{Decision, Policy, Trouble, is_transient, parse_retry_after};
-use crate::{Deadline, Error, Failure, WithCauses};
+use crate::breaker::{BreakerConfig, SharedBreaker, Verdict};
+use crate::client::{BodyError, read_body};
+use crate::retry::{Decision, RetryClass, RetryPolicy, is_transient, parse_retry_after};
+use crate::{AttemptFailure, Deadline, Error, WithCauses};
 
 /// What bounds a call beside its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct CallLimits {
     /// When a try is made again.
-    pub retry: Policy,
+    pub retry: RetryPolicy,
     /// When the host is left alone.
-    pub breaker: breaker::Config,
+    pub breaker: BreakerConfig,
     /// How long one try may take; what is left of the deadline if that is less.
     pub try_timeout: Duration,
     /// The largest answer in bytes.
     pub max_answer: usize,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     /// The contract's retry and breaker; 10 s a try; answers of at most 16 MiB (a long transcript has under one).
     fn default() -> Self {
         Self {
-            retry: Policy::default(),
-            breaker: breaker::Config::default(),
+            retry: RetryPolicy::default(),
+            breaker: BreakerConfig::default(),
             try_timeout: Duration::from_secs(10),
             max_answer: 16 << 20,
         }
@@ -88,14 +88,14 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
-    limits: Limits,
-    gate: Gate,
+    limits: CallLimits,
+    gate: SharedBreaker,
     random: fn() -> f64,
 }
 
 /// How one try failed: what it means for the next one, for the breaker, and for the caller if it was the last.
 struct Failed {
-    trouble: Trouble,
+    trouble: RetryClass,
     verdict: Verdict,
     error: Error,
 }
@@ -103,18 +103,18 @@ struct Failed {
 impl Transport {
     /// A transport with a circuit breaker of its own.
     #[must_use]
-    pub fn new(http: reqwest::Client, limits: Limits) -> Self {
+    pub fn new(http: reqwest::Client, limits: CallLimits) -> Self {
         Self {
             http,
             limits,
-            gate: Gate::new(limits.breaker),
+            gate: SharedBreaker::new(limits.breaker),
             random: rand::random::<f64>,
         }
     }
 
     /// The same HTTP client with other limits and a circuit breaker of its own.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: CallLimits) -> Self {
         Self::new(self.http, limits)
     }
 
@@ -194,7 +194,7 @@ impl Transport {
             Ok((
                 status,
                 headers,
-                body(response, self.limits.max_answer).await?,
+                read_body(response, self.limits.max_answer).await?,
             ))
         };
         let (status, headers, body) = match until.bound(exchange).await {
@@ -202,7 +202,7 @@ impl Transport {
             Some(Err(BodyError::TooLarge(limit))) => {
                 let error = Error::response(endpoint, format!("it is longer than {limit} bytes"));
                 return Err(Failed {
-                    trouble: Trouble::Final,
+                    trouble: RetryClass::Final,
                     verdict: Verdict::Alive,
                     error,
                 });
@@ -211,7 +211,7 @@ impl Transport {
                 let error =
                     Error::invalid(format!("the request to {endpoint}"), "it cannot be built");
                 return Err(Failed {
-                    trouble: Trouble::Final,
+                    trouble: RetryClass::Final,
                     verdict: Verdict::Unknown,
                     error,
                 });
@@ -220,7 +220,7 @@ impl Transport {
                 return Err(timed_out(endpoint, deadline));
             }
             Some(Err(BodyError::Broken(error))) => {
-                let failure = Failure::Connection(Arc::new(error.without_url()));
+                let failure = AttemptFailure::Connection(Arc::new(error.without_url()));
                 return Err(unavailable(endpoint, failure));
             }
             None => return Err(timed_out(endpoint, deadline)),
@@ -237,12 +237,12 @@ impl Transport {
                     retry_after,
                 };
                 Err(Failed {
-                    trouble: Trouble::RateLimited(retry_after),
+                    trouble: RetryClass::RateLimited(retry_after),
                     verdict: Verdict::Alive,
                     error,
                 })
             }
-            code if is_transient(code) => Err(unavailable(endpoint, Failure::Status(code))),
+            code if is_transient(code) => Err(unavailable(endpoint, AttemptFailure::Status(code))),
             _ => Ok(Answer {
                 endpoint: endpoint.to_owned(),
                 status,
@@ -252,13 +252,13 @@ impl Transport {
     }
 }
 
-fn unavailable(endpoint: &str, failure: Failure) -> Failed {
+fn unavailable(endpoint: &str, failure: AttemptFailure) -> Failed {
     let error = Error::Unavailable {
         endpoint: endpoint.to_owned(),
         failure,
     };
     Failed {
-        trouble: Trouble::Failed,
+        trouble: RetryClass::Failed,
         verdict: Verdict::Failed,
         error,
     }
@@ -271,10 +271,10 @@ fn timed_out(endpoint: &str, deadline: Deadline) -> Failed {
             endpoint: endpoint.to_owned(),
         };
         return Failed {
-            trouble: Trouble::Final,
+            trouble: RetryClass::Final,
             verdict: Verdict::Unknown,
             error,
         };
     }
-    unavailable(endpoint, Failure::Timeout)
+    unavailable(endpoint, AttemptFailure::Timeout)
 }

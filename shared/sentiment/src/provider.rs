@@ -10,7 +10,7 @@ use backends::stores::FunctionSecrets;
 use inference::Pool;
 use insights_core::scale::Score;
 use insights_http::Deadline;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 
 use crate::settings::{ProviderKind, Settings};
 
@@ -157,14 +157,19 @@ impl Provider {
     pub async fn build(
         settings: &Settings,
         secrets: &Arc<FunctionSecrets>,
-        idle: Idle,
+        idle: IdleConnections,
     ) -> anyhow::Result<Self> {
         let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.url) else {
             return Ok(Self::Local(Local::load(settings).await?));
         };
         let key = cxone_client::secret_key(secrets, "nlp_api_key");
-        let http = insights_http::client::client(idle)?;
-        let service = NlpClient::new(http, url.as_str(), key, insights_http::Limits::default())?;
+        let http = insights_http::client::build_client(idle)?;
+        let service = NlpClient::new(
+            http,
+            url.as_str(),
+            key,
+            insights_http::CallLimits::default(),
+        )?;
         Ok(Self::Http(Box::new(Http(service))))
     }
 

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use insights_http::secret::{self, Read, SecretSource, bearer};
+use insights_http::secret::{self, Freshness, SecretSource, bearer_header};
 use insights_http::url::parse_url;
-use insights_http::{Answer, Deadline, Error, Limits, Transport};
+use insights_http::{Answer, CallLimits, Deadline, Error, Transport};
 
 /// The most emotion tags in an answer, and the most bytes of one: the reply to the contact centre must stay small.
 const MAX_TAGS: usize = 32;
@@ -62,9 +62,9 @@ impl NlpClient {
         http: reqwest::Client,
         url: &str,
         key: Arc<dyn SecretSource<SecretString>>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Result<Self, Error> {
-        let limits = Limits {
+        let limits = CallLimits {
             try_timeout: limits.try_timeout.min(TRY_TIMEOUT),
             max_answer: limits.max_answer.min(MAX_ANSWER),
             ..limits
@@ -84,9 +84,9 @@ impl NlpClient {
     /// [`Error::InvalidResponse`] for an answer that is not `{"score": number, "emotions": [string]}`, and [`Error`] as
     /// its other variants say. A service that is down fails inside the deadline with a retryable error.
     pub async fn analyse(&self, text: &str, deadline: Deadline) -> Result<Sentiment, Error> {
-        let answer = self.ask(text, Read::Cached, deadline).await?;
+        let answer = self.ask(text, Freshness::Cached, deadline).await?;
         let answer = match answer.status {
-            StatusCode::UNAUTHORIZED => self.ask(text, Read::Anew, deadline).await?,
+            StatusCode::UNAUTHORIZED => self.ask(text, Freshness::Bypass, deadline).await?,
             _ => answer,
         };
         let endpoint = answer.endpoint.clone();
@@ -98,14 +98,14 @@ impl NlpClient {
         }
     }
 
-    async fn ask(&self, text: &str, read: Read, deadline: Deadline) -> Result<Answer, Error> {
+    async fn ask(&self, text: &str, read: Freshness, deadline: Deadline) -> Result<Answer, Error> {
         let endpoint = self.url.path();
-        let reading = secret::read(&*self.key, "the key of the sentiment service", read);
+        let reading = secret::read_secret(&*self.key, "the key of the sentiment service", read);
         let late = || Error::DeadlineExceeded {
             endpoint: endpoint.to_owned(),
         };
         let key = deadline.bound(reading).await.ok_or_else(late)??;
-        let header = bearer(&key).ok_or_else(|| {
+        let header = bearer_header(&key).ok_or_else(|| {
             Error::invalid(
                 "the key of the sentiment service",
                 "a header cannot carry it",

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
-use insights_http::client::{Idle, client};
-use insights_http::secret::Fixed;
-use insights_http::{Deadline, Limits};
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::secret::FixedSecret;
+use insights_http::{CallLimits, Deadline};
 use secrecy::SecretString;
 use sentiment::service::NlpClient;
 
@@ -49,10 +49,10 @@ async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
         .world()
         .change(|settings| settings.nlp_api_key = "canary-key".to_owned());
     let service = NlpClient::new(
-        client(Idle::Closed).unwrap(),
+        build_client(IdleConnections::Close).unwrap(),
         &format!("{}{path}", simulator.url()),
-        Arc::new(Fixed(SecretString::from("canary-key"))),
-        Limits::default(),
+        Arc::new(FixedSecret(SecretString::from("canary-key"))),
+        CallLimits::default(),
     )
     .unwrap();
     let refused = service

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator};
 use insights_http::backoff::{BackoffPolicy, Jitter};
-use insights_http::client::{Idle, client};
-use insights_http::retry::Policy;
-use insights_http::secret::{Fixed, FromFn, Read, SecretSource};
-use insights_http::{Deadline, Error, Limits};
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::retry::RetryPolicy;
+use insights_http::secret::{FixedSecret, Freshness, SecretFn, SecretSource};
+use insights_http::{CallLimits, Deadline, Error};
 use secrecy::SecretString;
 use sentiment::service::NlpClient;
 use serde_json::{Value, json};
@@ -29,17 +29,17 @@ async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
 }
 
 /// The contract's limits with waits of milliseconds.
-fn quick() -> Limits {
+fn quick() -> CallLimits {
     let ms = Duration::from_millis;
     let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
-    Limits {
-        retry: Policy {
+    CallLimits {
+        retry: RetryPolicy {
             rate_limited: quickly,
             failed: quickly,
-            ..Policy::default()
+            ..RetryPolicy::default()
         },
         try_timeout: ms(250),
-        ..Limits::default()
+        ..CallLimits::default()
     }
 }
 
@@ -52,13 +52,19 @@ const PATH: &str = "/v1/sentiment";
 
 fn nlp_with(simulator: &Handle, key: Arc<dyn SecretSource<SecretString>>) -> NlpClient {
     let url = format!("{}{PATH}", simulator.url());
-    NlpClient::new(client(Idle::Closed).unwrap(), &url, key, quick()).unwrap()
+    NlpClient::new(
+        build_client(IdleConnections::Close).unwrap(),
+        &url,
+        key,
+        quick(),
+    )
+    .unwrap()
 }
 
 fn nlp(simulator: &Handle) -> NlpClient {
     nlp_with(
         simulator,
-        Arc::new(Fixed(SecretString::from("demo-nlp-key"))),
+        Arc::new(FixedSecret(SecretString::from("demo-nlp-key"))),
     )
 }
 
@@ -144,9 +150,9 @@ async fn a_rotated_key_is_read_anew_once() {
     let simulator = simulator([]).await;
     let reads = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&reads);
-    let key = FromFn(move |read| {
+    let key = SecretFn(move |read| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let key = if read == Read::Anew {
+        let key = if read == Freshness::Bypass {
             "demo-nlp-key"
         } else {
             "old-key"
@@ -159,7 +165,10 @@ async fn a_rotated_key_is_read_anew_once() {
         .unwrap();
     assert_eq!(reads.load(Ordering::SeqCst), 2);
 
-    let wrong = nlp_with(&simulator, Arc::new(Fixed(SecretString::from("wrong"))));
+    let wrong = nlp_with(
+        &simulator,
+        Arc::new(FixedSecret(SecretString::from("wrong"))),
+    );
     let error = wrong.analyse("great", soon()).await.unwrap_err();
     assert!(
         matches!(error, Error::Unauthorized { .. }) && !error.is_retryable(),

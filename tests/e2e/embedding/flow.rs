@@ -9,7 +9,7 @@ use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
 use embedding::config::Config;
 use embedding::start;
 use futures::future::join_all;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};
@@ -201,7 +201,7 @@ async fn remote(simulator: &cxone_simulator::Handle, database_url: &str) -> Stac
         ("OPENAI_BASE_URL", simulator.url().as_str()),
     ]);
     let config = Config::from_env(&env).expect("a configuration");
-    let provider = start::provider(&config, &secrets("none"), Idle::Kept)
+    let provider = start::provider(&config, &secrets("none"), IdleConnections::Keep)
         .await
         .expect("a client");
     Stack::on(database_url, provider, &env).await
@@ -311,7 +311,7 @@ async fn a_table_of_another_dimension_stops_the_start_by_name() {
         ("OPENAI_BASE_URL", simulator.url().as_str()),
     ]);
     let config = Config::from_env(&env).expect("a configuration");
-    let provider = start::provider(&config, &secrets("none"), Idle::Kept)
+    let provider = start::provider(&config, &secrets("none"), IdleConnections::Keep)
         .await
         .expect("a client");
     let error = start::database(&config, &provider, &secrets(&url))

@@ -11,7 +11,7 @@ use embedding::searcher::Searcher;
 use embedding::start;
 use embedding_writer::sqs::SqsEvent;
 use http::{HeaderValue, Method};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use runtime::lambda::{self, Invocation};
@@ -56,7 +56,7 @@ pub(crate) async fn local() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
         let config = Config::from_env(&Env::default()).expect("the defaults");
-        start::provider(&config, &secrets("none"), Idle::Closed)
+        start::provider(&config, &secrets("none"), IdleConnections::Close)
             .await
             .expect("the model loads")
     };

@@ -192,7 +192,7 @@ impl Work {
 }
 
 async fn recover_one(
-    client: cxone::Client,
+    client: cxone::CxoneClient,
     conversation: String,
     arrivals: mpsc::Sender<Arrival>,
     deadline: Deadline,

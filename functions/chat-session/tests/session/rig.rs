@@ -9,7 +9,7 @@ use chat_session::{Deps, start};
 use cxone::endpoints::System;
 use cxone_simulator::{Handle, Scenario, Simulator};
 use insights_core::chat::archive::Line;
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -80,9 +80,14 @@ impl Rig {
             SqliteState::open(self.folder.path().join("state.sqlite")).expect("a state file"),
         );
         let objects = Objects::folder(self.folder.path()).expect("a folder");
-        let client =
-            backends::cxone_client::client(&self.env, System::Chat, &secrets, &state, Idle::Kept)
-                .expect("a client");
+        let client = backends::cxone_client::client(
+            &self.env,
+            System::Chat,
+            &secrets,
+            &state,
+            IdleConnections::Keep,
+        )
+        .expect("a client");
         Arc::new(
             start::build(&self.env, client, &secrets, state, objects)
                 .await

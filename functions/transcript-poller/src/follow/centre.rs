@@ -28,7 +28,7 @@ impl Follower<'_> {
         };
         match self
             .deps
-            .centre
+            .cxone_client
             .live_transcript(self.id, from, deadline)
             .await
         {
@@ -61,7 +61,7 @@ impl Follower<'_> {
         };
         match self
             .deps
-            .centre
+            .cxone_client
             .patch_attributes(self.id, attributes, deadline)
             .await
         {
@@ -87,7 +87,7 @@ impl Follower<'_> {
         let Suggestion { key, content, .. } = suggestion;
         match self
             .deps
-            .centre
+            .cxone_client
             .suggest(self.id, &content, &key, deadline)
             .await
         {

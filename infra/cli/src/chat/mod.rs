@@ -97,7 +97,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 /// # Errors
 /// If a variable is wrong, or the model does not load.
 pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
-    let client = home.centre(System::Chat)?;
+    let client = home.cxone_client(System::Chat)?;
     let objects = objects(home, aws).await?;
     Ok(Arc::new(
         chat_session::start::build(
@@ -121,7 +121,7 @@ pub(crate) async fn deps_beside(
     provider: &sentiment::Provider,
 ) -> anyhow::Result<Arc<Deps>> {
     let scorer = chat_session::scoring::Scorer::new(provider.clone());
-    let client = home.centre(System::Chat)?;
+    let client = home.cxone_client(System::Chat)?;
     let objects = objects(home, aws).await?;
     let deps =
         chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);

@@ -39,7 +39,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         "\n1. Data Action: POST {}",
         stage.url("/data-actions/sentiment")
     );
-    let client = stage.home.centre(System::DataAction)?;
+    let client = stage.home.cxone_client(System::DataAction)?;
     let deadline = Deadline::within(Duration::from_secs(10));
     let registered =
         data_actions::register(&client, &data_actions::sentiment_action(), deadline).await?;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use cxone_simulator::live::{Call, demo_calls};
 use cxone_simulator::{Conversations, Scenario};
-use insights_http::client::Idle;
+use insights_http::client::IdleConnections;
 use tokio::sync::oneshot;
 
 use crate::home::{Home, HomeArgs};
@@ -120,7 +120,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     }));
     let stage = Stage {
         addr,
-        http: insights_http::client::client(Idle::Kept)?,
+        http: insights_http::client::build_client(IdleConnections::Keep)?,
         speed: args.speed,
         home,
         data_action,

@@ -27,7 +27,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     forget(&objects, "").await?;
     let mut config = Config::from_env(&stage.home.env)?;
     config.requests_per_second = REQUESTS_PER_SECOND;
-    let deps = Deps::new(stage.home.centre(System::Analytics)?, objects, config);
+    let deps = Deps::new(stage.home.cxone_client(System::Analytics)?, objects, config);
     let period = Period::between(WEEK.0, WEEK.1)?;
     let written = single(
         &deps,

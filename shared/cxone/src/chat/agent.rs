@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::endpoints::Route;
-use crate::{Client, Request};
+use crate::{CxoneClient, Request};
 use insights_http::{Deadline, Error};
 
 /// A skill of an agent, as the routing engine takes it: any JSON object.
@@ -16,9 +16,9 @@ pub struct Skill(pub serde_json::Map<String, serde_json::Value>);
 /// Sets an agent's presence, e.g. to `available` or `offline`. Doing it again changes nothing.
 ///
 /// # Errors
-/// As [`Client::answer`].
+/// As [`CxoneClient::answer`].
 pub async fn set_presence(
-    client: &Client,
+    client: &CxoneClient,
     user: &str,
     status: &str,
     deadline: Deadline,
@@ -33,9 +33,9 @@ pub async fn set_presence(
 /// Sets an agent's availability in `[0, 1]` (see [`insights_core::chat::availability`]) and skills.
 ///
 /// # Errors
-/// As [`Client::answer`].
+/// As [`CxoneClient::answer`].
 pub async fn set_availability(
-    client: &Client,
+    client: &CxoneClient,
     user: &str,
     availability: f64,
     skills: &[Skill],

@@ -15,7 +15,7 @@ use super::handshake::upgrade;
 use super::keepalive::{Due, Keepalive, Timing};
 use super::wire;
 use super::written::Written;
-use crate::Client;
+use crate::CxoneClient;
 use crate::endpoints::Route;
 use insights_http::{Deadline, Error};
 
@@ -65,14 +65,14 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     /// Opens the stream of the client's site with a token that is fresh at this moment. `http` is
-    /// [`insights_http::client::stream_client`]. A 401 invalidates the token, gets a new one and tries once more.
+    /// [`insights_http::client::build_stream_client`]. A 401 invalidates the token, gets a new one and tries once more.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`] with the scope, [`Error::RateLimited`], [`Error::Unavailable`],
     /// [`Error::DeadlineExceeded`], or that of getting a token.
     pub async fn open(
         http: &reqwest::Client,
-        client: &Client,
+        client: &CxoneClient,
         timing: Timing,
     ) -> Result<Self, Error> {
         let deadline = Deadline::within(timing.patience);

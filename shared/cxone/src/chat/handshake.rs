@@ -14,9 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use crate::client::missing_scope;
 use crate::endpoints::Endpoint;
 use crate::oauth::AccessToken;
-use insights_http::client::body;
+use insights_http::client::read_body;
 use insights_http::retry::parse_retry_after;
-use insights_http::{Error, Failure};
+use insights_http::{AttemptFailure, Error};
 
 /// A frame up to this size is skipped as malformed; a larger one ends the connection, as it would fill memory.
 const LARGEST_FRAME: usize = 8 * FRAME_LIMIT;
@@ -45,7 +45,7 @@ pub(super) async fn upgrade(
         .header(SEC_WEBSOCKET_KEY, &key)
         .send()
         .await
-        .map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
+        .map_err(|error| unavailable(AttemptFailure::Connection(std::sync::Arc::new(error))))?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(endpoint, response).await);
     }
@@ -62,7 +62,7 @@ pub(super) async fn upgrade(
     let socket = response
         .upgrade()
         .await
-        .map_err(|error| unavailable(Failure::Connection(std::sync::Arc::new(error))))?;
+        .map_err(|error| unavailable(AttemptFailure::Connection(std::sync::Arc::new(error))))?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(LARGEST_FRAME))
         .max_frame_size(Some(LARGEST_FRAME))
@@ -76,7 +76,7 @@ async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
     match response.status().as_u16() {
         401 => Error::Unauthorized { endpoint: name },
         403 => {
-            let body = body(response, REFUSAL).await.unwrap_or_default();
+            let body = read_body(response, REFUSAL).await.unwrap_or_default();
             Error::Forbidden {
                 endpoint: name,
                 scope: missing_scope(&body, endpoint.scope),
@@ -95,7 +95,7 @@ async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
         }
         status @ 500..=599 => Error::Unavailable {
             endpoint: name,
-            failure: Failure::Status(status),
+            failure: AttemptFailure::Status(status),
         },
         status => Error::Rejected {
             endpoint: name,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::wire;
 use crate::endpoints::Route;
-use crate::{Client, Request};
+use crate::{CxoneClient, Request};
 use insights_http::{Deadline, Error};
 
 /// Most pages that are followed: a server that pages without end is broken.
@@ -39,10 +39,10 @@ struct Page {
 /// The whole transcript of a conversation; `None` if there is none (404 on the first page).
 ///
 /// # Errors
-/// As [`Client::answer`]; [`Error::InvalidResponse`] for pages that are none, go in circles, never end or belong to another
+/// As [`CxoneClient::answer`]; [`Error::InvalidResponse`] for pages that are none, go in circles, never end or belong to another
 /// conversation; [`Error::Invalid`] for a link to another host. A transcript that was read in part is an error, not an answer.
 pub async fn transcript(
-    client: &Client,
+    client: &CxoneClient,
     conversation: &str,
     deadline: Deadline,
 ) -> Result<Option<Transcript>, Error> {

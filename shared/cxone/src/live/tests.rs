@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::*;
 use crate::endpoints::{CONTRACT, Site, System};
-use crate::oauth::TokenSource;
-use insights_http::Limits;
-use insights_http::client::{Idle, client};
-use insights_http::secret::{ClientCredentials, Fixed};
+use crate::oauth::{ClientCredentials, TokenSource};
+use insights_http::CallLimits;
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::secret::FixedSecret;
 
-async fn simulator(lines: Vec<Line>) -> (Handle, Client) {
+async fn simulator(lines: Vec<Line>) -> (Handle, CxoneClient) {
     let call = Call::new("call 1", lines);
     let scenario = Scenario {
         calls: vec![call],
@@ -26,14 +26,14 @@ async fn simulator(lines: Vec<Line>) -> (Handle, Client) {
         client_id: "demo-client".into(),
         client_secret: "demo-secret".into(),
     };
-    let http = client(Idle::Closed).unwrap();
+    let http = build_client(IdleConnections::Close).unwrap();
     let tokens = TokenSource::new(
         http.clone(),
         site.clone(),
-        Arc::new(Fixed(credentials)),
-        Limits::default(),
+        Arc::new(FixedSecret(credentials)),
+        CallLimits::default(),
     );
-    let client = Client::new(http, site, Arc::new(tokens), Limits::default());
+    let client = CxoneClient::new(http, site, Arc::new(tokens), CallLimits::default());
     (simulator, client)
 }
 

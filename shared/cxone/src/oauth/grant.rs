@@ -5,10 +5,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::credentials::ClientCredentials;
 use super::token::AccessToken;
 use crate::client::missing_scope;
 use insights_http::Transport;
-use insights_http::secret::ClientCredentials;
 use insights_http::{Deadline, Error};
 
 /// What a token without `expires_in` is taken to live: RFC 6749 leaves it open, and a short life errs on the safe side.

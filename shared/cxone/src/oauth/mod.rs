@@ -1,5 +1,6 @@
 //! Access tokens: asked for once, kept in memory, shared between instances, renewed by one of them at a time.
 
+mod credentials;
 mod grant;
 mod lease;
 mod memory;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::credentials::ClientCredentials;
 use self::lease::{Lease, in_time};
 use self::memory::Memory;
 pub use self::shared::{CacheError, SharedTokens};
@@ -19,9 +21,9 @@ pub use self::shared::{CacheError, SharedTokens};
 pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
 use crate::endpoints::Site;
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
-use insights_http::secret::{self, ClientCredentials, Read, SecretSource};
-use insights_http::{Deadline, Error, Failure};
-use insights_http::{Limits, Transport};
+use insights_http::secret::{self, Freshness, SecretSource};
+use insights_http::{AttemptFailure, Deadline, Error};
+use insights_http::{CallLimits, Transport};
 
 /// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
 /// short enough that the others get over an instance that died with it.
@@ -58,10 +60,10 @@ impl TokenSource {
         http: reqwest::Client,
         site: Site,
         credentials: Arc<dyn SecretSource<ClientCredentials>>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Self {
         // A token answer has a kilobyte or two.
-        let limits = Limits {
+        let limits = CallLimits {
             max_answer: 64 << 10,
             ..limits
         };
@@ -126,8 +128,12 @@ impl TokenSource {
             return;
         }
         let Some(shared) = &self.shared else { return };
-        let Ok(credentials) =
-            secret::read(&*self.credentials, "the client id and secret", Read::Cached).await
+        let Ok(credentials) = secret::read_secret(
+            &*self.credentials,
+            "the client id and secret",
+            Freshness::Cached,
+        )
+        .await
         else {
             return;
         };
@@ -136,7 +142,11 @@ impl TokenSource {
     }
 
     async fn renew(&self, deadline: Deadline) -> Result<AccessToken, Error> {
-        let reading = secret::read(&*self.credentials, "the client id and secret", Read::Cached);
+        let reading = secret::read_secret(
+            &*self.credentials,
+            "the client id and secret",
+            Freshness::Cached,
+        );
         let credentials = deadline
             .bound(reading)
             .await
@@ -144,8 +154,11 @@ impl TokenSource {
         match self.renew_with(&credentials, deadline).await {
             Err(Error::BadCredentials { .. }) => {
                 // Rotated, perhaps: read them anew, once.
-                let reading =
-                    secret::read(&*self.credentials, "the client id and secret", Read::Anew);
+                let reading = secret::read_secret(
+                    &*self.credentials,
+                    "the client id and secret",
+                    Freshness::Bypass,
+                );
                 let credentials = deadline
                     .bound(reading)
                     .await
@@ -186,7 +199,7 @@ impl TokenSource {
             Err(Error::DeadlineExceeded { endpoint }) if !deadline.has_passed() => {
                 Err(Error::Unavailable {
                     endpoint,
-                    failure: Failure::Timeout,
+                    failure: AttemptFailure::Timeout,
                 })
             }
             result => result,

@@ -1,7 +1,7 @@
 //! Tokens, what identifies them, and the key under which they are shared.
 
 use http::HeaderValue;
-use insights_http::secret::bearer;
+use insights_http::secret::bearer_header;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -56,7 +56,7 @@ impl AccessToken {
 
     /// The `Authorization` header, marked as sensitive so that it is not printed.
     pub(crate) fn bearer(&self) -> HeaderValue {
-        bearer(&self.token).unwrap_or_else(|| HeaderValue::from_static("Bearer"))
+        bearer_header(&self.token).unwrap_or_else(|| HeaderValue::from_static("Bearer"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The simulator's own API, by which other processes inject faults and count requests.
 
 use cxone_simulator::Handle;
-use insights_http::client::{Idle, client};
+use insights_http::client::{IdleConnections, build_client};
 use serde_json::{Value, json};
 
 use crate::support::{ACTIONS, TOKEN, client_of, list, simulator, soon};
@@ -13,7 +13,9 @@ async fn admin(
     body: Option<&Value>,
 ) -> (u16, Value) {
     let url = format!("{}/_simulator{path}", simulator.url());
-    let mut request = client(Idle::Closed).unwrap().request(method, url);
+    let mut request = build_client(IdleConnections::Close)
+        .unwrap()
+        .request(method, url);
     if let Some(body) = body {
         request = request.json(body);
     }

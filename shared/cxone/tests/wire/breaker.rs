@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
-use insights_http::{Error, Limits};
+use insights_http::{CallLimits, Error};
 
 use crate::support::{ACTIONS, client_with, list, quick, simulator, site, soon};
 
-fn limits(open_for: Duration) -> Limits {
-    let breaker = insights_http::breaker::Config {
+fn limits(open_for: Duration) -> CallLimits {
+    let breaker = insights_http::breaker::BreakerConfig {
         open_for,
         ..Default::default()
     };
-    Limits {
-        retry: insights_http::retry::Policy {
+    CallLimits {
+        retry: insights_http::retry::RetryPolicy {
             max_tries: 1,
             ..quick().retry
         },

@@ -1,6 +1,6 @@
 //! The HTTP client itself: where a redirect may lead, and that a hung-up connection is not used again.
 
-use insights_http::client::{Idle, client};
+use insights_http::client::{IdleConnections, build_client};
 use insights_http::{Deadline, Error};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,7 +62,12 @@ async fn kept_connections_survive_a_server_that_hangs_up() {
     .await;
     let here = site(&simulator.url());
     let tokens = std::sync::Arc::new(crate::support::tokens(here.clone()));
-    let client = cxone::Client::new(client(Idle::Kept).unwrap(), here, tokens, quick());
+    let client = cxone::CxoneClient::new(
+        build_client(IdleConnections::Keep).unwrap(),
+        here,
+        tokens,
+        quick(),
+    );
     for _ in 0..3 {
         list(&client, Deadline::within(Duration::from_secs(10)))
             .await

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use cxone::Client;
+use cxone::CxoneClient;
 use cxone::endpoints::{CONTRACT, Site, System};
 use cxone::oauth::TokenSource;
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use futures::future::join_all;
-use insights_http::client::{Idle, client};
-use insights_http::secret::{FromFn, Read};
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::secret::{Freshness, SecretFn};
 use insights_http::{Deadline, Error};
 use jiff::{SignedDuration, Timestamp};
 
@@ -168,9 +168,9 @@ async fn rotated_credentials_are_read_anew_without_a_failed_call() {
         .change(|settings| settings.client_secret = "rotated".to_owned());
     let reads = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&reads);
-    let source = FromFn(move |read| {
+    let source = SecretFn(move |read| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let secret = if read == Read::Anew {
+        let secret = if read == Freshness::Bypass {
             "rotated"
         } else {
             "demo-secret"
@@ -179,13 +179,13 @@ async fn rotated_credentials_are_read_anew_without_a_failed_call() {
     });
     let here = site(&simulator.url());
     let tokens = TokenSource::new(
-        client(Idle::Closed).unwrap(),
+        build_client(IdleConnections::Close).unwrap(),
         here.clone(),
         Arc::new(source),
         quick(),
     );
-    let client = Client::new(
-        client(Idle::Closed).unwrap(),
+    let client = CxoneClient::new(
+        build_client(IdleConnections::Close).unwrap(),
         here,
         Arc::new(tokens),
         quick(),

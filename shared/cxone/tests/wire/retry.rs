@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use cxone::Request;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
-use insights_http::{Deadline, Error, Failure, Limits};
+use insights_http::{AttemptFailure, CallLimits, Deadline, Error};
 
 use crate::support::{
     ACTIONS, actions, client_of, client_with, list, quick, simulator, site, soon,
@@ -152,7 +152,7 @@ async fn an_answer_past_the_size_limit_is_given_up() {
     let simulator = simulator([fault(big)]).await;
     let client = client_with(
         site(&simulator.url()),
-        Limits {
+        CallLimits {
             max_answer: 4096,
             ..quick()
         },
@@ -167,8 +167,8 @@ async fn an_answer_past_the_size_limit_is_given_up() {
 #[tokio::test]
 async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
     let simulator = simulator([fault(Fault::Status(503, RetryAfter::Absent))]).await;
-    let limits = Limits {
-        retry: insights_http::retry::Policy {
+    let limits = CallLimits {
+        retry: insights_http::retry::RetryPolicy {
             max_tries: 3,
             ..quick().retry
         },
@@ -181,7 +181,7 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
         matches!(
             error,
             Error::Unavailable {
-                failure: Failure::Status(503),
+                failure: AttemptFailure::Status(503),
                 ..
             }
         ),
@@ -194,7 +194,7 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up_at_the_deadline() {
     let simulator = simulator([fault(Fault::Delay(Duration::from_secs(30)))]).await;
-    let limits = Limits {
+    let limits = CallLimits {
         try_timeout: Duration::from_secs(10),
         ..quick()
     };
@@ -240,7 +240,7 @@ async fn nobody_listening_is_unavailable() {
     let unreachable = matches!(
         error,
         Error::Unavailable {
-            failure: Failure::Connection(_),
+            failure: AttemptFailure::Connection(_),
             ..
         }
     );

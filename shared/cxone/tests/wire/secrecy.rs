@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use cxone::Request;
 use cxone::oauth::TokenSource;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
-use insights_http::client::{Idle, client};
-use insights_http::secret::Fixed;
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::secret::FixedSecret;
 use secrecy::ExposeSecret;
 
 use crate::support::{ACTIONS, actions, credentials, list, quick, simulator, site, soon};
@@ -46,15 +46,15 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
         .world()
         .change(|settings| settings.client_secret = "canary-secret".to_owned());
     let here = site(&simulator.url());
-    let source = Arc::new(Fixed(credentials("canary-secret")));
+    let source = Arc::new(FixedSecret(credentials("canary-secret")));
     let tokens = Arc::new(TokenSource::new(
-        client(Idle::Closed).unwrap(),
+        build_client(IdleConnections::Close).unwrap(),
         here.clone(),
         source.clone(),
         quick(),
     ));
-    let client_one = cxone::Client::new(
-        client(Idle::Closed).unwrap(),
+    let client_one = cxone::CxoneClient::new(
+        build_client(IdleConnections::Close).unwrap(),
         here,
         Arc::clone(&tokens),
         quick(),

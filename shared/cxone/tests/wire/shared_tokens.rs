@@ -156,9 +156,10 @@ async fn a_token_revoked_under_two_instances_costs_one_refresh() {
     let simulator = simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let here = site(&simulator.url());
-    let http = insights_http::client::client(insights_http::client::Idle::Closed).unwrap();
+    let http =
+        insights_http::client::build_client(insights_http::client::IdleConnections::Close).unwrap();
     let clients = [(); 2].map(|()| {
-        cxone::Client::new(
+        cxone::CxoneClient::new(
             http.clone(),
             here.clone(),
             Arc::new(instance(&simulator, &shared)),

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cxone::endpoints::{CONTRACT, Endpoint, Route, Site, System};
-use cxone::oauth::TokenSource;
-use cxone::{Client, Request};
+use cxone::oauth::{ClientCredentials, TokenSource};
+use cxone::{CxoneClient, Request};
 use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
 use insights_http::backoff::{BackoffPolicy, Jitter};
-use insights_http::client::{Idle, client};
-use insights_http::retry::Policy;
-use insights_http::secret::{ClientCredentials, Fixed};
-use insights_http::{Deadline, Limits};
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::retry::RetryPolicy;
+use insights_http::secret::FixedSecret;
+use insights_http::{CallLimits, Deadline};
 
 /// The path most tests call.
 pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
@@ -29,17 +29,17 @@ pub(crate) async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Ha
 }
 
 /// The contract's limits with waits of milliseconds.
-pub(crate) fn quick() -> Limits {
+pub(crate) fn quick() -> CallLimits {
     let ms = Duration::from_millis;
     let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
-    Limits {
-        retry: Policy {
+    CallLimits {
+        retry: RetryPolicy {
             rate_limited: quickly,
             failed: quickly,
-            ..Policy::default()
+            ..RetryPolicy::default()
         },
         try_timeout: ms(250),
-        ..Limits::default()
+        ..CallLimits::default()
     }
 }
 
@@ -56,29 +56,34 @@ pub(crate) fn credentials(secret: &str) -> ClientCredentials {
 
 pub(crate) fn tokens(site: Site) -> TokenSource {
     TokenSource::new(
-        client(Idle::Closed).unwrap(),
+        build_client(IdleConnections::Close).unwrap(),
         site,
-        Arc::new(Fixed(credentials("demo-secret"))),
+        Arc::new(FixedSecret(credentials("demo-secret"))),
         quick(),
     )
 }
 
-pub(crate) fn client_with(site: Site, limits: Limits) -> Client {
+pub(crate) fn client_with(site: Site, limits: CallLimits) -> CxoneClient {
     let tokens = Arc::new(tokens(site.clone()));
-    Client::new(client(Idle::Closed).unwrap(), site, tokens, limits)
+    CxoneClient::new(
+        build_client(IdleConnections::Close).unwrap(),
+        site,
+        tokens,
+        limits,
+    )
 }
 
-pub(crate) fn client_of(simulator: &Handle) -> Client {
+pub(crate) fn client_of(simulator: &Handle) -> CxoneClient {
     client_with(site(&simulator.url()), quick())
 }
 
-pub(crate) fn actions(client: &Client) -> Endpoint {
+pub(crate) fn actions(client: &CxoneClient) -> Endpoint {
     client.site().endpoint(Route::ListDataActions, &[]).unwrap()
 }
 
 /// Lists the Data Actions: the simplest call with a token.
 pub(crate) async fn list(
-    client: &Client,
+    client: &CxoneClient,
     deadline: Deadline,
 ) -> Result<serde_json::Value, insights_http::Error> {
     client.send(Request::get(actions(client)), deadline).await

@@ -13,7 +13,7 @@ fn fail(breaker: &mut Breaker, times: u32, now: Instant) {
 }
 
 fn open(now: Instant) -> Breaker {
-    let mut breaker = Breaker::new(Config::default());
+    let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 5, now);
     breaker
 }
@@ -21,7 +21,7 @@ fn open(now: Instant) -> Breaker {
 #[test]
 fn five_failures_in_a_row_open_it_for_thirty_seconds() {
     let now = Instant::now();
-    let mut breaker = Breaker::new(Config::default());
+    let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 4, now);
     assert!(breaker.admit(now).is_ok());
     fail(&mut breaker, 1, now);
@@ -33,7 +33,7 @@ fn five_failures_in_a_row_open_it_for_thirty_seconds() {
 #[test]
 fn an_answer_between_failures_starts_the_count_anew() {
     let now = Instant::now();
-    let mut breaker = Breaker::new(Config::default());
+    let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 4, now);
     let permit = breaker.admit(now).unwrap();
     breaker.record(permit, Verdict::Alive, now);
@@ -44,7 +44,7 @@ fn an_answer_between_failures_starts_the_count_anew() {
 #[test]
 fn a_cancelled_call_counts_neither_way() {
     let now = Instant::now();
-    let mut breaker = Breaker::new(Config::default());
+    let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 4, now);
     let permit = breaker.admit(now).unwrap();
     breaker.record(permit, Verdict::Unknown, now);
@@ -79,7 +79,7 @@ fn a_cancelled_trial_makes_way_for_the_next() {
 #[test]
 fn calls_from_before_it_opened_no_longer_count() {
     let now = Instant::now();
-    let mut breaker = Breaker::new(Config::default());
+    let mut breaker = Breaker::new(BreakerConfig::default());
     let [one, two] = [breaker.admit(now).unwrap(), breaker.admit(now).unwrap()];
     fail(&mut breaker, 5, now);
     breaker.record(one, Verdict::Alive, now);
@@ -100,7 +100,7 @@ fn calls_from_before_it_opened_no_longer_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_dropped_without_a_verdict_does_not_keep_the_gate_shut() {
-    let gate = Gate::new(Config::default());
+    let gate = SharedBreaker::new(BreakerConfig::default());
     for _ in 0..5 {
         gate.enter().unwrap().end(Verdict::Failed);
     }

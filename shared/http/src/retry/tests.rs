@@ -9,7 +9,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn wait(policy: Policy, tries: u32, trouble: Trouble, random: f64) -> Duration {
+fn wait(policy: RetryPolicy, tries: u32, trouble: RetryClass, random: f64) -> Duration {
     match policy.decide(tries, trouble, LONG, random) {
         Decision::Wait(wait) => wait,
         Decision::Stop => panic!("stopped after {tries} tries"),
@@ -18,62 +18,74 @@ fn wait(policy: Policy, tries: u32, trouble: Trouble, random: f64) -> Duration {
 
 #[test]
 fn a_rate_limit_without_a_header_waits_up_to_two_to_the_attempt_seconds() {
-    let policy = Policy::default();
+    let policy = RetryPolicy::default();
     let longest: Vec<u64> = (1..=7)
-        .map(|tries| wait(policy, tries, Trouble::RateLimited(None), 1.0).as_secs())
+        .map(|tries| wait(policy, tries, RetryClass::RateLimited(None), 1.0).as_secs())
         .collect();
     assert_eq!(longest, [1, 2, 4, 8, 16, 30, 30]);
     assert_eq!(
-        wait(policy, 3, Trouble::RateLimited(None), 0.0),
+        wait(policy, 3, RetryClass::RateLimited(None), 0.0),
         Duration::ZERO
     );
-    assert_eq!(wait(policy, 3, Trouble::RateLimited(None), 0.5), 2 * SECOND);
+    assert_eq!(
+        wait(policy, 3, RetryClass::RateLimited(None), 0.5),
+        2 * SECOND
+    );
 }
 
 #[test]
 fn a_failure_backs_off_from_a_fifth_of_a_second() {
     let longest: Vec<u128> = (1..=5)
-        .map(|tries| wait(Policy::default(), tries, Trouble::Failed, 1.0).as_millis())
+        .map(|tries| wait(RetryPolicy::default(), tries, RetryClass::Failed, 1.0).as_millis())
         .collect();
     assert_eq!(longest, [200, 400, 800, 1600, 3200]);
 }
 
 #[test]
 fn a_wait_that_the_server_asks_for_is_kept_at_least() {
-    let asked = Trouble::RateLimited(Some(5 * SECOND));
-    assert_eq!(wait(Policy::default(), 1, asked, 0.0), 5 * SECOND);
+    let asked = RetryClass::RateLimited(Some(5 * SECOND));
+    assert_eq!(wait(RetryPolicy::default(), 1, asked, 0.0), 5 * SECOND);
     assert_eq!(
-        wait(Policy::default(), 1, asked, 1.0),
+        wait(RetryPolicy::default(), 1, asked, 1.0),
         Duration::from_millis(5500)
     );
 }
 
 #[test]
 fn a_wait_past_the_deadline_stops_at_once() {
-    let policy = Policy::default();
-    let asked = Trouble::RateLimited(Some(5 * SECOND));
+    let policy = RetryPolicy::default();
+    let asked = RetryClass::RateLimited(Some(5 * SECOND));
     assert_eq!(policy.decide(1, asked, 5 * SECOND, 0.0), Decision::Stop);
     assert_eq!(
-        policy.decide(3, Trouble::Failed, Duration::from_millis(700), 1.0),
+        policy.decide(3, RetryClass::Failed, Duration::from_millis(700), 1.0),
         Decision::Stop
     );
     assert_eq!(
-        policy.decide(1, Trouble::Failed, Duration::ZERO, 0.0),
+        policy.decide(1, RetryClass::Failed, Duration::ZERO, 0.0),
         Decision::Stop
     );
 }
 
 #[test]
 fn final_troubles_and_used_up_tries_stop() {
-    let policy = Policy {
+    let policy = RetryPolicy {
         max_tries: 3,
-        ..Policy::default()
+        ..RetryPolicy::default()
     };
-    assert_eq!(policy.decide(1, Trouble::Final, LONG, 0.0), Decision::Stop);
-    assert_ne!(policy.decide(2, Trouble::Failed, LONG, 0.0), Decision::Stop);
-    assert_eq!(policy.decide(3, Trouble::Failed, LONG, 0.0), Decision::Stop);
     assert_eq!(
-        policy.decide(3, Trouble::RateLimited(Some(Duration::ZERO)), LONG, 0.0),
+        policy.decide(1, RetryClass::Final, LONG, 0.0),
+        Decision::Stop
+    );
+    assert_ne!(
+        policy.decide(2, RetryClass::Failed, LONG, 0.0),
+        Decision::Stop
+    );
+    assert_eq!(
+        policy.decide(3, RetryClass::Failed, LONG, 0.0),
+        Decision::Stop
+    );
+    assert_eq!(
+        policy.decide(3, RetryClass::RateLimited(Some(Duration::ZERO)), LONG, 0.0),
         Decision::Stop
     );
 }
@@ -142,9 +154,9 @@ proptest! {
         random in 0.0..1.0_f64,
     ) {
         let asked = asked.map(Duration::from_millis);
-        let trouble = if limited { Trouble::RateLimited(asked) } else { Trouble::Failed };
+        let trouble = if limited { RetryClass::RateLimited(asked) } else { RetryClass::Failed };
         let remaining = Duration::from_millis(remaining);
-        if let Decision::Wait(wait) = Policy::default().decide(tries, trouble, remaining, random) {
+        if let Decision::Wait(wait) = RetryPolicy::default().decide(tries, trouble, remaining, random) {
             prop_assert!(wait < remaining);
             if let (true, Some(asked)) = (limited, asked) {
                 prop_assert!(wait >= asked);
