@@ -1,46 +1,58 @@
-//! When a call has gone bad enough for a suggestion: average, trend, cooldown and hysteresis.
+//! Decides when a call has become bad enough for a suggestion: threshold, trend, cooldown and hysteresis.
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Rules, ms};
-use super::window::{Reading, Trend};
+use super::settings::{LiveSettings, whole_millis};
+use super::window::{Trend, WindowSentiment};
 
-/// What the policy remembers of a call.
+/// What the alert rule remembers of a call between two batches.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct AlertMemory {
-    /// Segment time of the last alert, in ms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last: Option<i64>,
-    /// The average it was raised at.
-    #[serde(default)]
-    at: f64,
-    /// Whether the average has been back up at the re-arming score since.
-    #[serde(default)]
-    recovered: bool,
+pub struct AlertState {
+    /// Segment time of the last alert, in milliseconds since the epoch.
+    #[serde(default, rename = "last", skip_serializing_if = "Option::is_none")]
+    last_alert_at: Option<i64>,
+    /// Average score at which the last alert was raised.
+    #[serde(default, rename = "at")]
+    last_alert_average: f64,
+    /// Whether the average has reached the re-arming score since the last alert.
+    #[serde(default, rename = "recovered")]
+    has_recovered: bool,
 }
 
-impl AlertMemory {
-    /// Decides on a reading at `time` (segment time, ms) and remembers the decision.
+impl AlertState {
+    /// Decides whether the sentiment at `time` (segment time in milliseconds since the epoch) raises an alert, and remembers
+    /// the decision.
     ///
-    /// An alert is raised when the average is below the threshold and declining, the cooldown since the last alert is
-    /// over, and the call has recovered since or has become worse again by the trend's smallest change.
-    pub fn decide(&mut self, reading: Reading, time: i64, rules: &Rules) -> bool {
-        let alert = &rules.alert;
-        self.recovered |= reading.average >= alert.rearm;
-        let armed = self.last.is_none_or(|last| {
-            let cool = time.saturating_sub(last) >= ms(alert.cooldown);
-            cool && (self.recovered || reading.average <= self.at - rules.trend_delta + 1e-9)
+    /// An alert is raised if all of these hold:
+    /// - the average is below the threshold and declining;
+    /// - the cooldown since the last alert is over;
+    /// - since the last alert the average has recovered to the re-arming score, or has fallen further by at least the trend
+    ///   delta. The first alert of a call needs neither.
+    pub fn decide(
+        &mut self,
+        sentiment: WindowSentiment,
+        time: i64,
+        settings: &LiveSettings,
+    ) -> bool {
+        let alert = &settings.alert;
+        self.has_recovered |= sentiment.average >= alert.rearm;
+        let is_armed = self.last_alert_at.is_none_or(|last| {
+            let is_cooled_down = time.saturating_sub(last) >= whole_millis(alert.cooldown);
+            // 1e-9 allows for the rounding errors of averages, which are quotients.
+            let has_worsened =
+                sentiment.average <= self.last_alert_average - settings.trend_delta + 1e-9;
+            is_cooled_down && (self.has_recovered || has_worsened)
         });
-        let raised =
-            armed && reading.average < alert.threshold && reading.trend == Trend::Declining;
-        if raised {
+        let is_raised =
+            is_armed && sentiment.average < alert.threshold && sentiment.trend == Trend::Declining;
+        if is_raised {
             *self = Self {
-                last: Some(time),
-                at: reading.average,
-                recovered: false,
+                last_alert_at: Some(time),
+                last_alert_average: sentiment.average,
+                has_recovered: false,
             };
         }
-        raised
+        is_raised
     }
 }
 
@@ -48,40 +60,40 @@ impl AlertMemory {
 mod tests {
     use super::*;
 
-    fn decisions(readings: &[(i64, f64)]) -> Vec<i64> {
-        let rules = Rules::default();
-        let mut memory = AlertMemory::default();
-        let declining = |average| Reading {
+    fn decisions(averages: &[(i64, f64)]) -> Vec<i64> {
+        let settings = LiveSettings::default();
+        let mut state = AlertState::default();
+        let declining = |average| WindowSentiment {
             average,
             trend: Trend::Declining,
         };
-        readings
+        averages
             .iter()
-            .filter(|(s, avg)| memory.decide(declining(*avg), s * 1000, &rules))
+            .filter(|(s, avg)| state.decide(declining(*avg), s * 1000, &settings))
             .map(|(s, _)| *s)
             .collect()
     }
 
     #[test]
     fn a_bad_call_that_is_not_declining_raises_nothing() {
-        let mut memory = AlertMemory::default();
+        let mut state = AlertState::default();
         for trend in [Trend::Stable, Trend::Improving] {
-            assert!(!memory.decide(
-                Reading {
+            assert!(!state.decide(
+                WindowSentiment {
                     average: 0.1,
                     trend
                 },
                 0,
-                &Rules::default()
+                &LiveSettings::default()
             ));
         }
-        assert!(memory.decide(
-            Reading {
+        assert!(state.decide(
+            WindowSentiment {
                 average: 0.1,
                 trend: Trend::Declining
             },
             0,
-            &Rules::default()
+            &LiveSettings::default()
         ));
     }
 

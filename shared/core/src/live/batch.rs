@@ -1,156 +1,121 @@
-//! What a poll brings: which of its segments are new, and what they do to the call once they are scored.
+//! Counts a scored batch into the state of a call, and raises a suggestion if the call has become bad.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::event::{Batch, Effect, Scored};
-use super::interaction::{Interaction, SUGGESTIONS_DUE, Suggestion, SuggestionStatus};
-use super::recent::{Remembered, Verdict};
-use super::rules::{Listener, Rules, ms};
-use super::segment::{Direction, Segment, SegmentId};
+use super::action::{BatchReport, CallAction, ReportedSegment};
+use super::call_state::CallState;
+use super::delivery;
+use super::event::ScoredSegment;
+use super::segment::Speaker;
+use super::segment_memory::RememberedSegment;
+use super::settings::{AlertSubject, LiveSettings, whole_millis};
+use super::suggestion::{Suggestion, SuggestionStatus};
 
-/// A segment that ends further in the future than this is a fault of a clock or a unit, and would push the cursor past
-/// every real one.
-const PLAUSIBLE_LEAD: SignedDuration = SignedDuration::from_hours(24);
+/// Largest number of pending suggestions. While so many are not acknowledged, no further one is raised: the agent could not
+/// read them all either.
+pub(super) const MAX_PENDING_SUGGESTIONS: usize = 4;
 
-impl Interaction {
-    /// The new final segments of an answer, in order of their ends, at most a batch.
-    pub(super) fn select(
-        &self,
-        segments: Vec<Segment>,
-        rules: &Rules,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let latest = (now + PLAUSIBLE_LEAD).as_millisecond();
-        let (mut late, mut implausible) = (0, 0);
-        let mut fresh: Vec<(i64, SegmentId, Segment)> = Vec::new();
-        for segment in segments.into_iter().filter(|segment| segment.is_final) {
-            if segment.end < segment.start || segment.end > latest {
-                implausible += 1;
-                continue;
-            }
-            let id = segment.id();
-            match self.recent.judge(id, segment.end) {
-                Verdict::Fresh => fresh.push((segment.end, id, segment)),
-                Verdict::Known => {}
-                Verdict::TooLate => late += 1,
-            }
-        }
-        fresh.sort_by_key(|(end, id, _)| (*end, *id));
-        fresh.dedup_by_key(|(_, id, _)| *id);
-        let more = fresh.len() > rules.batch;
-        fresh.truncate(rules.batch);
-        let mut effects = Vec::new();
-        if late + implausible > 0 {
-            effects.push(Effect::Skipped { late, implausible });
-        }
-        if !fresh.is_empty() {
-            effects.push(Effect::Score {
-                segments: fresh.into_iter().map(|(_, _, segment)| segment).collect(),
-                more,
-            });
-        }
-        effects
+/// Counts a scored batch into the state, and returns the actions that follow from it: write, report, send.
+pub(super) fn count_batch(
+    state: &mut CallState,
+    batch: Vec<ScoredSegment>,
+    has_more: bool,
+    settings: &LiveSettings,
+    now: Timestamp,
+) -> Vec<CallAction> {
+    // Another answer may have brought the same segments while these were scored.
+    let batch: Vec<ScoredSegment> = batch
+        .into_iter()
+        .filter(|scored| count_segment(state, scored))
+        .collect();
+    if batch.is_empty() {
+        return Vec::new();
     }
+    let speakers: Vec<Speaker> = batch.iter().map(|scored| scored.segment.speaker).collect();
+    state.sentiment = state
+        .sentiment
+        .after_batch(&state.memory, &speakers, settings);
+    state
+        .memory
+        .forget_older_than(whole_millis(settings.memory_horizon));
+    state.revision += 1;
+    state.last_segment_at = now;
+    // In the middle of a catch-up the sentiment is that of the past. The agent is helped by where the call stands now, so
+    // only the last batch of an answer may raise a suggestion.
+    let suggestion = if has_more {
+        None
+    } else {
+        raise_suggestion(state, &batch, settings)
+    };
+    if let Some(lease) = &mut state.lease {
+        // The state is written anyway, so the renewal costs nothing.
+        lease.until = now + settings.lease_duration;
+    }
+    let report = BatchReport {
+        segments: batch.iter().map(ReportedSegment::from).collect(),
+        sentiment: state.sentiment,
+        suggestion,
+    };
+    let mut actions = vec![CallAction::SaveState, CallAction::ReportBatch(report)];
+    actions.extend(delivery::pending(state));
+    actions
+}
 
-    /// Counts a scored batch into the state, decides on a suggestion, and says what is to be sent.
-    pub(super) fn take(
-        &mut self,
-        batch: Vec<Scored>,
-        more: bool,
-        rules: &Rules,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let batch: Vec<Scored> = batch
-            .into_iter()
-            .filter(|scored| self.count(scored))
-            .collect();
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let heard: Vec<Direction> = batch
+/// Remembers a segment and adds it to the total of its speaker. Returns whether the segment was new.
+fn count_segment(state: &mut CallState, scored: &ScoredSegment) -> bool {
+    let ScoredSegment { segment, score, .. } = scored;
+    let remembered = RememberedSegment::new(segment.id(), segment.end, segment.speaker, *score);
+    let is_new = state.memory.insert(remembered);
+    if is_new {
+        let total = match segment.speaker {
+            Speaker::Customer => &mut state.customer_total,
+            Speaker::Agent => &mut state.agent_total,
+        };
+        total.segments += 1;
+        total.score_sum += u64::from(remembered.score);
+    }
+    is_new
+}
+
+/// Adds a suggestion to the state if the alert rule asks for one, and returns the suggestion.
+fn raise_suggestion(
+    state: &mut CallState,
+    batch: &[ScoredSegment],
+    settings: &LiveSettings,
+) -> Option<Suggestion> {
+    let subject = settings.alert.subject;
+    let counted = || {
+        batch
             .iter()
-            .map(|scored| scored.segment.direction)
-            .collect();
-        self.readings = self.readings.after(&self.recent, &heard, rules);
-        self.recent.forget(ms(rules.horizon));
-        self.revision += 1;
-        self.heard_at = now;
-        // Amid a catch-up the readings are of the past; what matters to the agent is where it ends.
-        let suggestion = if more {
-            None
-        } else {
-            self.decide(&batch, rules)
-        };
-        if let Some(holder) = &mut self.holder {
-            holder.until = now + rules.lease;
-        }
-        let segments = batch.iter().map(|Scored { segment, score, .. }| {
-            (
-                segment.id(),
-                segment.start,
-                segment.end,
-                segment.direction,
-                *score,
-            )
-        });
-        let report = Batch {
-            segments: segments.collect(),
-            readings: self.readings,
-            suggestion,
-        };
-        let mut effects = vec![Effect::Save, Effect::Report(report)];
-        effects.extend(self.sends());
-        effects
+            .filter(|scored| subject.includes(scored.segment.speaker))
+    };
+    // If no counted speaker spoke in this batch, their sentiment is that of an earlier batch, which was decided on then.
+    counted().next()?;
+    let sentiment = match subject {
+        AlertSubject::Customer => state.sentiment.customer.unwrap_or_default(),
+        AlertSubject::Both => state.sentiment.both,
+    };
+    let at = state.memory.newest_end()?;
+    if state.pending_suggestions().count() >= MAX_PENDING_SUGGESTIONS
+        || !state.alert.decide(sentiment, at, settings)
+    {
+        return None;
     }
-
-    /// Remembers a segment and adds it to its speaker's total; false if it was known.
-    fn count(&mut self, scored: &Scored) -> bool {
-        let Scored { segment, score, .. } = scored;
-        let remembered = Remembered::new(segment.id(), segment.end, segment.direction, *score);
-        let new = self.recent.insert(remembered);
-        if new {
-            let total = match segment.direction {
-                Direction::Customer => &mut self.customer,
-                Direction::Agent => &mut self.agent,
-            };
-            total.segments += 1;
-            total.sum += u64::from(remembered.score);
-        }
-        new
-    }
-
-    /// Raises a suggestion if the policy asks for one.
-    fn decide(&mut self, batch: &[Scored], rules: &Rules) -> Option<Suggestion> {
-        let listener = rules.alert.listener;
-        let heard = || {
-            batch
-                .iter()
-                .filter(|scored| listener.hears(scored.segment.direction))
-        };
-        // Who was not heard has the reading of an earlier batch, which was decided on then.
-        heard().next()?;
-        let reading = match listener {
-            Listener::Customer => self.readings.customer.unwrap_or_default(),
-            Listener::Both => self.readings.both,
-        };
-        let at = self.recent.newest()?;
-        if self.due().count() >= SUGGESTIONS_DUE || !self.alert.decide(reading, at, rules) {
-            return None;
-        }
-        let emotions: Vec<String> = heard().flat_map(|scored| scored.emotions.clone()).collect();
-        let intents: Vec<String> = heard().filter_map(|scored| scored.intent.clone()).collect();
-        let template = rules.templates.choose(&emotions, &intents)?;
-        let suggestion = Suggestion {
-            key: self.next_key(),
-            content: template.content.clone(),
-            template: template.name.clone(),
-            average: reading.average,
-            at,
-            status: SuggestionStatus::Due,
-        };
-        self.raised += 1;
-        self.suggestions.push(suggestion.clone());
-        self.forget_suggestions();
-        Some(suggestion)
-    }
+    let emotions: Vec<String> = counted()
+        .flat_map(|scored| scored.emotions.clone())
+        .collect();
+    let intents: Vec<String> = counted()
+        .filter_map(|scored| scored.intent.clone())
+        .collect();
+    let template = settings.templates.choose(&emotions, &intents)?;
+    let suggestion = Suggestion {
+        key: state.next_suggestion_key(),
+        content: template.content.clone(),
+        template: template.name.clone(),
+        average: sentiment.average,
+        at,
+        status: SuggestionStatus::Pending,
+    };
+    state.add_suggestion(suggestion.clone());
+    Some(suggestion)
 }

@@ -1,132 +1,66 @@
-//! What can happen to a live call, and what is to be done then.
+//! What can happen to a live call.
 
-use jiff::Timestamp;
-
-use super::interaction::{Reason, Suggestion};
-use super::segment::{Direction, Segment, SegmentId};
-use super::window::Readings;
+use super::segment::Segment;
 use crate::scale::Score;
 
-/// A segment with what the model says of it.
+/// A segment with its score and with what the model recognized in it.
 #[derive(Debug, Clone)]
-pub struct Scored {
-    /// The segment.
+pub struct ScoredSegment {
+    /// Segment that was scored.
     pub segment: Segment,
-    /// Its score.
+    /// Sentiment score of the segment.
     pub score: Score,
-    /// The emotions heard in it.
+    /// Emotions that were recognized in the segment.
     pub emotions: Vec<String>,
-    /// What the speaker wants, if recognised.
+    /// What the speaker wants, if that was recognized.
     pub intent: Option<String>,
 }
 
-/// Something that happened.
+/// An event of one live call.
 #[derive(Debug, Clone)]
-pub enum Event {
-    /// Somebody asks that the call be scored; it may be already, or may have ended.
-    Register,
-    /// Somebody asks that it no longer be.
-    Stop,
-    /// A process wants to work on it.
-    Claim {
-        /// The process.
+pub enum CallEvent {
+    /// Somebody asks that the call be scored. The call may be live already, or may have ended.
+    RegistrationRequested,
+    /// Somebody asks that the call be no longer scored.
+    StopRequested,
+    /// A process wants to work on the call.
+    ClaimRequested {
+        /// Name of the process, as in [`Lease::holder`](super::Lease::holder).
         holder: String,
     },
-    /// The holder hands over.
-    Release,
-    /// The holder's next round begins.
-    Tick,
-    /// Segments came.
-    Fetched {
-        /// As served: partials, repeats and late ones among them.
+    /// The process that holds the lease hands the call over.
+    HandOverRequested,
+    /// The process that holds the lease begins the next round.
+    RoundStarted,
+    /// The contact center answered a poll.
+    SegmentsFetched {
+        /// Segments as they were served, with partial, repeated and late ones among them.
         segments: Vec<Segment>,
-        /// Whether they were read from behind the cursor.
-        sweep: bool,
+        /// Whether the poll was a sweep.
+        is_sweep: bool,
     },
-    /// Segments were scored.
-    Scored {
-        /// In the order of [`Effect::Score`].
-        batch: Vec<Scored>,
-        /// Whether more of the same answer follow.
-        more: bool,
+    /// A batch of segments was scored.
+    BatchScored {
+        /// Segments in the order of [`CallAction::ScoreSegments`](super::CallAction::ScoreSegments).
+        batch: Vec<ScoredSegment>,
+        /// Whether the answer to the poll holds more new segments.
+        has_more: bool,
     },
-    /// The contact centre took the attributes of this revision, or will never take them.
-    Patched {
-        /// As in [`Effect::Patch`].
+    /// The contact center has the attributes of a revision, or will never take them.
+    AttributesSettled {
+        /// Revision of [`CallAction::SendAttributes`](super::CallAction::SendAttributes).
         revision: u64,
     },
-    /// The contact centre took a suggestion.
-    Posted {
-        /// Its key.
+    /// The contact center accepted a suggestion.
+    SuggestionAccepted {
+        /// Idempotency key of the suggestion.
         key: String,
-        /// The contact centre's id of it.
+        /// Contact center's identifier of the suggestion, if it gave one.
         id: Option<String>,
     },
-    /// The contact centre will never take a suggestion.
-    Refused {
-        /// Its key.
+    /// The contact center will never take a suggestion.
+    SuggestionRefused {
+        /// Idempotency key of the suggestion.
         key: String,
     },
-}
-
-/// Why a process must leave a call alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Somebody else works on it until then.
-    Held(Timestamp),
-    /// It has ended and nothing is left to send.
-    Ended(Reason),
-}
-
-/// A batch that is in the state now, for whoever watches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
-    /// Identity, start and end in ms, speaker and score of each.
-    pub segments: Vec<(SegmentId, i64, i64, Direction, Score)>,
-    /// The readings after it.
-    pub readings: Readings,
-    /// The suggestion it raised.
-    pub suggestion: Option<Suggestion>,
-}
-
-/// Something to do, in order. What follows a [`Effect::Save`] is done only once the state is written; a send is done only
-/// while the lease lasts, and one that fails is left: the state still has it, and the next [`Event::Tick`] repeats it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Write the state, if nobody else did since it was read; otherwise drop it and claim anew.
-    Save,
-    /// Leave the call alone.
-    Leave(Left),
-    /// Get the segments that end at or after `from` ms; answer with [`Event::Fetched`].
-    Fetch {
-        /// In ms.
-        from: i64,
-        /// Whether this reads from behind the cursor.
-        sweep: bool,
-    },
-    /// Segments that will never be scored: the memory no longer reaches them, or their times make no sense.
-    Skipped {
-        /// Behind the horizon.
-        late: usize,
-        /// Ending before they start, or in the far future.
-        implausible: usize,
-    },
-    /// Score these; answer with [`Event::Scored`].
-    Score {
-        /// In order of their ends.
-        segments: Vec<Segment>,
-        /// Whether there are more: fetch again without waiting.
-        more: bool,
-    },
-    /// Tell whoever watches.
-    Report(Batch),
-    /// Send the attributes; answer with [`Event::Patched`].
-    Patch {
-        /// Which batch they are of.
-        revision: u64,
-        /// Names and values.
-        attributes: Vec<(&'static str, String)>,
-    },
-    /// Send a suggestion; answer with [`Event::Posted`] or [`Event::Refused`].
-    Post(Suggestion),
 }

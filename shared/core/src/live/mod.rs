@@ -1,30 +1,57 @@
-//! Live calls: which segments are new, what the window says, when the agent is told, and what must still be sent.
+//! Live calls: which segments are new, how the mood of the call develops, when the agent gets a suggestion, and what must
+//! still be delivered to the contact center.
 //!
-//! [`step()`] is the whole of it: a state, an event and the time in, the next state and the effects out. The state is one
-//! item in the state store. Whoever drives it writes the state before any effect that follows [`Effect::Save`], so a
-//! crash at any point leaves either the old state, and the segments are fetched again, or the new one, and what was
-//! to be sent is sent from it.
+//! # One pure transition
+//! [`apply_event`] is the whole algorithm. It takes the [`CallState`] of one call, a [`CallEvent`], the [`LiveSettings`] and
+//! the current time, and returns the next state and the [`CallAction`]s that the caller has to carry out, in order. It does
+//! no I/O and reads no clock, so tests can try every schedule of crashes, repeated answers and competing processes.
+//!
+//! # Surviving a crash
+//! The state is one item in the state store. The process that carries out the actions writes the state before any action
+//! that follows [`CallAction::SaveState`]. A crash at any point therefore leaves one of two situations, and both heal:
+//! - the old state is stored: the same segments are fetched and scored again;
+//! - the new state is stored: whatever was still to be sent is part of that state and is sent from it.
+//!
+//! # The path of a segment
+//! 1. [`segment`]: a [`Segment`] has no identifier of its own, so its identity is a hash of times, speaker and text.
+//! 2. `sweep`: decides from where the next poll reads, so that segments that become visible late are not missed.
+//! 3. `selection`: keeps the final segments that were never scored, oldest first, at most one batch.
+//! 4. `batch`: counts a scored batch into the state.
+//! 5. [`segment_memory`]: remembers the counted segments, so that a repeat is recognized and the window can be averaged.
+//! 6. [`window`]: computes the moving averages and their trends.
+//! 7. [`alert`]: decides whether the call has become bad enough for a suggestion, and [`suggestion_template`] chooses its text.
+//! 8. `delivery`: lists the attributes and suggestions that the contact center has not acknowledged yet.
 
+pub mod action;
 pub mod alert;
+pub mod alert_replay;
 mod batch;
-pub mod evaluate;
+pub mod call_state;
+mod delivery;
 pub mod event;
-pub mod interaction;
-pub mod recent;
-pub mod rules;
+pub mod lease;
 pub mod segment;
-pub mod step;
+pub mod segment_memory;
+mod selection;
+pub mod settings;
 pub mod suggestion;
+pub mod suggestion_template;
+mod sweep;
+pub mod transition;
 pub mod view;
 pub mod window;
 
 #[cfg(test)]
 mod model_tests;
 
-pub use event::{Batch, Effect, Event, Left, Scored};
-pub use interaction::{Interaction, Suggestion, SuggestionStatus};
-pub use rules::{AlertRules, Listener, Rules};
-pub use segment::{Direction, Segment, SegmentId};
-pub use step::step;
-pub use suggestion::Templates;
-pub use window::{Reading, Readings, Trend};
+pub use action::{BatchReport, CallAction, LeaveReason, ReportedSegment};
+pub use call_state::{CallEnd, CallState, EndReason};
+pub use event::{CallEvent, ScoredSegment};
+pub use lease::Lease;
+pub use segment::{Segment, SegmentId, Speaker};
+pub use settings::{AlertSettings, AlertSubject, LiveSettings};
+pub use suggestion::{Suggestion, SuggestionStatus};
+pub use suggestion_template::SuggestionTemplates;
+pub use transition::apply_event;
+pub use view::CallView;
+pub use window::{CallSentiment, Trend, WindowSentiment};

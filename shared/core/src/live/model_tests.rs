@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::scale::Score;
 
-/// What happens to an effect on its way.
+/// What happens to an action on its way.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {
     /// It is done and answered.
@@ -29,7 +29,7 @@ enum Fate {
 /// One move of the schedule.
 #[derive(Debug, Clone, Copy)]
 enum Move {
-    /// This process goes one effect further, or begins a round.
+    /// This process goes one action further, or begins a round.
     Act(usize, Fate),
     /// Time passes, in ms.
     Wait(i64),
@@ -45,25 +45,25 @@ struct World {
     served: Vec<Segment>,
     attributes: BTreeMap<&'static str, String>,
     suggestions: BTreeMap<String, Vec<String>>,
-    rules: Rules,
+    settings: LiveSettings,
 }
 
 /// One process: what it has in memory.
 #[derive(Default)]
 struct Process {
     name: &'static str,
-    memory: Option<(Interaction, u64)>,
-    todo: VecDeque<Effect>,
+    memory: Option<(CallState, u64)>,
+    todo: VecDeque<CallAction>,
     /// Segments that the next write counts in.
     batch: Vec<SegmentId>,
 }
 
 impl World {
-    fn new(rules: Rules) -> Self {
+    fn new(settings: LiveSettings) -> Self {
         let now = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
         let stored = Some((
             0,
-            serde_json::to_string(&Interaction::new("call", now)).unwrap(),
+            serde_json::to_string(&CallState::new("call", now)).unwrap(),
         ));
         Self {
             now,
@@ -73,12 +73,12 @@ impl World {
             served: Vec::new(),
             attributes: BTreeMap::new(),
             suggestions: BTreeMap::new(),
-            rules,
+            settings,
         }
     }
 
     /// A conditional write; the new version, or nothing on a conflict.
-    fn write(&mut self, state: &Interaction, expected: u64, batch: &[SegmentId]) -> Option<u64> {
+    fn write(&mut self, state: &CallState, expected: u64, batch: &[SegmentId]) -> Option<u64> {
         let (version, _) = self.stored.as_ref()?;
         if *version != expected {
             return None;
@@ -91,16 +91,16 @@ impl World {
         Some(self.writes)
     }
 
-    fn read(&self) -> (Interaction, u64) {
+    fn read(&self) -> (CallState, u64) {
         let (version, body) = self.stored.as_ref().unwrap();
         (serde_json::from_str(body).unwrap(), *version)
     }
 }
 
 /// A score that depends on the words alone, as a model's does.
-fn score(segment: &Segment) -> Scored {
+fn score(segment: &Segment) -> ScoredSegment {
     let score = Score::try_from(f64::from(segment.text.parse::<u16>().unwrap()) / 1e4).unwrap();
-    Scored {
+    ScoredSegment {
         segment: segment.clone(),
         score,
         emotions: Vec::new(),
@@ -117,31 +117,31 @@ impl Process {
     }
 
     /// Feeds an event to the transition and puts what it asks for first.
-    fn feed(&mut self, event: Event, world: &World) {
+    fn feed(&mut self, event: CallEvent, world: &World) {
         let Some((state, version)) = self.memory.take() else {
             return;
         };
-        let (state, effects) = step(state, event, &world.rules, world.now);
+        let (state, actions) = apply_event(state, event, &world.settings, world.now);
         self.memory = Some((state, version));
         // Depth first: what an answer asks for comes before what was to be done anyway.
-        effects
+        actions
             .into_iter()
             .rev()
-            .for_each(|effect| self.todo.push_front(effect));
+            .for_each(|action| self.todo.push_front(action));
     }
 
-    /// One move: the next effect with its fate, or a new round.
+    /// One move: the next action with its fate, or a new round.
     fn act(&mut self, world: &mut World, fate: Fate) {
         if fate == Fate::CrashBefore {
             return self.die();
         }
         match (self.todo.pop_front(), &self.memory) {
-            (Some(effect), _) => self.perform(effect, world, fate),
-            (None, Some(_)) => self.feed(Event::Tick, world),
+            (Some(action), _) => self.perform(action, world, fate),
+            (None, Some(_)) => self.feed(CallEvent::RoundStarted, world),
             (None, None) => {
                 self.memory = Some(world.read());
                 self.feed(
-                    Event::Claim {
+                    CallEvent::ClaimRequested {
                         holder: self.name.into(),
                     },
                     world,
@@ -153,11 +153,11 @@ impl Process {
         }
     }
 
-    fn perform(&mut self, effect: Effect, world: &mut World, fate: Fate) {
+    fn perform(&mut self, action: CallAction, world: &mut World, fate: Fate) {
         let happens = fate != Fate::Fails;
         let heard = !matches!(fate, Fate::Fails | Fate::AnswerLost);
-        match effect {
-            Effect::Save => {
+        match action {
+            CallAction::SaveState => {
                 let (state, version) = self.memory.clone().unwrap();
                 let written = happens
                     .then(|| world.write(&state, version, &self.batch))
@@ -169,8 +169,8 @@ impl Process {
                     _ => self.die(),
                 }
             }
-            Effect::Leave(_) => self.die(),
-            Effect::Fetch { from, sweep } => {
+            CallAction::LeaveCall(_) => self.die(),
+            CallAction::FetchSegments { from, is_sweep } => {
                 let mut segments: Vec<Segment> = world
                     .served
                     .iter()
@@ -181,24 +181,28 @@ impl Process {
                     segments.extend(segments.clone());
                 }
                 if heard {
-                    self.feed(Event::Fetched { segments, sweep }, world);
+                    self.feed(CallEvent::SegmentsFetched { segments, is_sweep }, world);
                 }
             }
-            Effect::Score { segments, more } => {
+            CallAction::ScoreSegments { segments, has_more } => {
                 if heard {
                     self.batch = segments.iter().map(Segment::id).collect();
                     self.feed(
-                        Event::Scored {
+                        CallEvent::BatchScored {
                             batch: segments.iter().map(score).collect(),
-                            more,
+                            has_more,
                         },
                         world,
                     );
                 }
             }
-            Effect::Skipped { .. } | Effect::Report(_) => {}
-            Effect::Patch { .. } | Effect::Post(_) if !self.holds(world) => self.die(),
-            Effect::Patch {
+            CallAction::ReportSkipped { .. } | CallAction::ReportBatch(_) => {}
+            CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_)
+                if !self.holds(world) =>
+            {
+                self.die()
+            }
+            CallAction::SendAttributes {
                 revision,
                 attributes,
             } => {
@@ -206,10 +210,10 @@ impl Process {
                     world.attributes.extend(attributes);
                 }
                 if heard {
-                    self.feed(Event::Patched { revision }, world);
+                    self.feed(CallEvent::AttributesSettled { revision }, world);
                 }
             }
-            Effect::Post(suggestion) => {
+            CallAction::SendSuggestion(suggestion) => {
                 let hits = [happens, fate == Fate::Doubled]
                     .into_iter()
                     .filter(|hit| *hit)
@@ -218,7 +222,7 @@ impl Process {
                 wire.extend(std::iter::repeat_n(suggestion.content, hits));
                 if heard {
                     self.feed(
-                        Event::Posted {
+                        CallEvent::SuggestionAccepted {
                             key: suggestion.key,
                             id: None,
                         },
@@ -233,8 +237,8 @@ impl Process {
     fn holds(&self, world: &World) -> bool {
         let (state, _) = self.memory.as_ref().unwrap();
         state
-            .holder(world.now)
-            .is_some_and(|holder| holder.name == self.name)
+            .lease(world.now)
+            .is_some_and(|lease| lease.holder == self.name)
     }
 }
 
@@ -287,10 +291,10 @@ fn serve(world: &mut World, clock: &mut i64, round: &[(i64, i64, bool, u16)]) {
         *clock += ahead;
         world.now += SignedDuration::from_millis(ahead);
         let end = 1_699_999_000_000 + *clock - late;
-        let direction = if customer {
-            Direction::Customer
+        let speaker = if customer {
+            Speaker::Customer
         } else {
-            Direction::Agent
+            Speaker::Agent
         };
         let text = mood.to_string();
         // A partial comes first and stays: it must never count.
@@ -298,14 +302,14 @@ fn serve(world: &mut World, clock: &mut i64, round: &[(i64, i64, bool, u16)]) {
             text: text.clone(),
             start: end - 500,
             end: end - 100,
-            direction,
+            speaker,
             is_final: false,
         });
         world.served.push(Segment {
             text,
             start: end - 500,
             end,
-            direction,
+            speaker,
             is_final: true,
         });
     }
@@ -337,7 +341,7 @@ fn counted_once(world: &World) -> Result<(), TestCaseError> {
     );
     prop_assert_eq!(&counted, &finals(world), "a segment was lost");
     let (state, _) = world.read();
-    let totals = [Direction::Customer, Direction::Agent].map(|who| state.total(who));
+    let totals = [Speaker::Customer, Speaker::Agent].map(|who| state.total(who));
     prop_assert_eq!(
         totals.iter().map(|total| total.segments).sum::<u64>(),
         counted.len() as u64
@@ -350,8 +354,8 @@ fn counted_once(world: &World) -> Result<(), TestCaseError> {
         .collect::<BTreeMap<_, _>>()
         .into_values()
         .sum();
-    prop_assert_eq!(totals.iter().map(|total| total.sum).sum::<u64>(), sum);
-    prop_assert!(!state.has_due(), "something was not sent");
+    prop_assert_eq!(totals.iter().map(|total| total.score_sum).sum::<u64>(), sum);
+    prop_assert!(!state.has_unacknowledged(), "something was not sent");
     Ok(())
 }
 
@@ -377,8 +381,8 @@ proptest! {
         rounds in prop::collection::vec((round(), schedule(40)), 1..8),
     ) {
         // Seven settled rounds without a word last longer than the silence that ends a call.
-        let rules = Rules { sweep_every: std::time::Duration::ZERO, silence: None, ..Rules::default() };
-        let (mut disturbed, mut calm) = (World::new(rules.clone()), World::new(rules));
+        let settings = LiveSettings { sweep_interval: std::time::Duration::ZERO, silence_timeout: None, ..LiveSettings::default() };
+        let (mut disturbed, mut calm) = (World::new(settings.clone()), World::new(settings));
         let (mut two, mut one) = (processes(), processes());
         let mut clocks = [0; 2];
         for (segments, moves) in &rounds {
@@ -402,8 +406,8 @@ proptest! {
     fn segments_that_appear_amid_the_faults_all_count_once(
         steps in prop::collection::vec((round(), schedule(12)), 1..20),
     ) {
-        let rules = Rules { silence: None, ..Rules::default() };
-        let (mut disturbed, mut calm) = (World::new(rules.clone()), World::new(rules));
+        let settings = LiveSettings { silence_timeout: None, ..LiveSettings::default() };
+        let (mut disturbed, mut calm) = (World::new(settings.clone()), World::new(settings));
         let (mut two, mut one) = (processes(), processes());
         let mut clocks = [0; 2];
         for (segments, moves) in &steps {

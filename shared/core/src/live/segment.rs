@@ -3,18 +3,18 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Who spoke.
+/// The speaker of a segment. The contact center's API calls this field `direction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// The customer.
+pub enum Speaker {
+    /// The customer spoke the segment.
     Customer,
-    /// The agent.
+    /// The agent spoke the segment.
     Agent,
 }
 
-impl Direction {
-    /// The word on the wire: `customer` or `agent`.
+impl Speaker {
+    /// Returns the word that JSON uses for the speaker: `customer` or `agent`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -24,18 +24,18 @@ impl Direction {
     }
 }
 
-/// A segment as the contact centre serves it. `Debug` leaves the text out.
+/// A segment as the contact center serves it. `Debug` leaves the text out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// What was said.
+    /// Text that the speech recognizer understood.
     pub text: String,
-    /// When it began, in ms.
+    /// Time at which the segment began, in milliseconds since the epoch.
     pub start: i64,
-    /// When it ended, in ms; not before `start`.
+    /// Time at which the segment ended, in milliseconds since the epoch; never before `start`.
     pub end: i64,
-    /// Who said it.
-    pub direction: Direction,
-    /// Whether the recogniser is done with it; a partial is replaced by a final one later.
+    /// Speaker of the segment.
+    pub speaker: Speaker,
+    /// Whether the speech recognizer is done with the segment. A later, final segment replaces a partial one.
     pub is_final: bool,
 }
 
@@ -45,16 +45,16 @@ impl std::fmt::Debug for Segment {
             .field("id", &self.id())
             .field("start", &self.start)
             .field("end", &self.end)
-            .field("direction", &self.direction)
+            .field("speaker", &self.speaker)
             .field("is_final", &self.is_final)
             .finish_non_exhaustive()
     }
 }
 
-/// The identity of a segment: the first 64 bits of the SHA-256 of its times, direction and text.
+/// The identity of a segment: the first 64 bits of the SHA-256 of its times, speaker and text.
 ///
-/// The contact centre gives segments no id. Among the few hundred segments that a call remembers, two alike by chance
-/// are a matter of one in 10^14.
+/// The contact center gives segments no identifier. A call remembers a few hundred segments at a time; the chance that two
+/// different ones of them share an identity is about one in 10^14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SegmentId(pub u64);
 
@@ -65,13 +65,14 @@ impl std::fmt::Display for SegmentId {
 }
 
 impl Segment {
-    /// The segment's identity.
+    /// Computes the identity of the segment.
     #[must_use]
     pub fn id(&self) -> SegmentId {
         let mut hash = Sha256::new();
         hash.update(self.start.to_be_bytes());
         hash.update(self.end.to_be_bytes());
-        hash.update(self.direction.name());
+        hash.update(self.speaker.name());
+        // The zero byte ends the speaker, so that no text can be taken for a part of the speaker's name.
         hash.update([0]);
         hash.update(&self.text);
         let digest = hash.finalize();
@@ -85,24 +86,24 @@ impl Segment {
 mod tests {
     use super::*;
 
-    fn segment(text: &str, start: i64, end: i64, direction: Direction) -> Segment {
+    fn segment(text: &str, start: i64, end: i64, speaker: Speaker) -> Segment {
         Segment {
             text: text.into(),
             start,
             end,
-            direction,
+            speaker,
             is_final: true,
         }
     }
 
     #[test]
     fn the_same_words_at_another_time_or_by_another_speaker_are_another_segment() {
-        let one = segment("yes", 1000, 2000, Direction::Customer);
+        let one = segment("yes", 1000, 2000, Speaker::Customer);
         let others = [
-            segment("yes", 1001, 2000, Direction::Customer),
-            segment("yes", 1000, 2001, Direction::Customer),
-            segment("yes", 1000, 2000, Direction::Agent),
-            segment("yes.", 1000, 2000, Direction::Customer),
+            segment("yes", 1001, 2000, Speaker::Customer),
+            segment("yes", 1000, 2001, Speaker::Customer),
+            segment("yes", 1000, 2000, Speaker::Agent),
+            segment("yes.", 1000, 2000, Speaker::Customer),
         ];
         for other in others {
             assert_ne!(one.id(), other.id(), "{other:?}");
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_debug_print_holds_no_words_of_the_conversation() {
-        let shown = format!("{:?}", segment("my card is 4111", 0, 1, Direction::Agent));
+        let shown = format!("{:?}", segment("my card is 4111", 0, 1, Speaker::Agent));
         assert!(
             !shown.contains("card") && shown.contains("Agent"),
             "{shown}"

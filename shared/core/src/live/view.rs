@@ -1,130 +1,146 @@
-//! What the outside sees of a call's state: no words of the conversation, no lease.
+//! What callers of the API see of a live call: scores and suggestions, no words of the conversation, no lease.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::interaction::{Interaction, Reason, SuggestionStatus};
-use super::segment::Direction;
-use super::window::{Reading, Trend};
+use super::call_state::{CallState, EndReason};
+use super::segment::Speaker;
+use super::segment_memory::RememberedSegment;
+use super::suggestion::{Suggestion, SuggestionStatus};
+use super::window::{Trend, WindowSentiment};
 use crate::scale::{Score, round_score};
 
-/// So many of the last segments are shown.
-const SEGMENTS_SHOWN: usize = 20;
+/// Number of newest segments that a view shows.
+const MAX_SHOWN_SEGMENTS: usize = 20;
 
-/// A call as `GET /interactions/{id}` shows it.
+/// A live call as `GET /interactions/{id}` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct View {
-    /// The contact centre's id of the call.
+pub struct CallView {
+    /// Contact center's identifier of the interaction.
     pub interaction_id: String,
-    /// `live`, or why scoring ended: `stopped` or `silence`.
+    /// `live`, or the reason why scoring ended: `stopped` or `silence`.
     pub status: &'static str,
-    /// Since when it is scored.
+    /// Time at which the call was registered.
     pub registered_at: Timestamp,
-    /// The window's average over both speakers.
+    /// Average score of the window over both speakers, four decimals.
     pub average: f64,
-    /// Its trend.
+    /// Trend of the window over both speakers.
     pub trend: Trend,
-    /// The customer alone.
-    pub customer: Speaker,
-    /// The agent alone.
-    pub agent: Speaker,
-    /// The last segments, oldest first.
+    /// Sentiment of the customer.
+    pub customer: SpeakerView,
+    /// Sentiment of the agent.
+    pub agent: SpeakerView,
+    /// Newest segments, oldest first.
     pub segments: Vec<SegmentView>,
-    /// The last suggestions, oldest first.
+    /// Newest suggestions, oldest first.
     pub suggestions: Vec<SuggestionView>,
 }
 
-/// One speaker of a call.
+/// The sentiment of one speaker of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Speaker {
-    /// The window's average.
+pub struct SpeakerView {
+    /// Average score of the speaker's window, four decimals.
     pub average: f64,
-    /// Its trend.
+    /// Trend of the speaker's window.
     pub trend: Trend,
-    /// Segments scored in the whole call.
+    /// Number of the speaker's segments that were scored in the whole call.
     pub segments: u64,
-    /// The average over the whole call.
+    /// Average score of the whole call, four decimals.
     pub call_average: Option<f64>,
 }
 
 /// A scored segment, without its words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentView {
-    /// Its identity, 16 hexadecimal digits.
+    /// Identity of the segment, 16 hexadecimal digits.
     pub id: String,
-    /// When it ended, in ms.
+    /// Time at which the segment ended, in milliseconds since the epoch.
     pub end: i64,
-    /// Who spoke.
-    pub direction: Direction,
-    /// Its score, 4 decimals.
+    /// Speaker of the segment.
+    #[serde(rename = "direction")]
+    pub speaker: Speaker,
+    /// Score of the segment, four decimals.
     pub score: f64,
 }
 
-/// A suggestion.
+/// A suggestion as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SuggestionView {
-    /// The `Idempotency-Key` it is sent with.
+    /// Value of the `Idempotency-Key` header that the suggestion is sent with.
     pub idempotency_key: String,
-    /// The text.
+    /// Text that the agent reads.
     pub content: String,
-    /// Segment time it was raised at, in ms.
+    /// Segment time at which the suggestion was raised, in milliseconds since the epoch.
     pub at: i64,
-    /// The average that raised it.
+    /// Average score that raised the suggestion, four decimals.
     pub average: f64,
-    /// `due`, `sent` or `refused`.
+    /// Delivery status: `due`, `sent` or `refused`.
     pub status: &'static str,
-    /// The contact centre's id of it.
+    /// Contact center's identifier of the suggestion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
-impl Interaction {
-    /// What the outside sees.
-    #[must_use]
-    pub fn view(&self) -> View {
-        let entries = self.recent.entries();
-        let shown = &entries[entries.len().saturating_sub(SEGMENTS_SHOWN)..];
-        View {
-            interaction_id: self.id.clone(),
-            status: match self.ended.map(|ended| ended.reason) {
+impl From<&CallState> for CallView {
+    fn from(state: &CallState) -> Self {
+        let sentiment = state.sentiment();
+        let segments = state.memory().segments();
+        let first_shown = segments.len().saturating_sub(MAX_SHOWN_SEGMENTS);
+        Self {
+            interaction_id: state.id().to_owned(),
+            status: match state.ended().map(|ended| ended.reason) {
                 None => "live",
-                Some(Reason::Stopped) => "stopped",
-                Some(Reason::Silence) => "silence",
+                Some(EndReason::Stopped) => "stopped",
+                Some(EndReason::Silence) => "silence",
             },
-            registered_at: self.registered_at,
-            average: round_score(self.readings.both.average),
-            trend: self.readings.both.trend,
-            customer: self.speaker(Direction::Customer, self.readings.customer),
-            agent: self.speaker(Direction::Agent, self.readings.agent),
-            segments: shown
+            registered_at: state.registered_at(),
+            average: round_score(sentiment.both.average),
+            trend: sentiment.both.trend,
+            customer: speaker_view(state, Speaker::Customer, sentiment.customer),
+            agent: speaker_view(state, Speaker::Agent, sentiment.agent),
+            segments: segments[first_shown..]
                 .iter()
-                .map(|entry| SegmentView {
-                    id: entry.id.to_string(),
-                    end: entry.end,
-                    direction: entry.direction,
-                    score: Score::from_ten_thousandths(entry.score).get(),
-                })
+                .map(SegmentView::from)
                 .collect(),
-            suggestions: self.suggestions.iter().map(SuggestionView::from).collect(),
-        }
-    }
-
-    fn speaker(&self, direction: Direction, reading: Option<Reading>) -> Speaker {
-        let Reading { average, trend } = reading.unwrap_or_default();
-        let total = self.total(direction);
-        Speaker {
-            average: round_score(average),
-            trend,
-            segments: total.segments,
-            call_average: total.average().map(round_score),
+            suggestions: state
+                .suggestions()
+                .iter()
+                .map(SuggestionView::from)
+                .collect(),
         }
     }
 }
 
-impl From<&super::Suggestion> for SuggestionView {
-    fn from(suggestion: &super::Suggestion) -> Self {
+fn speaker_view(
+    state: &CallState,
+    speaker: Speaker,
+    sentiment: Option<WindowSentiment>,
+) -> SpeakerView {
+    let WindowSentiment { average, trend } = sentiment.unwrap_or_default();
+    let total = state.total(speaker);
+    SpeakerView {
+        average: round_score(average),
+        trend,
+        segments: total.segments,
+        call_average: total.average().map(round_score),
+    }
+}
+
+impl From<&RememberedSegment> for SegmentView {
+    fn from(segment: &RememberedSegment) -> Self {
+        Self {
+            id: segment.id.to_string(),
+            end: segment.end,
+            speaker: segment.speaker,
+            score: Score::from_ten_thousandths(segment.score).get(),
+        }
+    }
+}
+
+impl From<&Suggestion> for SuggestionView {
+    fn from(suggestion: &Suggestion) -> Self {
         let (status, id) = match &suggestion.status {
-            SuggestionStatus::Due => ("due", None),
+            SuggestionStatus::Pending => ("due", None),
             SuggestionStatus::Sent(id) => ("sent", id.clone()),
             SuggestionStatus::Refused => ("refused", None),
         };

@@ -1,26 +1,37 @@
-//! The moving average of a call and where it is heading.
+//! The moving averages of a call and their trends.
+//!
+//! A *window* covers the last [`LiveSettings::window`] of segment time, counted back from the newest segment (30 s by
+//! default). Three windows exist: over everything that was said, over the customer's words, and over the agent's words.
+//! Because a window ends at the newest segment of its own speaker and not at the current time, a speaker who is silent keeps
+//! the last average; it does not fade.
+//!
+//! A *trend* compares the average after a batch with the average after the batch before. Changes of at most
+//! [`LiveSettings::trend_delta`] count as stable, so that single utterances do not flip the trend.
+//!
+//! Example: the customer's average was 0.50 and is 0.42 after the batch. With a trend delta of 0.05 the customer's trend is
+//! declining. If only the agent speaks in the next batch, the customer's average and trend stay as they are.
 
 use serde::{Deserialize, Serialize};
 
-use super::recent::Recent;
-use super::rules::{Rules, ms};
-use super::segment::Direction;
+use super::segment::Speaker;
+use super::segment_memory::SegmentMemory;
+use super::settings::{LiveSettings, whole_millis};
 
-/// Where the average is heading.
+/// The direction in which an average moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trend {
-    /// Up.
+    /// The average went up.
     Improving,
-    /// Within the smallest change that counts.
+    /// The average changed by no more than the smallest change that counts.
     #[default]
     Stable,
-    /// Down.
+    /// The average went down.
     Declining,
 }
 
 impl Trend {
-    /// The word on the wire.
+    /// Returns the word that the attributes use for the trend.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,13 +41,14 @@ impl Trend {
         }
     }
 
-    /// The trend from one average to the next. Averages are quotients, so a change of exactly `delta` may come out a
-    /// rounding error above it: it is not a trend.
+    /// Returns the trend from one average to the next. A change of exactly `delta` is stable.
     fn between(before: f64, after: f64, delta: f64) -> Self {
+        // Averages are quotients, so a change of exactly `delta` may come out a rounding error above it.
+        const ROUNDING_ERROR: f64 = 1e-9;
         let change = after - before;
-        if change > delta + 1e-9 {
+        if change > delta + ROUNDING_ERROR {
             Self::Improving
-        } else if change < -delta - 1e-9 {
+        } else if change < -delta - ROUNDING_ERROR {
             Self::Declining
         } else {
             Self::Stable
@@ -44,16 +56,16 @@ impl Trend {
     }
 }
 
-/// An average and its trend against the batch before.
+/// The average score of one window with its trend.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The window's average score; 0.5 before anything was said.
+pub struct WindowSentiment {
+    /// Average score of the window, 0 to 1; 0.5 before anything was said.
     pub average: f64,
-    /// Against the average after the batch before.
+    /// Trend of the average since the batch before.
     pub trend: Trend,
 }
 
-impl Default for Reading {
+impl Default for WindowSentiment {
     fn default() -> Self {
         Self {
             average: 0.5,
@@ -62,57 +74,62 @@ impl Default for Reading {
     }
 }
 
-/// The readings of a call: everything that was said, and each speaker alone.
+/// The sentiment of a call: the window over both speakers and the window of each speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Readings {
-    /// Both speakers.
-    pub both: Reading,
-    /// The customer, once heard.
+pub struct CallSentiment {
+    /// Window over both speakers.
+    pub both: WindowSentiment,
+    /// Window of the customer; `None` until the customer has spoken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer: Option<Reading>,
-    /// The agent, once heard.
+    pub customer: Option<WindowSentiment>,
+    /// Window of the agent; `None` until the agent has spoken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Reading>,
+    pub agent: Option<WindowSentiment>,
 }
 
-impl Readings {
-    /// The readings after a batch that is in `recent` already; `heard` are the speakers in the batch. A speaker who
-    /// was not heard keeps the last reading.
+impl CallSentiment {
+    /// Computes the sentiment after a batch. `memory` contains the segments of the batch already, and `speakers` are the
+    /// speakers of those segments. A speaker who is not among them keeps the earlier average and trend.
     #[must_use]
-    pub fn after(self, recent: &Recent, heard: &[Direction], rules: &Rules) -> Self {
-        if heard.is_empty() {
+    pub fn after_batch(
+        self,
+        memory: &SegmentMemory,
+        speakers: &[Speaker],
+        settings: &LiveSettings,
+    ) -> Self {
+        if speakers.is_empty() {
             return self;
         }
-        let read = |before: Reading, speaker: Option<Direction>| {
-            let average = recent
-                .average(ms(rules.window), |who| {
-                    speaker.is_none_or(|speaker| who == speaker)
+        let moved = |before: WindowSentiment, speaker: Option<Speaker>| {
+            let average = memory
+                .average_score(whole_millis(settings.window), |other| {
+                    speaker.is_none_or(|speaker| other == speaker)
                 })
                 .unwrap_or(before.average);
-            Reading {
+            WindowSentiment {
                 average,
-                trend: Trend::between(before.average, average, rules.trend_delta),
+                trend: Trend::between(before.average, average, settings.trend_delta),
             }
         };
-        let alone = |before: Option<Reading>, speaker| {
-            if heard.contains(&speaker) {
-                Some(read(before.unwrap_or_default(), Some(speaker)))
+        let of_speaker = |before: Option<WindowSentiment>, speaker| {
+            if speakers.contains(&speaker) {
+                Some(moved(before.unwrap_or_default(), Some(speaker)))
             } else {
                 before
             }
         };
         Self {
-            both: read(self.both, None),
-            customer: alone(self.customer, Direction::Customer),
-            agent: alone(self.agent, Direction::Agent),
+            both: moved(self.both, None),
+            customer: of_speaker(self.customer, Speaker::Customer),
+            agent: of_speaker(self.agent, Speaker::Agent),
         }
     }
 
-    /// The attributes of the interaction: names and values as they are sent, scores with 3 decimals.
+    /// Returns the attributes of the interaction, names and values as they are sent; scores have three decimals.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let score = |reading: Reading| format!("{:.3}", reading.average);
-        let trend = |reading: Reading| reading.trend.name().to_owned();
+        let score = |window: WindowSentiment| format!("{:.3}", window.average);
+        let trend = |window: WindowSentiment| window.trend.name().to_owned();
         let mut attributes = vec![
             ("realtime_sentiment_score", score(self.both)),
             ("sentiment_trend", trend(self.both)),
@@ -132,25 +149,34 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::recent::Remembered;
     use crate::live::segment::SegmentId;
+    use crate::live::segment_memory::RememberedSegment;
 
-    fn heard(recent: &mut Recent, end: i64, direction: Direction, score: u16) -> [Direction; 1] {
+    fn remember(
+        memory: &mut SegmentMemory,
+        end: i64,
+        speaker: Speaker,
+        score: u16,
+    ) -> [Speaker; 1] {
         let id = SegmentId(u64::try_from(end).unwrap());
-        assert!(recent.insert(Remembered {
+        assert!(memory.insert(RememberedSegment {
             id,
             end,
-            direction,
+            speaker,
             score
         }));
-        [direction]
+        [speaker]
     }
 
     #[test]
     fn nothing_said_yet_is_neutral_and_stable() {
-        let readings = Readings::default().after(&Recent::default(), &[], &Rules::default());
+        let sentiment = CallSentiment::default().after_batch(
+            &SegmentMemory::default(),
+            &[],
+            &LiveSettings::default(),
+        );
         assert_eq!(
-            readings.attributes(),
+            sentiment.attributes(),
             [
                 ("realtime_sentiment_score", "0.500".to_owned()),
                 ("sentiment_trend", "stable".to_owned())
@@ -173,39 +199,39 @@ mod tests {
 
     #[test]
     fn a_speaker_who_is_silent_keeps_the_reading_while_the_call_moves_on() {
-        let (rules, mut recent) = (Rules::default(), Recent::default());
-        let speakers = heard(&mut recent, 1000, Direction::Customer, 1000);
-        let readings = Readings::default().after(&recent, &speakers, &rules);
+        let (settings, mut memory) = (LiveSettings::default(), SegmentMemory::default());
+        let speakers = remember(&mut memory, 1000, Speaker::Customer, 1000);
+        let sentiment = CallSentiment::default().after_batch(&memory, &speakers, &settings);
         assert_eq!(
-            readings.customer,
-            Some(Reading {
+            sentiment.customer,
+            Some(WindowSentiment {
                 average: 0.1,
                 trend: Trend::Declining
             })
         );
-        let speakers = heard(&mut recent, 90_000, Direction::Agent, 9000);
-        let readings = readings.after(&recent, &speakers, &rules);
+        let speakers = remember(&mut memory, 90_000, Speaker::Agent, 9000);
+        let sentiment = sentiment.after_batch(&memory, &speakers, &settings);
         assert_eq!(
-            readings.customer,
-            Some(Reading {
+            sentiment.customer,
+            Some(WindowSentiment {
                 average: 0.1,
                 trend: Trend::Declining
             })
         );
         assert_eq!(
-            readings.agent,
-            Some(Reading {
+            sentiment.agent,
+            Some(WindowSentiment {
                 average: 0.9,
                 trend: Trend::Improving
             })
         );
         assert_eq!(
-            readings.both,
-            Reading {
+            sentiment.both,
+            WindowSentiment {
                 average: 0.9,
                 trend: Trend::Improving
             }
         );
-        assert_eq!(readings.attributes().len(), 6);
+        assert_eq!(sentiment.attributes().len(), 6);
     }
 }

@@ -1,0 +1,106 @@
+//! What a process has to do after an event of a live call.
+
+use jiff::Timestamp;
+
+use super::call_state::EndReason;
+use super::event::ScoredSegment;
+use super::segment::{Segment, SegmentId, Speaker};
+use super::suggestion::Suggestion;
+use super::window::CallSentiment;
+use crate::scale::Score;
+
+/// Why a process must leave a call alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// Another process holds the lease until the given time.
+    LeasedUntil(Timestamp),
+    /// The call has ended and nothing is left to send.
+    Ended(EndReason),
+}
+
+/// A segment of a counted batch, without its text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReportedSegment {
+    /// Identity of the segment.
+    pub id: SegmentId,
+    /// Time at which the segment began, in milliseconds since the epoch.
+    pub start: i64,
+    /// Time at which the segment ended, in milliseconds since the epoch.
+    pub end: i64,
+    /// Speaker of the segment.
+    pub speaker: Speaker,
+    /// Sentiment score of the segment.
+    pub score: Score,
+}
+
+impl From<&ScoredSegment> for ReportedSegment {
+    fn from(scored: &ScoredSegment) -> Self {
+        Self {
+            id: scored.segment.id(),
+            start: scored.segment.start,
+            end: scored.segment.end,
+            speaker: scored.segment.speaker,
+            score: scored.score,
+        }
+    }
+}
+
+/// A batch that has been counted into the stored state, for observers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchReport {
+    /// Segments of the batch, ordered by their ends.
+    pub segments: Vec<ReportedSegment>,
+    /// Sentiment of the call after the batch.
+    pub sentiment: CallSentiment,
+    /// Suggestion that the batch raised.
+    pub suggestion: Option<Suggestion>,
+}
+
+/// One thing that the process which works on a call has to do.
+///
+/// Actions are carried out in their order. Whatever follows a [`CallAction::SaveState`] is done only after the state is
+/// written. Attributes and suggestions are sent only while the lease lasts. A send that fails is not repeated at once: the
+/// state still holds what was to be sent, and the next [`CallEvent::RoundStarted`](super::CallEvent::RoundStarted) returns
+/// the action again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallAction {
+    /// Write the state, provided that no other process has written it since it was read. Otherwise drop the state in memory
+    /// and claim the call again.
+    SaveState,
+    /// Leave the call alone.
+    LeaveCall(LeaveReason),
+    /// Read the segments that end at or after `from`, and apply
+    /// [`CallEvent::SegmentsFetched`](super::CallEvent::SegmentsFetched).
+    FetchSegments {
+        /// Earliest end of the segments, in milliseconds since the epoch.
+        from: i64,
+        /// Whether the poll is a sweep for late segments.
+        is_sweep: bool,
+    },
+    /// Report segments that will never be scored.
+    ReportSkipped {
+        /// Number of segments that ended before the horizon of the memory.
+        late: usize,
+        /// Number of segments that end before they start, or too far in the future.
+        implausible: usize,
+    },
+    /// Score the segments, and apply [`CallEvent::BatchScored`](super::CallEvent::BatchScored).
+    ScoreSegments {
+        /// New final segments, ordered by their ends.
+        segments: Vec<Segment>,
+        /// Whether the answer to the poll holds more new segments, so that the next poll need not wait.
+        has_more: bool,
+    },
+    /// Report a counted batch to observers.
+    ReportBatch(BatchReport),
+    /// Send the attributes, and apply [`CallEvent::AttributesSettled`](super::CallEvent::AttributesSettled).
+    SendAttributes {
+        /// Number of the batch whose sentiment the attributes carry.
+        revision: u64,
+        /// Names and values of the attributes.
+        attributes: Vec<(&'static str, String)>,
+    },
+    /// Send the suggestion, and apply [`CallEvent::SuggestionAccepted`](super::CallEvent::SuggestionAccepted) or
+    /// [`CallEvent::SuggestionRefused`](super::CallEvent::SuggestionRefused).
+    SendSuggestion(Suggestion),
+}

@@ -1,0 +1,252 @@
+//! The state of one live call: a single item in the state store, under 16 KB for a call of any length.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::alert::AlertState;
+use super::lease::Lease;
+use super::segment::Speaker;
+use super::segment_memory::SegmentMemory;
+use super::suggestion::Suggestion;
+use super::sweep::SweepProgress;
+use super::window::CallSentiment;
+
+/// Number of suggestions that are kept in the state. Pending suggestions are kept beyond this number.
+pub const MAX_KEPT_SUGGESTIONS: usize = 6;
+
+/// Why a call is no longer scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndReason {
+    /// Somebody asked that the call be no longer scored.
+    Stopped,
+    /// Nothing was said for longer than the settings allow.
+    Silence,
+}
+
+/// The end of a call's scoring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEnd {
+    /// Reason why the call is no longer scored.
+    pub reason: EndReason,
+    /// Time at which scoring ended.
+    pub at: Timestamp,
+}
+
+/// How much one speaker has said in the whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SpeakerTotal {
+    /// Number of final segments that were scored.
+    pub segments: u64,
+    /// Sum of the scores, in ten-thousandths.
+    #[serde(rename = "sum")]
+    pub score_sum: u64,
+}
+
+impl SpeakerTotal {
+    /// Returns the average score of the whole call, or `None` before the first segment.
+    #[must_use]
+    pub fn average(self) -> Option<f64> {
+        (self.segments > 0).then(|| self.score_sum as f64 / (self.segments as f64 * 1e4))
+    }
+}
+
+/// The state of one live call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallState {
+    /// Contact center's identifier of the interaction.
+    pub(super) id: String,
+    /// Time at which the call was registered.
+    pub(super) registered_at: Timestamp,
+    /// Wall time at which the newest batch was counted, or at which the call was registered.
+    #[serde(rename = "heard_at")]
+    pub(super) last_segment_at: Timestamp,
+    /// End of the scoring; `None` while the call is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<CallEnd>,
+    /// Lease of the process that works on the call.
+    #[serde(default, rename = "holder", skip_serializing_if = "Option::is_none")]
+    pub(super) lease: Option<Lease>,
+    /// Segments that were scored within the horizon.
+    #[serde(rename = "recent")]
+    pub(super) memory: SegmentMemory,
+    /// What the customer has said in the whole call.
+    #[serde(rename = "customer")]
+    pub(super) customer_total: SpeakerTotal,
+    /// What the agent has said in the whole call.
+    #[serde(rename = "agent")]
+    pub(super) agent_total: SpeakerTotal,
+    /// Sentiment after the newest batch.
+    #[serde(rename = "readings")]
+    pub(super) sentiment: CallSentiment,
+    /// What the alert rule remembers of the call.
+    pub(super) alert: AlertState,
+    /// Number of batches so far. The attributes of a revision are those after the batch with this number.
+    pub(super) revision: u64,
+    /// Revision whose attributes the contact center is known to have. The stored value may be behind: sending attributes
+    /// again is harmless.
+    #[serde(rename = "patched")]
+    pub(super) acknowledged_revision: u64,
+    /// Number of suggestions that were raised so far.
+    #[serde(rename = "raised")]
+    pub(super) suggestion_count: u64,
+    /// Newest suggestions, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) suggestions: Vec<Suggestion>,
+    /// How far the sweeps for late segments have come.
+    #[serde(default, rename = "swept")]
+    pub(super) sweep: SweepProgress,
+}
+
+impl CallState {
+    /// Creates the state of a call that is scored from `now` on.
+    #[must_use]
+    pub fn new(id: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            registered_at: now,
+            last_segment_at: now,
+            ended: None,
+            lease: None,
+            memory: SegmentMemory::default(),
+            customer_total: SpeakerTotal::default(),
+            agent_total: SpeakerTotal::default(),
+            sentiment: CallSentiment::default(),
+            alert: AlertState::default(),
+            revision: 0,
+            acknowledged_revision: 0,
+            suggestion_count: 0,
+            suggestions: Vec::new(),
+            sweep: SweepProgress::default(),
+        }
+    }
+
+    /// Returns the contact center's identifier of the interaction.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the time at which the call was registered.
+    #[must_use]
+    pub fn registered_at(&self) -> Timestamp {
+        self.registered_at
+    }
+
+    /// Returns when and why scoring ended, or `None` while the call is live.
+    #[must_use]
+    pub fn ended(&self) -> Option<CallEnd> {
+        self.ended
+    }
+
+    /// Returns the lease of the process that works on the call, unless the lease has run out at `now`.
+    #[must_use]
+    pub fn lease(&self, now: Timestamp) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| lease.is_valid(now))
+    }
+
+    /// Returns the sentiment after the newest batch.
+    #[must_use]
+    pub fn sentiment(&self) -> CallSentiment {
+        self.sentiment
+    }
+
+    /// Returns how much the given speaker has said in the whole call.
+    #[must_use]
+    pub fn total(&self, speaker: Speaker) -> SpeakerTotal {
+        match speaker {
+            Speaker::Customer => self.customer_total,
+            Speaker::Agent => self.agent_total,
+        }
+    }
+
+    /// Returns the newest suggestions, oldest first.
+    #[must_use]
+    pub fn suggestions(&self) -> &[Suggestion] {
+        &self.suggestions
+    }
+
+    /// Returns the segments that were scored within the horizon.
+    #[must_use]
+    pub fn memory(&self) -> &SegmentMemory {
+        &self.memory
+    }
+
+    /// Returns whether the contact center has not acknowledged all attributes and suggestions yet.
+    #[must_use]
+    pub fn has_unacknowledged(&self) -> bool {
+        self.acknowledged_revision < self.revision || self.pending_suggestions().next().is_some()
+    }
+
+    /// Returns the suggestions that still have to be sent.
+    pub(super) fn pending_suggestions(&self) -> impl Iterator<Item = &Suggestion> {
+        self.suggestions
+            .iter()
+            .filter(|suggestion| suggestion.is_pending())
+    }
+
+    /// Computes the idempotency key of the next suggestion.
+    ///
+    /// Every process that computes the key from this state gets the same one. The time of registration keeps the keys apart
+    /// from those of an earlier registration of the same call.
+    pub(super) fn next_suggestion_key(&self) -> String {
+        let text = format!(
+            "{}\n{}\n{}",
+            self.id,
+            self.registered_at.as_millisecond(),
+            self.suggestion_count
+        );
+        let digest = Sha256::digest(text);
+        digest
+            .iter()
+            .take(16)
+            .fold(String::with_capacity(32), |hex, byte| {
+                hex + &format!("{byte:02x}")
+            })
+    }
+
+    /// Adds a suggestion, and forgets the oldest settled ones above [`MAX_KEPT_SUGGESTIONS`].
+    pub(super) fn add_suggestion(&mut self, suggestion: Suggestion) {
+        self.suggestion_count += 1;
+        self.suggestions.push(suggestion);
+        while self.suggestions.len() > MAX_KEPT_SUGGESTIONS {
+            let Some(oldest_settled) = self
+                .suggestions
+                .iter()
+                .position(|suggestion| !suggestion.is_pending())
+            else {
+                return;
+            };
+            self.suggestions.remove(oldest_settled);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A state as the first release stored it. Field names of stored states must not change: a call that is live during a
+    /// deployment is continued by the new version.
+    const STORED: &str = r#"{"id":"call","registered_at":"2023-11-14T22:13:20Z","heard_at":"2023-11-14T22:13:21Z",
+        "ended":{"reason":"silence","at":"2023-11-14T22:23:21Z"},
+        "holder":{"name":"a","until":"2023-11-14T22:13:33Z"},
+        "recent":{"newest":1700000001900,"floor":1699999701899,"packed":"AAAAAAAAAAEAAAAAA+g"},
+        "customer":{"segments":1,"sum":1000},"agent":{"segments":0,"sum":0},
+        "readings":{"both":{"average":0.1,"trend":"declining"},"customer":{"average":0.1,"trend":"declining"}},
+        "alert":{"last":1700000001900,"at":0.1,"recovered":false},
+        "revision":1,"patched":0,"raised":1,
+        "suggestions":[{"key":"k","content":"c","template":"anger","average":0.1,"at":1700000001900,"status":"due"},
+            {"key":"k2","content":"c","template":"anger","average":0.1,"at":1700000001900,"status":{"sent":"s-1"}}],
+        "swept":1700000000000}"#;
+
+    #[test]
+    fn a_stored_state_keeps_its_form() {
+        let state: CallState = serde_json::from_str(STORED).unwrap();
+        let before: serde_json::Value = serde_json::from_str(STORED).unwrap();
+        assert_eq!(serde_json::to_value(&state).unwrap(), before);
+        assert_eq!(state.lease.as_ref().unwrap().holder, "a");
+        assert_eq!(state.memory.segments()[0].score, 1000);
+    }
+}
