@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use insights_core::live::evaluate::alerts;
-use insights_core::live::{AlertRules, Direction, Listener, Rules, Scored, Segment};
+use insights_core::live::alert_replay::replay_alerts;
+use insights_core::live::{
+    AlertSettings, AlertSubject, LiveSettings, ScoredSegment, Segment, Speaker,
+};
 use insights_core::scale::Score;
 use runtime::config::Env;
 use sentiment::{Local, Provider, Settings};
 use serde::Deserialize;
 use serde_json::json;
-use transcript_poller::score::Scorer;
+use transcript_poller::scorer::SegmentScorer;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights alerts calls.jsonl
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     cooldown: u64,
     /// Whose words count: customer or both
     #[arg(long, default_value = "customer")]
-    speaker: Listener,
+    speaker: AlertSubject,
     /// Seconds that the average covers
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
     window: u64,
@@ -73,7 +75,7 @@ struct RecordedSegment {
     start: i64,
     #[serde(alias = "end", rename = "endTime")]
     end: i64,
-    direction: Direction,
+    direction: Speaker,
     #[serde(alias = "isFinal", default = "yes")]
     is_final: bool,
     #[serde(default)]
@@ -94,7 +96,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     for (id, call) in &calls {
         let mut counts = Vec::new();
         for &threshold in &args.threshold {
-            let raised = alerts(
+            let raised = replay_alerts(
                 call.clone(),
                 &args.rules(threshold)?,
                 Duration::from_secs(1),
@@ -116,21 +118,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 impl Args {
-    fn rules(&self, threshold: f64) -> anyhow::Result<Rules> {
-        let alert = AlertRules {
-            listener: self.speaker,
+    fn rules(&self, threshold: f64) -> anyhow::Result<LiveSettings> {
+        let alert = AlertSettings {
+            subject: self.speaker,
             threshold,
             rearm: (threshold + self.hysteresis).min(1.0),
             cooldown: Duration::from_secs(self.cooldown),
         };
         let window = Duration::from_secs(self.window);
-        Ok(Rules {
+        Ok(LiveSettings {
             alert,
             window,
             trend_delta: self.trend,
-            ..Rules::default()
+            ..LiveSettings::default()
         }
-        .checked()?)
+        .validate()?)
     }
 }
 
@@ -193,7 +195,7 @@ fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
 /// Scores what has no score.
 async fn score(
     calls: BTreeMap<String, Vec<RecordedSegment>>,
-) -> anyhow::Result<BTreeMap<String, Vec<Scored>>> {
+) -> anyhow::Result<BTreeMap<String, Vec<ScoredSegment>>> {
     let unscored = calls
         .values()
         .flatten()
@@ -201,7 +203,7 @@ async fn score(
     let scorer = if unscored {
         let settings = Settings::from_env(&Env::process())?;
         let model = Local::load(&settings).await?;
-        Some(Scorer::new(Provider::Local(model)))
+        Some(SegmentScorer::new(Provider::Local(model)))
     } else {
         None
     };
@@ -223,14 +225,14 @@ async fn score(
                 text,
                 start,
                 end,
-                direction,
+                speaker: direction,
                 is_final,
             };
             match (score, &scorer) {
                 (None, Some(scorer)) => done.extend(scorer.score(vec![segment]).await?),
                 (score, _) => {
                     let score = score.unwrap_or(Score::NEUTRAL);
-                    done.push(Scored {
+                    done.push(ScoredSegment {
                         segment,
                         score,
                         emotions: Vec::new(),

@@ -4,22 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context;
-use insights_core::live::{Batch, Reading, Suggestion, Trend};
+use insights_core::live::{BatchReport, Suggestion, Trend, WindowSentiment};
 use jiff::Timestamp;
 use sentiment::Provider;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
-use transcript_poller::score::Scorer;
-use transcript_poller::{Calls, Summary, Watcher};
+use transcript_poller::scorer::SegmentScorer;
+use transcript_poller::{BatchObserver, CallSelection, PollSummary};
 
 use crate::home::Home;
 
 /// A poller in the background.
 pub(crate) struct Background {
     stop: CancellationToken,
-    task: JoinHandle<anyhow::Result<Summary>>,
+    task: JoinHandle<anyhow::Result<PollSummary>>,
 }
 
 impl Background {
@@ -30,9 +30,9 @@ impl Background {
     pub(crate) fn start(
         home: &Home,
         provider: &Provider,
-        watcher: Watcher,
+        observer: BatchObserver,
     ) -> anyhow::Result<Self> {
-        let scorer = Scorer::new(provider.clone());
+        let scorer = SegmentScorer::new(provider.clone());
         let config = Config::from_env(&home.env)?;
         let shards = (0..config.shards).collect();
         let deps = transcript_poller::start::build(
@@ -44,13 +44,13 @@ impl Background {
         )
         .context("transcript-poller")?;
         let deps = Arc::new(transcript_poller::Deps {
-            watcher: Some(watcher),
+            observer: Some(observer),
             ..deps
         });
         let (stop, holder) = (CancellationToken::new(), holder("serve"));
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
-            transcript_poller::poll(&deps, Calls::Shards(shards), &holder, stopped).await
+            transcript_poller::poll(&deps, CallSelection::Shards(shards), &holder, stopped).await
         });
         Ok(Self { stop, task })
     }
@@ -59,7 +59,7 @@ impl Background {
     ///
     /// # Errors
     /// What the poller ended with.
-    pub(crate) async fn finish(self) -> anyhow::Result<Summary> {
+    pub(crate) async fn finish(self) -> anyhow::Result<PollSummary> {
         self.stop.cancel();
         self.task.await.context("the poller")?
     }
@@ -77,35 +77,41 @@ pub(crate) fn holder(what: &str) -> String {
 /// A batch of a call, to be shown.
 pub(crate) struct Line<'a> {
     id: &'a str,
-    batch: &'a Batch,
+    batch: &'a BatchReport,
 }
 
 impl<'a> Line<'a> {
     /// A batch of the call `id`.
-    pub(crate) fn new(id: &'a str, batch: &'a Batch) -> Self {
+    pub(crate) fn new(id: &'a str, batch: &'a BatchReport) -> Self {
         Self { id, batch }
     }
 
     /// The batch as one JSON object. `suggestion` is the text that is sent to the agent, or null.
     pub(crate) fn json(&self) -> Value {
-        let Batch {
+        let BatchReport {
             segments,
-            readings,
+            sentiment,
             suggestion,
         } = self.batch;
         let segments: Vec<Value> = segments
             .iter()
-            .map(|(id, start, end, direction, score)| {
-                json!({"id": id.to_string(), "start": start, "end": end, "direction": direction, "score": score.to_four_decimals()})
+            .map(|segment| {
+                json!({
+                    "id": segment.id.to_string(),
+                    "start": segment.start,
+                    "end": segment.end,
+                    "direction": segment.speaker,
+                    "score": segment.score.to_four_decimals(),
+                })
             })
             .collect();
         json!({
             "interaction_id": self.id,
             "segments": segments,
-            "average": insights_core::scale::round_score(readings.both.average),
-            "trend": readings.both.trend,
-            "customer": readings.customer.map(reading),
-            "agent": readings.agent.map(reading),
+            "average": insights_core::scale::round_score(sentiment.both.average),
+            "trend": sentiment.both.trend,
+            "customer": sentiment.customer.map(reading),
+            "agent": sentiment.agent.map(reading),
             "suggestion": suggestion.as_ref().map(|suggestion| &suggestion.content),
         })
     }
@@ -113,9 +119,9 @@ impl<'a> Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let readings = &self.batch.readings;
-        write!(f, "{:<14} {}", self.id, shown(readings.both))?;
-        for (name, one) in [("customer", readings.customer), ("agent", readings.agent)] {
+        let sentiment = &self.batch.sentiment;
+        write!(f, "{:<14} {}", self.id, shown(sentiment.both))?;
+        for (name, one) in [("customer", sentiment.customer), ("agent", sentiment.agent)] {
             if let Some(one) = one {
                 write!(f, "   {name} {}", shown(one))?;
             }
@@ -130,7 +136,7 @@ impl fmt::Display for Line<'_> {
 }
 
 /// A bar of ten, the number, and where it is heading.
-fn shown(reading: Reading) -> String {
+fn shown(reading: WindowSentiment) -> String {
     let full = (reading.average * 10.0).round() as usize;
     let bar: String = (0..10)
         .map(|place| if place < full { '#' } else { '.' })
@@ -146,26 +152,32 @@ fn shown(reading: Reading) -> String {
     )
 }
 
-fn reading(reading: Reading) -> Value {
+fn reading(reading: WindowSentiment) -> Value {
     json!({"average": insights_core::scale::round_score(reading.average), "trend": reading.trend})
 }
 
 #[cfg(test)]
 mod tests {
-    use insights_core::live::{Direction, Readings, SegmentId};
+    use insights_core::live::{CallSentiment, ReportedSegment, SegmentId, Speaker};
     use insights_core::scale::Score;
 
     use super::*;
 
-    fn batch() -> Batch {
-        let both = Reading {
+    fn batch() -> BatchReport {
+        let both = WindowSentiment {
             average: 0.28125,
             trend: Trend::Declining,
         };
         let score = Score::try_from(0.123_456).unwrap();
-        Batch {
-            segments: vec![(SegmentId(0xab), 1000, 2500, Direction::Customer, score)],
-            readings: Readings {
+        BatchReport {
+            segments: vec![ReportedSegment {
+                id: SegmentId(0xab),
+                start: 1000,
+                end: 2500,
+                speaker: Speaker::Customer,
+                score,
+            }],
+            sentiment: CallSentiment {
                 both,
                 customer: Some(both),
                 agent: None,

@@ -10,9 +10,9 @@ use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use sentiment::Provider;
 use tokio_util::sync::CancellationToken;
-use transcript_poller::Calls;
+use transcript_poller::CallSelection;
 use transcript_poller::config::Config;
-use transcript_poller::score::Scorer;
+use transcript_poller::scorer::SegmentScorer;
 
 use crate::home::{Home, HomeArgs};
 use crate::live::{self, Line};
@@ -51,9 +51,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let home = Home::open_with(&args.home, scenario, None).await?;
     let mut config = Config::from_env(&home.env)?;
     // Whoever names a call wants it followed until Ctrl-C.
-    config.rules.silence = None;
+    config.rules.silence_timeout = None;
     let provider = Provider::build(&config.sentiment, &home.secrets, IdleConnections::Keep).await?;
-    let scorer = Scorer::new(provider);
+    let scorer = SegmentScorer::new(provider);
     let deps = transcript_poller::start::build(
         &home.env,
         config,
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         scorer,
     )?;
     let json = args.json;
-    let print: transcript_poller::Watcher = Arc::new(move |id, batch| {
+    let print: transcript_poller::BatchObserver = Arc::new(move |id, batch| {
         let line = Line::new(id, batch);
         if json {
             println!("{}", line.json())
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
     });
     let deps = Arc::new(transcript_poller::Deps {
-        watcher: Some(print),
+        observer: Some(print),
         ..deps
     });
     for id in &args.interactions {
@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         stopped().await;
         cancel.cancel();
     });
-    transcript_poller::poll(&deps, Calls::These(args.interactions), &holder, stop).await?;
+    transcript_poller::poll(&deps, CallSelection::Ids(args.interactions), &holder, stop).await?;
     if let Some(simulator) = home.simulator {
         simulator.shutdown().await;
     }

@@ -53,7 +53,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let home = Home::open_with(&args.home, scenario, args.api_key.as_deref()).await?;
     let data_action = data_action(&home).await?;
-    let show: transcript_poller::Watcher =
+    let show: transcript_poller::BatchObserver =
         Arc::new(|id, batch| eprintln!("{}", Line::new(id, batch)));
     let poller = Background::start(&home, &data_action.provider, show)?;
     let services = services(&data_action);

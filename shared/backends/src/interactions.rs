@@ -4,8 +4,7 @@
 //! The entry is written after the state and removed after the state says that the call has ended; whoever finds an entry
 //! whose call has ended removes it. So a crash in between is repaired by the next poller.
 
-use insights_core::live::view::View;
-use insights_core::live::{Effect, Event, Interaction, Rules, step};
+use insights_core::live::{CallAction, CallEvent, CallState, CallView, LiveSettings, apply_event};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -34,14 +33,19 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Held {
     /// The call.
-    pub call: Interaction,
+    pub call: CallState,
     version: Option<u64>,
 }
 
 impl Held {
     /// Takes the call through an event; says what is to be done.
-    pub fn step(&mut self, event: Event, rules: &Rules, now: Timestamp) -> Vec<Effect> {
-        let (call, effects) = step(self.call.clone(), event, rules, now);
+    pub fn step(
+        &mut self,
+        event: CallEvent,
+        rules: &LiveSettings,
+        now: Timestamp,
+    ) -> Vec<CallAction> {
+        let (call, effects) = apply_event(self.call.clone(), event, rules, now);
         self.call = call;
         effects
     }
@@ -81,7 +85,9 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The store's.
     pub async fn register(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
-        let started = self.change(id, Event::Register, now).await?;
+        let started = self
+            .change(id, CallEvent::RegistrationRequested, now)
+            .await?;
         // Also if it was registered already: the first registration may have ended before its entry was written.
         let entry = self.entry(id);
         let listed = self.store.get(&entry, now).await?.is_some();
@@ -99,7 +105,7 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The store's.
     pub async fn open(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
-        self.change(id, Event::Register, now).await
+        self.change(id, CallEvent::RegistrationRequested, now).await
     }
 
     /// Stops scoring a call; says whether it was scored. What it still has to send is sent by the poller, which then
@@ -111,7 +117,7 @@ impl<S: StateStore> Interactions<S> {
         if self.load(id, now).await?.is_none() {
             return Ok(false);
         }
-        let stopped = self.change(id, Event::Stop, now).await?;
+        let stopped = self.change(id, CallEvent::StopRequested, now).await?;
         let entry = self.entry(id);
         if let Some(item) = self.store.get(&entry, now).await? {
             // Written anew for its version: the poller that works on the call sees that something happened.
@@ -132,8 +138,11 @@ impl<S: StateStore> Interactions<S> {
     ///
     /// # Errors
     /// The store's.
-    pub async fn view(&self, id: &str, now: Timestamp) -> Result<Option<View>, Error> {
-        Ok(self.load(id, now).await?.map(|held| held.call.view()))
+    pub async fn view(&self, id: &str, now: Timestamp) -> Result<Option<CallView>, Error> {
+        Ok(self
+            .load(id, now)
+            .await?
+            .map(|held| CallView::from(&held.call)))
     }
 
     /// A call's state.
@@ -156,7 +165,7 @@ impl<S: StateStore> Interactions<S> {
     /// The store's.
     pub async fn load_or_new(&self, id: &str, now: Timestamp) -> Result<Held, Error> {
         let new = || Held {
-            call: Interaction::new(id, now),
+            call: CallState::new(id, now),
             version: None,
         };
         Ok(self.load(id, now).await?.unwrap_or_else(new))
@@ -213,12 +222,12 @@ impl<S: StateStore> Interactions<S> {
     }
 
     /// Applies an event to a call's stored state, again if somebody else writes in between; says whether it changed it.
-    async fn change(&self, id: &str, event: Event, now: Timestamp) -> Result<bool, Error> {
+    async fn change(&self, id: &str, event: CallEvent, now: Timestamp) -> Result<bool, Error> {
         let mut tries = 0;
         loop {
             let mut held = self.load_or_new(id, now).await?;
             let new = held.version.is_none();
-            let effects = held.step(event.clone(), &Rules::default(), now);
+            let effects = held.step(event.clone(), &LiveSettings::default(), now);
             if effects.is_empty() && !new {
                 return Ok(false);
             }

@@ -1,7 +1,7 @@
 //! Live calls: the transcript so far, attributes of the interaction, suggestions to the agent.
 
 use http::Method;
-use insights_core::live::{Direction, Segment};
+use insights_core::live::{Segment, Speaker};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ struct Wire {
     text: String,
     start_time: f64,
     end_time: f64,
-    direction: Direction,
+    direction: Speaker,
     #[serde(default)]
     is_final: bool,
 }
@@ -42,7 +42,7 @@ impl Wire {
             text: self.text,
             start,
             end,
-            direction: self.direction,
+            speaker: self.direction,
             is_final: self.is_final,
         })
     }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n2. Live calls: PUT {}", stage.url("/interactions/{id}"));
     println!("   the average of the last 30 s, over both speakers and alone, as they speak\n");
-    let print: transcript_poller::Watcher = Arc::new(|id, batch| {
+    let print: transcript_poller::BatchObserver = Arc::new(|id, batch| {
         for line in Line::new(id, batch).to_string().lines() {
             println!("   {line}");
         }

@@ -1,6 +1,6 @@
 //! Registration on the embedded store.
 
-use insights_core::live::interaction::Reason;
+use insights_core::live::EndReason;
 
 use super::*;
 use store::state::SqliteState;
@@ -108,7 +108,7 @@ async fn two_writers_never_overwrite_each_other() {
     ));
     calls.save(&mut one, now()).await.unwrap();
     let mut stranger = Held {
-        call: Interaction::new("a", now()),
+        call: CallState::new("a", now()),
         version: None,
     };
     assert!(matches!(
@@ -123,12 +123,12 @@ async fn a_poller_that_works_on_a_call_loses_it_to_a_removal() {
     let calls = calls(&folder);
     calls.register("a", now()).await.unwrap();
     let mut held = calls.load("a", now()).await.unwrap().unwrap();
-    let claim = Event::Claim {
+    let claim = CallEvent::ClaimRequested {
         holder: "poller".into(),
     };
     let effects;
-    (held.call, effects) = step(held.call, claim, &Rules::default(), now());
-    assert_eq!(effects, [Effect::Save]);
+    (held.call, effects) = apply_event(held.call, claim, &LiveSettings::default(), now());
+    assert_eq!(effects, [CallAction::SaveState]);
     calls.save(&mut held, now()).await.unwrap();
     calls.stop("a", now()).await.unwrap();
     assert!(matches!(
@@ -143,7 +143,7 @@ async fn a_poller_that_works_on_a_call_loses_it_to_a_removal() {
         .call
         .ended()
         .unwrap();
-    assert_eq!(ended.reason, Reason::Stopped);
+    assert_eq!(ended.reason, EndReason::Stopped);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn a_transcript_is_read_from_the_cursor_on() {
     assert!(
         all.segments
             .iter()
-            .all(|segment| segment.is_final && segment.direction == Direction::Customer)
+            .all(|segment| segment.is_final && segment.speaker == Speaker::Customer)
     );
     let cursor = all
         .segments
