@@ -1,4 +1,5 @@
-//! Many live calls on one poller process, the contact centre in another: lag, processor time and memory.
+//! Measures one poller process with many live calls: lag, processor time and memory. The contact center runs in a process of
+//! its own.
 //!
 //! `cargo bench -p transcript-poller --bench live_calls -- --calls 500 --seconds 60`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -21,11 +22,12 @@ use store::secrets::SecretSource;
 use store::state::{SqliteState, State};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
-use transcript_poller::score::Scorer;
-use transcript_poller::{Calls, poll, start};
+use transcript_poller::scorer::SegmentScorer;
+use transcript_poller::{CallSelection, poll, start};
 
-/// In each call somebody says something so often, in ms; the contract's example has a segment every 2 to 3 s.
-const PACE_MS: i64 = 3000;
+/// Time between two segments of a call, in milliseconds. The documentation of the contact center's API shows a segment
+/// every 2 to 3 s.
+const SEGMENT_INTERVAL_MS: i64 = 3000;
 
 const SAID: [&str; 6] = [
     "I have been waiting for twenty minutes and nobody could tell me why.",
@@ -56,22 +58,24 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(measure(calls, seconds))
 }
 
-/// The contact centre: calls whose segments are spread evenly, until standard input ends.
+/// Runs the simulated contact center with calls whose segments are spread evenly, until standard input ends.
 async fn simulate(calls: i64, seconds: i64) -> anyhow::Result<()> {
     let call = |n: i64| {
-        // The poller registers everybody first: nobody speaks for five seconds.
-        let first = 5000 + n * PACE_MS / calls.max(1);
+        // Nobody speaks for five seconds, so that the poller can register all calls first.
+        let first = 5000 + n * SEGMENT_INTERVAL_MS / calls.max(1);
         let line = |place: i64| {
             let who = if place % 2 == 0 { "customer" } else { "agent" };
             let text = SAID[usize::try_from((n + place).rem_euclid(6)).unwrap_or_default()];
             Line {
                 duration_ms: 2000,
-                ..Line::said(who, first + place * PACE_MS, text)
+                ..Line::said(who, first + place * SEGMENT_INTERVAL_MS, text)
             }
         };
         Call::new(
             &format!("call-{n}"),
-            (0..(seconds * 1000 / PACE_MS).max(1)).map(line).collect(),
+            (0..(seconds * 1000 / SEGMENT_INTERVAL_MS).max(1))
+                .map(line)
+                .collect(),
         )
     };
     let scenario = Scenario {
@@ -86,7 +90,7 @@ async fn simulate(calls: i64, seconds: i64) -> anyhow::Result<()> {
 }
 
 async fn measure(calls: i64, seconds: i64) -> anyhow::Result<()> {
-    let mut centre = Command::new(std::env::current_exe()?)
+    let mut contact_center = Command::new(std::env::current_exe()?)
         .args([
             "--simulate",
             "--calls",
@@ -98,10 +102,10 @@ async fn measure(calls: i64, seconds: i64) -> anyhow::Result<()> {
         .stdout(Stdio::piped())
         .spawn()?;
     let mut url = String::new();
-    BufReader::new(centre.stdout.take().context("no output")?).read_line(&mut url)?;
+    BufReader::new(contact_center.stdout.take().context("no output")?).read_line(&mut url)?;
     let figures = follow(url.trim(), calls, seconds).await;
-    drop(centre.stdin.take());
-    centre.wait()?;
+    drop(contact_center.stdin.take());
+    contact_center.wait()?;
     figures
 }
 
@@ -119,8 +123,9 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(given)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let config = Config::from_env(&env)?;
-    let scorer =
-        Scorer::new(Provider::build(&config.sentiment, &secrets, IdleConnections::Keep).await?);
+    let scorer = SegmentScorer::new(
+        Provider::build(&config.sentiment, &secrets, IdleConnections::Keep).await?,
+    );
     let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
     for n in 0..calls {
         deps.calls
@@ -131,9 +136,11 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let (before, began) = (cpu_seconds()?, Instant::now());
     let run = {
         let (deps, stop) = (Arc::clone(&deps), stop.clone());
-        tokio::spawn(async move { poll(&deps, Calls::Shards(vec![0]), "bench", stop).await })
+        tokio::spawn(
+            async move { poll(&deps, CallSelection::Shards(vec![0]), "bench", stop).await },
+        )
     };
-    let expected = calls * (seconds * 1000 / PACE_MS).max(1);
+    let expected = calls * (seconds * 1000 / SEGMENT_INTERVAL_MS).max(1);
     let lag = settled(
         url,
         expected,
@@ -147,7 +154,9 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     );
     stop.cancel();
     let summary = run.await??;
-    println!("{calls} calls, a segment each {PACE_MS} ms, {took:.0} s, one poller process");
+    println!(
+        "{calls} calls, a segment each {SEGMENT_INTERVAL_MS} ms, {took:.0} s, one poller process"
+    );
     println!(
         "segments    {} of {expected}, {} failures",
         lag.segments, summary.failures
@@ -169,8 +178,8 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The lags, once every segment has reached the attributes.
-async fn settled(url: &str, expected: i64, patience: Duration) -> anyhow::Result<Lag> {
+/// Waits until every segment has reached the attributes, and returns the lags.
+async fn settled(url: &str, expected: i64, timeout: Duration) -> anyhow::Result<Lag> {
     let http = insights_http::client::build_client(insights_http::client::IdleConnections::Keep)?;
     let began = Instant::now();
     loop {
@@ -181,13 +190,13 @@ async fn settled(url: &str, expected: i64, patience: Duration) -> anyhow::Result
             .await?
             .json()
             .await?;
-        if lag.segments as i64 >= expected || began.elapsed() > patience {
+        if lag.segments as i64 >= expected || began.elapsed() > timeout {
             return Ok(lag);
         }
     }
 }
 
-/// Processor seconds of this process so far, in user and system mode, by Linux's count of 100 a second.
+/// Returns the processor seconds of this process so far, in user and system mode. Linux counts 100 ticks a second.
 fn cpu_seconds() -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")
         .context("this benchmark reads /proc, as Linux has it")?;

@@ -1,253 +1,357 @@
-//! One call, followed by one process: carries out what the transition asks for.
-
-mod centre;
+//! Follows one call in one process: carries out the actions that the transition of the call asks for.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use backends::interactions::Held;
-use insights_core::live::interaction::Reason;
-use insights_core::live::{Batch, Effect, Event, Left};
-use jiff::Timestamp;
+use insights_core::WithCauses;
+use insights_core::live::{
+    BatchReport, CallAction, CallEvent, EndReason, LeaveReason, Segment, Suggestion,
+};
+use insights_http::Deadline;
+use jiff::{SignedDuration, Timestamp};
 use runtime::metrics;
 use sentiment::ProviderError;
 
 use crate::Deps;
-use crate::poll::Tally;
+use crate::contact_center::{ContactCenter, POLL_TIMEOUT, SEND_TIMEOUT, SendOutcome};
+use crate::summary::RunCounters;
 
-/// How a round ended.
+/// Time before the end of the lease at which calls to the contact center must be over, so that none of them overlaps with
+/// the work of the next holder.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_millis(200);
+
+/// How a round of a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Round {
-    /// All is well; the next one is due after the idle time.
-    Idle,
-    /// There is more already.
-    More,
-    /// Something failed; what was not done is done again after a pause.
+pub(crate) enum RoundOutcome {
+    /// Everything that the contact center served is scored. The next round is due after the idle delay.
+    CaughtUp,
+    /// The contact center has served more segments than one batch takes. The next round is due at once.
+    MoreWaiting,
+    /// Something failed. The next round does again what was not done, after a delay.
     Failed,
-    /// Somebody else works on the call until then.
-    Held(Timestamp),
+    /// Another process holds the lease of the call until the given time.
+    LeasedUntil(Timestamp),
     /// The call is over and nothing is left to send.
-    Ended(Reason),
+    Ended(EndReason),
 }
 
-/// Why a round stopped before its end.
-enum Stop {
-    Left(Left),
-    /// What is in memory may not be what is stored: read it again.
-    Store(store::Error),
-    Score(ProviderError),
+/// Why a round was broken off.
+enum RoundInterruption {
+    /// The call must be left alone.
+    Leave(LeaveReason),
+    /// The state was not read or written. What is in memory may not be what is stored, so it is read again.
+    StateStore(store::Error),
+    /// A segment was not scored.
+    Scoring(ProviderError),
 }
 
-/// Follows a call.
-pub(crate) struct Follower<'a> {
+/// The follower of one call, which keeps the state of the call in memory between two rounds.
+pub(crate) struct CallFollower<'a> {
     deps: &'a Deps,
-    tally: &'a Tally,
-    id: &'a str,
+    counters: &'a RunCounters,
+    interaction_id: &'a str,
+    /// Name of this run in the lease.
     holder: &'a str,
+    contact_center: ContactCenter<'a>,
+    /// State of the call; `None` before the call is claimed.
     held: Option<Held>,
-    /// Failed rounds in a row.
-    failures: u32,
-    /// Refusals in a row.
-    refusals: std::collections::HashMap<String, u32>,
-    failed: bool,
-    more: bool,
+    /// Number of failed rounds in a row.
+    failed_rounds: u32,
+    /// Whether something failed in this round.
+    has_failed: bool,
+    /// Whether more segments are waiting than this round has scored.
+    has_more: bool,
 }
 
-impl<'a> Follower<'a> {
-    pub(crate) fn new(deps: &'a Deps, tally: &'a Tally, id: &'a str, holder: &'a str) -> Self {
+impl<'a> CallFollower<'a> {
+    /// Creates a follower that has not claimed its call yet.
+    pub(crate) fn new(
+        deps: &'a Deps,
+        counters: &'a RunCounters,
+        interaction_id: &'a str,
+        holder: &'a str,
+    ) -> Self {
         Self {
             deps,
-            tally,
-            id,
+            counters,
+            interaction_id,
             holder,
+            contact_center: ContactCenter::new(deps, counters, interaction_id),
             held: None,
-            failures: 0,
-            refusals: std::collections::HashMap::new(),
-            failed: false,
-            more: false,
+            failed_rounds: 0,
+            has_failed: false,
+            has_more: false,
         }
     }
 
-    /// Forgets what is in memory: somebody changed the stored state.
-    pub(crate) fn reload(&mut self) {
+    /// Forgets the state in memory, because somebody else has changed the stored one. The next round claims the call again.
+    pub(crate) fn forget_state(&mut self) {
         self.held = None;
     }
 
-    /// Failed rounds in a row.
-    pub(crate) fn failures(&self) -> u32 {
-        self.failures
+    /// Returns the number of failed rounds in a row.
+    pub(crate) fn failed_rounds(&self) -> u32 {
+        self.failed_rounds
     }
 
-    /// One round: claim if needed, send what is owed, poll, score, store, send.
-    pub(crate) async fn round(&mut self) -> Round {
-        (self.failed, self.more) = (false, false);
-        let done = match self.claim().await {
-            Ok(()) => self.step(Event::Tick).await,
-            Err(stop) => Err(stop),
+    /// Carries out one round: claims the call if needed, sends what is not acknowledged, polls, scores, writes and sends.
+    pub(crate) async fn run_round(&mut self) -> RoundOutcome {
+        (self.has_failed, self.has_more) = (false, false);
+        let result = match self.claim().await {
+            Ok(()) => self.apply_and_perform(CallEvent::RoundStarted).await,
+            Err(interruption) => Err(interruption),
         };
-        let round = match done {
-            Ok(()) if self.failed => Round::Failed,
-            Ok(()) if self.more => Round::More,
-            Ok(()) => Round::Idle,
-            Err(stop) => self.stopped(stop),
+        let outcome = match result {
+            Ok(()) if self.has_failed => RoundOutcome::Failed,
+            Ok(()) if self.has_more => RoundOutcome::MoreWaiting,
+            Ok(()) => RoundOutcome::CaughtUp,
+            Err(interruption) => self.handle_interruption(interruption),
         };
-        self.failures = if round == Round::Failed {
-            self.failures + 1
+        self.failed_rounds = if outcome == RoundOutcome::Failed {
+            self.failed_rounds + 1
         } else {
             0
         };
-        round
+        outcome
     }
 
-    /// Gives the lease back, so that the next process need not wait for its end.
-    pub(crate) async fn release(&mut self) {
+    /// Gives the lease back, so that the next process need not wait until it runs out.
+    pub(crate) async fn hand_over(&mut self) {
         if self.held.is_some()
-            && let Err(Stop::Store(error)) = self.step(Event::Release).await
+            && let Err(RoundInterruption::StateStore(error)) =
+                self.apply_and_perform(CallEvent::HandOverRequested).await
         {
-            tracing::info!(interaction = self.id, %error, "the lease was not given back; it runs out");
+            tracing::info!(
+                interaction_id = self.interaction_id,
+                cause = %WithCauses(&error),
+                "the lease was not given back and will run out"
+            );
         }
         self.held = None;
     }
 
-    async fn claim(&mut self) -> Result<(), Stop> {
+    async fn claim(&mut self) -> Result<(), RoundInterruption> {
         if self.held.is_some() {
             return Ok(());
         }
         let held = self
             .deps
             .calls
-            .load_or_new(self.id, Timestamp::now())
+            .load_or_new(self.interaction_id, Timestamp::now())
             .await
-            .map_err(Stop::Store)?;
+            .map_err(RoundInterruption::StateStore)?;
         self.held = Some(held);
-        self.step(Event::Claim {
+        self.apply_and_perform(CallEvent::ClaimRequested {
             holder: self.holder.to_owned(),
         })
         .await
     }
 
-    fn stopped(&mut self, stop: Stop) -> Round {
-        match stop {
-            Stop::Left(left) => {
+    fn handle_interruption(&mut self, interruption: RoundInterruption) -> RoundOutcome {
+        match interruption {
+            RoundInterruption::Leave(reason) => {
                 self.held = None;
-                match left {
-                    Left::Held(until) => Round::Held(until),
-                    Left::Ended(reason) => Round::Ended(reason),
+                match reason {
+                    LeaveReason::LeasedUntil(until) => RoundOutcome::LeasedUntil(until),
+                    LeaveReason::Ended(reason) => RoundOutcome::Ended(reason),
                 }
             }
-            Stop::Store(error) => {
+            RoundInterruption::StateStore(error) => {
                 self.held = None;
-                match error {
-                    store::Error::Conflict { .. } => {
-                        tracing::debug!(
-                            interaction = self.id,
-                            "somebody else wrote the state: reading it again"
-                        );
-                    }
-                    error => {
-                        let cause = insights_core::WithCauses(&error).to_string();
-                        tracing::warn!(interaction = self.id, cause, "the state store failed");
-                        self.tally.failed();
-                    }
+                if matches!(error, store::Error::Conflict { .. }) {
+                    tracing::debug!(
+                        interaction_id = self.interaction_id,
+                        "another process wrote the state, which is read again"
+                    );
+                } else {
+                    tracing::warn!(
+                        interaction_id = self.interaction_id,
+                        cause = %WithCauses(&error),
+                        "the state of a call was not read or written"
+                    );
+                    self.counters.add_failure();
                 }
-                Round::Failed
+                RoundOutcome::Failed
             }
-            Stop::Score(error) => {
-                let cause = insights_core::WithCauses(&error).to_string();
+            RoundInterruption::Scoring(error) => {
                 tracing::warn!(
-                    interaction = self.id,
-                    cause,
-                    "a segment was not scored; it is fetched again"
+                    interaction_id = self.interaction_id,
+                    cause = %WithCauses(&error),
+                    "a segment was not scored and will be fetched again"
                 );
                 metrics::count("model_errors", 1);
-                self.tally.failed();
-                Round::Failed
+                self.counters.add_failure();
+                RoundOutcome::Failed
             }
         }
     }
 
-    /// Feeds an event to the transition and carries out its effects, and theirs, depth first.
-    async fn step(&mut self, event: Event) -> Result<(), Stop> {
-        let mut todo: VecDeque<Effect> = self.feed(event).into();
-        while let Some(effect) = todo.pop_front() {
-            for effect in self.perform(effect).await?.into_iter().rev() {
-                todo.push_front(effect);
+    /// Applies an event and carries out its actions. Actions that follow from an action's answer come before the remaining
+    /// ones, so that a state is written and sent before the next thing begins.
+    async fn apply_and_perform(&mut self, event: CallEvent) -> Result<(), RoundInterruption> {
+        let mut remaining: VecDeque<CallAction> = self.apply(event).into();
+        while let Some(action) = remaining.pop_front() {
+            for action in self.perform(action).await?.into_iter().rev() {
+                remaining.push_front(action);
             }
         }
         Ok(())
     }
 
-    fn feed(&mut self, event: Event) -> Vec<Effect> {
+    fn apply(&mut self, event: CallEvent) -> Vec<CallAction> {
         match &mut self.held {
             Some(held) => held.step(event, &self.deps.config.rules, Timestamp::now()),
             None => Vec::new(),
         }
     }
 
-    async fn perform(&mut self, effect: Effect) -> Result<Vec<Effect>, Stop> {
-        match effect {
-            Effect::Save => self.save().await.map(|()| Vec::new()),
-            Effect::Leave(left) => Err(Stop::Left(left)),
-            Effect::Fetch { from, sweep } => Ok(self.fetch(from, sweep).await),
-            Effect::Skipped { late, implausible } => {
+    async fn perform(&mut self, action: CallAction) -> Result<Vec<CallAction>, RoundInterruption> {
+        match action {
+            CallAction::SaveState => self.save().await.map(|()| Vec::new()),
+            CallAction::LeaveCall(reason) => Err(RoundInterruption::Leave(reason)),
+            CallAction::FetchSegments { from, is_sweep } => Ok(self.fetch(from, is_sweep).await),
+            CallAction::ReportSkipped { late, implausible } => {
                 tracing::info!(
-                    interaction = self.id,
+                    interaction_id = self.interaction_id,
                     late,
                     implausible,
-                    "segments were left out"
+                    "segments of the transcript were skipped"
                 );
                 metrics::count("segments_skipped", (late + implausible) as u64);
                 Ok(Vec::new())
             }
-            Effect::Score { segments, more } => {
-                let batch = self
-                    .deps
-                    .scorer
-                    .score(segments)
-                    .await
-                    .map_err(Stop::Score)?;
-                self.more = more;
-                Ok(self.feed(Event::Scored { batch, more }))
+            CallAction::ScoreSegments { segments, has_more } => {
+                self.score(segments, has_more).await
             }
-            Effect::Report(batch) => {
-                self.report(&batch);
+            CallAction::ReportBatch(report) => {
+                self.report(&report);
                 Ok(Vec::new())
             }
-            Effect::Patch {
+            CallAction::SendAttributes {
                 revision,
                 attributes,
-            } => Ok(self.patch(revision, &attributes).await),
-            Effect::Post(suggestion) => Ok(self.post(suggestion).await),
+            } => Ok(self.send_attributes(revision, &attributes).await),
+            CallAction::SendSuggestion(suggestion) => Ok(self.send_suggestion(suggestion).await),
         }
     }
 
-    async fn save(&mut self) -> Result<(), Stop> {
+    async fn save(&mut self) -> Result<(), RoundInterruption> {
         match &mut self.held {
             Some(held) => self
                 .deps
                 .calls
                 .save(held, Timestamp::now())
                 .await
-                .map_err(Stop::Store),
+                .map_err(RoundInterruption::StateStore),
             None => Ok(()),
         }
     }
 
-    fn report(&self, batch: &Batch) {
-        self.tally.counted(batch.segments.len());
-        metrics::count("segments_scored", batch.segments.len() as u64);
-        let newest = batch
+    async fn fetch(&mut self, from: i64, is_sweep: bool) -> Vec<CallAction> {
+        self.deps.pacer.wait_for_turn().await;
+        let Some(deadline) = self.deadline(POLL_TIMEOUT) else {
+            return Vec::new();
+        };
+        match self.contact_center.fetch_segments(from, deadline).await {
+            Some(segments) => self.apply(CallEvent::SegmentsFetched { segments, is_sweep }),
+            None => {
+                self.has_failed = true;
+                Vec::new()
+            }
+        }
+    }
+
+    async fn score(
+        &mut self,
+        segments: Vec<Segment>,
+        has_more: bool,
+    ) -> Result<Vec<CallAction>, RoundInterruption> {
+        let batch = self
+            .deps
+            .scorer
+            .score(segments)
+            .await
+            .map_err(RoundInterruption::Scoring)?;
+        self.has_more = has_more;
+        Ok(self.apply(CallEvent::BatchScored { batch, has_more }))
+    }
+
+    fn report(&self, report: &BatchReport) {
+        self.counters.add_batch(report.segments.len());
+        metrics::count("segments_scored", report.segments.len() as u64);
+        let newest_end = report
             .segments
             .iter()
-            .map(|(_, _, end, ..)| *end)
+            .map(|segment| segment.end)
             .max()
             .unwrap_or_default();
-        let lag = Timestamp::now().as_millisecond() - newest;
-        // A recording, or a clock that differs, says nothing about the poller.
-        if (0..86_400_000).contains(&lag) {
-            metrics::observe("poller_lag_ms", lag as f64);
+        let lag_ms = Timestamp::now().as_millisecond() - newest_end;
+        // The lag of a recording, or one measured against a wrong clock, says nothing about the poller.
+        if (0..86_400_000).contains(&lag_ms) {
+            metrics::observe("poller_lag_ms", lag_ms as f64);
         }
-        if let Some(watcher) = &self.deps.watcher {
-            watcher(self.id, batch);
+        if let Some(observer) = &self.deps.observer {
+            observer(self.interaction_id, report);
         }
+    }
+
+    async fn send_attributes(
+        &mut self,
+        revision: u64,
+        attributes: &[(&'static str, String)],
+    ) -> Vec<CallAction> {
+        let Some(deadline) = self.deadline(SEND_TIMEOUT) else {
+            return Vec::new();
+        };
+        let outcome = self
+            .contact_center
+            .send_attributes(attributes, deadline)
+            .await;
+        self.has_failed |= !matches!(outcome, SendOutcome::Accepted(()));
+        match outcome {
+            SendOutcome::Accepted(()) | SendOutcome::GivenUp => {
+                self.apply(CallEvent::AttributesSettled { revision })
+            }
+            SendOutcome::Failed => Vec::new(),
+        }
+    }
+
+    async fn send_suggestion(&mut self, suggestion: Suggestion) -> Vec<CallAction> {
+        let Some(deadline) = self.deadline(SEND_TIMEOUT) else {
+            return Vec::new();
+        };
+        let outcome = self
+            .contact_center
+            .send_suggestion(&suggestion, deadline)
+            .await;
+        self.has_failed |= !matches!(outcome, SendOutcome::Accepted(_));
+        let key = suggestion.key;
+        match outcome {
+            SendOutcome::Accepted(id) => self.apply(CallEvent::SuggestionAccepted { key, id }),
+            SendOutcome::GivenUp => self.apply(CallEvent::SuggestionRefused { key }),
+            SendOutcome::Failed => Vec::new(),
+        }
+    }
+
+    /// Returns the time by which a call to the contact center must be over: after `timeout`, and always before the lease ends,
+    /// because then another process may work on the call. Returns `None` if the lease is over; the next round renews it.
+    fn deadline(&mut self, timeout: Duration) -> Option<Deadline> {
+        let now = Timestamp::now();
+        let until = self
+            .held
+            .as_ref()?
+            .call
+            .lease(now)
+            .filter(|lease| lease.holder == self.holder)?
+            .until;
+        let remaining = until.duration_since(now).saturating_sub(LEASE_MARGIN);
+        let remaining = Duration::try_from(remaining)
+            .ok()
+            .filter(|remaining| !remaining.is_zero());
+        if remaining.is_none() {
+            self.has_failed = true;
+        }
+        remaining.map(|remaining| Deadline::within(remaining.min(timeout)))
     }
 }

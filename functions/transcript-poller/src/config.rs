@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use insights_core::live::{AlertRules, Listener, Rules, Templates};
+use insights_core::live::{AlertSettings, AlertSubject, LiveSettings, SuggestionTemplates};
 use insights_core::scale::round_share;
 use runtime::config::{ConfigError, Env};
 use sentiment::Settings;
@@ -11,7 +11,7 @@ use sentiment::Settings;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What decides: see [`rules`].
-    pub rules: Rules,
+    pub rules: LiveSettings,
     /// What scores.
     pub sentiment: Settings,
     /// `POLL_IDLE_MS`: between two polls of a call; 1000.
@@ -62,8 +62,8 @@ impl Config {
 ///
 /// # Errors
 /// [`ConfigError`], naming the variable, its value and what is allowed.
-pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
-    let defaults = Rules::default();
+pub fn rules(env: &Env) -> Result<LiveSettings, ConfigError> {
+    let defaults = LiveSettings::default();
     let threshold = env.number("SUGGESTION_THRESHOLD", defaults.alert.threshold, 0.0..=1.0)?;
     let rearm = env.number(
         "SUGGESTION_REARM",
@@ -71,9 +71,12 @@ pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
         round_share((threshold + 0.05_f64).min(1.0)),
         0.0..=1.0,
     )?;
-    let listeners = [("customer", Listener::Customer), ("both", Listener::Both)];
-    let alert = AlertRules {
-        listener: env.choice("SUGGESTION_SPEAKER", &listeners)?,
+    let subjects = [
+        ("customer", AlertSubject::Customer),
+        ("both", AlertSubject::Both),
+    ];
+    let alert = AlertSettings {
+        subject: env.choice("SUGGESTION_SPEAKER", &subjects)?,
         threshold,
         rearm,
         cooldown: env.seconds(
@@ -83,25 +86,33 @@ pub fn rules(env: &Env) -> Result<Rules, ConfigError> {
         )?,
     };
     let templates = match env.text("SUGGESTION_TEMPLATES") {
-        None => Templates::default(),
-        Some(json) => Templates::from_json(json)
+        None => SuggestionTemplates::default(),
+        Some(json) => SuggestionTemplates::from_json(json)
             .map_err(|error| invalid("SUGGESTION_TEMPLATES", json, &error.to_string()))?,
     };
-    let rules = Rules {
+    let rules = LiveSettings {
         window: env.seconds("WINDOW_SECONDS", defaults.window, 1..=3600)?,
         trend_delta: env.number("TREND_DELTA", defaults.trend_delta, 0.0..=1.0)?,
         alert,
-        horizon: env.seconds("LATE_HORIZON_SECONDS", defaults.horizon, 1..=86_400)?,
-        lookback: env.seconds("LATE_LOOKBACK_SECONDS", defaults.lookback, 0..=86_400)?,
-        sweep_every: env.millis("LATE_SWEEP_MS", defaults.sweep_every, 0..=600_000)?,
-        batch: env.number("POLL_BATCH", defaults.batch, 1..=256)?,
-        lease: env.seconds("LEASE_SECONDS", defaults.lease, 3..=300)?,
-        silence: Some(env.seconds("SILENCE_END_SECONDS", Duration::from_secs(600), 10..=86_400)?),
+        memory_horizon: env.seconds("LATE_HORIZON_SECONDS", defaults.memory_horizon, 1..=86_400)?,
+        sweep_lookback: env.seconds(
+            "LATE_LOOKBACK_SECONDS",
+            defaults.sweep_lookback,
+            0..=86_400,
+        )?,
+        sweep_interval: env.millis("LATE_SWEEP_MS", defaults.sweep_interval, 0..=600_000)?,
+        batch_size: env.number("POLL_BATCH", defaults.batch_size, 1..=256)?,
+        lease_duration: env.seconds("LEASE_SECONDS", defaults.lease_duration, 3..=300)?,
+        silence_timeout: Some(env.seconds(
+            "SILENCE_END_SECONDS",
+            Duration::from_secs(600),
+            10..=86_400,
+        )?),
         templates,
         ..defaults
     };
     // Each value is in its range by now; what is left are pairs that contradict each other.
-    rules.checked().map_err(|error| {
+    rules.validate().map_err(|error| {
         invalid(
             "SUGGESTION_REARM, WINDOW_SECONDS or LATE_LOOKBACK_SECONDS",
             "in conflict",
@@ -126,7 +137,7 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_numbers_of_the_contract() {
         let config = Config::from_env(&Env::default()).unwrap();
-        assert_eq!(config.rules, Rules::default());
+        assert_eq!(config.rules, LiveSettings::default());
         assert_eq!(config.idle, Duration::from_secs(1));
     }
 

@@ -1,166 +1,187 @@
-//! The calls to the contact centre for one live call: what they do when they fail, and until when they may run.
+//! The contact center as seen by one live call: reads its transcript, sends its attributes and suggestions.
+//!
+//! A failure is logged and counted here, and decides nothing else: what was to be sent stays in the stored state and is sent
+//! again in the next round, what was to be read is read again.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use insights_core::live::{Effect, Event, Suggestion};
+use insights_core::WithCauses;
+use insights_core::live::{Segment, Suggestion};
 use insights_http::Deadline;
-use jiff::{SignedDuration, Timestamp};
 use runtime::metrics;
 
-use super::Follower;
+use crate::Deps;
+use crate::summary::RunCounters;
 
-/// A poll takes at most this long, retries included, and never longer than the lease.
-const POLL_LIMIT: Duration = Duration::from_secs(5);
-/// Sending takes less: what fails is sent again in the next round, and new segments wait behind it.
-const SEND_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time for one poll of the transcript, retries included.
+pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so many refusals (404 or another 4xx) of the same intent it is given up: the same would be refused for ever.
-const REFUSALS: u32 = 5;
+/// Longest time for sending attributes or a suggestion, retries included. It is shorter than that of a poll, because new
+/// segments wait until the send is over, and a send that fails is repeated in the next round anyway.
+pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The intent to write attributes; that of a suggestion is its idempotency key.
-const ATTRIBUTES: &str = "attributes";
+/// Number of refusals in a row (404 or another 4xx) after which a send is given up: it would be refused for ever.
+const MAX_REFUSALS: u32 = 5;
 
-impl Follower<'_> {
-    pub(super) async fn fetch(&mut self, from: i64, sweep: bool) -> Vec<Effect> {
-        self.deps.pace.turn().await;
-        let Some(deadline) = self.deadline(POLL_LIMIT) else {
-            return Vec::new();
-        };
-        match self
+/// Key under which refusals of attributes are counted. The refusals of a suggestion are counted under its idempotency key.
+const ATTRIBUTES_KEY: &str = "attributes";
+
+/// What came of sending attributes or a suggestion.
+#[derive(Debug)]
+pub(crate) enum SendOutcome<T> {
+    /// The contact center accepted what was sent.
+    Accepted(T),
+    /// The contact center has refused it so often that it is not sent again.
+    GivenUp,
+    /// The send failed and has to be repeated.
+    Failed,
+}
+
+/// The contact center as seen by one live call.
+pub(crate) struct ContactCenter<'a> {
+    deps: &'a Deps,
+    counters: &'a RunCounters,
+    interaction_id: &'a str,
+    /// Number of refusals in a row of what is being sent, by its key.
+    refusals: HashMap<String, u32>,
+}
+
+impl<'a> ContactCenter<'a> {
+    /// Creates the view of one call on the contact center.
+    pub(crate) fn new(deps: &'a Deps, counters: &'a RunCounters, interaction_id: &'a str) -> Self {
+        Self {
+            deps,
+            counters,
+            interaction_id,
+            refusals: HashMap::new(),
+        }
+    }
+
+    /// Reads the segments that end at or after `from`, in milliseconds since the epoch. Returns `None` if the poll failed.
+    pub(crate) async fn fetch_segments(
+        &self,
+        from: i64,
+        deadline: Deadline,
+    ) -> Option<Vec<Segment>> {
+        let answer = self
             .deps
             .cxone_client
-            .live_transcript(self.id, from, deadline)
-            .await
-        {
+            .live_transcript(self.interaction_id, from, deadline)
+            .await;
+        match answer {
             Ok(transcript) => {
                 if transcript.malformed > 0 {
                     tracing::warn!(
-                        interaction = self.id,
+                        interaction_id = self.interaction_id,
                         malformed = transcript.malformed,
-                        "unreadable segments"
+                        "the transcript has unreadable segments"
                     );
                     metrics::count("segments_malformed", transcript.malformed as u64);
                 }
-                let segments = transcript.segments;
-                self.feed(Event::Fetched { segments, sweep })
+                Some(transcript.segments)
             }
             Err(error) => {
-                self.trouble("transcript", &error);
-                Vec::new()
+                self.record_failure("transcript", &error);
+                None
             }
         }
     }
 
-    pub(super) async fn patch(
+    /// Sends the attributes of the interaction.
+    pub(crate) async fn send_attributes(
         &mut self,
-        revision: u64,
         attributes: &[(&'static str, String)],
-    ) -> Vec<Effect> {
-        let Some(deadline) = self.deadline(SEND_LIMIT) else {
-            return Vec::new();
-        };
-        match self
+        deadline: Deadline,
+    ) -> SendOutcome<()> {
+        let answer = self
             .deps
             .cxone_client
-            .patch_attributes(self.id, attributes, deadline)
-            .await
-        {
-            Ok(()) => {
-                self.refusals.remove(ATTRIBUTES);
-                self.feed(Event::Patched { revision })
-            }
-            Err(error) => {
-                self.trouble(ATTRIBUTES, &error);
-                if self.is_refused_for_good(ATTRIBUTES, &error) {
-                    self.feed(Event::Patched { revision })
-                } else {
-                    Vec::new()
-                }
-            }
-        }
+            .patch_attributes(self.interaction_id, attributes, deadline)
+            .await;
+        self.outcome("attributes", ATTRIBUTES_KEY, answer)
     }
 
-    pub(super) async fn post(&mut self, suggestion: Suggestion) -> Vec<Effect> {
-        let Some(deadline) = self.deadline(SEND_LIMIT) else {
-            return Vec::new();
-        };
+    /// Sends a suggestion. The contact center may answer with an identifier of its own.
+    pub(crate) async fn send_suggestion(
+        &mut self,
+        suggestion: &Suggestion,
+        deadline: Deadline,
+    ) -> SendOutcome<Option<String>> {
         let Suggestion { key, content, .. } = suggestion;
-        match self
+        let answer = self
             .deps
             .cxone_client
-            .suggest(self.id, &content, &key, deadline)
-            .await
-        {
-            Ok(id) => {
-                self.refusals.remove(&key);
-                self.tally.suggested();
-                metrics::count("suggestions_sent", 1);
-                self.feed(Event::Posted { key, id })
+            .suggest(self.interaction_id, content, key, deadline)
+            .await;
+        if answer.is_ok() {
+            self.counters.add_suggestion();
+            metrics::count("suggestions_sent", 1);
+        }
+        self.outcome("suggestion", key, answer)
+    }
+
+    fn outcome<T>(
+        &mut self,
+        operation: &'static str,
+        key: &str,
+        answer: Result<T, insights_http::Error>,
+    ) -> SendOutcome<T> {
+        match answer {
+            Ok(value) => {
+                self.refusals.remove(key);
+                SendOutcome::Accepted(value)
             }
             Err(error) => {
-                self.trouble("suggestion", &error);
-                if self.is_refused_for_good(&key, &error) {
-                    self.feed(Event::Refused { key })
+                self.record_failure(operation, &error);
+                if self.is_refused_too_often(operation, key, &error) {
+                    SendOutcome::GivenUp
                 } else {
-                    Vec::new()
+                    SendOutcome::Failed
                 }
             }
         }
     }
 
-    /// The moment by which a call must be over: the lease's end, after which another process may work on this. `None` if
-    /// it is over already; then the next round asks for it again.
-    fn deadline(&mut self, limit: Duration) -> Option<Deadline> {
-        let now = Timestamp::now();
-        let until = self
-            .held
-            .as_ref()?
-            .call
-            .holder(now)
-            .filter(|holder| holder.name == self.holder)?
-            .until;
-        let left = until
-            .duration_since(now)
-            .saturating_sub(SignedDuration::from_millis(200));
-        let left = Duration::try_from(left).ok().filter(|left| !left.is_zero());
-        if left.is_none() {
-            self.failed = true;
-        }
-        left.map(|left| Deadline::within(left.min(limit)))
-    }
-
-    /// Notes a failed call: what it meant to do stays in the state, or is asked for again.
-    fn trouble(&mut self, what: &'static str, error: &insights_http::Error) {
-        self.failed = true;
-        self.tally.failed();
+    /// Logs and counts a failed operation, and pauses all polls if the contact center asks for it.
+    fn record_failure(&self, operation: &'static str, error: &insights_http::Error) {
+        self.counters.add_failure();
         metrics::count("poll_errors", 1);
         if let Some(wait) = error.retry_after() {
-            self.deps.pace.pause(wait);
+            self.deps.pacer.pause_for(wait);
         }
-        // The scope that is missing, the status, the cause: never a body.
-        let cause = insights_core::WithCauses(error).to_string();
         tracing::warn!(
-            interaction = self.id,
-            what,
-            cause,
-            "a call to the contact centre failed"
+            interaction_id = self.interaction_id,
+            operation,
+            cause = %WithCauses(error),
+            "a call to the contact center failed"
         );
     }
 
-    fn is_refused_for_good(&mut self, intent: &str, error: &insights_http::Error) -> bool {
+    /// Counts a refusal, and returns whether the limit of refusals in a row is reached. Other failures are not counted.
+    fn is_refused_too_often(
+        &mut self,
+        operation: &'static str,
+        key: &str,
+        error: &insights_http::Error,
+    ) -> bool {
         if !matches!(
             error,
             insights_http::Error::NotFound { .. } | insights_http::Error::Rejected { .. }
         ) {
             return false;
         }
-        let refusals = self.refusals.entry(intent.to_owned()).or_default();
+        let refusals = self.refusals.entry(key.to_owned()).or_default();
         *refusals += 1;
-        let given_up = *refusals >= REFUSALS;
-        if given_up {
-            self.refusals.remove(intent);
-            tracing::error!(interaction = self.id, "given up after repeated refusals");
+        let is_limit_reached = *refusals >= MAX_REFUSALS;
+        if is_limit_reached {
+            self.refusals.remove(key);
+            tracing::error!(
+                interaction_id = self.interaction_id,
+                operation,
+                "a send was given up after repeated refusals"
+            );
         }
-        given_up
+        is_limit_reached
     }
 }

@@ -1,14 +1,14 @@
-//! Further invocations, one a shard, started without waiting for them.
+//! Starts further invocations of this function, one for each shard, without waiting for their results.
 
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use futures::stream::StreamExt;
 
-use crate::Trigger;
+use crate::trigger::Trigger;
 
-/// Invocations started at once.
-const AT_ONCE: usize = 16;
+/// Largest number of invocations that are started at the same time.
+const MAX_CONCURRENT_STARTS: usize = 16;
 
 /// Starts invocations of this very function.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// Starts invocations of `function` (a name or an ARN).
+    /// Creates a starter of invocations of `function`, a name or an ARN.
     #[must_use]
     pub fn new(client: aws_sdk_lambda::Client, function: impl Into<String>) -> Self {
         Self {
@@ -27,28 +27,27 @@ impl FanOut {
         }
     }
 
-    /// Starts one invocation for each shard. One that runs twice does no harm: the calls' leases keep the second out.
+    /// Starts one invocation for each shard. A shard that is followed twice does no harm: the leases of the calls keep the
+    /// second invocation out.
     ///
     /// # Errors
-    /// If one of them cannot be started; the others are.
-    pub async fn start(&self, shards: impl IntoIterator<Item = u32>) -> anyhow::Result<()> {
-        let starts = shards.into_iter().map(|shard| self.start_one(shard));
-        let started: Vec<anyhow::Result<()>> = futures::stream::iter(starts)
-            .buffer_unordered(AT_ONCE)
+    /// Fails if one of the invocations cannot be started. The others are started all the same.
+    pub async fn start_shards(&self, shards: impl IntoIterator<Item = u32>) -> anyhow::Result<()> {
+        let starts = shards.into_iter().map(|shard| self.start_shard(shard));
+        let results: Vec<anyhow::Result<()>> = futures::stream::iter(starts)
+            .buffer_unordered(MAX_CONCURRENT_STARTS)
             .collect()
             .await;
-        started.into_iter().collect()
+        results.into_iter().collect()
     }
 
-    async fn start_one(&self, shard: u32) -> anyhow::Result<()> {
+    async fn start_shard(&self, shard: u32) -> anyhow::Result<()> {
         let payload = serde_json::to_vec(&Trigger { shard: Some(shard) })?;
-        let invoke = self
-            .client
+        self.client
             .invoke()
             .function_name(&self.function)
             .invocation_type(InvocationType::Event)
-            .payload(Blob::new(payload));
-        invoke
+            .payload(Blob::new(payload))
             .send()
             .await
             .with_context(|| format!("cannot start the invocation for shard {shard}"))?;

@@ -1,54 +1,81 @@
-//! The transcript poller: every final segment of every live call is scored once, and within seconds the call's average,
-//! its trend and, if it goes bad, a suggestion are at the contact centre.
+//! The transcript poller: scores every final segment of every live call once, and within seconds sends the call's average,
+//! its trend and, if the call goes bad, a suggestion to the contact center.
 //!
-//! EventBridge starts it each minute. One invocation follows all calls of a shard until shortly before its deadline and
-//! then gives their leases back; the next invocation, which waits for them by then, goes on. With several shards the
-//! scheduled invocation starts one more for each of the others.
+//! - **Trigger:** an EventBridge schedule, once a minute. With several shards, the scheduled invocation starts one more
+//!   invocation `{"shard": n}` for each of the other shards.
+//! - **Reads:** the list of live calls and their states in the state store; the live transcripts of the contact center.
+//! - **Writes:** the states of the calls; attributes of the interactions and suggestions in the contact center.
+//! - **Idempotency keys:** a segment is scored once per interaction and segment identity (a hash of its times, speaker and
+//!   text). A suggestion is sent with an `Idempotency-Key` that is stored before the first attempt and derived from the
+//!   interaction, its registration and the number of the suggestion.
+//!
+//! # One invocation
+//! 1. [`handle`] takes the shard from the [`Trigger`], starts invocations for the other shards if the schedule started this
+//!    one, and follows the calls of its shard until shortly before the deadline (`POLL_HANDOVER_SECONDS`).
+//! 2. [`poll`] reads the list of live calls every `POLL_RELIST_MS`. It starts one task for each new call and ends the task
+//!    of each call that is no longer listed.
+//! 3. A task claims its call: it reads the state and writes it with its own lease (`LEASE_SECONDS`), on the condition that
+//!    nobody else wrote the state meanwhile. While another process holds the lease, the task waits and tries again.
+//! 4. The task works in rounds. A round ends a silent call, renews the lease when half of it is over, sends again what was
+//!    not acknowledged, and polls the transcript from the cursor or, for late segments, from some time behind it.
+//! 5. New final segments are scored, counted into the state and written with one conditional write. Only then attributes and
+//!    suggestion are sent. [`insights_core::live`] decides all of this; this crate carries the decisions out.
+//! 6. After a round the task waits for the idle time, or not at all if more segments are waiting, or for a growing time
+//!    after failures.
+//! 7. **Hand-over:** at the stop, rounds that are underway get three seconds to end, and every task gives its lease back.
+//!    The next invocation, which is waiting for the calls by then, claims them within two seconds.
+//!
+//! A process that dies gives no lease back. Its calls are claimed when the leases run out, and continued from the stored
+//! states: what was scored and not written is scored again, what was not acknowledged is sent again with the same key.
 
+mod call_follower;
 pub mod config;
+mod contact_center;
 mod fan_out;
-mod follow;
-mod pace;
 pub mod poll;
-pub mod score;
+mod request_pacer;
+pub mod scorer;
 pub mod start;
+mod summary;
+mod trigger;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
 use backends::interactions::Interactions;
-use insights_core::live::Batch;
+use insights_core::live::BatchReport;
 use runtime::lambda::Invocation;
-use serde::{Deserialize, Serialize};
 use store::state::State;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 pub use crate::fan_out::FanOut;
-pub use crate::pace::Pace;
-pub use crate::poll::{Calls, Summary, poll};
-use crate::score::Scorer;
+pub use crate::poll::{CallSelection, poll};
+pub use crate::request_pacer::RequestPacer;
+use crate::scorer::SegmentScorer;
+pub use crate::summary::PollSummary;
+pub use crate::trigger::Trigger;
 
-/// Told of each batch once it is in the state: the call's id and the batch.
-pub type Watcher = Arc<dyn Fn(&str, &Batch) + Send + Sync>;
+/// Receives the identifier of the interaction and the report of each batch, once the batch is in the stored state.
+pub type BatchObserver = Arc<dyn Fn(&str, &BatchReport) + Send + Sync>;
 
-/// What the function needs; built once at start.
+/// What the function needs; built once when the process starts.
 pub struct Deps {
-    /// The configuration.
+    /// Configuration of the function.
     pub config: Config,
-    /// The live calls.
+    /// Live calls in the state store.
     pub calls: Interactions<State>,
-    /// The contact centre.
+    /// Client of the contact center's API.
     pub cxone_client: cxone::CxoneClient,
-    /// What scores.
-    pub scorer: Scorer,
-    /// How fast the contact centre is asked.
-    pub pace: Pace,
-    /// What starts further invocations; none in a process that follows every shard itself.
+    /// Scorer of segments.
+    pub scorer: SegmentScorer,
+    /// Limits on how fast the contact center is asked.
+    pub pacer: RequestPacer,
+    /// Starter of further invocations; `None` in a process that follows every shard itself.
     pub fan_out: Option<FanOut>,
-    /// Who is told of batches.
-    pub watcher: Option<Watcher>,
+    /// Observer of counted batches.
+    pub observer: Option<BatchObserver>,
 }
 
 impl std::fmt::Debug for Deps {
@@ -60,31 +87,23 @@ impl std::fmt::Debug for Deps {
     }
 }
 
-/// What starts the function: a schedule's event, in which no field matters, or `{"shard": n}`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub struct Trigger {
-    /// The shard to follow; a schedule's event has none, and means all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<u32>,
-}
-
-/// Follows the calls of a shard until shortly before the invocation's deadline.
+/// Follows the calls of a shard until shortly before the deadline of the invocation.
 ///
 /// # Errors
-/// If the shard does not exist, the calls cannot be listed at all, or another invocation cannot be started.
+/// Fails if the shard does not exist, if the first list of calls cannot be read, or if another invocation cannot be started.
 pub async fn handle(
     deps: Arc<Deps>,
     trigger: Trigger,
     invocation: Invocation,
-) -> anyhow::Result<Summary> {
+) -> anyhow::Result<PollSummary> {
     let shards = deps.calls.shards();
     let shard = trigger.shard.unwrap_or(0);
     ensure!(
         shard < shards,
         "there is no shard {shard}; POLL_SHARDS is {shards}"
     );
-    let fanned_out = match &deps.fan_out {
-        Some(fan_out) if trigger.shard.is_none() => fan_out.start(1..shards).await,
+    let fan_out_result = match &deps.fan_out {
+        Some(fan_out) if trigger.shard.is_none() => fan_out.start_shards(1..shards).await,
         _ => Ok(()),
     };
     let stop = CancellationToken::new();
@@ -92,21 +111,21 @@ pub async fn handle(
         .deadline
         .checked_sub(deps.config.handover)
         .unwrap_or_else(Instant::now);
-    let alarm = stop.clone();
+    let handover_stop = stop.clone();
     let timer = tokio::spawn(async move {
         tokio::time::sleep_until(handover.into()).await;
-        alarm.cancel();
+        handover_stop.cancel();
     });
     let summary = poll(
         &deps,
-        Calls::Shards(vec![shard]),
+        CallSelection::Shards(vec![shard]),
         &invocation.request_id,
         stop,
     )
     .await;
     timer.abort();
-    // This shard's calls come first; that others went without is still an error.
-    fanned_out?;
+    // The calls of this shard come first. That the calls of another shard were not followed is still an error.
+    fan_out_result?;
     summary
 }
 

@@ -1,261 +1,228 @@
-//! All calls of a shard, or chosen ones, followed at once until told to stop.
+//! Follows all calls of a shard, or chosen calls, at the same time until a stop is requested.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use backends::interactions::Entry;
-use insights_core::live::interaction::Reason;
+use insights_core::WithCauses;
+use insights_core::live::EndReason;
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Deps;
-use crate::follow::{Follower, Round};
+use crate::call_follower::{CallFollower, RoundOutcome};
+use crate::summary::{PollSummary, RunCounters};
 
-/// The longest wait for a call that somebody else holds: a lease that is given back is taken up within it.
-const HELD_WAIT: Duration = Duration::from_secs(2);
+/// Longest delay before a call is claimed again whose lease another process holds. A lease that is given back early is thus
+/// taken up within this time.
+const MAX_CLAIM_DELAY: Duration = Duration::from_secs(2);
 
-/// Which calls to follow.
+/// Time for rounds that are underway at the stop. What a round has not done by then is as after a crash: the next process
+/// does it.
+const ROUND_GRACE: Duration = Duration::from_secs(3);
+
+/// The calls that a run follows.
 #[derive(Debug, Clone)]
-pub enum Calls {
-    /// Those listed in these shards, as they come and go.
+pub enum CallSelection {
+    /// The calls that are listed in these shards, as they come and go.
     Shards(Vec<u32>),
-    /// These, listed or not, until told to stop.
-    These(Vec<String>),
+    /// The calls with these identifiers, listed or not, until the stop.
+    Ids(Vec<String>),
 }
 
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Summary {
-    /// Calls that were followed.
-    pub calls: u64,
-    /// Batches scored.
-    pub batches: u64,
-    /// Segments scored.
-    pub segments: u64,
-    /// Suggestions sent.
-    pub suggestions: u64,
-    /// Rounds in which something failed.
-    pub failures: u64,
+/// A call to follow, with the shard in whose list it was found.
+struct SelectedCall {
+    shard: Option<u32>,
+    entry: Entry,
 }
 
-/// What all followers of a run have done so far.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    batches: AtomicU64,
-    segments: AtomicU64,
-    suggestions: AtomicU64,
-    failures: AtomicU64,
-}
+/// The calls that have a task, by their identifiers. A task receives new list entries of its call through the sender, and
+/// ends when the sender is dropped. The sender of a task that has ended is closed.
+type FollowedCalls = HashMap<String, watch::Sender<Entry>>;
 
-impl Tally {
-    pub(crate) fn counted(&self, segments: usize) {
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.segments.fetch_add(segments as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn suggested(&self) {
-        self.suggestions.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn failed(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// How long a round that is underway at the stop may take to end. What it has not done by then is as after a crash:
-/// the next process does it.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// The calls that tasks follow. A task sees a new entry of its call here, and ends when its sender is dropped; a sender
-/// whose task has ended is closed.
-type Followed = HashMap<String, watch::Sender<Entry>>;
-
-/// Follows calls until `stop`, then gives their leases back. `holder` names this run in the leases: unique.
+/// Follows calls until `stop` is canceled, and then gives their leases back. `holder` is the name of this run in the leases;
+/// no other run may have the same name.
 ///
 /// # Errors
-/// If the calls cannot be listed the first time; later failures are logged and tried again.
+/// Fails if the first list of calls cannot be read. Later failures are logged, and the list is read again.
 pub async fn poll(
     deps: &Arc<Deps>,
-    calls: Calls,
+    selection: CallSelection,
     holder: &str,
     stop: CancellationToken,
-) -> anyhow::Result<Summary> {
-    let run = Run {
+) -> anyhow::Result<PollSummary> {
+    let run = PollRun {
         deps: Arc::clone(deps),
-        tally: Arc::default(),
+        counters: Arc::default(),
         holder: holder.into(),
         stop,
     };
-    let (mut tasks, mut followed, mut seen) = (JoinSet::new(), Followed::new(), 0);
-    let mut listed = run.list(&calls).await.context("cannot list the live calls");
-    let mut first = true;
+    let (mut tasks, mut followed, mut call_count) = (JoinSet::new(), FollowedCalls::new(), 0);
+    let mut listed = run.list_calls(&selection).await;
+    let mut is_first = true;
     loop {
-        match listed {
-            Ok(entries) => {
-                run.reconcile(entries, &mut followed, &mut tasks, &mut seen);
-                deps.pace.set_calls(followed.len());
+        match listed.context("cannot list the live calls") {
+            Ok(calls) => {
+                call_count += run.reconcile(calls, &mut followed, &mut tasks);
+                deps.pacer.set_followed_calls(followed.len());
                 runtime::metrics::gauge("live_calls", followed.len() as f64);
             }
-            Err(error) if first => return Err(error),
+            Err(error) if is_first => return Err(error),
             Err(error) => tracing::warn!(
-                cause = %insights_core::WithCauses(error.as_ref()),
-                "the list of calls was not read"
+                cause = %WithCauses(error.as_ref()),
+                "the list of live calls was not read"
             ),
         }
-        first = false;
+        is_first = false;
         tokio::select! {
-            // First: tasks that the stop ended must not look like calls that are registered again.
+            // The stop is looked at first: a task that it has ended must not look like a call that has ended by itself,
+            // which would be followed again.
             biased;
             () = run.stop.cancelled() => break,
             () = tokio::time::sleep(deps.config.relist) => {}
         }
-        while let Some(ended) = tasks.try_join_next() {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a call's task failed; it is followed anew");
+        while let Some(result) = tasks.try_join_next() {
+            if let Err(error) = result {
+                tracing::error!(
+                    cause = %WithCauses(&error),
+                    "the task of a call failed; the call is followed again"
+                );
             }
         }
-        // A call that has ended may be registered again; chosen ones are not asked for again.
-        if matches!(calls, Calls::Shards(_)) {
+        // A listed call that has ended may be registered again and then needs a new task. Chosen calls are followed once.
+        if matches!(selection, CallSelection::Shards(_)) {
             followed.retain(|_, entry| !entry.is_closed());
         }
-        listed = run.list(&calls).await.context("cannot list the live calls");
+        listed = run.list_calls(&selection).await;
     }
     while tasks.join_next().await.is_some() {}
-    let tally = &run.tally;
-    let [batches, segments, suggestions, failures] = [
-        &tally.batches,
-        &tally.segments,
-        &tally.suggestions,
-        &tally.failures,
-    ]
-    .map(|n| n.load(Ordering::Relaxed));
-    let summary = Summary {
-        calls: seen,
-        batches,
-        segments,
-        suggestions,
-        failures,
-    };
+    let summary = run.counters.summarize(call_count);
     tracing::info!(
-        calls = seen,
-        batches,
-        segments,
-        suggestions,
-        failures,
-        "handed over"
+        calls = summary.calls,
+        batches = summary.batches,
+        segments = summary.segments,
+        suggestions = summary.suggestions,
+        failures = summary.failures,
+        "all live calls were handed over"
     );
     Ok(summary)
 }
 
+/// One run of the poller: what the tasks of all its calls share.
 #[derive(Clone)]
-struct Run {
+struct PollRun {
     deps: Arc<Deps>,
-    tally: Arc<Tally>,
+    counters: Arc<RunCounters>,
     holder: Arc<str>,
     stop: CancellationToken,
 }
 
-impl Run {
-    async fn list(&self, calls: &Calls) -> Result<Vec<(Option<u32>, Entry)>, store::Error> {
-        let mut all = Vec::new();
-        match calls {
-            Calls::These(ids) => {
-                all.extend(ids.iter().map(|id| {
-                    (
-                        None,
-                        Entry {
-                            id: id.clone(),
-                            version: 0,
-                        },
-                    )
-                }));
-            }
-            Calls::Shards(shards) => {
-                for shard in shards {
-                    let entries = self.deps.calls.list(*shard, Timestamp::now()).await?;
-                    all.extend(entries.into_iter().map(|entry| (Some(*shard), entry)));
+impl PollRun {
+    async fn list_calls(
+        &self,
+        selection: &CallSelection,
+    ) -> Result<Vec<SelectedCall>, store::Error> {
+        let mut calls = Vec::new();
+        match selection {
+            CallSelection::Ids(ids) => calls.extend(ids.iter().map(|id| SelectedCall {
+                shard: None,
+                entry: Entry {
+                    id: id.clone(),
+                    version: 0,
+                },
+            })),
+            CallSelection::Shards(shards) => {
+                for &shard in shards {
+                    let entries = self.deps.calls.list(shard, Timestamp::now()).await?;
+                    calls.extend(entries.into_iter().map(|entry| SelectedCall {
+                        shard: Some(shard),
+                        entry,
+                    }));
                 }
             }
         }
-        if all.len() > self.deps.config.max_calls {
-            let (calls, followed) = (all.len(), self.deps.config.max_calls);
+        let max_calls = self.deps.config.max_calls;
+        if calls.len() > max_calls {
             tracing::error!(
-                calls,
-                followed,
-                "more calls than one invocation follows: raise POLL_SHARDS"
+                calls = calls.len(),
+                max_calls,
+                "there are more live calls than one invocation follows: raise POLL_SHARDS"
             );
-            runtime::metrics::count("calls_unfollowed", (calls - followed) as u64);
-            all.truncate(followed);
+            runtime::metrics::count("calls_unfollowed", (calls.len() - max_calls) as u64);
+            calls.truncate(max_calls);
         }
-        Ok(all)
+        Ok(calls)
     }
 
-    /// Begins to follow new calls, tells tasks of changed entries, and lets those go whose call is gone from the list.
+    /// Starts tasks for new calls, passes changed list entries on to the tasks of their calls, and ends the tasks of calls
+    /// that are no longer listed. Returns the number of started tasks.
     fn reconcile(
         &self,
-        entries: Vec<(Option<u32>, Entry)>,
-        followed: &mut Followed,
+        calls: Vec<SelectedCall>,
+        followed: &mut FollowedCalls,
         tasks: &mut JoinSet<()>,
-        seen: &mut u64,
-    ) {
-        let listed: std::collections::HashSet<&String> =
-            entries.iter().map(|(_, entry)| &entry.id).collect();
+    ) -> u64 {
+        let listed: HashSet<&String> = calls.iter().map(|call| &call.entry.id).collect();
         followed.retain(|id, _| listed.contains(id));
-        for (shard, entry) in entries {
+        let mut started = 0;
+        for SelectedCall { shard, entry } in calls {
             if let Some(sender) = followed.get(&entry.id) {
                 sender.send_if_modified(|known| {
-                    let changed = *known != entry;
+                    let is_changed = *known != entry;
                     known.clone_from(&entry);
-                    changed
+                    is_changed
                 });
                 continue;
             }
             let (sender, receiver) = watch::channel(entry.clone());
-            *seen += 1;
             followed.insert(entry.id, sender);
-            tasks.spawn(self.clone().follow(shard, receiver));
+            tasks.spawn(self.clone().follow_call(shard, receiver));
+            started += 1;
         }
+        started
     }
 
-    /// One call's task: rounds with pauses until the call ends, leaves the list, or the run stops.
-    async fn follow(self, shard: Option<u32>, mut entry: watch::Receiver<Entry>) {
+    /// Runs the rounds of one call until the call ends, leaves the list, or the run stops.
+    async fn follow_call(self, shard: Option<u32>, mut entry: watch::Receiver<Entry>) {
         let id = entry.borrow_and_update().id.clone();
-        let mut follower = Follower::new(&self.deps, &self.tally, &id, &self.holder);
-        // A list that was just read begins everywhere in the idle time, not all at once.
-        let mut wait = self.deps.config.idle.mul_f64(rand::random::<f64>() * 0.5);
+        let mut follower = CallFollower::new(&self.deps, &self.counters, &id, &self.holder);
+        // The calls of a list that was just read begin at random times, so that their polls do not coincide.
+        let mut delay = self.deps.config.idle.mul_f64(rand::random::<f64>() * 0.5);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(delay) => {}
                 changed = entry.changed() => {
                     if changed.is_err() { break }
-                    follower.reload();
+                    follower.forget_state();
                 }
             }
-            let known = entry.borrow().version;
-            let round = tokio::select! {
-                round = follower.round() => round,
-                () = self.grace() => break,
+            // The version before the round: if the call is registered again during the round, the entry has a newer version
+            // and is not removed when the round finds the call ended.
+            let version = entry.borrow().version;
+            let outcome = tokio::select! {
+                outcome = follower.run_round() => outcome,
+                () = self.wait_for_round_grace() => break,
             };
-            wait = match round {
-                Round::More => Duration::ZERO,
-                Round::Idle => self.deps.pace.idle(),
-                Round::Failed => self.deps.pace.backoff(follower.failures()),
-                Round::Held(until) => Duration::try_from(until.duration_since(Timestamp::now()))
-                    .unwrap_or_default()
-                    .min(HELD_WAIT),
-                Round::Ended(reason) => {
-                    self.ended(
+            delay = match outcome {
+                RoundOutcome::MoreWaiting => Duration::ZERO,
+                RoundOutcome::CaughtUp => self.deps.pacer.idle_delay(),
+                RoundOutcome::Failed => self.deps.pacer.retry_delay(follower.failed_rounds()),
+                RoundOutcome::LeasedUntil(until) => {
+                    Duration::try_from(until.duration_since(Timestamp::now()))
+                        .unwrap_or_default()
+                        .min(MAX_CLAIM_DELAY)
+                }
+                RoundOutcome::Ended(reason) => {
+                    self.unlist(
                         shard,
                         &Entry {
                             id: id.clone(),
-                            version: known,
+                            version,
                         },
                         reason,
                     )
@@ -264,23 +231,27 @@ impl Run {
                 }
             };
         }
-        follower.release().await;
+        follower.hand_over().await;
     }
 
-    async fn grace(&self) {
+    async fn wait_for_round_grace(&self) {
         self.stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(ROUND_GRACE).await;
     }
 
-    async fn ended(&self, shard: Option<u32>, entry: &Entry, reason: Reason) {
-        tracing::info!(interaction = entry.id, ?reason, "no longer followed");
+    /// Removes a call that has ended from the list of its shard.
+    async fn unlist(&self, shard: Option<u32>, entry: &Entry, reason: EndReason) {
+        tracing::info!(
+            interaction_id = entry.id,
+            ?reason,
+            "the call has ended and is no longer followed"
+        );
         let Some(shard) = shard else { return };
         if let Err(error) = self.deps.calls.unlist(shard, entry, Timestamp::now()).await {
-            let cause = insights_core::WithCauses(&error).to_string();
             tracing::warn!(
-                interaction = entry.id,
-                cause,
-                "the call stays listed until the next poll"
+                interaction_id = entry.id,
+                cause = %WithCauses(&error),
+                "the call was not removed from the list of live calls"
             );
         }
     }

@@ -1,4 +1,5 @@
-//! How fast the contact centre is asked: a shared rate, a pause after a 429, and a slower pace with many calls.
+//! Limits how fast the contact center is asked: a rate for the whole process, a pause after a 429, and longer delays while
+//! many calls are followed.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,39 +11,45 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 
-/// The pace of one process.
+/// Longest pause that the contact center can ask for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// Longest delay before the next round of a call whose rounds fail.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
+
+/// The pacer of one process, which all of its calls share.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RequestPacer {
     limiter: DefaultDirectRateLimiter,
     paused_until: Mutex<Option<Instant>>,
-    calls: AtomicUsize,
+    followed_calls: AtomicUsize,
     idle: Duration,
     busy_calls: usize,
     busy_idle: Duration,
 }
 
-impl Pace {
-    /// The configured pace.
+impl RequestPacer {
+    /// Creates a pacer with the configured rate and delays.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
-        // A burst of a tenth of a second: calls that began at once are spread.
+        // A burst of a tenth of a second spreads the first polls of calls that began at the same time.
         let burst = NonZeroU32::new(config.rate.div_ceil(10)).unwrap_or(NonZeroU32::MIN);
         Self {
             limiter: RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)),
             paused_until: Mutex::default(),
-            calls: AtomicUsize::new(0),
+            followed_calls: AtomicUsize::new(0),
             idle: config.idle,
             busy_calls: config.busy_calls,
             busy_idle: config.busy_idle,
         }
     }
 
-    /// Waits for this request's turn.
-    pub(crate) async fn turn(&self) {
+    /// Waits until the rate allows a request and no pause is in force.
+    pub(crate) async fn wait_for_turn(&self) {
         self.limiter.until_ready().await;
         loop {
-            let until = *self.paused();
+            let until = *self.paused_until();
             match until.filter(|until| *until > Instant::now()) {
                 Some(until) => tokio::time::sleep_until(until).await,
                 None => return,
@@ -50,35 +57,37 @@ impl Pace {
         }
     }
 
-    /// Asks nothing for a while: the contact centre said so, and it means the client, not one call.
-    pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(Duration::from_secs(60));
-        let mut paused = self.paused();
-        *paused = Some(paused.map_or(until, |before| before.max(until)));
+    /// Pauses the requests of all calls, at most for a minute: the contact center limits the client, not one call. A pause
+    /// that is in force is never shortened.
+    pub(crate) fn pause_for(&self, wait: Duration) {
+        let until = Instant::now() + wait.min(MAX_PAUSE);
+        let mut paused_until = self.paused_until();
+        *paused_until = (*paused_until).max(Some(until));
     }
 
-    /// So many calls are followed now.
-    pub(crate) fn set_calls(&self, calls: usize) {
-        self.calls.store(calls, Ordering::Relaxed);
+    /// Sets the number of calls that are followed, which decides between the normal and the busy delay.
+    pub(crate) fn set_followed_calls(&self, calls: usize) {
+        self.followed_calls.store(calls, Ordering::Relaxed);
     }
 
-    /// The time between two polls of a call, spread by a tenth either way so that calls do not march in step.
-    pub(crate) fn idle(&self) -> Duration {
-        let busy = self.calls.load(Ordering::Relaxed) > self.busy_calls;
-        let idle = if busy { self.busy_idle } else { self.idle };
+    /// Returns the delay between two polls of one call. The delay varies by a tenth in either direction, so that the polls of
+    /// many calls do not coincide.
+    pub(crate) fn idle_delay(&self) -> Duration {
+        let is_busy = self.followed_calls.load(Ordering::Relaxed) > self.busy_calls;
+        let idle = if is_busy { self.busy_idle } else { self.idle };
         idle.mul_f64(0.9 + 0.2 * rand::random::<f64>())
     }
 
-    /// The time before the next round after so many failed ones in a row: the idle time, doubled up to half a minute.
-    pub(crate) fn backoff(&self, failures: u32) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(30);
+    /// Returns the delay before the next round of a call after `failures` failed rounds in a row: the idle delay, doubled
+    /// with each further failure up to half a minute.
+    pub(crate) fn retry_delay(&self, failures: u32) -> Duration {
         let doubled = self
-            .idle()
+            .idle_delay()
             .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(10)));
-        doubled.min(LONGEST)
+        doubled.min(MAX_RETRY_DELAY)
     }
 
-    fn paused(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+    fn paused_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
         self.paused_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -91,34 +100,34 @@ mod tests {
 
     use super::*;
 
-    fn pace() -> Pace {
-        Pace::new(&Config::from_env(&Env::default()).unwrap())
+    fn pacer() -> RequestPacer {
+        RequestPacer::new(&Config::from_env(&Env::default()).unwrap())
     }
 
     #[test]
     fn many_calls_are_polled_more_slowly() {
-        let pace = pace();
-        pace.set_calls(100);
-        assert!(pace.idle() <= Duration::from_millis(1100));
-        pace.set_calls(101);
-        assert!(pace.idle() >= Duration::from_millis(1800));
+        let pacer = pacer();
+        pacer.set_followed_calls(100);
+        assert!(pacer.idle_delay() <= Duration::from_millis(1100));
+        pacer.set_followed_calls(101);
+        assert!(pacer.idle_delay() >= Duration::from_millis(1800));
     }
 
     #[test]
     fn failures_slow_a_call_down_to_half_a_minute() {
-        let pace = pace();
-        assert!(pace.backoff(1) <= Duration::from_millis(1100));
-        assert!(pace.backoff(3) >= Duration::from_millis(3600));
-        assert_eq!(pace.backoff(40), Duration::from_secs(30));
+        let pacer = pacer();
+        assert!(pacer.retry_delay(1) <= Duration::from_millis(1100));
+        assert!(pacer.retry_delay(3) >= Duration::from_millis(3600));
+        assert_eq!(pacer.retry_delay(40), Duration::from_secs(30));
     }
 
     #[tokio::test]
     async fn a_pause_holds_every_request_and_the_longer_one_counts() {
-        let pace = pace();
-        pace.pause(Duration::from_millis(80));
-        pace.pause(Duration::from_millis(10));
+        let pacer = pacer();
+        pacer.pause_for(Duration::from_millis(80));
+        pacer.pause_for(Duration::from_millis(10));
         let began = Instant::now();
-        pace.turn().await;
+        pacer.wait_for_turn().await;
         assert!(began.elapsed() >= Duration::from_millis(75));
     }
 }

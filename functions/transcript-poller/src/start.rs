@@ -12,8 +12,8 @@ use sentiment::Provider;
 use store::state::State;
 
 use crate::config::Config;
-use crate::score::Scorer;
-use crate::{Deps, FanOut, Pace};
+use crate::scorer::SegmentScorer;
+use crate::{Deps, FanOut, RequestPacer};
 
 /// The dependencies of a deployed function.
 ///
@@ -24,7 +24,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let config = Config::from_env(env)?;
     let provider =
         Provider::build(&config.sentiment, &stores.secrets, IdleConnections::Keep).await?;
-    let scorer = Scorer::new(provider);
+    let scorer = SegmentScorer::new(provider);
     let mut deps = build(env, config, &stores.secrets, stores.state, scorer)?;
     if deps.config.shards > 1 {
         let function = env.required(
@@ -40,13 +40,13 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
 /// The dependencies with stores and a scorer of the caller's; nothing is fanned out.
 ///
 /// # Errors
-/// If the contact centre's URL is missing or wrong.
+/// If the URL of the contact center is missing or wrong.
 pub fn build(
     env: &Env,
     config: Config,
     secrets: &Arc<FunctionSecrets>,
     state: State,
-    scorer: Scorer,
+    scorer: SegmentScorer,
 ) -> anyhow::Result<Deps> {
     // One invocation asks about as often as a process that runs on, so connections are kept; a dead one found after a
     // freeze costs one retry.
@@ -57,14 +57,17 @@ pub fn build(
         &state,
         IdleConnections::Keep,
     )?;
-    let (calls, pace) = (Interactions::new(state, config.shards), Pace::new(&config));
+    let (calls, pacer) = (
+        Interactions::new(state, config.shards),
+        RequestPacer::new(&config),
+    );
     Ok(Deps {
         config,
         calls,
         cxone_client,
         scorer,
-        pace,
+        pacer,
         fan_out: None,
-        watcher: None,
+        observer: None,
     })
 }

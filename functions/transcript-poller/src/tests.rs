@@ -1,8 +1,8 @@
-//! The poller against the simulated contact centre and a real state store, with the shipped model.
+//! Tests of the poller with the simulated contact center, a real state store and the shipped model.
 
 mod faults;
+mod fixture;
 mod handover;
-mod home;
 mod scale;
 
 use std::collections::BTreeSet;
@@ -11,17 +11,18 @@ use std::time::Duration;
 use cxone_simulator::live::{Call, Line};
 use insights_core::live::Trend;
 
-use home::{Home, bad_call};
+use fixture::{TestFixture, declining_call};
 
 #[tokio::test]
 async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
-    let home = Home::new(vec![bad_call("call-1")]).await;
-    home.register("call-1").await;
-    let run = home.start("a");
-    home.until(|home| home.suggestions("call-1").len() == 1 && home.caught_up("call-1"))
+    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    fixture.register("call-1").await;
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| fixture.suggestions("call-1").len() == 1 && fixture.caught_up("call-1"))
         .await;
     run.finish().await;
-    let attributes = home.attributes("call-1");
+    let attributes = fixture.attributes("call-1");
     let average: f64 = attributes["realtime_sentiment_score"]
         .as_str()
         .unwrap()
@@ -32,18 +33,18 @@ async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
         attributes.contains_key("customer_sentiment_score")
             && attributes.contains_key("agent_sentiment_trend")
     );
-    let view = home.view("call-1").await;
+    let view = fixture.view("call-1").await;
     assert_eq!(view.suggestions.len(), 1);
     assert_eq!((view.suggestions[0].status, view.status), ("sent", "live"));
     assert_eq!(
         view.suggestions[0].id.as_ref(),
-        Some(&home.suggestions("call-1")[0].id)
+        Some(&fixture.suggestions("call-1")[0].id)
     );
     assert_eq!(
-        home.suggestions("call-1")[0].key.as_ref(),
+        fixture.suggestions("call-1")[0].key.as_ref(),
         Some(&view.suggestions[0].idempotency_key)
     );
-    let batches = home.batches("call-1");
+    let batches = fixture.batches("call-1");
     assert_eq!(
         batches
             .iter()
@@ -53,7 +54,7 @@ async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
     );
     assert!(batches.iter().any(|batch| {
         batch
-            .readings
+            .sentiment
             .customer
             .is_some_and(|r| r.trend == Trend::Declining)
     }));
@@ -70,40 +71,44 @@ async fn repeats_late_segments_and_partials_count_once_or_never() {
         // Every fifth becomes final two seconds after its successors.
         line.final_after_ms = if place % 5 == 4 { 2500 } else { 100 };
     }
-    let home = Home::with(
+    let fixture = TestFixture::with(
         &[("LATE_SWEEP_MS", "500")],
         vec![Call::new("call-1", lines)],
     )
     .await;
-    home.register("call-1").await;
-    let run = home.start("a");
-    home.until(|home| home.finals("call-1") == 20 && home.scored("call-1").len() >= 20)
+    fixture.register("call-1").await;
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| fixture.finals("call-1") == 20 && fixture.scored("call-1").len() >= 20)
         .await;
     run.finish().await;
-    let scored = home.scored("call-1");
+    let scored = fixture.scored("call-1");
     assert_eq!(
         (scored.len(), scored.iter().collect::<BTreeSet<_>>().len()),
         (20, 20)
     );
-    assert_eq!(home.view("call-1").await.customer.segments, 20);
+    assert_eq!(fixture.view("call-1").await.customer.segments, 20);
 }
 
 #[tokio::test]
 async fn a_removed_call_is_left_alone_and_leaves_the_list() {
-    let home = Home::new(vec![bad_call("call-1")]).await;
-    home.register("call-1").await;
-    let run = home.start("a");
-    home.until(|home| !home.scored("call-1").is_empty()).await;
-    home.calls
+    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    fixture.register("call-1").await;
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| !fixture.scored("call-1").is_empty())
+        .await;
+    fixture
+        .calls
         .stop("call-1", jiff::Timestamp::now())
         .await
         .unwrap();
-    home.until_listed(0).await;
-    assert_eq!(home.view("call-1").await.status, "stopped");
-    home.register("call-1").await;
-    home.until(|home| home.caught_up("call-1")).await;
+    fixture.until_listed(0).await;
+    assert_eq!(fixture.view("call-1").await.status, "stopped");
+    fixture.register("call-1").await;
+    fixture.until(|fixture| fixture.caught_up("call-1")).await;
     run.finish().await;
-    let scored = home.scored("call-1");
+    let scored = fixture.scored("call-1");
     assert_eq!(
         scored.iter().collect::<BTreeSet<_>>().len(),
         scored.len(),
@@ -113,23 +118,23 @@ async fn a_removed_call_is_left_alone_and_leaves_the_list() {
 
 #[tokio::test]
 async fn silence_ends_a_call() {
-    let home = Home::with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
-    // Nothing was heard of it since it was registered eleven seconds ago.
+    let fixture = TestFixture::with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
+    // The call was registered eleven seconds ago, and nothing was said since.
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(11);
-    home.calls.register("call-1", then).await.unwrap();
-    let run = home.start("a");
-    home.until_listed(0).await;
+    fixture.calls.register("call-1", then).await.unwrap();
+    let run = fixture.start("a");
+    fixture.until_listed(0).await;
     run.finish().await;
-    assert_eq!(home.view("call-1").await.status, "silence");
+    assert_eq!(fixture.view("call-1").await.status, "silence");
 }
 
 #[tokio::test]
 async fn chosen_calls_are_followed_without_being_listed() {
-    let home = Home::new(vec![bad_call("call-1")]).await;
-    let run = home.start_these("a", &["call-1"]);
-    home.until(|home| home.caught_up("call-1")).await;
+    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    let run = fixture.start_ids("a", &["call-1"]);
+    fixture.until(|fixture| fixture.caught_up("call-1")).await;
     run.finish().await;
-    assert_eq!(home.listed().await, 0);
+    assert_eq!(fixture.listed().await, 0);
 }
 
 #[tokio::test]
@@ -139,12 +144,14 @@ async fn text_that_is_empty_is_neutral_and_long_text_is_cut_by_the_model() {
         Line::said("customer", -9000, " "),
         Line::said("agent", -6000, &long),
     ];
-    let home = Home::new(vec![Call::new("call-1", lines)]).await;
-    home.register("call-1").await;
-    let run = home.start("a");
-    home.until(|home| home.scored("call-1").len() == 2).await;
+    let fixture = TestFixture::new(vec![Call::new("call-1", lines)]).await;
+    fixture.register("call-1").await;
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| fixture.scored("call-1").len() == 2)
+        .await;
     run.finish().await;
-    let view = home.view("call-1").await;
+    let view = fixture.view("call-1").await;
     assert_eq!(view.customer.average, 0.5);
     assert!(view.agent.average > 0.7, "{}", view.agent.average);
 }
@@ -159,5 +166,5 @@ fn every_event_of_the_function_is_read() {
     assert_eq!(read("transcript-poller-shard.json").shard, Some(0));
 }
 
-/// A bound for what takes a second or two on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time for what takes a second or two on an idle machine.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! A poller with its surroundings: simulator, state store, and what it reported.
+//! A poller with everything around it: the simulated contact center, a state store, and the batches that it reported.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,8 +7,7 @@ use backends::interactions::Interactions;
 use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Line, Suggestion};
 use cxone_simulator::{Handle, Scenario, Simulator};
-use insights_core::live::view::View;
-use insights_core::live::{Batch, SegmentId};
+use insights_core::live::{BatchReport, CallView, SegmentId};
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::SecretString;
@@ -21,15 +20,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::score::Scorer;
-use crate::{Calls, Deps, Summary, poll, start};
+use crate::scorer::SegmentScorer;
+use crate::{CallSelection, Deps, PollSummary, poll, start};
 
-/// The model, loaded once for all tests.
-async fn scorer() -> Scorer {
-    static SCORER: OnceCell<Scorer> = OnceCell::const_new();
+/// Returns a scorer whose model is loaded once for all tests.
+async fn scorer() -> SegmentScorer {
+    static SCORER: OnceCell<SegmentScorer> = OnceCell::const_new();
     let load = || async {
         let settings = Settings::from_env(&Env::default()).unwrap();
-        Scorer::new(Provider::Local(Local::load(&settings).await.unwrap()))
+        SegmentScorer::new(Provider::Local(Local::load(&settings).await.unwrap()))
     };
     SCORER.get_or_init(load).await.clone()
 }
@@ -46,8 +45,8 @@ pub(super) fn secrets() -> Arc<FunctionSecrets> {
     Arc::new(FunctionSecrets::new(SecretSource::Given(given)))
 }
 
-/// A call in which a customer loses patience, until a second after it begins.
-pub(super) fn bad_call(id: &str) -> Call {
+/// Returns a call in which the customer becomes angry. Its last segments become final a second after the test begins.
+pub(super) fn declining_call(id: &str) -> Call {
     let said = [
         ("agent", "Thank you for calling, how can I help you today?"),
         (
@@ -74,7 +73,7 @@ pub(super) fn bad_call(id: &str) -> Call {
     ];
     let line = |(place, (who, text)): (i64, &(&str, &str))| {
         let mut line = Line::said(who, 4000 * place - 30_000, text);
-        // Four seconds lie between two of them; the last two are recognised as the test goes on.
+        // Four seconds lie between two of them; the last two become final while the test runs.
         line.final_after_ms = match place {
             5 => 300 - line.at_ms - line.duration_ms,
             6 => 1200 - line.at_ms - line.duration_ms,
@@ -85,36 +84,37 @@ pub(super) fn bad_call(id: &str) -> Call {
     Call::new(id, (0..).zip(&said).map(line).collect())
 }
 
-pub(super) struct Home {
+/// A poller with everything around it.
+pub(super) struct TestFixture {
     pub(super) simulator: Handle,
     pub(super) calls: Interactions<State>,
     pub(super) env: Env,
     state: State,
-    reported: Arc<Mutex<Vec<(String, Batch)>>>,
-    scorer: Scorer,
+    reported: Arc<Mutex<Vec<(String, BatchReport)>>>,
+    scorer: SegmentScorer,
     _folder: tempfile::TempDir,
 }
 
-/// A running poller.
-pub(super) struct Running {
+/// A poller that runs in a task of its own.
+pub(super) struct RunningPoller {
     stop: CancellationToken,
-    task: JoinHandle<anyhow::Result<Summary>>,
+    task: JoinHandle<anyhow::Result<PollSummary>>,
 }
 
-impl Running {
-    /// Stops it as a deadline does.
-    pub(super) async fn finish(self) -> Summary {
+impl RunningPoller {
+    /// Stops the poller as the deadline of an invocation does, and returns its summary.
+    pub(super) async fn finish(self) -> PollSummary {
         self.stop.cancel();
         self.task.await.unwrap().unwrap()
     }
 
-    /// Kills it: whatever it was at stays undone.
+    /// Kills the poller: whatever it was doing stays undone.
     pub(super) fn kill(self) {
         self.task.abort();
     }
 }
 
-impl Home {
+impl TestFixture {
     pub(super) async fn new(calls: Vec<Call>) -> Self {
         Self::with(&[], calls).await
     }
@@ -137,7 +137,7 @@ impl Home {
         })
         .await
         .unwrap();
-        // A quick pace, so that tests take seconds.
+        // Short delays, so that tests take seconds.
         let quick = [
             ("POLL_IDLE_MS", "100"),
             ("POLL_RELIST_MS", "200"),
@@ -171,35 +171,38 @@ impl Home {
         )
         .unwrap();
         let reported = Arc::clone(&self.reported);
-        deps.watcher = Some(Arc::new(move |id, batch| {
+        deps.observer = Some(Arc::new(move |id, batch| {
             reported.lock().unwrap().push((id.into(), batch.clone()))
         }));
         Arc::new(deps)
     }
 
-    pub(super) fn start(&self, holder: &'static str) -> Running {
-        self.run(holder, Calls::Shards((0..self.calls.shards()).collect()))
-    }
-
-    pub(super) fn start_these(&self, holder: &'static str, ids: &[&str]) -> Running {
+    pub(super) fn start(&self, holder: &'static str) -> RunningPoller {
         self.run(
             holder,
-            Calls::These(ids.iter().map(|&id| id.to_owned()).collect()),
+            CallSelection::Shards((0..self.calls.shards()).collect()),
         )
     }
 
-    fn run(&self, holder: &'static str, calls: Calls) -> Running {
+    pub(super) fn start_ids(&self, holder: &'static str, ids: &[&str]) -> RunningPoller {
+        self.run(
+            holder,
+            CallSelection::Ids(ids.iter().map(|&id| id.to_owned()).collect()),
+        )
+    }
+
+    fn run(&self, holder: &'static str, calls: CallSelection) -> RunningPoller {
         let (deps, stop) = (self.deps(), CancellationToken::new());
         let stopped = stop.clone();
         let task = tokio::spawn(async move { poll(&deps, calls, holder, stopped).await });
-        Running { stop, task }
+        RunningPoller { stop, task }
     }
 
     pub(super) async fn register(&self, id: &str) {
         self.calls.register(id, Timestamp::now()).await.unwrap();
     }
 
-    pub(super) async fn view(&self, id: &str) -> View {
+    pub(super) async fn view(&self, id: &str) -> CallView {
         self.calls
             .view(id, Timestamp::now())
             .await
@@ -215,7 +218,7 @@ impl Home {
         self.simulator.world().live.suggestions(id)
     }
 
-    pub(super) fn batches(&self, id: &str) -> Vec<Batch> {
+    pub(super) fn batches(&self, id: &str) -> Vec<BatchReport> {
         self.reported
             .lock()
             .unwrap()
@@ -228,7 +231,7 @@ impl Home {
     pub(super) fn scored(&self, id: &str) -> Vec<SegmentId> {
         self.batches(id)
             .iter()
-            .flat_map(|batch| batch.segments.iter().map(|segment| segment.0))
+            .flat_map(|batch| batch.segments.iter().map(|segment| segment.id))
             .collect()
     }
 
@@ -236,13 +239,13 @@ impl Home {
         self.simulator.world().live.finals(id).len()
     }
 
-    /// Whether the script is over, everything is scored, and the newest attributes are at the contact centre.
+    /// Returns whether all lines of the call are scored and the contact center has the newest attributes.
     pub(super) fn caught_up(&self, id: &str) -> bool {
         let total = self.simulator.world().live.lines(id);
         let batches = self.batches(id);
         let newest = batches
             .last()
-            .map(|batch| format!("{:.3}", batch.readings.both.average));
+            .map(|batch| format!("{:.3}", batch.sentiment.both.average));
         let sent = self
             .attributes(id)
             .get("realtime_sentiment_score")
@@ -270,21 +273,24 @@ impl Home {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(super::PATIENCE, listed)
+        tokio::time::timeout(super::WAIT_TIMEOUT, listed)
             .await
-            .expect("the list did not become as wanted");
+            .expect("the list of calls did not get the expected length");
     }
 
-    /// Waits until something holds.
+    /// Waits until a condition holds.
     pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let held = async {
             while !holds(self) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(super::PATIENCE, held).await.is_err() {
+        if tokio::time::timeout(super::WAIT_TIMEOUT, held)
+            .await
+            .is_err()
+        {
             panic!(
-                "it did not come about; scored so far: {:?}",
+                "the condition did not hold in time; batches scored so far: {}",
                 self.reported.lock().unwrap().len()
             );
         }

@@ -1,4 +1,4 @@
-//! Several processes: at once, one after the other, and one that dies.
+//! Tests with several processes: at the same time, one after the other, and one that dies.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,76 +8,84 @@ use runtime::lambda::Invocation;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::home::{Home, bad_call};
+use super::fixture::{TestFixture, declining_call};
 use crate::{Deps, FanOut, Trigger, handle};
 
-fn assert_scored_once(home: &Home, id: &str) {
-    let scored = home.scored(id);
-    assert_eq!(scored.len(), home.simulator.world().live.lines(id));
+fn assert_scored_once(fixture: &TestFixture, id: &str) {
+    let scored = fixture.scored(id);
+    assert_eq!(scored.len(), fixture.simulator.world().live.lines(id));
     assert_eq!(scored.iter().collect::<BTreeSet<_>>().len(), scored.len());
 }
 
 #[tokio::test]
 async fn two_pollers_at_once_score_everything_once() {
-    let home = Home::new((0..6).map(|n| bad_call(&format!("call-{n}"))).collect()).await;
+    let fixture = TestFixture::new(
+        (0..6)
+            .map(|n| declining_call(&format!("call-{n}")))
+            .collect(),
+    )
+    .await;
     for n in 0..6 {
-        home.register(&format!("call-{n}")).await;
+        fixture.register(&format!("call-{n}")).await;
     }
-    let runs = [home.start("a"), home.start("b")];
-    home.until(|home| (0..6).all(|n| home.caught_up(&format!("call-{n}"))))
+    let runs = [fixture.start("a"), fixture.start("b")];
+    fixture
+        .until(|fixture| (0..6).all(|n| fixture.caught_up(&format!("call-{n}"))))
         .await;
     for run in runs {
         run.finish().await;
     }
     for n in 0..6 {
-        assert_scored_once(&home, &format!("call-{n}"));
-        assert_eq!(home.suggestions(&format!("call-{n}")).len(), 1);
+        assert_scored_once(&fixture, &format!("call-{n}"));
+        assert_eq!(fixture.suggestions(&format!("call-{n}")).len(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_killed_poller_is_replaced_when_its_lease_runs_out() {
-    let home = Home::new(vec![bad_call("call-1")]).await;
-    home.register("call-1").await;
-    let killed = home.start("a");
-    home.until(|home| !home.scored("call-1").is_empty()).await;
+    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    fixture.register("call-1").await;
+    let killed = fixture.start("a");
+    fixture
+        .until(|fixture| !fixture.scored("call-1").is_empty())
+        .await;
     killed.kill();
     let began = Instant::now();
-    let next = home.start("b");
-    home.until(|home| home.caught_up("call-1")).await;
+    let next = fixture.start("b");
+    fixture.until(|fixture| fixture.caught_up("call-1")).await;
     assert!(began.elapsed() < Duration::from_secs(20));
     next.finish().await;
-    assert_scored_once(&home, "call-1");
+    assert_scored_once(&fixture, "call-1");
 }
 
 #[tokio::test]
 async fn an_invocation_hands_over_before_its_deadline() {
-    let home = Home::with(
+    let fixture = TestFixture::with(
         &[("POLL_HANDOVER_SECONDS", "5"), ("LEASE_SECONDS", "300")],
-        vec![bad_call("call-1")],
+        vec![declining_call("call-1")],
     )
     .await;
-    home.register("call-1").await;
+    fixture.register("call-1").await;
     let deadline = Instant::now() + Duration::from_millis(5600);
     let first = Invocation {
         request_id: "first".into(),
         deadline,
     };
-    let summary = handle(home.deps(), Trigger::default(), first)
+    let summary = handle(fixture.deps(), Trigger::default(), first)
         .await
         .unwrap();
     assert!(Instant::now() < deadline);
     assert_eq!(summary.calls, 1);
-    // The lease would last five minutes; it was given back.
-    let next = home.start("second");
-    home.until(|home| home.caught_up("call-1")).await;
+    // The lease would last five minutes, so the next poller gets the call only because the lease was given back.
+    let next = fixture.start("second");
+    fixture.until(|fixture| fixture.caught_up("call-1")).await;
     next.finish().await;
-    assert_scored_once(&home, "call-1");
+    assert_scored_once(&fixture, "call-1");
 }
 
 #[tokio::test]
 async fn a_schedule_starts_an_invocation_for_every_other_shard() {
-    let home = Home::with(&[("POLL_SHARDS", "4")], Vec::new()).await;
+    let fixture = TestFixture::with(&[("POLL_SHARDS", "4")], Vec::new()).await;
     let (started, mut starts) = mpsc::unbounded_channel();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -99,7 +107,7 @@ async fn a_schedule_starts_an_invocation_for_every_other_shard() {
     });
     tokio::spawn(async move { axum::serve(listener, app).await });
     let aws = store::aws::config(Some(&endpoint)).await;
-    let mut deps = Arc::into_inner(home.deps()).unwrap();
+    let mut deps = Arc::into_inner(fixture.deps()).unwrap();
     deps.fan_out = Some(FanOut::new(
         aws_sdk_lambda::Client::new(&aws),
         "transcript-poller",

@@ -1,11 +1,11 @@
-//! A hundred calls, and what a segment costs in DynamoDB.
+//! Tests with a hundred calls, and of what a segment costs in DynamoDB.
 
 use cxone_simulator::live::{Call, Line};
 use store::state::{DynamoState, State};
 
-use super::home::Home;
+use super::fixture::TestFixture;
 
-/// A call in which somebody says something every three seconds, from `offset_ms` on.
+/// Returns a call in which somebody says something every three seconds, from `offset_ms` on.
 fn steady(id: &str, offset_ms: i64, lines: i64) -> Call {
     let line = |n: i64| {
         let who = if n % 2 == 0 { "customer" } else { "agent" };
@@ -26,19 +26,21 @@ async fn of_a_hundred_calls_a_segment_reaches_the_attributes_within_two_and_a_ha
     let calls: Vec<Call> = (0..100)
         .map(|n| steady(&format!("call-{n}"), 1000 + n * 30, 4))
         .collect();
-    let home = Home::with(&[("POLL_IDLE_MS", "1000"), ("LEASE_SECONDS", "15")], calls).await;
+    let fixture =
+        TestFixture::with(&[("POLL_IDLE_MS", "1000"), ("LEASE_SECONDS", "15")], calls).await;
     for n in 0..100 {
-        home.register(&format!("call-{n}")).await;
+        fixture.register(&format!("call-{n}")).await;
     }
-    let run = home.start("a");
-    home.until(|home| home.simulator.world().live.lag().segments == 400)
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| fixture.simulator.world().live.lag().segments == 400)
         .await;
     let summary = run.finish().await;
     assert_eq!(
         (summary.calls, summary.segments, summary.failures),
         (100, 400, 0)
     );
-    let lag = home.simulator.world().live.lag();
+    let lag = fixture.simulator.world().live.lag();
     assert!(lag.p95_ms <= 2500, "{lag:?}");
 }
 
@@ -47,7 +49,7 @@ async fn a_segment_costs_one_write_of_the_state_and_no_read() {
     let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
     let table = DynamoState::new(&aws, dev_stack::unique("poller"));
     table.create_table().await.unwrap();
-    // Half an hour was said before; then twenty segments come one by one.
+    // The call has lasted for half an hour already; then twenty segments come one by one.
     let mut call = steady("call-1", -1_800_000, 600);
     call.lines.extend((0..20).map(|n| Line {
         duration_ms: 100,
@@ -55,10 +57,13 @@ async fn a_segment_costs_one_write_of_the_state_and_no_read() {
     }));
     let folder = tempfile::tempdir().unwrap();
     let variables = [("POLL_RELIST_MS", "60000"), ("LEASE_SECONDS", "60")];
-    let home = Home::on(State::Dynamo(table.clone()), folder, &variables, vec![call]).await;
-    home.register("call-1").await;
-    let run = home.start("a");
-    home.until(|home| home.scored("call-1").len() >= 600).await;
+    let fixture =
+        TestFixture::on(State::Dynamo(table.clone()), folder, &variables, vec![call]).await;
+    fixture.register("call-1").await;
+    let run = fixture.start("a");
+    fixture
+        .until(|fixture| fixture.scored("call-1").len() >= 600)
+        .await;
     let capacity = || {
         (
             table.capacity().read_units(),
@@ -66,17 +71,17 @@ async fn a_segment_costs_one_write_of_the_state_and_no_read() {
         )
     };
     let (reads, writes) = capacity();
-    let before = home.batches("call-1").len();
-    home.until(|home| home.caught_up("call-1")).await;
-    let batches = (home.batches("call-1").len() - before) as u64;
+    let before = fixture.batches("call-1").len();
+    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    let batches = (fixture.batches("call-1").len() - before) as u64;
     let (reads, writes) = (capacity().0 - reads, capacity().1 - writes);
     run.finish().await;
     println!(
         "{batches} batches of {} segments: {reads} read units, {writes} write units",
-        home.scored("call-1").len() - 600
+        fixture.scored("call-1").len() - 600
     );
     assert_eq!(reads, 0, "a segment is not paid for by reading");
-    // A hundred remembered segments are 2 KB; a suggestion may add its answer's write.
+    // A hundred remembered segments are 2 KB, two write units. A suggestion may add the write of its answer.
     assert!(
         writes <= (batches + 2) * 4,
         "{writes} write units for {batches} batches"

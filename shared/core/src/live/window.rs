@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::segment::Speaker;
 use super::segment_memory::SegmentMemory;
 use super::settings::{LiveSettings, whole_millis};
+use crate::scale::format_average;
 
 /// The direction in which an average moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -128,7 +129,7 @@ impl CallSentiment {
     /// Returns the attributes of the interaction, names and values as they are sent; scores have three decimals.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let score = |window: WindowSentiment| format!("{:.3}", window.average);
+        let score = |window: WindowSentiment| format_average(window.average);
         let trend = |window: WindowSentiment| window.trend.name().to_owned();
         let mut attributes = vec![
             ("realtime_sentiment_score", score(self.both)),
