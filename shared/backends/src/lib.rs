@@ -5,5 +5,6 @@
 pub mod caller_keys;
 pub mod cxone_client;
 pub mod interactions;
+pub mod lease_guard;
 pub mod stores;
 pub mod token_cache;

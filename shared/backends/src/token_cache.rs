@@ -4,36 +4,37 @@
 //! secret could ask for a token anyway, so the cache gives nothing to anybody that they could not have. After a rotation
 //! of the client secret old entries cannot be read, which is a miss.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::stores::FunctionSecrets;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key as AesKey, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cxone::oauth::{AccessToken, CacheError, Fingerprint, SharedTokens, TokenKey};
+use cxone::oauth::{AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokens, TokenKey};
 use futures::future::BoxFuture;
 use hmac::{Hmac, Mac};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use store::Error;
-use store::state::lease::Lease;
 use store::state::{Expect, Item, Key, Put, State, StateStore};
+
+use crate::lease_guard::{LeaseGuard, Leases};
+use crate::stores::FunctionSecrets;
 
 const LABEL: &[u8] = b"cxone-insights token cache, AES-256-GCM, 1";
 const NONCE_BYTES: usize = 12;
+/// Length of the random name of a lease's holder.
+const HOLDER_BYTES: usize = 12;
 
 /// The shared token cache over the state store.
 #[derive(Debug)]
 pub struct StateTokens {
     state: State,
     secrets: Arc<FunctionSecrets>,
-    /// The leases that this process holds, by holder.
-    leases: Mutex<HashMap<String, Lease>>,
+    leases: Leases<State>,
 }
 
 /// What is stored: the token under encryption, its expiry in the open.
@@ -49,9 +50,9 @@ impl StateTokens {
     #[must_use]
     pub fn new(state: State, secrets: Arc<FunctionSecrets>) -> Self {
         Self {
+            leases: Leases::new(state.clone()),
             state,
             secrets,
-            leases: Mutex::default(),
         }
     }
 
@@ -81,10 +82,6 @@ impl StateTokens {
         };
         Ok(AccessToken::new(token, sealed.expires_at))
     }
-
-    fn leases(&self) -> std::sync::MutexGuard<'_, HashMap<String, Lease>> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn token_key(key: &TokenKey) -> Key {
@@ -97,7 +94,7 @@ fn lease_key(key: &TokenKey) -> Key {
 
 /// Encrypts a token for its key; the key is authenticated, so that an item moved to another key cannot be read there.
 fn seal(cipher: &Aes256Gcm, key: &TokenKey, token: &str) -> Result<String, CacheError> {
-    let nonce: [u8; NONCE_BYTES] = random()?;
+    let nonce = random::<NONCE_BYTES>()?;
     let payload = Payload {
         msg: token.as_bytes(),
         aad: key.as_str().as_bytes(),
@@ -108,11 +105,17 @@ fn seal(cipher: &Aes256Gcm, key: &TokenKey, token: &str) -> Result<String, Cache
     Ok(STANDARD.encode([&nonce[..], &ciphertext].concat()))
 }
 
-fn random() -> Result<[u8; NONCE_BYTES], CacheError> {
-    let mut bytes = [0; NONCE_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+/// Draws random bytes from the operating system.
+fn random<const N: usize>() -> Result<[u8; N], NoRandomNumbers> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(NoRandomNumbers)?;
     Ok(bytes)
 }
+
+/// The operating system gave no random numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random numbers: {0}")]
+struct NoRandomNumbers(getrandom::Error);
 
 fn unseal(cipher: &Aes256Gcm, key: &TokenKey, sealed: &str) -> Option<SecretString> {
     let sealed = STANDARD
@@ -190,38 +193,25 @@ impl SharedTokens for StateTokens {
     fn try_lease<'a>(
         &'a self,
         key: &'a TokenKey,
-        holder: &'a str,
-        lasting: Duration,
-    ) -> BoxFuture<'a, Result<bool, CacheError>> {
+        duration: Duration,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn RenewalLease>>, CacheError>> {
         Box::pin(async move {
-            let lasting = SignedDuration::try_from(lasting)?;
-            let lease = Lease::acquire(
-                &self.state,
-                lease_key(key),
-                holder,
-                lasting,
-                Timestamp::now(),
-            )
-            .await?;
-            let taken = lease.is_some();
-            if let Some(lease) = lease {
-                self.leases().insert(holder.to_owned(), lease);
-            }
-            Ok(taken)
+            // A name for each lease: one that is given back late never touches the next one of the same process.
+            let holder = random::<HOLDER_BYTES>().map(|bytes| STANDARD.encode(bytes))?;
+            let guard = self
+                .leases
+                .try_acquire(lease_key(key), &holder, duration)
+                .await?;
+            Ok(guard.map(|guard| Box::new(HeldLease(guard)) as Box<dyn RenewalLease>))
         })
     }
+}
 
-    fn release<'a>(
-        &'a self,
-        _key: &'a TokenKey,
-        holder: &'a str,
-    ) -> BoxFuture<'a, Result<(), CacheError>> {
-        Box::pin(async move {
-            let lease = self.leases().remove(holder);
-            if let Some(lease) = lease {
-                lease.release(&self.state, Timestamp::now()).await?;
-            }
-            Ok(())
-        })
+/// The lease of one renewal.
+struct HeldLease(LeaseGuard);
+
+impl RenewalLease for HeldLease {
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), CacheError>> {
+        Box::pin(async move { Ok(self.0.release().await?) })
     }
 }

@@ -2,11 +2,11 @@
 
 mod credentials;
 mod grant;
-mod lease;
 mod memory;
 mod shared;
 mod token;
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,9 +14,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use self::credentials::ClientCredentials;
-use self::lease::{Lease, in_time};
 use self::memory::Memory;
-pub use self::shared::{CacheError, SharedTokens};
+pub use self::shared::{CacheError, RenewalLease, SharedTokens};
 
 pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
 use crate::endpoints::Site;
@@ -28,6 +27,9 @@ use insights_http::{CallLimits, Transport};
 /// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
 /// short enough that the others get over an instance that died with it.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+/// How long one call to the shared cache may take: a healthy one takes a hundredth of it.
+const CACHE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Tells the time; wall-clock, since tokens outlive processes.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -43,8 +45,6 @@ pub struct TokenSource {
     /// Held by the one caller that renews.
     renewal: tokio::sync::Mutex<()>,
     shared_failed: AtomicBool,
-    /// Who this source is to the others.
-    holder: String,
 }
 
 impl std::fmt::Debug for TokenSource {
@@ -76,7 +76,6 @@ impl TokenSource {
             memory: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             shared_failed: AtomicBool::new(false),
-            holder: uuid::Uuid::new_v4().to_string(),
         }
     }
 
@@ -192,7 +191,7 @@ impl TokenSource {
             if let Ok(token) = &result {
                 self.noted(in_time(shared.store(&key, token)).await);
             }
-            self.noted(lease.release().await);
+            self.noted(in_time(lease.release()).await);
         }
         match result {
             // The lease's time ran out, not the caller's.
@@ -217,13 +216,12 @@ impl TokenSource {
             if let Some(token) = self.usable(in_time(shared.load(key)).await?) {
                 return Ok(Turn::Load(token));
             }
-            if in_time(shared.try_lease(key, &self.holder, LEASE)).await? {
-                let lease = Lease::new(Arc::clone(shared), key.clone(), self.holder.clone());
+            if let Some(lease) = in_time(shared.try_lease(key, LEASE)).await? {
                 // The one before may have stored its token between the two calls above.
                 let Some(token) = self.usable(in_time(shared.load(key)).await?) else {
                     return Ok(Turn::Leased(lease));
                 };
-                self.noted(lease.release().await);
+                self.noted(in_time(lease.release()).await);
                 return Ok(Turn::Load(token));
             }
             backoff::wait(&mut backoff).await;
@@ -288,5 +286,12 @@ enum Turn {
     /// Another one stored it.
     Load(AccessToken),
     /// It is this one's turn to ask for it.
-    Leased(Lease),
+    Leased(Box<dyn RenewalLease>),
+}
+
+/// Bounds one call to the shared cache: a cache that does not answer counts as one that failed.
+async fn in_time<T>(call: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+    tokio::time::timeout(CACHE_TIMEOUT, call)
+        .await
+        .unwrap_or_else(|_| Err("the shared token cache did not answer in time".into()))
 }

@@ -35,19 +35,20 @@ pub trait SharedTokens: Send + Sync {
         fingerprint: &'a Fingerprint,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// Takes the right to renew, by a conditional write, if nobody else holds it. It ends by itself after `lasting`.
-    /// `holder` is one [`TokenSource`](super::TokenSource), which renews once at a time: it may take again what it holds.
+    /// Takes the right to renew, by a conditional write, if nobody else holds it; returns `None` if somebody does. The
+    /// right ends by itself after `duration` if the process dies.
     fn try_lease<'a>(
         &'a self,
         key: &'a TokenKey,
-        holder: &'a str,
-        lasting: Duration,
-    ) -> BoxFuture<'a, Result<bool, CacheError>>;
+        duration: Duration,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn RenewalLease>>, CacheError>>;
+}
 
-    /// Gives the right back, if `holder` still has it; else nothing happens.
-    fn release<'a>(
-        &'a self,
-        key: &'a TokenKey,
-        holder: &'a str,
-    ) -> BoxFuture<'a, Result<(), CacheError>>;
+/// The right to renew a token, which one instance holds at a time.
+///
+/// A lease that is dropped gives the right back in the background: a caller that is canceled in the middle of a renewal
+/// must not keep the other instances waiting until the lease ends by itself.
+pub trait RenewalLease: Send {
+    /// Gives the right back, so that the next instance need not wait.
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), CacheError>>;
 }

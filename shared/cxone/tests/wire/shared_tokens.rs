@@ -7,17 +7,42 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cxone::oauth::{AccessToken, CacheError, Fingerprint, SharedTokens, TokenKey, TokenSource};
+use cxone::oauth::{
+    AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokens, TokenKey, TokenSource,
+};
 use cxone_simulator::{Fault, FaultRule, Handle};
 use futures::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 
 use crate::support::{TOKEN, client_with, list, quick, simulator, site, soon, tokens};
 
+/// Until when each key is leased, with the number of its lease.
+type Leases = Arc<Mutex<HashMap<String, (u32, Instant)>>>;
+
+/// A lease that is held, as the shared cache gives it out.
+struct InMemoryLease {
+    leases: Leases,
+    key: TokenKey,
+    number: u32,
+}
+
+impl RenewalLease for InMemoryLease {
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), CacheError>> {
+        Box::pin(std::future::ready(Ok(drop(self))))
+    }
+}
+
+impl Drop for InMemoryLease {
+    fn drop(&mut self) {
+        let mut leases = self.leases.lock().unwrap();
+        leases.retain(|held, (number, _)| held != self.key.as_str() || *number != self.number);
+    }
+}
+
 #[derive(Default)]
 struct InMemory {
     tokens: Mutex<HashMap<String, AccessToken>>,
-    leases: Mutex<HashMap<String, (String, Instant)>>,
+    leases: Leases,
     broken: AtomicBool,
     hanging: AtomicBool,
     calls: AtomicU32,
@@ -82,35 +107,22 @@ impl SharedTokens for InMemory {
     fn try_lease<'a>(
         &'a self,
         key: &'a TokenKey,
-        holder: &'a str,
-        lasting: Duration,
-    ) -> BoxFuture<'a, Result<bool, CacheError>> {
+        duration: Duration,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn RenewalLease>>, CacheError>> {
         self.answer(move || {
             let mut leases = self.leases.lock().unwrap();
-            if leases
-                .get(key.as_str())
-                .is_some_and(|(by, until)| by != holder && *until > Instant::now())
-            {
-                return false;
+            let held = leases.get(key.as_str());
+            if held.is_some_and(|(_, until)| *until > Instant::now()) {
+                return None;
             }
-            leases.insert(
-                key.as_str().to_owned(),
-                (holder.to_owned(), Instant::now() + lasting),
-            );
-            true
-        })
-    }
-
-    fn release<'a>(
-        &'a self,
-        key: &'a TokenKey,
-        holder: &'a str,
-    ) -> BoxFuture<'a, Result<(), CacheError>> {
-        self.answer(move || {
-            self.leases
-                .lock()
-                .unwrap()
-                .retain(|held, (by, _)| held != key.as_str() || by != holder);
+            let number = self.calls.load(Ordering::SeqCst);
+            let until = Instant::now() + duration;
+            leases.insert(key.as_str().to_owned(), (number, until));
+            Some(Box::new(InMemoryLease {
+                leases: Arc::clone(&self.leases),
+                key: key.clone(),
+                number,
+            }) as Box<dyn RenewalLease>)
         })
     }
 }
@@ -201,12 +213,12 @@ async fn a_lease_whose_holder_died_is_taken_over_when_it_ends() {
         "demo-client",
         site(&simulator.url()).scopes(),
     );
-    assert!(
-        shared
-            .try_lease(&key, "dead", Duration::from_millis(150))
-            .await
-            .unwrap()
-    );
+    let lease = shared
+        .try_lease(&key, Duration::from_millis(150))
+        .await
+        .unwrap();
+    // A process that dies runs no destructor.
+    std::mem::forget(lease.expect("nobody holds it"));
     let began = Instant::now();
     instance(&simulator, &shared).token(soon()).await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(150));

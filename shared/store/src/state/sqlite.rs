@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::{Expect, Item, Key, Put, StateStore, epoch_seconds, new_version};
+use super::item::{Expect, Item, Key, Put, epoch_seconds, new_version};
+use super::state_store::StateStore;
 use crate::Error;
 use crate::embedded::{Database, Durability};
 

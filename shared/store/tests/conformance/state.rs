@@ -472,6 +472,29 @@ async fn a_lease_has_one_holder_and_passes_on_when_it_is_not_renewed(
     assert!(third.is_some());
 }
 
+async fn a_renewal_whose_answer_was_lost_is_recognized_as_the_holders_own(store: &impl StateStore) {
+    let key = Key::new("lease#agent", "2");
+    let minute = SignedDuration::from_mins(1);
+    let held = Lease::acquire(store, key.clone(), "first", minute, now())
+        .await
+        .expect("an answer")
+        .expect("nobody holds it");
+    for at in [10, 20] {
+        // The holder goes on from the lease that it knew before, as if no answer had come.
+        let renewed = held.clone().renew(store, minute, later(at)).await;
+        let renewed = renewed.expect("an answer").expect("still held");
+        assert_eq!(renewed.until, later(at + 60));
+    }
+    held.release(store, later(30)).await.expect("an answer");
+    assert!(
+        store
+            .get(&key, later(30))
+            .await
+            .expect("an answer")
+            .is_none()
+    );
+}
+
 macro_rules! conformance {
     ($($test:ident)*) => {
         mod dynamo_conforms {
@@ -507,6 +530,7 @@ conformance! {
     limits_are_the_same_everywhere
     many_items_are_written_at_once_and_the_last_of_a_key_stays
     a_lease_has_one_holder_and_passes_on_when_it_is_not_renewed
+    a_renewal_whose_answer_was_lost_is_recognized_as_the_holders_own
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ use uuid::Uuid;
 pub use capacity::Capacity;
 use row::{ATTRIBUTES, Condition, Row, item_of, key_of};
 
-use super::{Expect, Item, KEY_MAX_BYTES, Key, Put, StateStore, live_at, new_version};
+use super::item::{Expect, Item, KEY_MAX_BYTES, Key, Put, is_live_at, new_version};
+use super::state_store::StateStore;
 use crate::Error;
 use crate::aws::Failed;
 
@@ -152,7 +153,7 @@ impl StateStore for DynamoState {
         self.capacity
             .read(answer.item.as_ref().map_or(0, row::size));
         let item = answer.item.map(item_of).transpose()?;
-        Ok(item.filter(|item| live_at(item.expires_at, now)))
+        Ok(item.filter(|item| is_live_at(item.expires_at, now)))
     }
 
     async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
@@ -268,7 +269,8 @@ impl StateStore for DynamoState {
             let (rows, next) = self.page(&condition, size, start).await?;
             for row in rows {
                 let item = item_of(row)?;
-                let wanted = live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
+                let wanted =
+                    is_live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
                 if wanted && items.len() < limit {
                     items.push(item);
                 }

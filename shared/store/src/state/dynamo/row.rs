@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::state::{Expect, Item, Key, Put, epoch_seconds};
+use crate::state::item::{Expect, Item, Key, Put, epoch_seconds};
 
 /// The partition key's attribute.
 pub(super) const PK: &str = "pk";
