@@ -59,7 +59,14 @@ pub async fn build(
                 threads: 1,
                 ..settings.clone()
             };
-            Scorer::new(Provider::build(&settings, secrets, IdleConnections::Keep).await?)
+            Scorer::new(
+                Provider::new(
+                    &settings,
+                    cxone_client::secret_key(secrets, "nlp_api_key"),
+                    IdleConnections::Keep,
+                )
+                .await?,
+            )
         }
     };
     with(env, config, client, state, objects, scorer).await

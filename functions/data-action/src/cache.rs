@@ -7,11 +7,11 @@ use std::time::Duration;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
-use sentiment::{ProviderError, Sentiment};
+use sentiment::{ProviderError, SentimentScore};
 
 /// Scored texts by the digest of their normal form, so that no customer's words stay in memory.
 #[derive(Debug, Clone)]
-pub struct SentimentCache(Cache<[u8; 32], Arc<Sentiment>>);
+pub struct SentimentCache(Cache<[u8; 32], Arc<SentimentScore>>);
 
 impl SentimentCache {
     /// An empty cache whose entries live for `time_to_live`, at most `entries` of them.
@@ -34,8 +34,8 @@ impl SentimentCache {
     pub async fn get_or_score(
         &self,
         text: &str,
-        score: impl Future<Output = Result<Sentiment, ProviderError>>,
-    ) -> Result<(Arc<Sentiment>, bool), Arc<ProviderError>> {
+        score: impl Future<Output = Result<SentimentScore, ProviderError>>,
+    ) -> Result<(Arc<SentimentScore>, bool), Arc<ProviderError>> {
         let entry = self
             .0
             .entry(key(text))
@@ -70,8 +70,8 @@ mod tests {
         SentimentCache::new(Duration::from_secs(300), 500)
     }
 
-    fn sentiment() -> Sentiment {
-        Sentiment {
+    fn sentiment() -> SentimentScore {
+        SentimentScore {
             score: Score::NEUTRAL,
             emotions: vec!["joy".to_owned()],
         }

@@ -25,7 +25,7 @@ use store::state::State;
 
 use crate::cache::SentimentCache;
 use crate::config::Config;
-use sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
+use sentiment::{Provider, ProviderError, SentimentProvider, SentimentScore};
 
 /// Time kept back from the contact centre's limit for the way there and back: a reply that comes too late is worth
 /// nothing, a 503 in time can be retried.
@@ -105,7 +105,7 @@ async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> 
     }
 }
 
-fn reply(deps: &Deps, sentiment: &Sentiment, hit: bool, started: Instant) -> Response {
+fn reply(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) -> Response {
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     metrics::count(if hit { "cache_hits" } else { "inference_count" }, 1);
     metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });

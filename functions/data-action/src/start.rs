@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use backends::caller_keys::Callers;
+use backends::cxone_client::secret_key;
 use backends::interactions::Interactions;
 use backends::stores::FunctionSecrets;
 use backends::stores::Stores;
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
-use sentiment::{Local, Provider};
+use sentiment::{LocalProvider, Provider};
 use store::state::State;
 
 use crate::Deps;
@@ -38,7 +39,8 @@ pub async fn build(
     idle: IdleConnections,
 ) -> anyhow::Result<Deps> {
     let config = Config::from_env(env)?;
-    let provider = Provider::build(&config.sentiment, &secrets, idle).await?;
+    let provider =
+        Provider::new(&config.sentiment, secret_key(&secrets, "nlp_api_key"), idle).await?;
     let health = match &provider {
         Provider::Local(model) => Health::new("local", vec![described(model)]),
         Provider::Http(_) => Health::new("http", Vec::new()),
@@ -54,7 +56,7 @@ pub async fn build(
     })
 }
 
-fn described(model: &Local) -> Model {
+fn described(model: &LocalProvider) -> Model {
     Model {
         task: "sentiment",
         source: model.source().to_owned(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use backends::cxone_client::secret_key;
 use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
@@ -124,7 +125,12 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let config = Config::from_env(&env)?;
     let scorer = SegmentScorer::new(
-        Provider::build(&config.sentiment, &secrets, IdleConnections::Keep).await?,
+        Provider::new(
+            &config.sentiment,
+            secret_key(&secrets, "nlp_api_key"),
+            IdleConnections::Keep,
+        )
+        .await?,
     );
     let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
     for n in 0..calls {

@@ -7,7 +7,7 @@ use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::live::{ScoredSegment, Segment, Speaker};
 use insights_core::scale::Score;
 use insights_http::Deadline;
-use sentiment::{Provider, ProviderError, Sentiment, SentimentProvider};
+use sentiment::{Provider, ProviderError, SentimentProvider, SentimentScore};
 use tokio::sync::Semaphore;
 
 /// Longest time for scoring one text, retries included.
@@ -29,7 +29,7 @@ impl SegmentScorer {
         let intents = IntentClassifier::new(IntentCategories::default(), None)
             .expect("categories without vectors");
         Self {
-            permits: Arc::new(Semaphore::new(provider.at_once())),
+            permits: Arc::new(Semaphore::new(provider.max_concurrency())),
             provider,
             intents: Arc::new(intents),
         }
@@ -54,7 +54,7 @@ impl SegmentScorer {
             (Score::NEUTRAL, Vec::new())
         } else {
             let deadline = Deadline::within(SCORE_TIMEOUT);
-            let Sentiment { score, emotions } =
+            let SentimentScore { score, emotions } =
                 self.provider.score(&segment.text, deadline).await?;
             (score, emotions)
         };

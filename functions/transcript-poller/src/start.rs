@@ -22,8 +22,12 @@ use crate::{Deps, FanOut, RequestPacer};
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let stores = Stores::from_env(env).await?;
     let config = Config::from_env(env)?;
-    let provider =
-        Provider::build(&config.sentiment, &stores.secrets, IdleConnections::Keep).await?;
+    let provider = Provider::new(
+        &config.sentiment,
+        cxone_client::secret_key(&stores.secrets, "nlp_api_key"),
+        IdleConnections::Keep,
+    )
+    .await?;
     let scorer = SegmentScorer::new(provider);
     let mut deps = build(env, config, &stores.secrets, stores.state, scorer)?;
     if deps.config.shards > 1 {

@@ -11,7 +11,7 @@ use insights_core::live::{
 };
 use insights_core::scale::Score;
 use runtime::config::Env;
-use sentiment::{Local, Provider, Settings};
+use sentiment::{LocalProvider, Provider, Settings};
 use serde::Deserialize;
 use serde_json::json;
 use transcript_poller::scorer::SegmentScorer;
@@ -202,7 +202,7 @@ async fn score(
         .any(|segment| segment.score.is_none());
     let scorer = if unscored {
         let settings = Settings::from_env(&Env::process())?;
-        let model = Local::load(&settings).await?;
+        let model = LocalProvider::load(&settings).await?;
         Some(SegmentScorer::new(Provider::Local(model)))
     } else {
         None

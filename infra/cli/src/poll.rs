@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use backends::cxone_client::secret_key;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
@@ -52,7 +53,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::from_env(&home.env)?;
     // Whoever names a call wants it followed until Ctrl-C.
     config.rules.silence_timeout = None;
-    let provider = Provider::build(&config.sentiment, &home.secrets, IdleConnections::Keep).await?;
+    let provider = Provider::new(
+        &config.sentiment,
+        secret_key(&home.secrets, "nlp_api_key"),
+        IdleConnections::Keep,
+    )
+    .await?;
     let scorer = SegmentScorer::new(provider);
     let deps = transcript_poller::start::build(
         &home.env,

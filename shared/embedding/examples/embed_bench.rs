@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use embedding::provider::{EmbeddingProvider, Local};
+use embedding::provider::{EmbeddingProvider, LocalProvider};
 use inference::{Embedder, Pool};
 use insights_http::Deadline;
 
@@ -12,7 +12,7 @@ const FOR: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let provider = Local::new(Pool::new(Embedder::embedded()?, None));
+    let provider = LocalProvider::new(Pool::new(Embedder::embedded()?, None));
     for tokens in [32, 128] {
         // Each word is one token; two of the tokens are the model's own.
         let text = "refund ".repeat(tokens - 2);

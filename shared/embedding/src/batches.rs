@@ -1,11 +1,17 @@
-//! Requests to a service: as few as its limits of texts and tokens allow.
+//! Batches of texts: as few requests to a service as its limits of texts and tokens allow.
 
 use std::ops::Range;
 
-/// Puts texts, given by their token counts, into consecutive batches of at most `max_inputs` texts and `max_tokens` tokens.
-/// A text above the limit alone is a batch of its own, and the service's to refuse.
+/// Splits texts, given by their token counts, into consecutive batches of at most `max_inputs` texts and `max_tokens`
+/// tokens.
+///
+/// A text that is above the limit alone is a batch of its own, which the service refuses.
 #[must_use]
-pub fn batches(tokens: &[usize], max_inputs: usize, max_tokens: usize) -> Vec<Range<usize>> {
+pub fn split_into_batches(
+    tokens: &[usize],
+    max_inputs: usize,
+    max_tokens: usize,
+) -> Vec<Range<usize>> {
     let mut batches: Vec<Range<usize>> = Vec::new();
     let mut sum = 0;
     for (index, count) in tokens.iter().enumerate() {
@@ -29,12 +35,18 @@ mod tests {
 
     #[test]
     fn both_limits_hold_and_the_order_stays() {
-        assert_eq!(batches(&[1; 450], 200, 8000), [0..200, 200..400, 400..450]);
         assert_eq!(
-            batches(&[4000, 4000, 1, 7999, 2], 200, 8000),
+            split_into_batches(&[1; 450], 200, 8000),
+            [0..200, 200..400, 400..450]
+        );
+        assert_eq!(
+            split_into_batches(&[4000, 4000, 1, 7999, 2], 200, 8000),
             [0..2, 2..4, 4..5]
         );
-        assert_eq!(batches(&[1, 9000, 1], 200, 8000), [0..1, 1..2, 2..3]);
-        assert!(batches(&[], 200, 8000).is_empty());
+        assert_eq!(
+            split_into_batches(&[1, 9000, 1], 200, 8000),
+            [0..1, 1..2, 2..3]
+        );
+        assert!(split_into_batches(&[], 200, 8000).is_empty());
     }
 }

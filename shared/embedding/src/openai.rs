@@ -1,60 +1,52 @@
-//! OpenAI's embeddings API, or a service that speaks it: texts in, a vector each out.
+//! OpenAI's embeddings API, or a service that speaks it: texts in, one vector for each text out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use insights_http::keyed_service::KeyedService;
+use insights_http::secret::SecretSource;
+use insights_http::url::parse_url;
+use insights_http::{Answer, CallLimits, Deadline, Error};
 use secrecy::SecretString;
 use serde::Deserialize;
-use url::Url;
 
-use insights_http::secret::{self, Freshness, SecretSource, bearer_header};
-use insights_http::url::parse_url;
-use insights_http::{Answer, CallLimits, Deadline, Error, Transport};
-
-/// Where OpenAI itself answers.
+/// The base URL of OpenAI itself.
 pub const OPENAI_URL: &str = "https://api.openai.com";
 
-/// The most texts of one request, by the contract; the service itself takes 2048.
+/// Most texts in one request, as the product allows; OpenAI takes 2048.
 pub const MAX_INPUTS: usize = 200;
 
-/// The most tokens of one request in all, by the contract.
+/// Most tokens in one request, all texts together, as the product allows.
 pub const MAX_REQUEST_TOKENS: usize = 8000;
 
-/// How long one try may take: 200 texts take the service seconds.
-const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one attempt may take: 200 texts take the service seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client of one service, model and dimension.
-#[derive(Clone)]
+/// A client of one service for one model. Clones share the connections and the circuit breaker.
+#[derive(Debug, Clone)]
 pub struct EmbeddingsClient {
-    url: Url,
+    service: KeyedService,
     model: String,
     dimension: usize,
-    key: Arc<dyn SecretSource<SecretString>>,
-    transport: Transport,
 }
 
-impl std::fmt::Debug for EmbeddingsClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "EmbeddingsClient({}, {})", self.url, self.model)
-    }
-}
-
+/// The answer of the service as JSON.
 #[derive(Deserialize)]
-struct Wire {
-    data: Vec<Item>,
+struct ServiceAnswer {
+    data: Vec<IndexedVector>,
 }
 
+/// A vector with the index of its text in the request.
 #[derive(Deserialize)]
-struct Item {
+struct IndexedVector {
     index: usize,
     embedding: Vec<f32>,
 }
 
 impl EmbeddingsClient {
-    /// A client that posts to `{base}/v1/embeddings` for vectors of `model`, which must have `dimension` values.
+    /// Creates a client that posts to `{base}/v1/embeddings` for vectors of `model`, which must have `dimension` values.
     ///
-    /// A try takes at most 30 s, whatever `limits` allows beyond.
+    /// An attempt takes at most 30 s, whatever `limits` allows beyond.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `base` is a plain `http` or `https` URL.
@@ -67,34 +59,33 @@ impl EmbeddingsClient {
         limits: CallLimits,
     ) -> Result<Self, Error> {
         let url = format!("{}/v1/embeddings", base.trim_end_matches('/'));
+        let url = parse_url("the embeddings URL", &url)?;
         let limits = CallLimits {
-            try_timeout: TRY_TIMEOUT,
+            try_timeout: ATTEMPT_TIMEOUT,
             ..limits
         };
+        let key_name = "the key of the embeddings service";
         Ok(Self {
-            url: parse_url("the embeddings URL", &url)?,
+            service: KeyedService::new(http, url, key_name, key, limits),
             model: model.to_owned(),
             dimension,
-            key,
-            transport: Transport::new(http, limits),
         })
     }
 
-    /// The model's name.
+    /// Returns the name of the model.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// The length of its vectors.
+    /// Returns the length of the model's vectors.
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// The vectors of up to [`MAX_INPUTS`] texts, in their order, whatever the order of the answer.
-    ///
-    /// A refused key (401) is read anew once, in case it was rotated.
+    /// Embeds up to [`MAX_INPUTS`] texts, and returns their vectors in the order of the texts, whatever the order of the
+    /// answer.
     ///
     /// # Errors
     /// [`Error::InvalidResponse`] unless the answer has exactly one vector of the right length and finite values for each
@@ -108,59 +99,24 @@ impl EmbeddingsClient {
             let allowed = format!("at most {MAX_INPUTS} texts a request are allowed");
             return Err(Error::invalid("the texts to embed", allowed));
         }
-        let answer = self.ask(texts, Freshness::Cached, deadline).await?;
-        let answer = match answer.status {
-            StatusCode::UNAUTHORIZED => self.ask(texts, Freshness::Bypass, deadline).await?,
-            _ => answer,
-        };
-        let endpoint = answer.endpoint.clone();
-        match answer.status.as_u16() {
-            200..=299 => self.ordered(&answer, texts.len()),
-            401 | 403 => Err(Error::Unauthorized { endpoint }),
-            404 => Err(Error::NotFound { endpoint }),
-            status => Err(Error::Rejected { endpoint, status }),
-        }
-    }
-
-    async fn ask(
-        &self,
-        texts: &[&str],
-        read: Freshness,
-        deadline: Deadline,
-    ) -> Result<Answer, Error> {
-        const KEY: &str = "the key of the embeddings service";
-        let endpoint = self.url.path();
-        let late = || Error::DeadlineExceeded {
-            endpoint: endpoint.to_owned(),
-        };
-        let reading = secret::read_secret(&*self.key, KEY, read);
-        let key = deadline.bound(reading).await.ok_or_else(late)??;
-        let header =
-            bearer_header(&key).ok_or_else(|| Error::invalid(KEY, "a header cannot carry it"))?;
         let body =
             serde_json::json!({ "model": self.model, "input": texts, "encoding_format": "float" });
-        self.transport
-            .call(endpoint, deadline, |http| {
-                http.post(self.url.clone())
-                    .header(http::header::AUTHORIZATION, header.clone())
-                    .json(&body)
-            })
-            .await
+        let answer = self.service.post(&body, deadline).await?;
+        self.sort_vectors(&answer, texts.len())
     }
 
-    fn ordered(&self, answer: &Answer, texts: usize) -> Result<Vec<Vec<f32>>, Error> {
-        let wrong = |reason: String| Error::response(&answer.endpoint, reason);
-        let Wire { data } = answer.json()?;
+    /// Reads the vectors of an answer, and puts them into the order of the texts.
+    fn sort_vectors(&self, answer: &Answer, texts: usize) -> Result<Vec<Vec<f32>>, Error> {
+        let invalid = |reason: String| Error::response(&answer.endpoint, reason);
+        let ServiceAnswer { data } = answer.json()?;
         if data.len() != texts {
-            return Err(wrong(format!(
-                "{} vectors came for {texts} texts",
-                data.len()
-            )));
+            let vectors = data.len();
+            return Err(invalid(format!("{vectors} vectors came for {texts} texts")));
         }
         let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); texts];
-        for Item { index, embedding } in data {
+        for IndexedVector { index, embedding } in data {
             if embedding.len() != self.dimension {
-                return Err(wrong(format!(
+                return Err(invalid(format!(
                     "a vector has {} dimensions where {} has {}",
                     embedding.len(),
                     self.model,
@@ -168,12 +124,14 @@ impl EmbeddingsClient {
                 )));
             }
             if !embedding.iter().all(|value| value.is_finite()) {
-                return Err(wrong("a vector has a value that is not finite".to_owned()));
+                return Err(invalid(
+                    "a vector has a value that is not finite".to_owned(),
+                ));
             }
             match vectors.get_mut(index) {
-                Some(place) if place.is_empty() => *place = embedding,
+                Some(vector) if vector.is_empty() => *vector = embedding,
                 _ => {
-                    return Err(wrong(format!(
+                    return Err(invalid(format!(
                         "the index {index} is out of range or came twice"
                     )));
                 }

@@ -1,26 +1,27 @@
-//! Texts to vectors, by the model in this process or by a service.
+//! Providers of embeddings: the model in this process, or a service that speaks OpenAI's API.
 
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::openai::EmbeddingsClient;
 use futures::{StreamExt, stream};
 use inference::{Embedder, Pool};
 use insights_http::Deadline;
 use store::vectors::Model;
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton};
 
-use crate::batches::batches;
+use crate::batches::split_into_batches;
+use crate::openai::EmbeddingsClient;
 
-/// The most tokens that OpenAI's embedding models read.
-const OPENAI_TOKENS: usize = 8191;
-/// Texts that wait for each inference thread: enough that none idles, few enough that a search comes between.
-const AHEAD: usize = 2;
-/// Requests to the service at once.
-const REQUESTS: usize = 4;
+/// Most tokens that OpenAI's embedding models read of one text.
+const OPENAI_MAX_TEXT_TOKENS: usize = 8191;
+/// Texts in flight for each inference thread: enough that none of the threads idles, few enough that a search comes
+/// between.
+const TEXTS_PER_WORKER: usize = 2;
+/// Requests in flight to a service.
+const REQUESTS_IN_FLIGHT: usize = 4;
 
-/// Why a text has no vector. Messages never hold the text.
+/// Why a text has no vector; each variant is a different decision for the caller. Messages never hold the text.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProviderError {
     /// The same text would fail again.
@@ -31,21 +32,27 @@ pub enum ProviderError {
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// Makes vectors of one model.
+/// The deadline passed before the provider had a vector.
+#[derive(Debug, thiserror::Error)]
+#[error("the deadline passed before the text was embedded")]
+struct DeadlinePassed;
+
+/// A provider of the vectors of one model.
 pub trait EmbeddingProvider: Send + Sync {
-    /// The model, which is stored with its vectors.
+    /// Returns the model, which is stored with its vectors.
     fn model(&self) -> &Model;
 
-    /// The most tokens of a text that are read, without special ones.
+    /// Returns the most tokens of a text that the model reads, special tokens not counted.
     fn max_tokens(&self) -> usize;
 
-    /// The places of a text's tokens in bytes, in order, without special ones.
+    /// Returns the byte ranges of the tokens of a text, in order, without special tokens.
     ///
     /// # Errors
     /// [`ProviderError::Text`] if the tokenizer fails.
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError>;
 
-    /// A vector or an error for each text, in order: one that fails does not take the others with it.
+    /// Embeds texts, and returns a vector or an error for each, in order. A text that fails does not take the others with
+    /// it.
     fn embed(
         &self,
         texts: &[&str],
@@ -53,15 +60,16 @@ pub trait EmbeddingProvider: Send + Sync {
     ) -> impl Future<Output = Vec<Result<Vec<f32>, ProviderError>>> + Send;
 }
 
-/// The model in this process.
+/// The model in this process, which no text leaves. Clones share the model.
 #[derive(Clone)]
-pub struct Local {
+pub struct LocalProvider {
     pool: Pool<Embedder>,
     model: Model,
 }
 
-impl Local {
-    /// A provider on inference threads. The model's name carries a part of its digest: other weights are another model.
+impl LocalProvider {
+    /// Creates a provider on inference threads. The name of the model carries a part of its digest, because other weights
+    /// make another model.
     #[must_use]
     pub fn new(pool: Pool<Embedder>) -> Self {
         let embedder = pool.model();
@@ -73,20 +81,20 @@ impl Local {
         Self { pool, model }
     }
 
-    /// The model's whole digest, for `/health`.
+    /// Returns the whole SHA-256 of the model, hexadecimal, for `/health`.
     #[must_use]
     pub fn digest(&self) -> &str {
         self.pool.model().digest()
     }
 }
 
-impl std::fmt::Debug for Local {
+impl std::fmt::Debug for LocalProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Local({})", self.model.name)
+        write!(f, "LocalProvider({})", self.model.name)
     }
 }
 
-impl EmbeddingProvider for Local {
+impl EmbeddingProvider for LocalProvider {
     fn model(&self) -> &Model {
         &self.model
     }
@@ -96,7 +104,7 @@ impl EmbeddingProvider for Local {
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError> {
-        self.pool.model().tokens(text).map_err(local_error)
+        self.pool.model().tokens(text).map_err(model_error)
     }
 
     async fn embed(
@@ -108,32 +116,19 @@ impl EmbeddingProvider for Local {
         stream::iter(texts)
             .map(|text| async move {
                 match deadline.bound(self.pool.embed(text)).await {
-                    Some(embedded) => embedded.map_err(local_error),
-                    None => Err(late()),
+                    Some(embedded) => embedded.map_err(model_error),
+                    None => Err(deadline_passed()),
                 }
             })
-            .buffered(self.pool.workers() * AHEAD)
+            .buffered(self.pool.workers() * TEXTS_PER_WORKER)
             .collect()
             .await
     }
 }
 
-fn late() -> ProviderError {
-    ProviderError::Unavailable(Arc::new(std::io::Error::from(std::io::ErrorKind::TimedOut)))
-}
-
-fn local_error(error: inference::Error) -> ProviderError {
-    match error {
-        inference::Error::Overloaded { .. } | inference::Error::WorkerPanicked => {
-            ProviderError::Unavailable(Arc::new(error))
-        }
-        _ => ProviderError::Text(Arc::new(error)),
-    }
-}
-
-/// A service outside.
+/// A service outside of this process that speaks OpenAI's API. Clones share the connections.
 #[derive(Clone)]
-pub struct OpenAi {
+pub struct OpenAiProvider {
     client: EmbeddingsClient,
     model: Model,
     max_inputs: usize,
@@ -141,8 +136,8 @@ pub struct OpenAi {
     tokenizer: &'static CoreBPE,
 }
 
-impl OpenAi {
-    /// A provider on a client, with at most so many texts and tokens a request.
+impl OpenAiProvider {
+    /// Creates a provider of the client's model, with at most `max_inputs` texts and `max_tokens` tokens in one request.
     #[must_use]
     pub fn new(client: EmbeddingsClient, max_inputs: usize, max_tokens: usize) -> Self {
         let model = Model {
@@ -158,26 +153,26 @@ impl OpenAi {
         }
     }
 
-    /// The vectors of a batch. Where the service refuses it because of its texts, each half is tried, down to the ones
+    /// Embeds a batch. Where the service refuses the batch because of its texts, each half is tried, down to the texts
     /// that are to blame.
-    async fn batch(
+    async fn embed_batch(
         &self,
         texts: Vec<&str>,
         deadline: Deadline,
     ) -> Vec<Result<Vec<f32>, ProviderError>> {
         let mut results: Vec<Option<Result<Vec<f32>, ProviderError>>> = vec![None; texts.len()];
         let all = 0..texts.len();
-        let mut open = vec![all];
-        while let Some(part) = open.pop() {
+        let mut pending = vec![all];
+        while let Some(part) = pending.pop() {
             match self.client.embed(&texts[part.clone()], deadline).await {
                 Ok(vectors) => {
-                    for (place, vector) in results[part].iter_mut().zip(vectors) {
-                        *place = Some(Ok(vector));
+                    for (result, vector) in results[part].iter_mut().zip(vectors) {
+                        *result = Some(Ok(vector));
                     }
                 }
                 Err(insights_http::Error::Rejected { .. }) if part.len() > 1 => {
                     let middle = part.start + part.len() / 2;
-                    open.extend([part.start..middle, middle..part.end]);
+                    pending.extend([part.start..middle, middle..part.end]);
                 }
                 Err(error) => {
                     let error = service_error(error);
@@ -187,24 +182,24 @@ impl OpenAi {
         }
         results
             .into_iter()
-            .map(|result| result.unwrap_or_else(|| Err(late())))
+            .map(|result| result.unwrap_or_else(|| Err(deadline_passed())))
             .collect()
     }
 }
 
-impl std::fmt::Debug for OpenAi {
+impl std::fmt::Debug for OpenAiProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OpenAi({})", self.model.name)
+        write!(f, "OpenAiProvider({})", self.model.name)
     }
 }
 
-impl EmbeddingProvider for OpenAi {
+impl EmbeddingProvider for OpenAiProvider {
     fn model(&self) -> &Model {
         &self.model
     }
 
     fn max_tokens(&self) -> usize {
-        OPENAI_TOKENS.min(self.max_tokens)
+        OPENAI_MAX_TEXT_TOKENS.min(self.max_tokens)
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError> {
@@ -231,34 +226,26 @@ impl EmbeddingProvider for OpenAi {
             .iter()
             .map(|text| self.tokenizer.count_ordinary(text))
             .collect();
-        let batches = batches(&counts, self.max_inputs, self.max_tokens);
+        let batches = split_into_batches(&counts, self.max_inputs, self.max_tokens);
         let requests = batches
             .into_iter()
-            .map(|batch| self.batch(texts[batch].to_vec(), deadline));
+            .map(|batch| self.embed_batch(texts[batch].to_vec(), deadline));
         let requests: Vec<_> = requests.collect();
         stream::iter(requests)
-            .buffered(REQUESTS)
+            .buffered(REQUESTS_IN_FLIGHT)
             .flat_map(stream::iter)
             .collect()
             .await
     }
 }
 
-fn service_error(error: insights_http::Error) -> ProviderError {
-    match error {
-        insights_http::Error::Rejected { .. } => ProviderError::Text(Arc::new(error)),
-        // A wrong key or path is for people to mend; the texts are not to blame.
-        _ => ProviderError::Unavailable(Arc::new(error)),
-    }
-}
-
-/// The provider of a running function, chosen at start.
+/// The provider of a running function, chosen at start. Clones share the model or the connections.
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// The model in this process.
-    Local(Local),
-    /// A service outside.
-    OpenAi(Box<OpenAi>),
+    Local(LocalProvider),
+    /// A service outside of this process.
+    OpenAi(Box<OpenAiProvider>),
 }
 
 impl EmbeddingProvider for Provider {
@@ -293,4 +280,28 @@ impl EmbeddingProvider for Provider {
             Self::OpenAi(service) => service.embed(texts, deadline).await,
         }
     }
+}
+
+/// Returns what an error of the model means for the text.
+fn model_error(error: inference::Error) -> ProviderError {
+    match error {
+        inference::Error::Overloaded { .. } | inference::Error::WorkerPanicked => {
+            ProviderError::Unavailable(Arc::new(error))
+        }
+        _ => ProviderError::Text(Arc::new(error)),
+    }
+}
+
+/// Returns what an error of the service means for the texts of a request.
+fn service_error(error: insights_http::Error) -> ProviderError {
+    match error {
+        insights_http::Error::Rejected { .. } => ProviderError::Text(Arc::new(error)),
+        // A wrong key or path is for an operator to correct: the texts are not to blame.
+        _ => ProviderError::Unavailable(Arc::new(error)),
+    }
+}
+
+/// Builds the error of a text that had no vector when the deadline passed.
+fn deadline_passed() -> ProviderError {
+    ProviderError::Unavailable(Arc::new(DeadlinePassed))
 }

@@ -1,4 +1,4 @@
-//! A question to the conversations that answer it.
+//! Finds the conversations that answer a question.
 
 use std::collections::BTreeMap;
 
@@ -12,37 +12,37 @@ use crate::provider::{EmbeddingProvider, Provider, ProviderError};
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
     /// The question has no vector.
-    #[error(transparent)]
+    #[error("the question was not embedded")]
     Provider(#[from] ProviderError),
     /// The store did not answer, or refused the query.
-    #[error(transparent)]
+    #[error("the stored conversations were not searched")]
     Store(#[from] store::Error),
 }
 
-/// Finds conversations.
+/// Finds stored conversations by the meaning of a question. Clones share the provider and the store.
 #[derive(Debug, Clone)]
 pub struct Searcher {
     provider: Provider,
     store: Vectors,
 }
 
-/// Exact conditions on the metadata; what is `None` does not matter.
+/// Exact conditions on the metadata of a hit; a condition that is `None` holds for every hit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// `intent_category`.
+    /// The value that `intent_category` must have.
     pub intent: Option<String>,
-    /// `contains_pii`.
+    /// The value that `contains_pii` must have.
     pub contains_pii: Option<bool>,
 }
 
 impl Searcher {
-    /// A searcher on vectors of the provider's model.
+    /// Creates a searcher over the vectors of the provider's model.
     #[must_use]
     pub fn new(provider: Provider, store: Vectors) -> Self {
         Self { provider, store }
     }
 
-    /// The chunks nearest to a question, nearest first.
+    /// Returns at most `limit` chunks that are nearest to a question and match the filter, nearest first.
     ///
     /// # Errors
     /// [`SearchError`] if the provider or the store fails.
@@ -55,19 +55,18 @@ impl Searcher {
     ) -> Result<Vec<Hit>, SearchError> {
         let mut vectors = self.provider.embed(&[question], deadline).await;
         let embedding = vectors.pop().unwrap_or_else(|| Ok(Vec::new()))?;
-        Ok(self
-            .store
-            .search(&Query {
-                embedding,
-                limit,
-                filter: filter.fields(),
-            })
-            .await?)
+        let query = Query {
+            embedding,
+            limit,
+            filter: filter.to_metadata(),
+        };
+        Ok(self.store.search(&query).await?)
     }
 }
 
 impl Filter {
-    fn fields(&self) -> BTreeMap<String, Value> {
+    /// Returns the metadata fields that a hit must have, with their values.
+    fn to_metadata(&self) -> BTreeMap<String, Value> {
         let intent = self
             .intent
             .as_ref()

@@ -19,7 +19,7 @@ use store::vectors::{PgVectors, RenewUrl, Vectors};
 
 use crate::config::{Config, ProviderConfig};
 use crate::indexer::Indexer;
-use crate::provider::{EmbeddingProvider, Local, OpenAi, Provider};
+use crate::provider::{EmbeddingProvider, LocalProvider, OpenAiProvider, Provider};
 
 /// The secrets of a deployed function that keeps no state of its own.
 ///
@@ -54,7 +54,7 @@ pub async fn provider(
                 None => Embedder::embedded().context("the shipped model"),
             };
             let embedder = tokio::task::spawn_blocking(load).await??;
-            Ok(Provider::Local(Local::new(Pool::new(
+            Ok(Provider::Local(LocalProvider::new(Pool::new(
                 embedder,
                 NonZeroUsize::new(*threads),
             ))))
@@ -76,7 +76,7 @@ pub async fn provider(
                 key,
                 CallLimits::default(),
             )?;
-            Ok(Provider::OpenAi(Box::new(OpenAi::new(
+            Ok(Provider::OpenAi(Box::new(OpenAiProvider::new(
                 client,
                 *max_inputs,
                 *max_tokens,

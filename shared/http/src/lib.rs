@@ -13,6 +13,7 @@ pub mod breaker;
 pub mod client;
 pub mod deadline;
 pub mod error;
+pub mod keyed_service;
 pub mod rate_limit;
 pub mod retry;
 pub mod secret;

@@ -1,8 +1,10 @@
-//! Sentiment of a text: from the model in this process, or from an HTTP service, as the environment says.
+#![doc = include_str!("../README.md")]
 
 pub mod provider;
+pub mod score;
 pub mod service;
 pub mod settings;
 
-pub use provider::{Http, Local, Provider, ProviderError, Sentiment, SentimentProvider};
+pub use provider::{HttpProvider, LocalProvider, Provider, ProviderError, SentimentProvider};
+pub use score::SentimentScore;
 pub use settings::{ProviderKind, Settings};

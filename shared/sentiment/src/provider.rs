@@ -1,82 +1,79 @@
-//! The sentiment of one text, from the model in this process or from an HTTP service.
+//! Providers of sentiment scores: the model in this process, or an HTTP service.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::service::NlpClient;
 use anyhow::Context;
-use backends::cxone_client;
-use backends::stores::FunctionSecrets;
 use inference::Pool;
 use insights_core::scale::Score;
-use insights_http::Deadline;
 use insights_http::client::IdleConnections;
+use insights_http::secret::SecretSource;
+use insights_http::{CallLimits, Deadline};
+use secrecy::SecretString;
 
+use crate::score::SentimentScore;
+use crate::service::NlpClient;
 use crate::settings::{ProviderKind, Settings};
 
-/// Texts on their way to a worker of the model: enough to keep it busy, few enough to never overflow its queue.
+/// Texts in flight for each worker of the model: enough to keep the worker busy, few enough to never overflow its queue.
 const TEXTS_PER_WORKER: usize = 4;
-/// Texts on their way to an HTTP service at once.
+/// Texts in flight to an HTTP service.
 const TEXTS_OVER_HTTP: usize = 16;
 
-/// The sentiment of a text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sentiment {
-    /// 0 negative to 1 positive.
-    pub score: Score,
-    /// The emotions found, strongest first.
-    pub emotions: Vec<String>,
-}
-
-/// Why a text could not be scored; each variant is a different answer to the caller.
+/// Why a text was not scored; each variant is a different answer to the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// More texts wait than the model can score in time.
     #[error("too many texts wait to be scored")]
     Overloaded,
-    /// The service or the model is out of order for now.
+    /// The service is out of reach or refuses the request: the same text may be scored later.
     #[error("the sentiment provider is unavailable")]
     Unavailable(#[source] insights_http::Error),
-    /// The service answered what is not a sentiment.
+    /// The answer of the service is not a sentiment.
     #[error("the sentiment provider gave an invalid answer")]
     InvalidAnswer(#[source] insights_http::Error),
     /// The model failed on this text.
-    #[error("the model failed")]
+    #[error("the sentiment model failed")]
     Model(#[source] inference::Error),
 }
 
-/// What scores a text.
+/// A provider of sentiment scores.
 pub trait SentimentProvider: Send + Sync {
-    /// The sentiment of a text, before the deadline.
+    /// Scores a text before the deadline.
+    ///
+    /// # Errors
+    /// [`ProviderError`], as its variants say.
     fn score(
         &self,
         text: &str,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Sentiment, ProviderError>> + Send;
+    ) -> impl Future<Output = Result<SentimentScore, ProviderError>> + Send;
 }
 
-/// The model in this process: no text leaves it. Clones share it.
+/// The model in this process, which no text leaves. Clones share the model.
 #[derive(Debug, Clone)]
-pub struct Local {
+pub struct LocalProvider {
     pool: Pool<inference::Sentiment>,
     source: Arc<str>,
     digest: Arc<str>,
 }
 
-impl Local {
-    /// Loads the model, the shipped one or that of `MODEL_DIR`.
+impl LocalProvider {
+    /// Loads the model, either the shipped one or that of `MODEL_DIR`.
     ///
     /// # Errors
-    /// If it does not load.
+    /// The model's files cannot be read or are not a sentiment model.
     pub async fn load(settings: &Settings) -> anyhow::Result<Self> {
         let dir = settings.model_dir.clone();
         let source = dir
             .as_ref()
             .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
         let load = move || match &dir {
-            Some(dir) => inference::Sentiment::from_dir(dir)
-                .with_context(|| format!("the model in {}", dir.display())),
-            None => inference::Sentiment::embedded().context("the shipped model"),
+            Some(dir) => inference::Sentiment::from_dir(dir).with_context(|| {
+                format!("the sentiment model in {} was not loaded", dir.display())
+            }),
+            None => inference::Sentiment::embedded()
+                .context("the shipped sentiment model was not loaded"),
         };
         let model = tokio::task::spawn_blocking(load)
             .await??
@@ -88,21 +85,25 @@ impl Local {
         })
     }
 
-    /// Where the model comes from: `shipped`, or the folder of `MODEL_DIR`.
+    /// Returns where the model comes from: `shipped`, or the folder of `MODEL_DIR`.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The SHA-256 of its `model.onnx`, hexadecimal.
+    /// Returns the SHA-256 of the model's file `model.onnx`, hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 }
 
-impl SentimentProvider for Local {
-    async fn score(&self, text: &str, _deadline: Deadline) -> Result<Sentiment, ProviderError> {
+impl SentimentProvider for LocalProvider {
+    async fn score(
+        &self,
+        text: &str,
+        _deadline: Deadline,
+    ) -> Result<SentimentScore, ProviderError> {
         let analysis = match self.pool.score(text).await {
             Ok(analysis) => analysis,
             Err(error) if error.is_retryable() => return Err(ProviderError::Overloaded),
@@ -114,68 +115,57 @@ impl SentimentProvider for Local {
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        Ok(Sentiment { score, emotions })
+        Ok(SentimentScore { score, emotions })
     }
 }
 
-/// A service outside: `POST {"text"}` with a bearer key.
+/// A service outside of this process that is called with a bearer key.
 #[derive(Debug, Clone)]
-pub struct Http(NlpClient);
+pub struct HttpProvider(NlpClient);
 
-impl SentimentProvider for Http {
-    async fn score(&self, text: &str, deadline: Deadline) -> Result<Sentiment, ProviderError> {
-        match self.0.analyse(text, deadline).await {
-            Ok(answer) => {
-                let score = Score::try_from(answer.score).unwrap_or(Score::NEUTRAL);
-                Ok(Sentiment {
-                    score,
-                    emotions: answer.emotions,
-                })
-            }
-            Err(error @ insights_http::Error::InvalidResponse { .. }) => {
-                Err(ProviderError::InvalidAnswer(error))
-            }
-            Err(error) => Err(ProviderError::Unavailable(error)),
-        }
+impl SentimentProvider for HttpProvider {
+    async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, ProviderError> {
+        self.0
+            .score(text, deadline)
+            .await
+            .map_err(|error| match error {
+                insights_http::Error::InvalidResponse { .. } => ProviderError::InvalidAnswer(error),
+                _ => ProviderError::Unavailable(error),
+            })
     }
 }
 
-/// The provider of a running function, chosen at start. Clones share it.
+/// The provider of a running function, chosen at start. Clones share the model or the connections.
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// The model in this process.
-    Local(Local),
-    /// A service outside.
-    Http(Box<Http>),
+    Local(LocalProvider),
+    /// A service outside of this process.
+    Http(Box<HttpProvider>),
 }
 
 impl Provider {
-    /// The provider that the settings say; the key of a service is the secret's `nlp_api_key`.
+    /// Creates the provider that the settings name. `key` is the key of the HTTP service; the model in this process needs
+    /// none.
     ///
     /// # Errors
-    /// If the model does not load, or the service's URL cannot be used.
-    pub async fn build(
+    /// The model was not loaded, or the URL of the service is not usable.
+    pub async fn new(
         settings: &Settings,
-        secrets: &Arc<FunctionSecrets>,
+        key: Arc<dyn SecretSource<SecretString>>,
         idle: IdleConnections,
     ) -> anyhow::Result<Self> {
         let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.url) else {
-            return Ok(Self::Local(Local::load(settings).await?));
+            return Ok(Self::Local(LocalProvider::load(settings).await?));
         };
-        let key = cxone_client::secret_key(secrets, "nlp_api_key");
         let http = insights_http::client::build_client(idle)?;
-        let service = NlpClient::new(
-            http,
-            url.as_str(),
-            key,
-            insights_http::CallLimits::default(),
-        )?;
-        Ok(Self::Http(Box::new(Http(service))))
+        let service = NlpClient::new(http, url.as_str(), key, CallLimits::default())?;
+        Ok(Self::Http(Box::new(HttpProvider(service))))
     }
 
-    /// How many texts it takes at once without refusing any.
+    /// Returns how many texts the provider takes at once without refusing any.
     #[must_use]
-    pub fn at_once(&self) -> usize {
+    pub fn max_concurrency(&self) -> usize {
         match self {
             Self::Local(local) => local.pool.workers() * TEXTS_PER_WORKER,
             Self::Http(_) => TEXTS_OVER_HTTP,
@@ -184,7 +174,7 @@ impl Provider {
 }
 
 impl SentimentProvider for Provider {
-    async fn score(&self, text: &str, deadline: Deadline) -> Result<Sentiment, ProviderError> {
+    async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, ProviderError> {
         match self {
             Self::Local(local) => local.score(text, deadline).await,
             Self::Http(http) => http.score(text, deadline).await,

@@ -56,7 +56,7 @@ async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
     )
     .unwrap();
     let refused = service
-        .analyse("canary-text", Deadline::within(Duration::from_secs(20)))
+        .score("canary-text", Deadline::within(Duration::from_secs(20)))
         .await
         .unwrap_err();
 

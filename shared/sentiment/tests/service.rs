@@ -76,11 +76,11 @@ fn answers(body: Value) -> FaultRule {
 async fn a_text_gets_its_score_and_emotions() {
     let simulator = simulator([]).await;
     let bad = nlp(&simulator)
-        .analyse("Unacceptable! I want a refund.", soon())
+        .score("Unacceptable! I want a refund.", soon())
         .await
         .unwrap();
     assert!(
-        bad.score < 0.3 && bad.emotions == ["anger", "frustration"],
+        bad.score.get() < 0.3 && bad.emotions == ["anger", "frustration"],
         "{bad:?}"
     );
 }
@@ -95,7 +95,12 @@ async fn a_score_outside_the_scale_is_clamped() {
     ] {
         let simulator = simulator([answers(json!({ "score": score, "emotions": [] }))]).await;
         assert_eq!(
-            nlp(&simulator).analyse("x", soon()).await.unwrap().score,
+            nlp(&simulator)
+                .score("x", soon())
+                .await
+                .unwrap()
+                .score
+                .get(),
             clamped
         );
     }
@@ -123,7 +128,7 @@ async fn invalid_answers_are_refused_and_not_asked_for_again() {
         [Fault::MalformedJson, Fault::WrongContent].map(|fault| FaultRule::new(PATH, fault));
     for rule in wrong.into_iter().map(answers).chain(broken) {
         let simulator = simulator([rule.clone()]).await;
-        let error = nlp(&simulator).analyse("x", soon()).await;
+        let error = nlp(&simulator).score("x", soon()).await;
         assert!(
             matches!(error, Err(Error::InvalidResponse { .. })),
             "{rule:?}: {error:?}"
@@ -141,7 +146,7 @@ async fn passing_faults_are_retried() {
         Fault::Truncate,
     ];
     let simulator = simulator(faults.map(|fault| FaultRule::new(PATH, fault).times(1))).await;
-    nlp(&simulator).analyse("great", soon()).await.unwrap();
+    nlp(&simulator).score("great", soon()).await.unwrap();
     assert_eq!(simulator.requests("POST", PATH), 5);
 }
 
@@ -160,7 +165,7 @@ async fn a_rotated_key_is_read_anew_once() {
         std::future::ready(Ok(SecretString::from(key)))
     });
     nlp_with(&simulator, Arc::new(key))
-        .analyse("great", soon())
+        .score("great", soon())
         .await
         .unwrap();
     assert_eq!(reads.load(Ordering::SeqCst), 2);
@@ -169,7 +174,7 @@ async fn a_rotated_key_is_read_anew_once() {
         &simulator,
         Arc::new(FixedSecret(SecretString::from("wrong"))),
     );
-    let error = wrong.analyse("great", soon()).await.unwrap_err();
+    let error = wrong.score("great", soon()).await.unwrap_err();
     assert!(
         matches!(error, Error::Unauthorized { .. }) && !error.is_retryable(),
         "{error:?}"
@@ -187,7 +192,7 @@ async fn a_dead_service_fails_inside_the_deadline_and_retryable() {
     for client in [dead, nlp(&hanging), nlp(&broken)] {
         let began = Instant::now();
         let error = client
-            .analyse("x", Deadline::within(Duration::from_millis(600)))
+            .score("x", Deadline::within(Duration::from_millis(600)))
             .await
             .unwrap_err();
         assert!(error.is_retryable(), "{error:?}");

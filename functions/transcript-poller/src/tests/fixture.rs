@@ -11,7 +11,7 @@ use insights_core::live::{BatchReport, CallView, SegmentId};
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::SecretString;
-use sentiment::{Local, Provider, Settings};
+use sentiment::{LocalProvider, Provider, Settings};
 use serde_json::{Map, Value};
 use store::secrets::SecretSource;
 use store::state::{SqliteState, State};
@@ -28,7 +28,9 @@ async fn scorer() -> SegmentScorer {
     static SCORER: OnceCell<SegmentScorer> = OnceCell::const_new();
     let load = || async {
         let settings = Settings::from_env(&Env::default()).unwrap();
-        SegmentScorer::new(Provider::Local(Local::load(&settings).await.unwrap()))
+        SegmentScorer::new(Provider::Local(
+            LocalProvider::load(&settings).await.unwrap(),
+        ))
     };
     SCORER.get_or_init(load).await.clone()
 }
