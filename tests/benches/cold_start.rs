@@ -1,20 +1,23 @@
-//! From the start of a function's process to its first answer, under the Lambda runtime of `cargo lambda`, and the memory
-//! that it then has: `TEST_FUNCTIONS_DIR=$PWD/target/infra/build cargo bench --workspace --profile dev --bench cold_start`, after `infra/check build`.
+//! Measures cold starts: the time from the start of a function's process to its first answer under the Lambda runtime of
+//! `cargo lambda`, and the memory that the process has used by then.
+//!
+//! Run `infra/check build` first, then
+//! `TEST_FUNCTIONS_DIR=$PWD/target/infra/build cargo bench --workspace --profile dev --bench cold_start`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::time::{Duration, Instant};
 
-use e2e::programs::{FUNCTIONS, PATIENCE, Programs};
+use e2e::programs::{FunctionPrograms, PROGRAM_TIMEOUT};
+use testkit::FUNCTIONS;
+use testkit::events::event_path;
 
-/// So many starts of each function.
+/// Number of measured starts of each function.
 const STARTS: usize = 7;
 
-/// An event that a function answers at once when it is ready; those that work to their deadline get one that they refuse.
-fn event(function: &str) -> String {
-    let named = |name: &str| {
-        let path = format!("{}/../events/{name}", env!("CARGO_MANIFEST_DIR"));
-        std::fs::read_to_string(path).expect("an event")
-    };
+/// Returns an event that a function answers as soon as the function is ready. Functions that work until their deadline get
+/// an event that they refuse.
+fn quick_event(function: &str) -> String {
+    let named = |name: &str| std::fs::read_to_string(event_path(name)).expect("an event");
     match function {
         "analytics-report" => r#"{"from": "never", "to": "never"}"#.to_owned(),
         "chat-session" => named("chat-session-bad-agent.json"),
@@ -32,29 +35,29 @@ async fn main() {
     let database = dev_stack::fresh_database();
     let settings = dev_stack::own_environment_on(&aws, "cold");
     dev_stack::make_resources(&settings, &database.url).expect("the resources");
-    let mut programs = Programs::idle(settings).await;
-    let client = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
-        .expect("a client");
+    let mut programs = FunctionPrograms::start(settings).await;
+    let client =
+        insights_http::client::build_client(insights_http::client::IdleConnections::Close).expect("a client");
     println!(
         "{:<20}{:>8}{:>9}{:>12}",
         "function", "p50 ms", "longest", "memory MB"
     );
-    for function in FUNCTIONS {
+    for function in FUNCTIONS.map(|function| function.name) {
         let (mut times, mut memory) = (Vec::new(), 0);
         for _ in 0..STARTS {
             let started = Instant::now();
-            let process = programs.begin(function);
+            let process = programs.start_program(function);
             let answer = client
-                .post(programs.address(function))
-                .body(event(function))
-                .timeout(PATIENCE)
+                .post(programs.invoke_url(function))
+                .body(quick_event(function))
+                .timeout(PROGRAM_TIMEOUT)
                 .send()
                 .await
-                .unwrap_or_else(|error| panic!("{function}: {error}\n{}", programs.logged()));
+                .unwrap_or_else(|error| panic!("{function}: {error}\n{}", programs.logs()));
             answer.bytes().await.expect("an answer");
             times.push(started.elapsed());
-            memory = memory.max(resident_kb(process));
-            programs.kill(function);
+            memory = memory.max(peak_memory_kb(process));
+            programs.kill_program(function);
         }
         times.sort_unstable();
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
@@ -67,8 +70,8 @@ async fn main() {
     }
 }
 
-/// The most memory that a process has had.
-fn resident_kb(process: u32) -> u64 {
+/// Returns the peak resident memory of a process in kilobytes.
+fn peak_memory_kb(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())

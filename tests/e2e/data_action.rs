@@ -1,81 +1,63 @@
-//! The Data Action: contract answers, bad input, and a sentiment service that fails in every way.
+//! The Data Action: the answers that the contact center expects, bad input, and a sentiment service that fails.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backends::stores::FunctionSecrets;
-use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
+use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use data_action::{Deps, handle};
 use futures::future::join_all;
 use http::{HeaderValue, Method};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use runtime::{Request, Response, lambda};
-use secrecy::SecretString;
 use serde_json::{Value, json};
-use store::secrets::SecretSource;
-use store::state::{SqliteState, State};
+use testkit::{TestFixture, demo_secrets, open_state, secrets_of};
 use tokio::sync::OnceCell;
 
 use crate::events::request;
 
-const NLP: &str = "/v1/sentiment";
+/// Path of the simulated sentiment service.
+const SENTIMENT_PATH: &str = "/v1/sentiment";
 
-fn secrets() -> Arc<FunctionSecrets> {
-    let values = [("api_key", "local-key"), ("nlp_api_key", "demo-nlp-key")];
-    let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
-    Arc::new(FunctionSecrets::new(SecretSource::Given(
-        values.into_iter().collect(),
-    )))
-}
-
-/// An empty state.
-fn state() -> State {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
-    let file = folder.path().join(dev_stack::unique("state"));
-    State::Sqlite(SqliteState::open(file).expect("a state"))
-}
-
-/// The function with the shipped model, loaded once for all tests.
-async fn local() -> Arc<Deps> {
-    static DEPS: OnceCell<Arc<Deps>> = OnceCell::const_new();
+/// Returns the function with the shipped model, which is loaded once for all tests.
+async fn with_local_model() -> Arc<Deps> {
+    static DEPS: OnceCell<(Arc<Deps>, tempfile::TempDir)> = OnceCell::const_new();
     let build = || async {
-        Arc::new(
-            data_action::start::build(&Env::default(), secrets(), state(), IdleConnections::Close)
-                .await
-                .expect("the model loads"),
-        )
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let state = open_state(folder.path());
+        let deps = data_action::start::build(&Env::default(), secrets_of(&[]), state, IdleConnections::Close)
+            .await
+            .expect("the model loads");
+        (Arc::new(deps), folder)
     };
-    DEPS.get_or_init(build).await.clone()
+    Arc::clone(&DEPS.get_or_init(build).await.0)
 }
 
-/// The function with the simulator's sentiment service.
-async fn remote(simulator: &cxone_simulator::Handle, more: &[(&str, &str)]) -> Arc<Deps> {
-    let url = format!("{}{NLP}", simulator.url());
+/// Returns the function with the simulator's sentiment service and with more settings.
+async fn with_sentiment_service(fixture: &TestFixture, settings: &[(&str, &str)]) -> Arc<Deps> {
+    let url = format!("{}{SENTIMENT_PATH}", fixture.simulator.url());
     let env = Env::from_pairs([("SENTIMENT_PROVIDER", "http"), ("SENTIMENT_URL", &url)]);
-    let env = more
+    let env = settings
         .iter()
         .fold(env, |env, (name, value)| env.with(name, *value));
-    Arc::new(
-        data_action::start::build(&env, secrets(), state(), IdleConnections::Keep)
-            .await
-            .expect("a client"),
-    )
+    let (secrets, state) = (Arc::clone(&fixture.secrets), fixture.state.clone());
+    let deps = data_action::start::build(&env, secrets, state, IdleConnections::Keep).await;
+    Arc::new(deps.expect("a client of the service"))
 }
 
 async fn answer(deps: &Arc<Deps>, request: Request) -> Response {
     lambda::answer(request, |request| handle(Arc::clone(deps), request)).await
 }
 
-fn say(text: &str) -> Request {
+/// Returns a request that asks for the score of a text.
+fn score_request(text: &str) -> Request {
     let mut request = Request::new(Method::POST, "/data-actions/sentiment");
     request
         .headers
         .insert("content-type", HeaderValue::from_static("application/json"));
     request
         .headers
-        .insert("x-api-key", HeaderValue::from_static("local-key"));
+        .insert("x-api-key", HeaderValue::from_static(demo_secrets::API_KEY));
     request.body = json!({"interaction_text": text}).to_string().into();
     request
 }
@@ -85,8 +67,8 @@ fn body(response: &Response) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_contracts_examples_score_as_a_person_would() {
-    let deps = local().await;
+async fn the_examples_of_the_contact_center_score_as_a_person_would() {
+    let deps = with_local_model().await;
     let refund = answer(&deps, request("data-action-json.json")).await;
     assert_eq!(refund.status, 200, "{}", refund.body);
     let refund = body(&refund);
@@ -134,19 +116,19 @@ async fn the_contracts_examples_score_as_a_person_would() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_words_again_are_a_cache_hit_in_either_body_format() {
-    let deps = local().await;
+    let deps = with_local_model().await;
     let first = answer(&deps, request("data-action-json.json")).await;
-    let again = answer(&deps, request("data-action-form.json")).await;
-    assert_eq!(again.header("x-cache"), Some("hit"));
+    let second = answer(&deps, request("data-action-form.json")).await;
+    assert_eq!(second.header("x-cache"), Some("hit"));
     assert_eq!(
         body(&first)["sentiment_score"],
-        body(&again)["sentiment_score"]
+        body(&second)["sentiment_score"]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_gets_the_right_status_and_code() {
-    let deps = local().await;
+    let deps = with_local_model().await;
     for (event, status, code) in [
         ("data-action-empty-text.json", 400, "empty_text"),
         ("data-action-missing-text.json", 400, "missing_text"),
@@ -169,7 +151,7 @@ async fn bad_input_gets_the_right_status_and_code() {
         );
         assert_eq!(error["retryable"], false, "{event}");
     }
-    let mut huge = say("x");
+    let mut huge = score_request("x");
     huge.body = vec![b'x'; 1 << 20].into();
     assert_eq!(answer(&deps, huge).await.status, 413);
     assert_eq!(
@@ -188,16 +170,22 @@ async fn bad_input_gets_the_right_status_and_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_without_the_key_learns_nothing_of_the_body() {
-    let deps = local().await;
-    let mut unknown = say("x");
+    let deps = with_local_model().await;
+    let mut unknown = score_request("x");
     unknown.headers.remove("x-api-key");
     unknown.body = vec![b'x'; 1 << 20].into();
     assert_eq!(answer(&deps, unknown).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_tells_the_models_digest() {
-    let health = body(&answer(&local().await, request("data-action-health.json")).await);
+async fn health_names_the_digest_of_the_model() {
+    let health = body(
+        &answer(
+            &with_local_model().await,
+            request("data-action-health.json"),
+        )
+        .await,
+    );
     assert_eq!(health["status"], "ok");
     assert_eq!(
         health["models"][0]["sha256"].as_str().map(str::len),
@@ -208,30 +196,33 @@ async fn health_tells_the_models_digest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_text_is_cut_by_tokens_and_still_scored() {
-    let deps = local().await;
+    let deps = with_local_model().await;
     let long = "I waited for an hour and nobody answered. ".repeat(500);
-    let response = answer(&deps, say(&long)).await;
+    let response = answer(&deps, score_request(&long)).await;
     assert_eq!(response.status, 200);
     assert_eq!(body(&response)["alert_triggered"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_callers_with_one_text_make_one_call_of_the_service() {
-    let simulator = Simulator::start(Scenario::default()).await.unwrap();
-    simulator.fault(FaultRule::new(NLP, Fault::Delay(Duration::from_millis(50))));
-    let deps = remote(&simulator, &[]).await;
-    let answers = join_all((0..100).map(|_| answer(&deps, say("this is great")))).await;
+    let fixture = TestFixture::start(Scenario::default()).await;
+    fixture.simulator.fault(FaultRule::new(
+        SENTIMENT_PATH,
+        Fault::Delay(Duration::from_millis(50)),
+    ));
+    let deps = with_sentiment_service(&fixture, &[]).await;
+    let answers = join_all((0..100).map(|_| answer(&deps, score_request("this is great")))).await;
     assert!(answers.iter().all(|response| response.status == 200));
-    assert_eq!(simulator.requests("POST", NLP), 1);
+    assert_eq!(fixture.simulator.requests("POST", SENTIMENT_PATH), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_service_is_a_503_inside_the_deadline_and_not_after_it() {
-    let simulator = Simulator::start(Scenario::default()).await.unwrap();
-    let deps = remote(&simulator, &[("EXECUTION_TIMEOUT_MS", "2000")]).await;
-    simulator.shutdown().await;
+    let fixture = TestFixture::start(Scenario::default()).await;
+    let deps = with_sentiment_service(&fixture, &[("EXECUTION_TIMEOUT_MS", "2000")]).await;
+    fixture.simulator.shutdown().await;
     let started = Instant::now();
-    let response = answer(&deps, say("hello")).await;
+    let response = answer(&deps, score_request("hello")).await;
     assert_eq!(response.status, 503, "{}", response.body);
     assert_eq!(body(&response)["error"]["retryable"], true);
     assert!(
@@ -243,11 +234,14 @@ async fn a_dead_service_is_a_503_inside_the_deadline_and_not_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_hangs_is_a_503_inside_the_deadline() {
-    let simulator = Simulator::start(Scenario::default()).await.unwrap();
-    simulator.fault(FaultRule::new(NLP, Fault::Delay(Duration::from_secs(60))));
-    let deps = remote(&simulator, &[("EXECUTION_TIMEOUT_MS", "1500")]).await;
+    let fixture = TestFixture::start(Scenario::default()).await;
+    fixture.simulator.fault(FaultRule::new(
+        SENTIMENT_PATH,
+        Fault::Delay(Duration::from_secs(60)),
+    ));
+    let deps = with_sentiment_service(&fixture, &[("EXECUTION_TIMEOUT_MS", "1500")]).await;
     let started = Instant::now();
-    let response = answer(&deps, say("hello")).await;
+    let response = answer(&deps, score_request("hello")).await;
     assert_eq!(
         (response.status, &body(&response)["error"]["retryable"]),
         (503, &json!(true))
@@ -261,11 +255,15 @@ async fn a_service_that_hangs_is_a_503_inside_the_deadline() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passing_fault_is_retried_and_the_answer_is_right() {
-    let simulator = Simulator::start(Scenario::default()).await.unwrap();
-    simulator.fault(FaultRule::new(NLP, Fault::Status(429, RetryAfter::Seconds(0))).times(1));
-    simulator.fault(FaultRule::new(NLP, Fault::Status(503, RetryAfter::Absent)).times(1));
-    let deps = remote(&simulator, &[]).await;
-    let response = answer(&deps, say("this is great, thank you")).await;
+    let fixture = TestFixture::start(Scenario::default()).await;
+    fixture
+        .simulator
+        .fault(FaultRule::new(SENTIMENT_PATH, Fault::Status(429, RetryAfter::Seconds(0))).times(1));
+    fixture
+        .simulator
+        .fault(FaultRule::new(SENTIMENT_PATH, Fault::Status(503, RetryAfter::Absent)).times(1));
+    let deps = with_sentiment_service(&fixture, &[]).await;
+    let response = answer(&deps, score_request("this is great, thank you")).await;
     assert_eq!(response.status, 200, "{}", response.body);
     assert!(body(&response)["sentiment_score"].as_f64().unwrap() > 0.5);
 }
@@ -279,12 +277,14 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
         json!({"score": 0.5, "emotions": [1]}),
         json!([]),
     ] {
-        let simulator = Simulator::start(Scenario::default()).await.unwrap();
-        simulator.fault(FaultRule::new(NLP, Fault::Answer(200, wrong.clone())).times(1));
-        let deps = remote(&simulator, &[]).await;
-        let bad = answer(&deps, say("hello there")).await;
+        let fixture = TestFixture::start(Scenario::default()).await;
+        fixture
+            .simulator
+            .fault(FaultRule::new(SENTIMENT_PATH, Fault::Answer(200, wrong.clone())).times(1));
+        let deps = with_sentiment_service(&fixture, &[]).await;
+        let bad = answer(&deps, score_request("hello there")).await;
         assert_eq!(bad.status, 502, "{wrong} gave {}", bad.body);
-        let good = answer(&deps, say("hello there")).await;
+        let good = answer(&deps, score_request("hello there")).await;
         assert_eq!(
             (good.status, good.header("x-cache")),
             (200, Some("miss")),
@@ -295,10 +295,10 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_call_is_registered_shown_and_removed_however_often() {
-    let deps = local().await;
+    let deps = with_local_model().await;
     let ask = |method: Method, id: &str| {
         let mut request = Request::new(method, &format!("/interactions/{id}"));
-        let key = HeaderValue::from_static("local-key");
+        let key = HeaderValue::from_static(demo_secrets::API_KEY);
         request.headers.insert("x-api-key", key);
         answer(&deps, request)
     };
@@ -329,6 +329,6 @@ async fn a_live_call_is_registered_shown_and_removed_however_often() {
     assert_eq!(ask(Method::POST, "call-1").await.status, 405);
     assert_eq!(ask(Method::PUT, "with%20space").await.status, 400);
     assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status, 400);
-    let unauthorized = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
-    assert_eq!(unauthorized.status, 401);
+    let without_key = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
+    assert_eq!(without_key.status, 401);
 }

@@ -1,7 +1,7 @@
-//! A day of all seven functions: their own programs, invoked by `cargo lambda`, on AWS services, PostgreSQL and the
-//! simulated contact centre. What runs is what deploys; what differs is who starts it.
+//! A day of all seven functions: the programs that are deployed, invoked by `cargo lambda`, on emulated AWS services,
+//! PostgreSQL and the simulated contact center.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
 use cxone_simulator::live::{Call, Line};
@@ -13,19 +13,21 @@ use serde_json::{Value, json};
 use store::objects::Objects;
 use store::queue::{Queue, Sqs};
 
-use crate::embedding::sqs_event;
-use crate::events::event;
-use e2e::programs::{FUNCTIONS, PATIENCE, Programs};
+use e2e::programs::FunctionPrograms;
+use testkit::events::event;
+use testkit::{FUNCTIONS, demo_secrets, eventually_async};
 
-/// What nothing may log: words of the customers and secrets.
-const CANARIES: [&str; 7] = [
+use crate::embedding::sqs_event;
+
+/// Words of customers, and secrets: no function may log any of them.
+const NEVER_LOGGED: [&str; 7] = [
     "frustrated",
     "zanzibar",
     "marmalade",
-    "local-key",
-    "local-webhook-secret",
-    "demo-secret",
-    "demo-client",
+    demo_secrets::API_KEY,
+    demo_secrets::WEBHOOK_SECRET,
+    demo_secrets::CLIENT_SECRET,
+    demo_secrets::CLIENT_ID,
 ];
 
 fn scenario() -> Scenario {
@@ -88,63 +90,67 @@ fn scenario() -> Scenario {
     scenario
 }
 
-/// The environment of `events/local.env`, with these servers' addresses and names of its own.
-fn settings(aws: &Aws, centre: &str) -> Settings {
+/// Returns the environment of `events/local.env` with the addresses of these servers and with resource names that no other
+/// test uses.
+fn settings(aws: &Aws, cxone_url: &str) -> Settings {
     let mut settings = dev_stack::own_environment_on(aws, "day");
-    settings.insert("CXONE_BASE_URL".to_owned(), centre.to_owned());
+    settings.insert("CXONE_BASE_URL".to_owned(), cxone_url.to_owned());
     settings
 }
 
-/// The servers of a day.
+/// The programs of all functions, and the servers on which they work.
 struct Day {
-    programs: Programs,
-    centre: Handle,
+    programs: FunctionPrograms,
+    simulator: Handle,
     objects: Objects,
     queue: Sqs,
-    told: Sqs,
+    /// Receives what is published to the topic of escalations.
+    escalations: Sqs,
     _database: dev_stack::Database,
 }
 
 impl Day {
-    async fn begin() -> Self {
-        let centre = Simulator::start(scenario()).await.expect("the simulator");
+    async fn start() -> Self {
+        let simulator = Simulator::start(scenario()).await.expect("the simulator");
         let aws = dev_stack::aws();
         let database = dev_stack::fresh_database();
-        let settings = settings(&aws, &centre.url());
+        let settings = settings(&aws, &simulator.url());
         dev_stack::make_resources(&settings, &database.url).expect("the resources");
         let config = store::aws::config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
-        let told = Sqs::create(&config, &dev_stack::unique("told"))
+        let escalations_url = Sqs::create(&config, &dev_stack::unique("escalations"))
             .await
             .expect("a queue");
-        subscribe(&aws.endpoint_url, &settings["ESCALATION_TOPIC_ARN"], &told).await;
-        let told = Sqs::new(&config, told, None);
+        let topic = &settings["ESCALATION_TOPIC_ARN"];
+        subscribe(&aws.endpoint_url, topic, &escalations_url).await;
+        let escalations = Sqs::new(&config, escalations_url, None);
         let objects = Objects::s3(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
-        let mut programs = Programs::idle(settings).await;
+        let mut programs = FunctionPrograms::start(settings).await;
         for function in FUNCTIONS {
-            programs.begin(function);
+            programs.start_program(function.name);
         }
         Self {
             programs,
-            centre,
+            simulator,
             objects,
             queue,
-            told,
+            escalations,
             _database: database,
         }
     }
 
-    /// The status and the body of an HTTP function's answer to a file of `events/`.
+    /// Invokes an HTTP function with a file of `events/` and returns the status and the body of the answer.
     async fn call(&self, function: &str, name: &str) -> (u64, Value) {
-        answer(&self.programs.invoke(function, name).await)
+        status_and_body(&self.programs.invoke(function, name).await)
     }
 
-    /// The same, for an event of the caller's.
-    async fn call_with(&self, function: &str, event: &Value) -> (u64, Value) {
-        answer(&self.programs.invoke_with(function, event).await)
+    /// Invokes an HTTP function with an event that is given as JSON and returns the status and the body of the answer.
+    async fn call_with_event(&self, function: &str, event: &Value) -> (u64, Value) {
+        status_and_body(&self.programs.invoke_event(function, event).await)
     }
 
-    /// Gives everything in the queue to the writer, as Lambda does, and deletes what it does not name as failed.
+    /// Passes every message of the queue to the embedding writer, as Lambda does, deletes the messages that the writer does
+    /// not report as failed, and returns the number of failures.
     async fn drain(&self) -> usize {
         let mut failed = 0;
         loop {
@@ -158,7 +164,7 @@ impl Day {
             }
             let reply = self
                 .programs
-                .invoke_with("embedding-writer", &sqs_event(&messages))
+                .invoke_event("embedding-writer", &sqs_event(&messages))
                 .await;
             let failures = reply["batchItemFailures"].as_array().expect("a list");
             failed += failures.len();
@@ -174,7 +180,7 @@ impl Day {
     }
 }
 
-/// Lets a queue of the same emulator hear a topic, which only this test wants.
+/// Subscribes a queue of the emulator to a topic of the emulator.
 async fn subscribe(endpoint: &str, topic: &str, queue_url: &str) {
     let name = queue_url.rsplit('/').next().expect("a name");
     let queue = format!("arn:aws:sqs:us-east-1:123456789012:{name}");
@@ -197,7 +203,7 @@ async fn subscribe(endpoint: &str, topic: &str, queue_url: &str) {
     assert!(answer.status().is_success(), "{answer:?}");
 }
 
-fn answer(reply: &Value) -> (u64, Value) {
+fn status_and_body(reply: &Value) -> (u64, Value) {
     let body = reply["body"].as_str().expect("a body");
     (
         reply["statusCode"].as_u64().expect("a status"),
@@ -205,45 +211,32 @@ fn answer(reply: &Value) -> (u64, Value) {
     )
 }
 
-/// Waits for something to become true.
-async fn until(what: &str, day: &Day, mut is: impl AsyncFnMut(&Day) -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is(day).await {
-        assert!(
-            Instant::now() < end,
-            "{what} did not come to be\n{}",
-            day.programs.logged()
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// The request for a call's interaction, made of an event that asks for the health.
-fn interaction(method: &str) -> Value {
+/// Returns the event of a request for the live interaction `call-8842`, made of an event that asks for the health.
+fn interaction_event(method: &str) -> Value {
     let mut event = event("data-action-health.json");
     let path = "/interactions/call-8842";
     event["rawPath"] = json!(path);
     event["routeKey"] = json!(format!("{method} /interactions/{{id}}"));
     event["requestContext"]["http"]["method"] = json!(method);
     event["requestContext"]["http"]["path"] = json!(path);
-    event["headers"]["x-api-key"] = json!("local-key");
+    event["headers"]["x-api-key"] = json!(demo_secrets::API_KEY);
     event
 }
 
-/// The signed webhook of `events/`, signed now.
-fn webhook() -> Value {
+/// Returns the webhook event of `events/` with a signature of the current time.
+fn signed_webhook_event() -> Value {
     let mut event = event("webhook-receiver-signed.json");
     let body = event["body"].as_str().expect("a body");
     let now = Timestamp::now();
-    let secret = SecretString::from("local-webhook-secret");
+    let secret = SecretString::from(demo_secrets::WEBHOOK_SECRET);
     let signature = webhook_receiver::signature::sign(&secret, now, body.as_bytes());
     event["headers"]["x-signature"] = json!(signature);
     event["headers"]["x-timestamp"] = json!(now.as_second().to_string());
     event
 }
 
-/// A Studio script asks for scores.
-async fn data_actions(day: &Day) {
+/// Checks the Data Action: a Studio script asks for scores.
+async fn check_data_action(day: &Day) {
     let (status, bad) = day.call("data-action", "data-action-json.json").await;
     assert_eq!(status, 200, "{bad}");
     assert!(
@@ -272,59 +265,74 @@ async fn data_actions(day: &Day) {
     }
     let (status, health) = day.call("data-action", "data-action-health.json").await;
     assert_eq!(status, 200, "{health}");
-    let curled = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
+    let response = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
         .expect("a client")
-        .post(day.programs.url("data-action", "/data-actions/sentiment"))
-        .header("x-api-key", "local-key")
+        .post(
+            day.programs
+                .function_url("data-action", "/data-actions/sentiment"),
+        )
+        .header("x-api-key", demo_secrets::API_KEY)
         .json(&json!({"interaction_text": "I am extremely frustrated with this service."}))
         .send()
         .await
         .expect("an answer");
-    assert_eq!(curled.status(), 200);
-    let curled: Value = curled.json().await.expect("JSON");
-    assert_eq!(curled["alert_triggered"], true, "{curled}");
+    assert_eq!(response.status(), 200);
+    let reply: Value = response.json().await.expect("JSON");
+    assert_eq!(reply["alert_triggered"], true, "{reply}");
 }
 
-/// A call goes bad while it is polled; the poller is killed underway, and another invocation goes on.
-async fn live_call(day: &mut Day) {
-    let put = interaction("PUT");
-    let (status, body) = day.call_with("data-action", &put).await;
+/// Checks the poller: a call goes bad while it is polled, the poller is killed meanwhile, and the next invocation continues.
+async fn check_live_call(day: &mut Day) {
+    let put = interaction_event("PUT");
+    let (status, body) = day.call_with_event("data-action", &put).await;
     assert!((200..300).contains(&status), "{status} {body}");
     {
         let day = &*day;
         let poller = day
             .programs
             .invoke("transcript-poller", "transcript-poller-schedule.json");
-        let first = until("the call's attributes", day, async |day| {
-            !day.centre.world().live.attributes("call-8842").is_empty()
+        let first = eventually_async("the call has attributes", async || {
+            !day.simulator
+                .world()
+                .live
+                .attributes("call-8842")
+                .is_empty()
         });
         tokio::select! {
             reply = poller => panic!("the poller ended by itself: {reply}"),
             () = first => {}
         }
     }
-    day.programs.kill("transcript-poller");
-    day.programs.begin("transcript-poller");
+    day.programs.kill_program("transcript-poller");
+    day.programs.start_program("transcript-poller");
     let day = &*day;
     let poller = day
         .programs
         .invoke("transcript-poller", "transcript-poller-schedule.json");
     let scored = async {
-        until("the suggestion", day, async |day| {
-            !day.centre.world().live.suggestions("call-8842").is_empty()
+        eventually_async("the agent gets a suggestion", async || {
+            !day.simulator
+                .world()
+                .live
+                .suggestions("call-8842")
+                .is_empty()
         })
         .await;
-        until("all segments", day, async |day| {
-            let (_, shown) = day.call_with("data-action", &interaction("GET")).await;
+        eventually_async("all segments are scored", async || {
+            let (_, shown) = day
+                .call_with_event("data-action", &interaction_event("GET"))
+                .await;
             shown["segments"].as_array().map(Vec::len) == Some(6)
         })
         .await;
-        let (status, _) = day.call_with("data-action", &interaction("DELETE")).await;
+        let (status, _) = day
+            .call_with_event("data-action", &interaction_event("DELETE"))
+            .await;
         assert!((200..300).contains(&status), "{status}");
     };
     let (reply, ()) = tokio::join!(poller, scored);
     assert!(reply.is_object(), "{reply}");
-    let live = &day.centre.world().live;
+    let live = &day.simulator.world().live;
     assert_eq!(live.suggestions("call-8842").len(), 1);
     let attributes = live.attributes("call-8842");
     let score: f64 = attributes["realtime_sentiment_score"]
@@ -335,13 +343,14 @@ async fn live_call(day: &mut Day) {
     assert!((0.0..0.5).contains(&score), "{attributes:?}");
 }
 
-/// Finished conversations become findable; a repetition adds nothing, and what cannot be read waits with its reason.
-async fn conversations(day: &Day) {
-    let signed = webhook();
-    let (status, body) = day.call_with("webhook-receiver", &signed).await;
+/// Checks the embedding pipeline: finished conversations are found by a search, a repeated delivery adds nothing, and an
+/// unreadable message becomes a dead letter with its reason.
+async fn check_embedding_pipeline(day: &Day) {
+    let signed = signed_webhook_event();
+    let (status, body) = day.call_with_event("webhook-receiver", &signed).await;
     assert_eq!(status, 202, "{body}");
-    let (again, body) = day.call_with("webhook-receiver", &signed).await;
-    assert!([200, 202, 409].contains(&again), "{again} {body}");
+    let (repeated, body) = day.call_with_event("webhook-receiver", &signed).await;
+    assert!([200, 202, 409].contains(&repeated), "{repeated} {body}");
     let (status, body) = day
         .call("webhook-receiver", "webhook-receiver-key.json")
         .await;
@@ -354,7 +363,7 @@ async fn conversations(day: &Day) {
         assert_eq!(answered, status, "{name}: {body}");
     }
     assert_eq!(day.drain().await, 0);
-    // The queue's own redelivery, with a message that nobody can read among them.
+    // The queue delivers the batch again, together with a message that cannot be parsed.
     day.programs
         .invoke("embedding-writer", "embedding-writer-batch.json")
         .await;
@@ -363,9 +372,9 @@ async fn conversations(day: &Day) {
         .await;
     let listed = day
         .programs
-        .command(&["dlq", "list", "--aws", "--json"])
+        .run_command(&["dlq", "list", "--aws", "--json"])
         .await;
-    assert_eq!(listed.lines().count(), 1, "{}", day.programs.logged());
+    assert_eq!(listed.lines().count(), 1, "{}", day.programs.logs());
     let listed: Value = serde_json::from_str(listed.trim()).expect("one letter");
     let reason = listed["reason"].as_str().expect("a reason");
     assert!(reason.contains("timestamp"), "{listed}");
@@ -381,12 +390,12 @@ async fn conversations(day: &Day) {
     assert_eq!(status, 400);
 }
 
-/// The chats of an agent, stored, escalated and archived.
-async fn chats(day: &Day) {
+/// Checks the chat session: an agent's chats are escalated and archived, and the agent goes offline at the end.
+async fn check_chat_session(day: &Day) {
     let reply = day
         .programs
         .invoke("chat-session", "chat-session-schedule.json");
-    let archived = until("the archives", day, async |day| {
+    let archived = eventually_async("both chats are archived", async || {
         let archives = day.objects.list("archive/").await.expect("a list");
         archives.len() == 2
     });
@@ -406,7 +415,7 @@ async fn chats(day: &Day) {
         "{text}"
     );
     let notices = day
-        .told
+        .escalations
         .receive(10, Duration::from_secs(5), Duration::from_secs(60))
         .await
         .expect("notices");
@@ -422,7 +431,7 @@ async fn chats(day: &Day) {
         ),
         (&json!("chat-1"), &json!("legal"), &Value::Null)
     );
-    let chat = &day.centre.world().chat;
+    let chat = &day.simulator.world().chat;
     let presence = chat.presence("agent-001");
     assert_eq!(
         presence.last().map(|status| status.to_lowercase()),
@@ -431,8 +440,8 @@ async fn chats(day: &Day) {
     );
 }
 
-/// The report of a week, with its plots.
-async fn reports(day: &Day) {
+/// Checks the report of a week, with its plots.
+async fn check_report(day: &Day) {
     day.programs
         .invoke("analytics-report", "analytics-report-range.json")
         .await;
@@ -452,18 +461,18 @@ async fn reports(day: &Day) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_functions_run_a_day_under_the_lambda_runtime() {
-    let mut day = Day::begin().await;
-    data_actions(&day).await;
-    live_call(&mut day).await;
-    conversations(&day).await;
-    chats(&day).await;
-    reports(&day).await;
-    let logged = day.programs.logged();
-    for canary in CANARIES {
-        assert!(!logged.contains(canary), "{canary} was logged:\n{logged}");
+    let mut day = Day::start().await;
+    check_data_action(&day).await;
+    check_live_call(&mut day).await;
+    check_embedding_pipeline(&day).await;
+    check_chat_session(&day).await;
+    check_report(&day).await;
+    let logged = day.programs.logs();
+    for word in NEVER_LOGGED {
+        assert!(!logged.contains(word), "{word} was logged:\n{logged}");
     }
-    // Two pollers, the first of them killed, and two chat workers: one token each system.
+    // Two pollers ran, the first of which was killed, and several other functions: all share one token of each system.
     for path in ["/oauth/token", "/oauth2/token", "/api/v2/oauth/token"] {
-        assert_eq!(day.centre.requests("POST", path), 1, "{path}");
+        assert_eq!(day.simulator.requests("POST", path), 1, "{path}");
     }
 }

@@ -5,5 +5,3 @@ mod data_action;
 mod day;
 mod embedding;
 mod events;
-mod policies;
-mod settings;

@@ -1,3 +1,4 @@
-//! What the end-to-end test of a day and the benchmark of cold starts share.
+//! The functions as programs under an emulated Lambda runtime, for the end-to-end test of a day and the benchmark of cold
+//! starts.
 
 pub mod programs;

@@ -1,4 +1,4 @@
-//! The functions' programs under the Lambda runtime of `cargo lambda watch`.
+//! Starts the functions' programs under the emulated Lambda runtime of `cargo lambda watch`, and invokes them.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -8,25 +8,20 @@ use std::time::{Duration, Instant};
 
 use dev_stack::Settings;
 use serde_json::Value;
+use testkit::events::{event_path, workspace_root};
+use testkit::{FUNCTIONS, Function};
 
-/// How long anything that is waited for may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time that the emulator may take to start, or a function to answer.
+pub const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All functions, by the names of their programs.
-pub const FUNCTIONS: [&str; 7] = [
-    "analytics-report",
-    "chat-session",
-    "data-action",
-    "embedding-writer",
-    "semantic-search",
-    "transcript-poller",
-    "webhook-receiver",
-];
+/// Functions that work until shortly before their deadline. The emulator does not know a deadline, so that these functions
+/// get one of [`EMULATED_TIMEOUT_SECONDS`].
+const LONG_RUNNING: [&str; 2] = ["chat-session", "transcript-poller"];
 
-/// Those that work until shortly before their deadline, which is 25 s here.
-const SHORT: [&str; 2] = ["chat-session", "transcript-poller"];
+/// Deadline of long-running functions under the emulator.
+const EMULATED_TIMEOUT_SECONDS: &str = "25";
 
-/// A process that ends with the test.
+/// A child process that is killed when this value is dropped.
 #[derive(Debug)]
 struct Process(Child);
 
@@ -37,9 +32,9 @@ impl Drop for Process {
     }
 }
 
-/// The Lambda runtime, and the functions that wait at it.
+/// A running emulator of the Lambda runtime, and the programs of functions that wait for invocations.
 #[derive(Debug)]
-pub struct Programs {
+pub struct FunctionPrograms {
     folder: tempfile::TempDir,
     settings: Settings,
     port: u16,
@@ -47,13 +42,17 @@ pub struct Programs {
     _emulator: Process,
 }
 
-impl Programs {
-    /// Starts the runtime, for functions with the environment `settings`.
-    pub async fn idle(settings: Settings) -> Self {
-        // Building takes a while, and this thread is the simulator's too.
-        let found = tokio::task::spawn_blocking(|| FUNCTIONS.map(program));
-        found.await.expect("the programs");
-        let folder = tempfile::tempdir().expect("a folder");
+impl FunctionPrograms {
+    /// Starts the emulator. Functions that are started later get the environment `settings`.
+    ///
+    /// # Panics
+    /// If a program is missing, or the emulator does not listen in time.
+    pub async fn start(settings: Settings) -> Self {
+        // Building takes a while and would block the thread on which a simulator answers.
+        let built =
+            tokio::task::spawn_blocking(|| FUNCTIONS.map(|function| program(function.name)));
+        built.await.expect("every function has a program");
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let emulator = Command::new(dev_stack::cargo_lambda())
             .args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"])
@@ -63,10 +62,10 @@ impl Programs {
                 "--invoke-port",
                 &port.to_string(),
             ])
-            .current_dir(workspace())
+            .current_dir(workspace_root())
             .stdin(Stdio::null())
-            .stdout(log(folder.path(), "cargo-lambda"))
-            .stderr(log(folder.path(), "cargo-lambda"))
+            .stdout(log_file(folder.path(), "cargo-lambda"))
+            .stderr(log_file(folder.path(), "cargo-lambda"))
             .spawn()
             .expect("cargo-lambda");
         let programs = Self {
@@ -76,36 +75,39 @@ impl Programs {
             running: Vec::new(),
             _emulator: Process(emulator),
         };
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PROGRAM_TIMEOUT;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "{}", programs.logged());
+            assert!(Instant::now() < until, "{}", programs.logs());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         programs
     }
 
-    /// Where a function is invoked over HTTP, as by Lambda's API.
+    /// Returns the URL at which a function is invoked, as Lambda's API would do it.
     #[must_use]
-    pub fn address(&self, function: &str) -> String {
+    pub fn invoke_url(&self, function: &str) -> String {
         let port = self.port;
         format!("http://127.0.0.1:{port}/2015-03-31/functions/{function}/invocations")
     }
 
-    /// Where a path of a function is called over HTTP, as by a function's URL.
+    /// Returns the URL of a path of an HTTP function, as a Lambda function URL would have it.
     #[must_use]
-    pub fn url(&self, function: &str, path: &str) -> String {
+    pub fn function_url(&self, function: &str, path: &str) -> String {
         format!("http://127.0.0.1:{}/lambda-url/{function}{path}", self.port)
     }
 
-    /// Starts a function's program; its process id.
-    pub fn begin(&mut self, function: &'static str) -> u32 {
+    /// Starts a function's program and returns the process id.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    pub fn start_program(&mut self, function: &'static str) -> u32 {
         let child = Command::new(program(function))
             .env_clear()
             .envs(&self.settings)
             .envs(
-                SHORT
+                LONG_RUNNING
                     .contains(&function)
-                    .then_some(("EMULATED_TIMEOUT_SECONDS", "25")),
+                    .then_some(("EMULATED_TIMEOUT_SECONDS", EMULATED_TIMEOUT_SECONDS)),
             )
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
@@ -115,8 +117,8 @@ impl Programs {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
             .stdin(Stdio::null())
-            .stdout(log(self.folder.path(), function))
-            .stderr(log(self.folder.path(), function))
+            .stdout(log_file(self.folder.path(), function))
+            .stderr(log_file(self.folder.path(), function))
             .spawn()
             .unwrap_or_else(|error| panic!("{function}: {error}"));
         let id = child.id();
@@ -124,22 +126,30 @@ impl Programs {
         id
     }
 
-    /// Kills a function's program, as Lambda does with one that is over its time.
-    pub fn kill(&mut self, function: &str) {
+    /// Kills a function's program, as Lambda does with a program that exceeds its timeout.
+    ///
+    /// # Panics
+    /// If the program was not started.
+    pub fn kill_program(&mut self, function: &str) {
         let before = self.running.len();
         self.running.retain(|(name, _)| *name != function);
-        assert_eq!(self.running.len(), before - 1, "{function} did not run");
+        assert_eq!(self.running.len(), before - 1, "{function} was not running");
     }
 
-    /// Invokes a function by `cargo lambda invoke` with a file of `events/`.
+    /// Invokes a function with a file of `events/` and returns the function's reply.
+    ///
+    /// # Panics
+    /// If the function fails, or does not answer in time.
     pub async fn invoke(&self, function: &str, event: &str) -> Value {
-        let path = workspace().join("events").join(event);
-        self.run_invoke(function, "--data-file", path.display().to_string())
-            .await
+        let path = event_path(event).display().to_string();
+        self.run_invoke(function, "--data-file", path).await
     }
 
-    /// The same with an event of the caller's.
-    pub async fn invoke_with(&self, function: &str, event: &Value) -> Value {
+    /// Invokes a function with an event that is given as JSON and returns the function's reply.
+    ///
+    /// # Panics
+    /// As [`FunctionPrograms::invoke`].
+    pub async fn invoke_event(&self, function: &str, event: &Value) -> Value {
         self.run_invoke(function, "--data-ascii", event.to_string())
             .await
     }
@@ -150,25 +160,27 @@ impl Programs {
             .args(["-A", "127.0.0.1", "-P", &self.port.to_string()])
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(PATIENCE, output)
+        let output = tokio::time::timeout(PROGRAM_TIMEOUT, output)
             .await
-            .unwrap_or_else(|_| panic!("{function} did not answer: {}", self.logged()))
+            .unwrap_or_else(|_| panic!("{function} did not answer: {}", self.logs()))
             .expect("cargo-lambda");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
             "{function}: {text}{}\n{}",
             String::from_utf8_lossy(&output.stderr),
-            self.logged()
+            self.logs()
         );
         serde_json::from_str(text.trim())
             .unwrap_or_else(|error| panic!("{function} answered {text:?}: {error}"))
     }
 
-    /// Everything that the programs wrote.
-    pub fn logged(&self) -> String {
+    /// Returns everything that the programs and the emulator wrote, by program.
+    #[must_use]
+    pub fn logs(&self) -> String {
         FUNCTIONS
-            .into_iter()
+            .iter()
+            .map(|function| function.name)
             .chain(["cargo-lambda"])
             .map(|name| {
                 let path = self.folder.path().join(name);
@@ -178,9 +190,12 @@ impl Programs {
             .collect()
     }
 
-    /// What the command `cxone-insights` prints with the functions' environment.
-    pub async fn command(&self, arguments: &[&str]) -> String {
-        let output = tokio::process::Command::new(built().join("cxone-insights"))
+    /// Runs the command `cxone-insights` with the functions' environment and returns what the command prints.
+    ///
+    /// # Panics
+    /// If the command fails.
+    pub async fn run_command(&self, arguments: &[&str]) -> String {
+        let output = tokio::process::Command::new(build_folder().join("cxone-insights"))
             .args(arguments)
             .env_clear()
             .envs(&self.settings)
@@ -193,13 +208,23 @@ impl Programs {
     }
 }
 
-/// A file that all of a program's output is added to.
-fn log(folder: &Path, name: &str) -> File {
+impl Drop for FunctionPrograms {
+    /// Prints the logs of all programs if the test failed; they are lost with the folder otherwise.
+    #[expect(clippy::print_stderr, reason = "the test harness shows it")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+    }
+}
+
+/// Opens the file to which all output of a program is appended.
+fn log_file(folder: &Path, name: &str) -> File {
     File::options()
         .create(true)
         .append(true)
         .open(folder.join(name))
-        .expect("a log")
+        .expect("a writable log file")
 }
 
 fn free_port() -> u16 {
@@ -207,36 +232,25 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// A program of this workspace: that of `TEST_FUNCTIONS_DIR`, a folder as `cargo lambda build` or `sam build` leaves it, or
-/// one built as this test was.
+/// Returns the path of a program of this workspace. With the variable `TEST_FUNCTIONS_DIR`, the program is taken from that
+/// folder, as `cargo lambda build` or `sam build` leaves it; otherwise it is built with the profile of this test.
 fn program(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("TEST_FUNCTIONS_DIR") {
         let folder = PathBuf::from(folder);
-        let candidates = [name.to_owned(), logical_id(name)];
+        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        let candidates = [Some(name.to_owned()), function.map(Function::logical_id)];
         let found = candidates
             .iter()
+            .flatten()
             .map(|candidate| folder.join(candidate).join("bootstrap"))
             .find(|path| path.exists());
         return found.unwrap_or_else(|| panic!("no {name} in {}", folder.display()));
     }
-    built().join(name)
+    build_folder().join(name)
 }
 
-/// What the template calls a function: `data-action` is `DataActionFunction`.
-fn logical_id(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
-    });
-    words.chain(["Function".to_owned()]).collect()
-}
-
-/// The folder of this build's programs, which are brought up to date first.
-fn built() -> PathBuf {
+/// Builds the programs of the workspace once and returns their folder.
+fn build_folder() -> PathBuf {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let build = || {
         let test = std::env::current_exe().expect("this program's path");
@@ -248,7 +262,7 @@ fn built() -> PathBuf {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         command
             .args(["build", "--workspace", "--bins", "--locked"])
-            .current_dir(workspace());
+            .current_dir(workspace_root());
         if folder.ends_with("release") {
             command.arg("--release");
         }

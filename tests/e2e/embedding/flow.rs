@@ -1,4 +1,4 @@
-//! What goes in comes out, once, whatever happens on the way.
+//! Conversations come in by webhook and are found by a search, each once, whatever fails in between.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,10 +13,11 @@ use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};
+use testkit::events::event;
+use testkit::{TcpProxy, demo_secrets};
 
-use super::door::Door;
-use super::stack::{Stack, conversation, invoke, local, secrets};
-use crate::events::{event, request};
+use super::stack::{Stack, conversation, invoke, local_provider, secrets};
+use crate::events::request;
 
 const T1: &str = "2026-01-15T10:30:00Z";
 const T2: &str = "2026-01-15T11:30:00Z";
@@ -45,7 +46,7 @@ fn conversations() -> Vec<Value> {
     ]
 }
 
-/// Ids of the conversations found, in order.
+/// Returns the ids of the found conversations, nearest first.
 fn ids(found: &Value) -> Vec<String> {
     let results = found["results"].as_array().expect("results");
     results
@@ -116,7 +117,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
     }
     let messages = stack.take(Duration::from_secs(60)).await;
     assert_eq!(messages.len(), 4, "a repeated delivery is not queued again");
-    // The queue delivers at least once: two writers get the same batch, several times.
+    // The queue delivers at least once: several writers get the same batch.
     let writers = (0..4).map(|_| {
         let (writer, messages) = (Arc::clone(&stack.writer), messages.clone());
         tokio::spawn(async move { invoke(&writer, &messages).await })
@@ -126,7 +127,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
     }
     assert_eq!(stack.rows().await, 4);
 
-    // A long edit, then a short one, then the first version again, late.
+    // The conversation gets longer, then shorter, and then its first version arrives late.
     let sentence = "We talked about the delivery of my new kitchen table for a long time. ";
     let long = conversation("refund", T2, "Edited", &sentence.repeat(100));
     stack.write(&queued(&stack, &long).await).await;
@@ -146,7 +147,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
     );
 }
 
-/// The messages in the queue after one more delivery.
+/// Delivers a payload once more and returns the messages that are new in the queue.
 async fn queued(stack: &Stack, payload: &Value) -> Vec<store::queue::Message> {
     assert_eq!(stack.deliver(payload).await.status, 202);
     stack
@@ -166,10 +167,10 @@ async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
         .replace("localhost", "127.0.0.1")
         .parse()
         .expect("an address");
-    let door = Door::to(server).await;
+    let proxy = TcpProxy::start(server).await;
     let stack = Stack::on(
-        &format!("{before}@{}/{name}", door.addr),
-        local().await,
+        &format!("{before}@{}/{name}", proxy.addr()),
+        local_provider().await,
         &Env::default(),
     )
     .await;
@@ -177,25 +178,25 @@ async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
         stack.deliver(&payload).await;
     }
     let messages = stack.take(Duration::from_secs(60)).await;
-    // The first is stored; then the connections are cut while the others are under way.
+    // The first message is stored; then the connections are cut while the others are being written.
     assert_eq!(stack.write(&messages[..1]).await, Vec::<String>::new());
     let writer = Arc::clone(&stack.writer);
     let others = messages[1..].to_vec();
     let writing = tokio::spawn(async move { invoke(&writer, &others).await });
-    door.shut();
+    proxy.cut();
     let failed = writing.await.expect("the writer answers");
-    // Either the cut came before anything was stored, or all of it was: never a part.
+    // The cut came either before anything was stored or after all of it was stored: a part is never stored.
     assert!(failed.len() == 3 || failed.is_empty(), "{failed:?}");
     assert_eq!(stack.find(&[("q", "refund")]).await.0, 503);
-    door.open();
-    // What was not deleted comes again, with the one that was stored.
+    proxy.restore();
+    // The queue delivers the messages again, the one that was stored included.
     assert_eq!(stack.write(&messages).await, Vec::<String>::new());
     assert_eq!(stack.rows().await, 4);
     assert_eq!(stack.find(&[("q", "refund")]).await.0, 200);
 }
 
-/// A stack with the simulated embeddings service.
-async fn remote(simulator: &cxone_simulator::Handle, database_url: &str) -> Stack {
+/// Starts a stack with the simulated embeddings service.
+async fn with_embeddings_service(simulator: &cxone_simulator::Handle, database_url: &str) -> Stack {
     let env = Env::from_pairs([
         ("EMBEDDING_PROVIDER", "openai"),
         ("OPENAI_BASE_URL", simulator.url().as_str()),
@@ -216,10 +217,10 @@ async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
     simulator
         .world()
         .change(|settings| settings.openai_refuses = Some("canary-refused".to_owned()));
-    // A rate limit on the way is waited out.
+    // The first call meets a rate limit, which is waited out.
     let limited = Fault::Status(429, RetryAfter::Seconds(1));
     simulator.fault(FaultRule::new("/v1/embeddings", limited).times(1));
-    let stack = remote(&simulator, &database.url).await;
+    let stack = with_embeddings_service(&simulator, &database.url).await;
     let mut payloads = conversations();
     payloads.push(conversation(
         "refused",
@@ -239,10 +240,10 @@ async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
         ])
         .await;
     assert_eq!(ids(&found), ["refund"]);
-    let dead = dead(&stack.dead_letters).await;
-    assert_eq!(dead.len(), 1);
+    let dead_letters = dead_letter_bodies(&stack.dead_letters).await;
+    assert_eq!(dead_letters.len(), 1);
     assert!(
-        dead[0].contains("canary-refused"),
+        dead_letters[0].contains("canary-refused"),
         "the whole payload is kept, to be repaired"
     );
 }
@@ -253,8 +254,8 @@ async fn a_provider_that_is_down_sends_the_batch_back_and_nothing_is_lost() {
     let simulator = Simulator::start(Scenario::default())
         .await
         .expect("a simulator");
-    let stack = remote(&simulator, &database.url).await;
-    // The key is refused: no text is to blame, so none is buried.
+    let stack = with_embeddings_service(&simulator, &database.url).await;
+    // The key is refused. That is no text's fault, so that no message becomes a dead letter.
     simulator
         .world()
         .change(|settings| settings.openai_api_key = "another".to_owned());
@@ -262,12 +263,15 @@ async fn a_provider_that_is_down_sends_the_batch_back_and_nothing_is_lost() {
     let messages = stack.take(Duration::from_secs(60)).await;
     assert_eq!(stack.write(&messages).await, [messages[0].id.clone()]);
     assert_eq!(
-        (stack.rows().await, dead(&stack.dead_letters).await.len()),
+        (
+            stack.rows().await,
+            dead_letter_bodies(&stack.dead_letters).await.len()
+        ),
         (0, 0)
     );
     simulator
         .world()
-        .change(|settings| settings.openai_api_key = "demo-openai-key".to_owned());
+        .change(|settings| settings.openai_api_key = demo_secrets::OPENAI_API_KEY.to_owned());
     assert_eq!(stack.write(&messages).await, Vec::<String>::new());
     assert_eq!(stack.rows().await, 1);
 }
@@ -287,11 +291,11 @@ async fn poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_stored() {
     }
     stack.drain().await;
     assert_eq!(stack.rows().await, 1);
-    assert_eq!(dead(&stack.dead_letters).await.len(), 3);
+    assert_eq!(dead_letter_bodies(&stack.dead_letters).await.len(), 3);
 }
 
-/// The bodies of the dead letters.
-async fn dead(queue: &Sqs) -> Vec<String> {
+/// Returns the bodies of the dead letters.
+async fn dead_letter_bodies(queue: &Sqs) -> Vec<String> {
     let messages = queue
         .receive(10, Duration::ZERO, Duration::from_secs(60))
         .await
@@ -339,7 +343,7 @@ async fn the_events_do_what_their_names_say() {
     assert_eq!(receive("webhook-receiver-key.json").await, 202);
     assert_eq!(receive("webhook-receiver-wrong-signature.json").await, 401);
     assert_eq!(receive("webhook-receiver-bad-payload.json").await, 400);
-    // The signed one is of a fixed time, at which its signature holds.
+    // The signature of this event is valid at one fixed time.
     let signed = request("webhook-receiver-signed.json");
     let then = jiff::Timestamp::from_second(1_795_170_600).expect("a time");
     let answer = webhook_receiver::handle_at(&stack.receiver, &signed, then)

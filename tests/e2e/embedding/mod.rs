@@ -1,7 +1,6 @@
 //! The embedding pipeline: signed webhook in, rows in PostgreSQL, search finds them; with redelivery, two writers at once, a
 //! database that goes away, a provider that refuses one text, and data of other sizes and models.
 
-mod door;
 mod flow;
 mod logs;
 mod stack;

@@ -1,4 +1,4 @@
-//! The pipeline on real servers: PostgreSQL, SQS, the shipped model or the simulated service.
+//! The embedding pipeline on real servers: PostgreSQL, SQS, and the shipped model or the simulated embeddings service.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,14 +19,11 @@ use runtime::{Request, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::queue::{AnyQueue, Message, Queue, Sqs};
-use store::secrets::SecretSource;
-use store::state::{SqliteState, State};
 use store::vectors::{VectorStore, Vectors};
+use testkit::{demo_secrets, open_state, secrets_of};
 use tokio::sync::OnceCell;
 
-const SECRET: &str = "local-webhook-secret";
-
-/// All three functions, and the servers behind them.
+/// The three functions of the embedding pipeline, and the servers behind them.
 pub(crate) struct Stack {
     pub(crate) receiver: Arc<webhook_receiver::Deps>,
     pub(crate) writer: Arc<embedding_writer::Deps>,
@@ -38,21 +35,13 @@ pub(crate) struct Stack {
     database: Option<dev_stack::Database>,
 }
 
+/// Returns the demonstration secrets with the URL of a database.
 pub(crate) fn secrets(database_url: &str) -> Arc<FunctionSecrets> {
-    let values = [
-        ("api_key", "local-key"),
-        ("webhook_secret", SECRET),
-        ("openai_api_key", "demo-openai-key"),
-        ("database_url", database_url),
-    ];
-    let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
-    Arc::new(FunctionSecrets::new(SecretSource::Given(
-        values.into_iter().collect(),
-    )))
+    secrets_of(&[("database_url", database_url)])
 }
 
-/// The shipped model, loaded once for all tests.
-pub(crate) async fn local() -> Provider {
+/// Returns the shipped model, which is loaded once for all tests.
+pub(crate) async fn local_provider() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
         let config = Config::from_env(&Env::default()).expect("the defaults");
@@ -64,17 +53,17 @@ pub(crate) async fn local() -> Provider {
 }
 
 impl Stack {
-    /// A stack with a database of its own and the shipped model.
+    /// Starts a stack with a database of its own and the shipped model.
     pub(crate) async fn start() -> Self {
         let database = dev_stack::fresh_database();
-        let mut stack = Self::on(&database.url, local().await, &Env::default()).await;
+        let mut stack = Self::on(&database.url, local_provider().await, &Env::default()).await;
         stack.database = Some(database);
         stack
     }
 
-    /// A stack on a database, with a provider and more of an environment.
+    /// Starts a stack on a given database, with a given provider and more settings.
     pub(crate) async fn on(database_url: &str, provider: Provider, env: &Env) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
         let dead = Sqs::create(&aws, &dev_stack::unique("dead"))
             .await
@@ -89,8 +78,7 @@ impl Stack {
         let vectors = start::database(&config, &provider, &secrets)
             .await
             .expect("the vectors");
-        let state =
-            State::Sqlite(SqliteState::open(folder.path().join("state.db")).expect("a state"));
+        let state = open_state(folder.path());
         let receiver = webhook_receiver::start::build(
             env,
             Arc::clone(&secrets),
@@ -118,12 +106,15 @@ impl Stack {
         }
     }
 
-    /// Sends a payload as CXone does, signed now.
+    /// Sends a webhook payload as CXone does, signed with the current time.
     pub(crate) async fn deliver(&self, payload: &Value) -> Response {
         let body = payload.to_string();
         let now = Timestamp::now();
-        let signature =
-            webhook_receiver::signature::sign(&SecretString::from(SECRET), now, body.as_bytes());
+        let signature = webhook_receiver::signature::sign(
+            &SecretString::from(demo_secrets::WEBHOOK_SECRET),
+            now,
+            body.as_bytes(),
+        );
         let mut request = Request::new(Method::POST, "/webhooks/cxone");
         request.body = body.into();
         for (name, value) in [
@@ -143,7 +134,7 @@ impl Stack {
         .await
     }
 
-    /// Takes messages that become visible again after a time.
+    /// Receives messages of the queue, which become visible again after `hidden`.
     pub(crate) async fn take(&self, hidden: Duration) -> Vec<Message> {
         self.queue
             .receive(10, Duration::from_secs(1), hidden)
@@ -151,7 +142,8 @@ impl Stack {
             .expect("messages")
     }
 
-    /// Gives messages to the writer as Lambda does, and deletes those it does not name as failed. Gives the failed ids.
+    /// Passes messages to the embedding writer as Lambda does, deletes the messages that the writer does not report as failed,
+    /// and returns the ids of those that failed.
     pub(crate) async fn write(&self, messages: &[Message]) -> Vec<String> {
         let failed = invoke(&self.writer, messages).await;
         for message in messages
@@ -163,7 +155,7 @@ impl Stack {
         failed
     }
 
-    /// Writes until the queue is empty.
+    /// Passes messages to the embedding writer until the queue is empty.
     pub(crate) async fn drain(&self) {
         loop {
             let messages = self.take(Duration::from_secs(60)).await;
@@ -174,7 +166,7 @@ impl Stack {
         }
     }
 
-    /// A search's status and body.
+    /// Searches and returns the status and the body of the answer.
     pub(crate) async fn find(&self, query: &[(&str, &str)]) -> (u16, Value) {
         let mut request = Request::new(Method::GET, "/search");
         request.deadline = Instant::now() + Duration::from_secs(30);
@@ -184,7 +176,7 @@ impl Stack {
             .collect();
         request
             .headers
-            .insert("x-api-key", HeaderValue::from_static("local-key"));
+            .insert("x-api-key", HeaderValue::from_static(demo_secrets::API_KEY));
         let search = Arc::clone(&self.search);
         let response =
             lambda::answer(request, |request| semantic_search::handle(search, request)).await;
@@ -194,17 +186,18 @@ impl Stack {
         )
     }
 
-    /// The URL of its own database.
+    /// Returns the URL of the stack's own database.
     pub(crate) fn database_url(&self) -> &str {
         &self.database.as_ref().expect("a database of its own").url
     }
 
+    /// Returns the number of stored vectors.
     pub(crate) async fn rows(&self) -> u64 {
         self.vectors.count().await.expect("a count")
     }
 }
 
-/// The event that Lambda makes of messages.
+/// Returns the event that Lambda makes of a batch of messages.
 pub(crate) fn sqs_event(messages: &[Message]) -> Value {
     let records: Vec<Value> = messages
         .iter()
@@ -218,7 +211,7 @@ pub(crate) fn sqs_event(messages: &[Message]) -> Value {
     json!({ "Records": records })
 }
 
-/// Invokes the writer with a batch, as Lambda would make it of the messages.
+/// Invokes the embedding writer with a batch of messages and returns the ids of those that failed.
 pub(crate) async fn invoke(
     writer: &Arc<embedding_writer::Deps>,
     messages: &[Message],
@@ -245,7 +238,7 @@ pub(crate) async fn invoke(
         .collect()
 }
 
-/// The event of a conversation.
+/// Returns the webhook payload of a finished conversation.
 pub(crate) fn conversation(id: &str, timestamp: &str, subject: &str, customer: &str) -> Value {
     json!({
         "event": "conversation.completed", "timestamp": timestamp, "conversationId": id,

@@ -11,19 +11,10 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use serde_json::Value;
+use testkit::events::workspace_root;
+use testkit::{FUNCTIONS, Function};
 
 type Names = BTreeSet<String>;
-
-/// Each function with its logical id in the template.
-const FUNCTIONS: [(&str, &str); 7] = [
-    ("data-action", "DataAction"),
-    ("webhook-receiver", "WebhookReceiver"),
-    ("embedding-writer", "EmbeddingWriter"),
-    ("semantic-search", "SemanticSearch"),
-    ("transcript-poller", "TranscriptPoller"),
-    ("analytics-report", "AnalyticsReport"),
-    ("chat-session", "ChatSession"),
-];
 
 /// Shared crates that open stores for the functions which use them.
 const SHARED_WIRING: [&str; 2] = ["embedding", "sentiment"];
@@ -119,7 +110,7 @@ const SET_UP: [&str; 7] = [
 const FOR_LIBRARIES: [&str; 1] = ["RUST_LOG"];
 
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    workspace_root()
 }
 
 /// The template as plain values: `!Ref X` is `"X"`, `!GetAtt X.Y` is `"X.Y"`, other functions are their arguments.
@@ -169,7 +160,7 @@ fn function_sources(name: &str) -> String {
         .split("[dev-dependencies]")
         .next()
         .unwrap_or_default();
-    let others = FUNCTIONS.iter().map(|(other, _)| ("functions", *other));
+    let others = FUNCTIONS.iter().map(|other| ("functions", other.name));
     let wiring = SHARED_WIRING.iter().map(|other| ("shared", *other));
     let mut text = sources(&folder.join("src"));
     for (place, other) in others.chain(wiring).filter(|(_, other)| *other != name) {
@@ -260,7 +251,7 @@ fn reachable(template: &Value, name: &str, id: &str) -> Names {
 fn each_role_allows_what_its_function_can_call_and_nothing_else() {
     let template = template();
     let mut wrong = Vec::new();
-    for (name, id) in FUNCTIONS {
+    for Function { name, id, .. } in FUNCTIONS {
         let platform = names(&PLATFORM);
         let granted: Names = allowed(&template, id)
             .into_keys()
@@ -284,7 +275,7 @@ fn each_role_allows_what_its_function_can_call_and_nothing_else() {
 #[test]
 fn what_a_function_may_call_is_narrowed_to_the_stacks_own_resources() {
     let template = template();
-    for (_, id) in FUNCTIONS {
+    for Function { id, .. } in FUNCTIONS {
         for (action, resources) in allowed(&template, id) {
             assert!(!action.contains('*'), "{id}Role allows {action}");
             let everywhere = action.starts_with("xray:") || action.starts_with("ec2:");
@@ -326,7 +317,7 @@ fn the_stores_make_no_call_that_the_roles_were_not_compared_with() {
         assert_eq!(found, names(expected), "{place}");
     }
     let set_up = pattern(r"(?:DynamoState|Sqs|SecretsManager)::create\w*\(");
-    for (name, _) in FUNCTIONS {
+    for Function { name, .. } in FUNCTIONS {
         assert!(
             !set_up.is_match(&function_sources(name)),
             "{name} creates what the template has"
@@ -339,7 +330,7 @@ fn each_function_is_given_the_variables_it_reads_and_every_one_it_needs() {
     let template = template();
     let required = pattern(r#"required(?:_url)?\(\s*"([A-Z][A-Z0-9_]+)""#);
     let mut wrong = Vec::new();
-    for (name, id) in FUNCTIONS {
+    for Function { name, id, .. } in FUNCTIONS {
         let text = sources_with_runtime(name);
         let given = template["Resources"][format!("{id}Function")]["Properties"]["Environment"]["Variables"]
             .as_object()
@@ -409,10 +400,10 @@ fn every_function_of_the_workspace_is_deployed_under_its_own_name() {
         folders,
         FUNCTIONS
             .iter()
-            .map(|(name, _)| (*name).to_owned())
+            .map(|function| function.name.to_owned())
             .collect()
     );
-    for (name, id) in FUNCTIONS {
+    for Function { name, id, .. } in FUNCTIONS {
         let function = &template["Resources"][format!("{id}Function")];
         assert_eq!(function["Metadata"]["BuildProperties"]["Binary"], name);
         assert_eq!(
