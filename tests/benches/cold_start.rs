@@ -36,8 +36,8 @@ async fn main() {
     let settings = dev_stack::own_environment_on(&aws, "cold");
     dev_stack::make_resources(&settings, &database.url).expect("the resources");
     let mut programs = FunctionPrograms::start(settings).await;
-    let client =
-        insights_http::client::build_client(insights_http::client::IdleConnections::Close).expect("a client");
+    let client = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
+        .expect("a client");
     println!(
         "{:<20}{:>8}{:>9}{:>12}",
         "function", "p50 ms", "longest", "memory MB"

@@ -25,9 +25,14 @@ async fn with_local_model() -> Arc<Deps> {
     let build = || async {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let state = open_state(folder.path());
-        let deps = data_action::start::build(&Env::default(), secrets_of(&[]), state, IdleConnections::Close)
-            .await
-            .expect("the model loads");
+        let deps = data_action::start::build(
+            &Env::default(),
+            secrets_of(&[]),
+            state,
+            IdleConnections::Close,
+        )
+        .await
+        .expect("the model loads");
         (Arc::new(deps), folder)
     };
     Arc::clone(&DEPS.get_or_init(build).await.0)

@@ -265,17 +265,18 @@ async fn check_data_action(day: &Day) {
     }
     let (status, health) = day.call("data-action", "data-action-health.json").await;
     assert_eq!(status, 200, "{health}");
-    let response = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
-        .expect("a client")
-        .post(
-            day.programs
-                .function_url("data-action", "/data-actions/sentiment"),
-        )
-        .header("x-api-key", demo_secrets::API_KEY)
-        .json(&json!({"interaction_text": "I am extremely frustrated with this service."}))
-        .send()
-        .await
-        .expect("an answer");
+    let response =
+        insights_http::client::build_client(insights_http::client::IdleConnections::Close)
+            .expect("a client")
+            .post(
+                day.programs
+                    .function_url("data-action", "/data-actions/sentiment"),
+            )
+            .header("x-api-key", demo_secrets::API_KEY)
+            .json(&json!({"interaction_text": "I am extremely frustrated with this service."}))
+            .send()
+            .await
+            .expect("an answer");
     assert_eq!(response.status(), 200);
     let reply: Value = response.json().await.expect("JSON");
     assert_eq!(reply["alert_triggered"], true, "{reply}");

@@ -1,4 +1,4 @@
-//! `alerts`: tries alert rules on recorded calls, so that a team can choose its own numbers.
+//! The subcommand `alerts`: tries alert rules on recorded calls, so that a team can choose its own thresholds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,39 +21,39 @@ const EXAMPLES: &str = "Examples:
   cxone-insights alerts calls.jsonl --threshold 0.30 --threshold 0.35 --threshold 0.40 --cooldown 30
   cxone-insights poll --interaction 123 --json > call.jsonl;  cxone-insights alerts call.jsonl --speaker both
 
-A line of the file is a call or a part of one: {\"interactionId\", \"segments\": [{\"text\", \"startTime\", \"endTime\",
-\"direction\"}]}. A segment that has a \"score\" is not scored again and needs no text; what `poll --json` prints will do.";
+Each line of the file is a call or a part of a call: {\"interactionId\", \"segments\": [{\"text\", \"startTime\", \"endTime\",
+\"direction\"}]}. A segment that has a \"score\" is not scored again and needs no text, so that the output of `poll --json` can be read.";
 
-/// Arguments of `alerts`.
+/// Arguments of the subcommand `alerts`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Recorded calls, JSON Lines
+    /// File of recorded calls in JSON Lines
     file: PathBuf,
-    /// An average below this, while declining, is an alert; may be repeated to compare
-    #[arg(long, value_name = "SCORE", default_values_t = [0.35], value_parser = unit)]
+    /// Raises an alert when a declining average is below this score; repeat the option to compare scores
+    #[arg(long, value_name = "SCORE", default_values_t = [0.35], value_parser = parse_score)]
     threshold: Vec<f64>,
-    /// How far the average must come back above the threshold before the next alert, unless the call gets worse
-    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = unit)]
+    /// How far the average must rise above the threshold before the next alert, unless the call gets worse
+    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = parse_score)]
     hysteresis: f64,
-    /// Seconds between two alerts of a call
+    /// Least number of seconds between two alerts of a call
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     cooldown: u64,
-    /// Whose words count: customer or both
+    /// Whose utterances count: customer or both
     #[arg(long, default_value = "customer")]
     speaker: AlertSubject,
-    /// Seconds that the average covers
+    /// Number of seconds that the average covers
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
     window: u64,
-    /// The smallest change of the average that is a trend
-    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = unit)]
+    /// Smallest change of the average that counts as a trend
+    #[arg(long, value_name = "SCORE", default_value_t = 0.05, value_parser = parse_score)]
     trend: f64,
-    /// One JSON object a call and threshold
+    /// Prints one JSON object per call and threshold
     #[arg(long)]
     json: bool,
 }
 
-fn unit(text: &str) -> Result<f64, String> {
+fn parse_score(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|score| (0.0..=1.0).contains(score))
@@ -61,7 +61,7 @@ fn unit(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Deserialize)]
-struct Recorded {
+struct RecordedCall {
     #[serde(alias = "interaction_id", rename = "interactionId")]
     id: String,
     segments: Vec<RecordedSegment>,
@@ -76,22 +76,22 @@ struct RecordedSegment {
     #[serde(alias = "end", rename = "endTime")]
     end: i64,
     direction: Speaker,
-    #[serde(alias = "isFinal", default = "yes")]
+    #[serde(alias = "isFinal", default = "default_is_final")]
     is_final: bool,
     #[serde(default)]
     score: Option<Score>,
 }
 
-const fn yes() -> bool {
+const fn default_is_final() -> bool {
     true
 }
 
-/// Prints how many alerts each call would have raised.
+/// Prints how many alerts the rules would have raised in each call.
 ///
 /// # Errors
 /// If the file cannot be read, a line is malformed, or the rules contradict each other.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let calls = score(read(&args.file)?).await?;
+    let calls = score_calls(read_calls(&args.file)?).await?;
     let mut rows = Vec::new();
     for (id, call) in &calls {
         let mut counts = Vec::new();
@@ -112,7 +112,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         rows.push((id, call.len(), counts));
     }
     if !args.json {
-        table(&args.threshold, &rows);
+        print_table(&args.threshold, &rows);
     }
     Ok(())
 }
@@ -136,14 +136,14 @@ impl Args {
     }
 }
 
-fn table(thresholds: &[f64], rows: &[(&String, usize, Vec<usize>)]) {
+fn print_table(thresholds: &[f64], rows: &[(&String, usize, Vec<usize>)]) {
     let head: String = thresholds
         .iter()
         .map(|threshold| format!("{threshold:>8.2}"))
         .collect();
     println!(
         "{:<40}{:>10}{head}",
-        "alerts a call at threshold", "segments"
+        "alerts per call at threshold", "segments"
     );
     for (id, segments, counts) in rows {
         let counts: String = counts.iter().map(|count| format!("{count:>8}")).collect();
@@ -165,8 +165,8 @@ fn table(thresholds: &[f64], rows: &[(&String, usize, Vec<usize>)]) {
     println!("{:<40}{:>10}{calls}", "calls with an alert", rows.len());
 }
 
-/// The final segments of each call.
-fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
+/// Reads the final segments of each call.
+fn read_calls(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut calls = BTreeMap::<String, Vec<RecordedSegment>>::new();
@@ -176,11 +176,13 @@ fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
         .filter(|(_, line)| !line.trim().is_empty())
     {
         let place = || format!("{}, line {}", file.display(), number + 1);
-        let call: Recorded = serde_json::from_str(line).with_context(place)?;
-        let bad = |s: &RecordedSegment| s.end < s.start || (s.text.is_none() && s.score.is_none());
-        if call.segments.iter().any(bad) {
+        let call: RecordedCall = serde_json::from_str(line).with_context(place)?;
+        let is_invalid = |segment: &RecordedSegment| {
+            segment.end < segment.start || (segment.text.is_none() && segment.score.is_none())
+        };
+        if call.segments.iter().any(is_invalid) {
             bail!(
-                "{}: a segment has a text or a score, and ends after it starts",
+                "{}: each segment must have a text or a score, and must not end before it starts",
                 place()
             );
         }
@@ -192,8 +194,8 @@ fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegment>>> {
     Ok(calls)
 }
 
-/// Scores what has no score.
-async fn score(
+/// Scores the segments that have no score yet. The model is loaded only if there is such a segment.
+async fn score_calls(
     calls: BTreeMap<String, Vec<RecordedSegment>>,
 ) -> anyhow::Result<BTreeMap<String, Vec<ScoredSegment>>> {
     let unscored = calls
@@ -219,7 +221,7 @@ async fn score(
                 is_final,
                 score,
             } = recorded;
-            // Without words, the score keeps two segments of the same times apart.
+            // Segments are distinguished by time and text. Where there is no text, the score takes its place.
             let text = text.unwrap_or_else(|| format!("{:?}", score.map(f64::from)));
             let segment = Segment {
                 text,

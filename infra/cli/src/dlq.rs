@@ -1,8 +1,8 @@
-//! `dlq`: conversations that could not be embedded, by reason, and the way back into the queue.
+//! The subcommand `dlq`: lists the conversations that could not be embedded, by reason, and sends them back to the queue.
 //!
-//! Nothing here prints a conversation's text.
+//! The text of a conversation is never printed.
 
-mod letters;
+mod dead_letters;
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-use self::letters::{Letter, Letters, Pass};
-use crate::home::HomeArgs;
+use self::dead_letters::{Action, DeadLetter, DeadLetters};
+use crate::local_context::LocalArgs;
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights dlq list                                        what waits, by reason
-  cxone-insights dlq list --aws --reason dimension --json        one object a letter
-  cxone-insights dlq redrive --aws --reason timeout --dry-run    how many would go
-  cxone-insights dlq redrive --aws --rate 20                     all of them, 20 a second at most
+  cxone-insights dlq list                                        counts dead letters by reason
+  cxone-insights dlq list --aws --reason dimension --json        prints one object per dead letter
+  cxone-insights dlq redrive --aws --reason timeout --dry-run    counts the dead letters that would be sent back
+  cxone-insights dlq redrive --aws --rate 20                     sends all back, at most 20 per second
 
-With --aws, EMBEDDING_QUEUE_URL and EMBEDDING_DLQ_URL name the queues, as the stack's outputs do.";
+With --aws, the variables EMBEDDING_QUEUE_URL and EMBEDDING_DLQ_URL name the queues; both are outputs of the stack.";
 
-/// Arguments of `dlq`.
+/// Arguments of the subcommand `dlq`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -31,20 +31,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what waits, by reason
+    /// Counts the dead letters by reason
     List(ListArgs),
-    /// Put letters back into the queue
+    /// Sends dead letters back to the queue
     Redrive(RedriveArgs),
 }
 
 #[derive(Debug, Clone, Parser)]
 struct Selection {
     #[command(flatten)]
-    home: HomeArgs,
-    /// Only letters whose reason has this in it; case does not matter
+    local: LocalArgs,
+    /// Selects the dead letters whose reason contains this text, ignoring case
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// At most so many letters
+    /// Largest number of dead letters
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
@@ -53,7 +53,7 @@ struct Selection {
 struct ListArgs {
     #[command(flatten)]
     selection: Selection,
-    /// One JSON object a letter
+    /// Prints one JSON object per dead letter
     #[arg(long)]
     json: bool,
 }
@@ -62,18 +62,18 @@ struct ListArgs {
 struct RedriveArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Letters a second, at most
+    /// Largest number of dead letters per second
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rate: u32,
-    /// Only say how many would go
+    /// Only counts the dead letters that would be sent back
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Lists or redrives.
+/// Lists the dead letters, or sends them back.
 ///
 /// # Errors
-/// If the queue is not named, or does not answer.
+/// If the variables of the queues are not set, or a queue does not answer.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::List(args) => list(&args).await,
@@ -83,16 +83,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn list(args: &ListArgs) -> anyhow::Result<()> {
     let Selection {
-        home,
+        local,
         reason,
         limit,
     } = &args.selection;
     let mut letters = Vec::new();
-    let all = Letters::open(home).await?;
-    all.pass(reason.as_deref(), *limit as usize, Pass::Look(&mut letters))
+    DeadLetters::open(local)
+        .await?
+        .process(
+            reason.as_deref(),
+            *limit as usize,
+            Action::List(&mut letters),
+        )
         .await?;
     if args.json {
-        for Letter {
+        for DeadLetter {
             id,
             reason,
             sent_at,
@@ -108,14 +113,14 @@ async fn list(args: &ListArgs) -> anyhow::Result<()> {
     }
     print!("{}", table(&letters));
     if letters.len() == *limit as usize {
-        println!("and there may be more: --limit was reached");
+        println!("there may be more dead letters, since --limit was reached");
     }
     Ok(())
 }
 
-/// The letters by reason, the most frequent first.
-fn table(letters: &[Letter]) -> String {
-    let mut reasons = BTreeMap::<&str, Vec<&Letter>>::new();
+/// Returns a table of the dead letters by reason, the most frequent reason first.
+fn table(letters: &[DeadLetter]) -> String {
+    let mut reasons = BTreeMap::<&str, Vec<&DeadLetter>>::new();
     for letter in letters {
         reasons.entry(&letter.reason).or_default().push(letter);
     }
@@ -146,30 +151,32 @@ fn table(letters: &[Letter]) -> String {
 
 async fn redrive(args: &RedriveArgs) -> anyhow::Result<()> {
     let Selection {
-        home,
+        local,
         reason,
         limit,
     } = &args.selection;
-    let letters = Letters::open(home).await?;
+    let letters = DeadLetters::open(local).await?;
     if args.dry_run {
-        let mut would_go = Vec::new();
+        let mut selected = Vec::new();
         letters
-            .pass(
+            .process(
                 reason.as_deref(),
                 *limit as usize,
-                Pass::Look(&mut would_go),
+                Action::List(&mut selected),
             )
             .await?;
-        print!("{}", table(&would_go));
-        println!("{} would be sent back; nothing was changed", would_go.len());
+        print!("{}", table(&selected));
+        println!("{} would be sent back; nothing was changed", selected.len());
         return Ok(());
     }
     let mut sent = 0;
-    let pass = Pass::SendBack {
+    let action = Action::SendBack {
         rate: args.rate,
         sent: &mut sent,
     };
-    let result = letters.pass(reason.as_deref(), *limit as usize, pass).await;
+    let result = letters
+        .process(reason.as_deref(), *limit as usize, action)
+        .await;
     println!("{sent} sent back to the queue");
     result
 }

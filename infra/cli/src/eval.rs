@@ -1,4 +1,4 @@
-//! `eval`: accuracy and speed of the models on labelled files that the user has.
+//! The subcommand `eval`: measures accuracy and speed of the models on labeled files of the user.
 
 mod corpus;
 mod figures;
@@ -12,43 +12,44 @@ use indicatif::{ProgressBar, ProgressStyle};
 use inference::Sentiment;
 use serde_json::{Value, json};
 
-use self::corpus::Labelled;
+use self::corpus::LabeledText;
 use self::figures::{Classes, Tags};
 
 const EXAMPLES: &str = "Examples:
   cxone-insights eval --task sentiment --data ./tweeteval    test_text.txt and test_labels.txt (0, 1, 2)
   cxone-insights eval --task emotion --data ./goemotions     test.tsv and emotions.txt
   cxone-insights eval --task intent --data ./banking77       train.csv and test.csv (text,category)
-DIR may also hold several corpora in folders of these names; each that fits the task is measured.";
 
-/// Arguments of `eval`.
+DIR may also hold several corpora in folders of these names; each corpus that fits the task is measured.";
+
+/// Arguments of the subcommand `eval`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to measure
+    /// Task to measure
     #[arg(long, value_enum)]
     task: Task,
-    /// The folder with the labelled files
+    /// Folder with the labeled files
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// A model to use instead of the shipped one
+    /// Folder of another model than the shipped one
     #[arg(long, env = "MODEL_DIR", value_name = "DIR")]
     model_dir: Option<PathBuf>,
-    /// At most this many texts of each corpus
+    /// Largest number of texts of each corpus
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// One JSON object a corpus
+    /// Prints one JSON object per corpus
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Task {
-    /// Negative, neutral or positive: accuracy and macro recall
+    /// Classifies texts as negative, neutral or positive; reports accuracy and macro recall
     Sentiment,
-    /// Emotion tags: macro and micro F1
+    /// Tags texts with emotions; reports macro and micro F1
     Emotion,
-    /// Categories by the nearest embedded text: accuracy
+    /// Finds categories by the nearest embedded text; reports accuracy
     Intent,
 }
 
@@ -64,7 +65,7 @@ fn measure(args: &Args) -> anyhow::Result<()> {
     if args.task == Task::Intent {
         let measured = intent::measure(&args.data, args.model_dir.as_deref(), args.limit)?;
         let each_ms = measured.took.as_secs_f64() * 1e3 / measured.embedded.max(1) as f64;
-        report(
+        print_figures(
             "banking77",
             measured.texts,
             &measured.figures,
@@ -77,24 +78,24 @@ fn measure(args: &Args) -> anyhow::Result<()> {
         Task::Sentiment => corpus::sentiment(&args.data)?,
         Task::Emotion | Task::Intent => corpus::emotion(&args.data)?,
     };
-    let model = load(args.model_dir.as_deref())?;
+    let model = load_model(args.model_dir.as_deref())?;
     for (name, mut texts) in corpora {
         texts.truncate(args.limit.unwrap_or(usize::MAX));
         let (figures, took) = match args.task {
-            Task::Sentiment => sentiment(&model, name, &texts)?,
-            Task::Emotion | Task::Intent => emotion(&model, name, &texts)?,
+            Task::Sentiment => measure_sentiment(&model, name, &texts)?,
+            Task::Emotion | Task::Intent => measure_emotion(&model, name, &texts)?,
         };
         let each_ms = took.as_secs_f64() * 1e3 / texts.len().max(1) as f64;
-        report(name, texts.len(), &figures, each_ms, args.json);
+        print_figures(name, texts.len(), &figures, each_ms, args.json);
     }
     Ok(())
 }
 
-fn load(dir: Option<&Path>) -> Result<Sentiment, inference::Error> {
+fn load_model(dir: Option<&Path>) -> Result<Sentiment, inference::Error> {
     dir.map_or_else(Sentiment::embedded, Sentiment::from_dir)
 }
 
-fn report(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool) {
+fn print_figures(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool) {
     if as_json {
         println!(
             "{}",
@@ -111,14 +112,14 @@ fn report(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool
     }
 }
 
-fn sentiment(
+fn measure_sentiment(
     model: &Sentiment,
     name: &str,
-    texts: &[Labelled],
+    texts: &[LabeledText],
 ) -> anyhow::Result<(Value, Duration)> {
     let (mut classes, bar, started) = (
         Classes::default(),
-        progress(name, texts.len()),
+        progress_bar(name, texts.len()),
         Instant::now(),
     );
     for text in texts {
@@ -139,8 +140,16 @@ fn sentiment(
     ))
 }
 
-fn emotion(model: &Sentiment, name: &str, texts: &[Labelled]) -> anyhow::Result<(Value, Duration)> {
-    let (mut tags, bar, started) = (Tags::default(), progress(name, texts.len()), Instant::now());
+fn measure_emotion(
+    model: &Sentiment,
+    name: &str,
+    texts: &[LabeledText],
+) -> anyhow::Result<(Value, Duration)> {
+    let (mut tags, bar, started) = (
+        Tags::default(),
+        progress_bar(name, texts.len()),
+        Instant::now(),
+    );
     for text in texts {
         let found = model.score(&text.text)?.emotions;
         let found: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
@@ -154,8 +163,8 @@ fn emotion(model: &Sentiment, name: &str, texts: &[Labelled]) -> anyhow::Result<
     ))
 }
 
-/// A progress bar on standard error; hidden where that is no terminal.
-fn progress(name: &str, texts: usize) -> ProgressBar {
+/// Returns a progress bar over texts. It is hidden unless standard error is a terminal.
+fn progress_bar(name: &str, texts: usize) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{msg:<12} {bar:40} {pos}/{len}  {per_sec}  {eta} left");
     let bar = ProgressBar::new(texts as u64).with_message(name.to_owned());

@@ -1,4 +1,4 @@
-//! The local stand-in for API Gateway: HTTP requests become the functions' requests, their replies go back.
+//! A local stand-in for API Gateway: passes HTTP requests to the functions and returns their replies.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,23 +13,23 @@ use tokio::net::TcpListener;
 
 use crate::services::Services;
 
-/// API Gateway's own limit of a body.
+/// Largest request body that API Gateway accepts, in bytes.
 const MAX_BODY_BYTES: usize = 10 << 20;
 
-/// API Gateway waits at most this long for a function.
-const TIMEOUT: Duration = Duration::from_secs(29);
+/// Longest time that API Gateway waits for a function.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// Opens the port.
+/// Binds the listening socket.
 ///
 /// # Errors
-/// If the address is in use or not this machine's.
+/// If the address is in use, or does not belong to this machine.
 pub(crate) async fn bind(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr)
         .await
         .with_context(|| format!("cannot listen on {addr}; choose another with --addr"))
 }
 
-/// Answers requests until `stop` ends, then lets those underway finish.
+/// Answers requests until `stop` completes, then waits for the requests that are in flight.
 ///
 /// # Errors
 /// If the listener fails.
@@ -49,7 +49,7 @@ async fn answer(
     State(services): State<Services>,
     request: axum::extract::Request,
 ) -> HttpResponse<Body> {
-    let deadline = Instant::now() + TIMEOUT;
+    let deadline = Instant::now() + FUNCTION_TIMEOUT;
     let (parts, body) = request.into_parts();
     let response = match to_bytes(body, MAX_BODY_BYTES).await {
         Ok(body) => {

@@ -1,4 +1,4 @@
-//! The live calls of a local run: the poller in the background, and how a batch is shown.
+//! Live calls of a local run: the poller in the background, and the presentation of a scored batch.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use transcript_poller::config::Config;
 use transcript_poller::scorer::SegmentScorer;
 use transcript_poller::{BatchObserver, CallSelection, PollSummary};
 
-use crate::home::Home;
+use crate::local_context::LocalContext;
 
-/// A poller in the background.
-pub(crate) struct Background {
+/// A transcript poller that runs in the background.
+pub(crate) struct BackgroundPoller {
     stop: CancellationToken,
     task: JoinHandle<anyhow::Result<PollSummary>>,
 }
 
-impl Background {
-    /// Follows every registered call. The model is the one that the Data Action scores with.
+impl BackgroundPoller {
+    /// Starts to follow every registered call, and scores with the provider that the Data Action uses.
     ///
     /// # Errors
     /// If the configuration is wrong.
     pub(crate) fn start(
-        home: &Home,
+        context: &LocalContext,
         provider: &Provider,
         observer: BatchObserver,
     ) -> anyhow::Result<Self> {
         let scorer = SegmentScorer::new(provider.clone());
-        let config = Config::from_env(&home.env)?;
+        let config = Config::from_env(&context.env)?;
         let shards = (0..config.shards).collect();
         let deps = transcript_poller::start::build(
-            &home.env,
+            &context.env,
             config,
-            &home.secrets,
-            home.state.clone(),
+            &context.secrets,
+            context.state.clone(),
             scorer,
         )
         .context("transcript-poller")?;
@@ -47,7 +47,7 @@ impl Background {
             observer: Some(observer),
             ..deps
         });
-        let (stop, holder) = (CancellationToken::new(), holder("serve"));
+        let (stop, holder) = (CancellationToken::new(), lease_holder("serve"));
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
             transcript_poller::poll(&deps, CallSelection::Shards(shards), &holder, stopped).await
@@ -55,18 +55,18 @@ impl Background {
         Ok(Self { stop, task })
     }
 
-    /// Gives the calls back and ends.
+    /// Stops the poller, which hands its calls over, and returns the poller's summary.
     ///
     /// # Errors
-    /// What the poller ended with.
+    /// The error with which the poller ended.
     pub(crate) async fn finish(self) -> anyhow::Result<PollSummary> {
         self.stop.cancel();
-        self.task.await.context("the poller")?
+        self.task.await.context("the poller panicked")?
     }
 }
 
-/// A name for leases that no other process has.
-pub(crate) fn holder(what: &str) -> String {
+/// Returns a name for the holder of leases that no other process uses.
+pub(crate) fn lease_holder(what: &str) -> String {
     format!(
         "{what}-{}-{}",
         std::process::id(),
@@ -74,19 +74,19 @@ pub(crate) fn holder(what: &str) -> String {
     )
 }
 
-/// A batch of a call, to be shown.
-pub(crate) struct Line<'a> {
+/// A scored batch of a call, for presentation.
+pub(crate) struct BatchLine<'a> {
     id: &'a str,
     batch: &'a BatchReport,
 }
 
-impl<'a> Line<'a> {
-    /// A batch of the call `id`.
+impl<'a> BatchLine<'a> {
+    /// Returns the presentation of a batch of the call `id`.
     pub(crate) fn new(id: &'a str, batch: &'a BatchReport) -> Self {
         Self { id, batch }
     }
 
-    /// The batch as one JSON object. `suggestion` is the text that is sent to the agent, or null.
+    /// Returns the batch as one JSON object. `suggestion` is the text that is sent to the agent, or null.
     pub(crate) fn json(&self) -> Value {
         let BatchReport {
             segments,
@@ -110,20 +110,20 @@ impl<'a> Line<'a> {
             "segments": segments,
             "average": insights_core::scale::round_score(sentiment.both.average),
             "trend": sentiment.both.trend,
-            "customer": sentiment.customer.map(reading),
-            "agent": sentiment.agent.map(reading),
+            "customer": sentiment.customer.map(reading_json),
+            "agent": sentiment.agent.map(reading_json),
             "suggestion": suggestion.as_ref().map(|suggestion| &suggestion.content),
         })
     }
 }
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for BatchLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentiment = &self.batch.sentiment;
-        write!(f, "{:<14} {}", self.id, shown(sentiment.both))?;
+        write!(f, "{:<14} {}", self.id, describe_reading(sentiment.both))?;
         for (name, one) in [("customer", sentiment.customer), ("agent", sentiment.agent)] {
             if let Some(one) = one {
-                write!(f, "   {name} {}", shown(one))?;
+                write!(f, "   {name} {}", describe_reading(one))?;
             }
         }
         let said = self.batch.segments.len();
@@ -135,8 +135,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// A bar of ten, the number, and where it is heading.
-fn shown(reading: WindowSentiment) -> String {
+/// Returns a bar of ten characters, the average, and the trend.
+fn describe_reading(reading: WindowSentiment) -> String {
     let full = (reading.average * 10.0).round() as usize;
     let bar: String = (0..10)
         .map(|place| if place < full { '#' } else { '.' })
@@ -152,7 +152,7 @@ fn shown(reading: WindowSentiment) -> String {
     )
 }
 
-fn reading(reading: WindowSentiment) -> Value {
+fn reading_json(reading: WindowSentiment) -> Value {
     json!({"average": insights_core::scale::round_score(reading.average), "trend": reading.trend})
 }
 
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_json_of_a_batch_has_the_documented_names() {
-        let shown = Line::new("call-1", &batch()).json();
+        let shown = BatchLine::new("call-1", &batch()).json();
         assert_eq!(
             shown.to_string(),
             r#"{"interaction_id":"call-1","segments":[{"id":"00000000000000ab","start":1000,"end":2500,"direction":"customer","score":0.1235}],"average":0.2813,"trend":"declining","customer":{"average":0.2813,"trend":"declining"},"agent":null,"suggestion":null}"#
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_line_shows_numbers_and_trend() {
-        let line = Line::new("call-1", &batch()).to_string();
+        let line = BatchLine::new("call-1", &batch()).to_string();
         assert_eq!(
             line,
             "call-1         [###.......] 0.281 declining   customer [###.......] 0.281 declining   1 segment"

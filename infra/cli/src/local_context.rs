@@ -1,4 +1,4 @@
-//! Where a local run keeps its things, and whom it talks to: data folder, secrets, state, contact centre.
+//! What a local run works with: the data folder, secrets, state store and contact center.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use backends::cxone_client;
 use backends::stores::FunctionSecrets;
 use cxone::endpoints::System;
-use cxone_simulator::{Scenario, Settings, Simulator};
+use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
@@ -15,23 +15,23 @@ use store::secrets::{SecretFile, SecretSource, SecretStore, Secrets};
 use store::state::{SqliteState, State};
 use url::Url;
 
-/// The options that most subcommands share.
+/// Options that most subcommands share.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct HomeArgs {
-    /// Where state, archives, vectors and reports are kept
+pub(crate) struct LocalArgs {
+    /// Folder that holds state, archives, vectors and reports
     #[arg(long, value_name = "DIR", default_value = "./insights-data")]
     pub(crate) data_dir: PathBuf,
-    /// The contact centre; without it, a simulated one is started
+    /// Base URL of the contact center; without this option, a simulator is started
     #[arg(long, value_name = "URL")]
     pub(crate) cxone_url: Option<Url>,
-    /// Use the deployed stores: STATE_TABLE, SECRET_ID, OBJECT_BUCKET, … as a function does
+    /// Uses the deployed stores, as a function does: STATE_TABLE, SECRET_ID, OBJECT_BUCKET and so on
     #[arg(long)]
     pub(crate) aws: bool,
 }
 
-impl HomeArgs {
-    /// A local home in a folder, with its own simulated contact centre.
-    pub(crate) fn local(data_dir: &Path) -> Self {
+impl LocalArgs {
+    /// Returns the options of a run that keeps its data in `data_dir` and starts its own simulator.
+    pub(crate) fn in_folder(data_dir: &Path) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
             cxone_url: None,
@@ -40,32 +40,33 @@ impl HomeArgs {
     }
 }
 
-/// What a local run has opened.
-pub(crate) struct Home {
-    /// The environment that the functions are configured from, with the contact centre's URL in it.
+/// The opened stores of a local run, and the contact center that the run talks to.
+pub(crate) struct LocalContext {
+    /// Environment that the functions are configured from; `CXONE_BASE_URL` is set in it.
     pub(crate) env: Env,
-    /// The data folder; it exists.
+    /// Data folder of the run, which exists.
     pub(crate) data_dir: PathBuf,
-    /// The secrets: a file in the data folder, or Secrets Manager.
+    /// Secrets of a file in the data folder, or of Secrets Manager.
     pub(crate) secrets: Arc<FunctionSecrets>,
-    /// The state: a SQLite file in the data folder, or DynamoDB.
+    /// State store: a SQLite file in the data folder, or DynamoDB.
     pub(crate) state: State,
-    /// The simulated contact centre, where this run has its own.
+    /// Simulated contact center, if this run started one.
     pub(crate) simulator: Option<cxone_simulator::Handle>,
 }
 
-impl Home {
-    /// Opens the stores, and starts a simulated contact centre where no other is named.
+impl LocalContext {
+    /// Opens the stores, and starts a simulator unless the options or `CXONE_BASE_URL` name a contact center.
     ///
     /// # Errors
-    /// If the folder cannot be written, a secret file is malformed, or AWS is not configured.
-    pub(crate) async fn open(args: &HomeArgs) -> anyhow::Result<Self> {
+    /// If the folder cannot be written, the secret file is malformed, or AWS is not configured.
+    pub(crate) async fn open(args: &LocalArgs) -> anyhow::Result<Self> {
         Self::open_with(args, Scenario::default(), None).await
     }
 
-    /// As [`Home::open`], with a scenario for the simulator and an API key that goes before the secret file's.
+    /// Opens the stores as [`LocalContext::open`] does, with a scenario for the simulator and an API key that takes
+    /// precedence over the key of the secret file.
     pub(crate) async fn open_with(
-        args: &HomeArgs,
+        args: &LocalArgs,
         scenario: Scenario,
         api_key: Option<&str>,
     ) -> anyhow::Result<Self> {
@@ -83,7 +84,7 @@ impl Home {
             let source = local_secrets(
                 &dir.join("secrets.toml"),
                 given,
-                &defaults(&scenario.settings),
+                &default_secrets(&scenario.settings),
             )
             .await?;
             let state = State::Sqlite(SqliteState::open(dir.join("state.sqlite"))?);
@@ -109,10 +110,10 @@ impl Home {
         })
     }
 
-    /// A client of the contact centre with one system's scopes; tokens are kept in the state.
+    /// Returns a client of the contact center with the scopes of one system. Its tokens are kept in the state store.
     ///
     /// # Errors
-    /// If the URL is none.
+    /// If `CXONE_BASE_URL` is not a URL.
     pub(crate) fn cxone_client(&self, system: System) -> anyhow::Result<cxone::CxoneClient> {
         cxone_client::client(
             &self.env,
@@ -124,14 +125,14 @@ impl Home {
     }
 }
 
-/// What the simulator accepts, for what a secret file does not hold.
-fn defaults(settings: &Settings) -> Secrets {
+/// Returns the secrets that the simulator and the functions accept where the secret file has no others.
+fn default_secrets(settings: &Settings) -> Secrets {
     [
         ("client_id", settings.client_id.as_str()),
         ("client_secret", &settings.client_secret),
-        ("api_key", "local-key"),
-        ("webhook_secret", "local-webhook-secret"),
-        ("openai_api_key", "demo-openai-key"),
+        ("api_key", demo_secrets::API_KEY),
+        ("webhook_secret", demo_secrets::WEBHOOK_SECRET),
+        ("openai_api_key", &settings.openai_api_key),
         ("nlp_api_key", &settings.nlp_api_key),
     ]
     .into_iter()
@@ -139,8 +140,8 @@ fn defaults(settings: &Settings) -> Secrets {
     .collect()
 }
 
-/// The values given on the command line, then the file's, then what the simulator accepts. A file that others may read is
-/// closed to them first: an editor made it so, and it holds keys.
+/// Returns the secrets of the command line, of the secret file and the defaults, in this order of precedence. Editors create
+/// files that other users may read; a secret file is made private before it is read.
 async fn local_secrets(
     file: &Path,
     given: Secrets,
@@ -149,18 +150,18 @@ async fn local_secrets(
     if !file.exists() {
         return Ok(SecretSource::Given(given.or(defaults)));
     }
-    close_to_others(file).with_context(|| format!("cannot make {} private", file.display()))?;
+    make_private(file).with_context(|| format!("cannot make {} private", file.display()))?;
     let read = SecretFile::new(file, Secrets::default()).fetch().await?;
     Ok(SecretSource::Given(given.or(&read).or(defaults)))
 }
 
 #[cfg(unix)]
-fn close_to_others(file: &Path) -> std::io::Result<()> {
+fn make_private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(file)?.permissions().mode();
     if mode & 0o077 != 0 {
         eprintln!(
-            "{} could be read by others; its mode is now 600",
+            "{} was readable by other users; its mode is now 600",
             file.display()
         );
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
@@ -169,6 +170,6 @@ fn close_to_others(file: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn close_to_others(_file: &Path) -> std::io::Result<()> {
+fn make_private(_file: &Path) -> std::io::Result<()> {
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! `cxone-insights`: everything the deployed functions do, on one machine, without an account.
+//! The command `cxone-insights`: runs everything that the deployed functions do on one machine, without an account.
 //!
-//! One module a subcommand. The functions are the ones that are deployed; only their stores differ.
+//! Each subcommand is one module, which parses arguments and presents results. The work is done by the functions that are
+//! deployed; only their stores differ.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,8 +15,8 @@ mod dlq;
 mod embed;
 mod eval;
 mod gateway;
-mod home;
 mod live;
+mod local_context;
 mod pipeline;
 mod poll;
 mod register;
@@ -26,6 +27,7 @@ mod search;
 mod serve;
 mod services;
 mod simulate;
+mod stop_signal;
 
 use std::process::ExitCode;
 
@@ -33,14 +35,14 @@ use clap::{Parser, Subcommand};
 use runtime::telemetry;
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights                                   play the demo
-  cxone-insights score \"I want a refund now\"       score a text with the shipped model
-  cxone-insights serve                             all HTTP functions on http://127.0.0.1:8787
+  cxone-insights                                   plays the demo
+  cxone-insights score \"I want a refund now\"       scores a text with the shipped model
+  cxone-insights serve                             serves all HTTP functions on http://127.0.0.1:8787
   cxone-insights serve --cxone-url https://platform.example.com --data-dir ./insights
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
+Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
-/// Live insight into what a contact centre's customers say.
+/// Gives live insight into what the customers of a contact center say.
 #[derive(Debug, Parser)]
 #[command(name = "cxone-insights", version, about, after_help = EXAMPLES, propagate_version = true)]
 struct Cli {
@@ -50,33 +52,33 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play scripted calls and chats through every function (the default)
+    /// Plays scripted calls and chats through every function; this is the default.
     Demo(demo::Args),
-    /// Serve every HTTP function on one port, with the background workers
+    /// Serves every HTTP function on one port and runs the background workers.
     Serve(serve::Args),
-    /// Run the contact-centre simulator alone
+    /// Runs the contact center simulator alone.
     Simulate(simulate::Args),
-    /// Score texts, one result a line
+    /// Scores texts and prints one result per line.
     Score(score::Args),
-    /// Report on past conversations: sentiment, topics, outcomes
+    /// Writes a report on past conversations: sentiment, topics and outcomes.
     Report(report::Args),
-    /// Follow live calls and print every scored batch
+    /// Follows live calls and prints every scored batch.
     Poll(poll::Args),
-    /// Try alert rules on recorded calls
+    /// Tries alert rules on recorded calls.
     Alerts(alerts::Args),
-    /// Register the Data Action's schema with the contact centre
+    /// Registers the schema of the Data Action with the contact center.
     Register(register::Args),
-    /// Embed a file of webhook payloads, one a line
+    /// Embeds a file of webhook payloads, one per line.
     Embed(embed::Args),
-    /// Search what is embedded
+    /// Searches the embedded conversations.
     Search(search::Args),
-    /// Work one agent's chat session, live
+    /// Works the chat session of one agent, live.
     Chat(chat::Args),
-    /// Replay an archived conversation with its pauses
+    /// Replays an archived conversation with its pauses.
     Replay(replay::Args),
-    /// Show what could not be embedded, and put it back into the queue
+    /// Shows the conversations that could not be embedded, and puts them back into the queue.
     Dlq(dlq::Args),
-    /// Measure the models on labelled files
+    /// Measures the models on labeled files.
     Eval(eval::Args),
 }
 
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
+        Err(error) => return print_failure(&error.into()),
     };
     let result = runtime.block_on(async {
         match command {
@@ -113,15 +115,15 @@ fn main() -> ExitCode {
             Command::Eval(args) => eval::run(args).await,
         }
     });
-    // Work that a Ctrl-C left on blocking threads must not hold the process.
+    // A Ctrl-C may leave work on blocking threads, which must not keep the process alive.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => print_failure(&error),
     }
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
+fn print_failure(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", insights_core::WithCauses(error.as_ref()));
     ExitCode::FAILURE
 }

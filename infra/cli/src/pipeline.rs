@@ -1,4 +1,4 @@
-//! The embedding pipeline of a local run: the same indexer and searcher as deployed, on this run's stores.
+//! The embedding pipeline of a local run: the deployed indexer and searcher on the stores of this run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
 use embedding::start;
 use insights_core::indexing::SOURCE_SYSTEM;
-use insights_http::Deadline;
 use insights_http::client::IdleConnections;
+use insights_http::{Deadline, WithCauses};
 use store::queue::{AnyQueue, Queue, SqliteQueue};
 use store::vectors::{SqliteVectors, Vectors};
 
-use crate::home::Home;
+use crate::local_context::LocalContext;
 use crate::services::Services;
 
-/// How long a message is hidden while it is worked on.
-const VISIBLE_AFTER: Duration = Duration::from_secs(120);
-/// How long one look into the queue waits.
-const WAIT: Duration = Duration::from_secs(5);
-/// How long to wait after the queue or the database failed.
-const PAUSE: Duration = Duration::from_secs(2);
+/// How long a received message stays invisible to other receivers, and how long a batch may take.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long one receive call waits for messages.
+const RECEIVE_WAIT: Duration = Duration::from_secs(5);
+/// Delay before the next receive call after the queue or the database failed.
+const FAILURE_DELAY: Duration = Duration::from_secs(2);
 
-/// The provider and the vectors of a run.
+/// The embedding provider and the vector store of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
     config: Config,
@@ -35,25 +35,29 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Loads the provider and opens the vectors: in the database of the secret's `database_url` if there is one, else in
-    /// a SQLite file in the data folder.
+    /// Loads the embedding provider and opens the vector store: the database of the secret `database_url` if there is one,
+    /// otherwise a SQLite file in the data folder.
     ///
     /// # Errors
-    /// If the configuration is wrong, the model does not load, or the vectors are of another model's length.
-    pub(crate) async fn open(home: &Home) -> anyhow::Result<Self> {
-        // `MODEL_DIR` of a local run is the sentiment model's; `EMBEDDING_MODEL_DIR` is this one's.
-        let mut env = home.env.clone().with("MODEL_DIR", "");
-        if let (None, Some(simulator)) = (env.text("OPENAI_BASE_URL"), &home.simulator) {
-            // Its key is in the local secrets, and nothing leaves the machine.
+    /// If the configuration is wrong, the model does not load, or the stored vectors have the dimension of another model.
+    pub(crate) async fn open(context: &LocalContext) -> anyhow::Result<Self> {
+        // In a local run, `MODEL_DIR` names the sentiment model, and `EMBEDDING_MODEL_DIR` names the embedding model.
+        let mut env = context.env.clone().with("MODEL_DIR", "");
+        if let (None, Some(simulator)) = (env.text("OPENAI_BASE_URL"), &context.simulator) {
+            // The simulator accepts the key of the local secrets, and no text leaves the machine.
             env = env.with("OPENAI_BASE_URL", simulator.url());
         }
         let config = Config::from_env(&env)?;
-        let provider = start::provider(&config, &home.secrets, IdleConnections::Keep).await?;
-        let known = home.secrets.get().await.context("the secrets")?;
+        let provider = start::provider(&config, &context.secrets, IdleConnections::Keep).await?;
+        let known = context
+            .secrets
+            .get()
+            .await
+            .context("the secrets cannot be read")?;
         let store = if known.get("database_url").is_some() {
-            start::database(&config, &provider, &home.secrets).await?
+            start::database(&config, &provider, &context.secrets).await?
         } else {
-            let path = home.data_dir.join("vectors.sqlite");
+            let path = context.data_dir.join("vectors.sqlite");
             Vectors::Sqlite(
                 SqliteVectors::open(path, SOURCE_SYSTEM, provider.model().clone()).await?,
             )
@@ -65,40 +69,41 @@ impl Pipeline {
         })
     }
 
-    /// What turns events into rows.
+    /// Returns the indexer, which turns webhook events into rows of the vector store.
     ///
     /// # Errors
-    /// If the sizes of chunks do not fit the model.
+    /// If the configured chunk sizes do not fit the model.
     pub(crate) fn indexer(&self) -> anyhow::Result<Indexer> {
         start::indexer(&self.config, self.provider.clone(), self.store.clone())
     }
 
-    /// What finds them.
+    /// Returns the searcher over the vector store.
     pub(crate) fn searcher(&self) -> Searcher {
         Searcher::new(self.provider.clone(), self.store.clone())
     }
 
-    /// Adds the webhook and the search to the HTTP functions, and gives the writer's part, to be run beside them.
+    /// Adds the webhook receiver and the search to the HTTP functions. The returned worker is the embedding writer; the
+    /// caller runs it beside the server.
     ///
     /// # Errors
-    /// If a function's configuration is wrong or the queue cannot be opened.
-    pub(crate) fn serve(
+    /// If the configuration of a function is wrong, or the queue cannot be opened.
+    pub(crate) fn add_functions(
         &self,
-        home: &Home,
+        context: &LocalContext,
         services: Services,
-    ) -> anyhow::Result<(Services, Writer)> {
+    ) -> anyhow::Result<(Services, QueueWorker)> {
         let queue = AnyQueue::Sqlite(SqliteQueue::open(
-            home.data_dir.join("queue.sqlite"),
+            context.data_dir.join("queue.sqlite"),
             "embedding",
         )?);
         let receiver = webhook_receiver::start::build(
-            &home.env,
-            Arc::clone(&home.secrets),
-            home.state.clone(),
+            &context.env,
+            Arc::clone(&context.secrets),
+            context.state.clone(),
             queue.clone(),
         )?;
         let search = semantic_search::Deps {
-            callers: Callers::new(Arc::clone(&home.secrets)),
+            callers: Callers::new(Arc::clone(&context.secrets)),
             searcher: self.searcher(),
         };
         let services = services
@@ -106,7 +111,7 @@ impl Pipeline {
             .route(&["search"], &Arc::new(search), semantic_search::handle);
         Ok((
             services,
-            Writer(embedding_writer::Deps {
+            QueueWorker(embedding_writer::Deps {
                 indexer: self.indexer()?,
                 queue,
             }),
@@ -114,32 +119,33 @@ impl Pipeline {
     }
 }
 
-/// The embedding writer of a local run, which takes its batches from the queue itself.
-pub(crate) struct Writer(embedding_writer::Deps);
+/// The embedding writer of a local run, which receives its batches from the queue, as Lambda does for the deployed one.
+pub(crate) struct QueueWorker(embedding_writer::Deps);
 
-impl Writer {
-    /// Works off the queue for ever; a batch that is underway when this is dropped comes again.
+impl QueueWorker {
+    /// Processes batches forever. If the future is dropped during a batch, the queue delivers that batch again.
     pub(crate) async fn run(self) {
         loop {
-            if let Err(error) = self.batch().await {
-                tracing::warn!(%error, "the embedding queue does not answer");
-                tokio::time::sleep(PAUSE).await;
+            if let Err(error) = self.process_batch().await {
+                tracing::warn!(cause = %WithCauses(&error), "the batch of the embedding queue was not processed");
+                tokio::time::sleep(FAILURE_DELAY).await;
             }
         }
     }
 
-    /// One batch, if there is one.
-    async fn batch(&self) -> Result<(), store::Error> {
+    /// Receives and processes one batch, if the queue has messages.
+    async fn process_batch(&self) -> Result<(), store::Error> {
         let messages = self
             .0
             .queue
-            .receive(store::queue::RECEIVE_MAX, WAIT, VISIBLE_AFTER)
+            .receive(store::queue::RECEIVE_MAX, RECEIVE_WAIT, VISIBILITY_TIMEOUT)
             .await?;
         if messages.is_empty() {
             return Ok(());
         }
         let report =
-            embedding_writer::process(&self.0, &messages, Deadline::within(VISIBLE_AFTER)).await;
+            embedding_writer::process(&self.0, &messages, Deadline::within(VISIBILITY_TIMEOUT))
+                .await;
         for message in messages
             .iter()
             .filter(|message| !report.failed.contains(&message.id))
@@ -147,7 +153,7 @@ impl Writer {
             self.0.queue.delete(&message.receipt).await?;
         }
         if !report.failed.is_empty() {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(FAILURE_DELAY).await;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `poll`: the poller on chosen calls, printed live.
+//! The subcommand `poll`: follows chosen calls and prints every scored batch.
 
 use std::sync::Arc;
 
@@ -15,27 +15,27 @@ use transcript_poller::CallSelection;
 use transcript_poller::config::Config;
 use transcript_poller::scorer::SegmentScorer;
 
-use crate::home::{Home, HomeArgs};
-use crate::live::{self, Line};
-use crate::serve::stopped;
+use crate::live::{self, BatchLine};
+use crate::local_context::{LocalArgs, LocalContext};
+use crate::stop_signal::wait_for_stop_signal;
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights poll --interaction demo-bad                 a scripted call of the built-in simulator
+  cxone-insights poll --interaction demo-bad                 follows a scripted call of the simulator
   cxone-insights poll --interaction 123 --interaction 456 --json --cxone-url https://platform.example.com
 
-With --json one object a scored batch: interaction_id, segments (id, start and end in ms, direction, score), average,
-trend, customer, agent, suggestion. Ctrl-C gives the calls back and ends.";
+With --json, each scored batch is one object: interaction_id, segments (id, start and end in ms, direction, score), average,
+trend, customer, agent, suggestion. Ctrl-C hands the calls over and ends the command.";
 
-/// Arguments of `poll`.
+/// Arguments of the subcommand `poll`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The call's id; may be repeated
+    /// Id of a call to follow; repeat the option to follow several calls
     #[arg(long = "interaction", value_name = "ID", required = true, num_args = 1.., value_parser = NonEmptyStringValueParser::new())]
     interactions: Vec<String>,
     #[command(flatten)]
-    home: HomeArgs,
-    /// One JSON object a scored batch
+    local: LocalArgs,
+    /// Prints one JSON object per scored batch
     #[arg(long)]
     json: bool,
 }
@@ -49,27 +49,27 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         calls: demo_calls(1.0),
         ..Scenario::default()
     };
-    let home = Home::open_with(&args.home, scenario, None).await?;
-    let mut config = Config::from_env(&home.env)?;
-    // Whoever names a call wants it followed until Ctrl-C.
+    let context = LocalContext::open_with(&args.local, scenario, None).await?;
+    let mut config = Config::from_env(&context.env)?;
+    // The user named these calls, so that they are followed until Ctrl-C even when nobody speaks.
     config.rules.silence_timeout = None;
     let provider = Provider::new(
         &config.sentiment,
-        secret_key(&home.secrets, "nlp_api_key"),
+        secret_key(&context.secrets, "nlp_api_key"),
         IdleConnections::Keep,
     )
     .await?;
     let scorer = SegmentScorer::new(provider);
     let deps = transcript_poller::start::build(
-        &home.env,
+        &context.env,
         config,
-        &home.secrets,
-        home.state.clone(),
+        &context.secrets,
+        context.state.clone(),
         scorer,
     )?;
     let json = args.json;
     let print: transcript_poller::BatchObserver = Arc::new(move |id, batch| {
-        let line = Line::new(id, batch);
+        let line = BatchLine::new(id, batch);
         if json {
             println!("{}", line.json())
         } else {
@@ -87,16 +87,19 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             .with_context(|| format!("cannot follow {id}"))?;
     }
     if !args.json {
-        eprintln!("following {}; Ctrl-C ends", args.interactions.join(", "));
+        eprintln!(
+            "following {}; press Ctrl-C to stop",
+            args.interactions.join(", ")
+        );
     }
     let stop = CancellationToken::new();
-    let (cancel, holder) = (stop.clone(), live::holder("poll"));
+    let (cancel, holder) = (stop.clone(), live::lease_holder("poll"));
     tokio::spawn(async move {
-        stopped().await;
+        wait_for_stop_signal().await;
         cancel.cancel();
     });
     transcript_poller::poll(&deps, CallSelection::Ids(args.interactions), &holder, stop).await?;
-    if let Some(simulator) = home.simulator {
+    if let Some(simulator) = context.simulator {
         simulator.shutdown().await;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `register`: registers the Data Action's schema with the contact centre.
+//! The subcommand `register`: registers the schema of the Data Action with the contact center.
 
 use std::time::Duration;
 
@@ -8,33 +8,33 @@ use cxone::endpoints::System;
 use insights_http::Deadline;
 use serde_json::json;
 
-use crate::home::{Home, HomeArgs};
+use crate::local_context::{LocalArgs, LocalContext};
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights register                                          with a simulated contact centre
-  cxone-insights register --cxone-url https://platform.example.com   credentials from DIR/secrets.toml";
+  cxone-insights register                                           registers with the simulator
+  cxone-insights register --cxone-url https://platform.example.com   uses the credentials of DIR/secrets.toml";
 
-/// How long the registration may take, retries included.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Longest time that the registration may take, retries included.
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Arguments of `register`.
+/// Arguments of the subcommand `register`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    home: HomeArgs,
-    /// Print the schema that would be registered, and stop
+    local: LocalArgs,
+    /// Prints the schema without registering it
     #[arg(long)]
     dry_run: bool,
-    /// One JSON object
+    /// Prints the result as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Registers, or says that it was registered before.
+/// Registers the schema, or reports that the schema is registered already.
 ///
 /// # Errors
-/// If the schema is invalid, or the contact centre refuses or does not answer.
+/// If the schema is invalid, or the contact center refuses or does not answer.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let definition = data_actions::sentiment_action();
     data_actions::validate(&definition)?;
@@ -42,11 +42,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&definition)?);
         return Ok(());
     }
-    let home = Home::open(&args.home).await?;
-    let client = home.cxone_client(System::DataAction)?;
-    let registered = data_actions::register(&client, &definition, Deadline::within(LIMIT))
-        .await
-        .with_context(|| format!("{} was not registered", definition.name))?;
+    let context = LocalContext::open(&args.local).await?;
+    let client = context.cxone_client(System::DataAction)?;
+    let registered =
+        data_actions::register(&client, &definition, Deadline::within(REGISTRATION_TIMEOUT))
+            .await
+            .with_context(|| format!("{} was not registered", definition.name))?;
     let (status, id) = match &registered {
         Registered::Created { id } => ("created", Some(id.as_str())),
         Registered::Exists => ("exists", None),

@@ -1,4 +1,4 @@
-//! `replay`: an archived conversation with its pauses.
+//! The subcommand `replay`: prints an archived conversation with its pauses.
 
 use std::time::Duration;
 
@@ -8,45 +8,45 @@ use insights_core::chat::replay::{self, Start, Step};
 use insights_core::lexicon;
 use insights_core::scale::format_short_score;
 
-use crate::chat::{objects, printable};
-use crate::home::{Home, HomeArgs};
-use crate::serve::stopped;
+use crate::chat::{open_objects, printable};
+use crate::local_context::{LocalArgs, LocalContext};
+use crate::stop_signal::wait_for_stop_signal;
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights replay chat-refund                        as it was, with its pauses
-  cxone-insights replay chat-refund --speed 10             ten times as fast
-  cxone-insights replay chat-refund --from 2:30            from two and a half minutes on
+  cxone-insights replay chat-refund                        replays with the original pauses
+  cxone-insights replay chat-refund --speed 10             replays ten times as fast
+  cxone-insights replay chat-refund --from 2:30            starts two and a half minutes after the first message
   cxone-insights replay chat-refund --message 7 --speaker customer --max-pause 3";
 
-/// Arguments of `replay`.
+/// Arguments of the subcommand `replay`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The conversation
+    /// Id of the conversation
     conversation: String,
-    /// Pauses are divided by this
+    /// Factor by which pauses are shortened
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     speed: f64,
-    /// Begin this long after the first message: seconds, MINUTES:SECONDS or HOURS:MINUTES:SECONDS
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "message")]
+    /// Starts this long after the first message: seconds, MINUTES:SECONDS or HOURS:MINUTES:SECONDS
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "message")]
     from: Option<Duration>,
-    /// Begin with this message, from 1
+    /// Starts with the message of this number, counted from 1
     #[arg(long, value_name = "N")]
     message: Option<usize>,
-    /// Only this speaker: customer, agent, or a sender's id
+    /// Prints only the messages of this speaker: customer, agent, or a sender's id
     #[arg(long, value_name = "WHO")]
     speaker: Option<String>,
-    /// No pause is longer than so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = time)]
+    /// Longest pause, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_time)]
     max_pause: Option<Duration>,
-    /// One JSON object a line, as archived, at its time
+    /// Prints one JSON object per message, as archived, each at its time
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: HomeArgs,
+    local: LocalArgs,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+fn parse_time(text: &str) -> Result<Duration, String> {
     let allowed = || format!("{text:?} is not seconds, MINUTES:SECONDS or HOURS:MINUTES:SECONDS");
     let parts: Vec<&str> = text.split(':').collect();
     if parts.len() > 3 {
@@ -64,18 +64,18 @@ fn time(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Replays until the end or Ctrl-C.
+/// Replays the conversation until its end or Ctrl-C.
 ///
 /// # Errors
-/// If the conversation is not archived, or there is nothing to replay where it should begin.
+/// If the conversation is not archived, or has no message from the requested start on.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let home = Home::open(&args.home).await?;
-    let objects = objects(&home, args.home.aws).await?;
+    let context = LocalContext::open(&args.local).await?;
+    let objects = open_objects(&context, args.local.aws).await?;
     let Some(lines) = chat_session::archive::read(&objects, &args.conversation).await? else {
         bail!(
             "{} is not archived in {}: archives are written when a conversation or its session ends",
             printable(&args.conversation),
-            home.data_dir.display()
+            context.data_dir.display()
         );
     };
     let start = args
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         speaker: args.speaker.clone(),
         longest_pause: args.max_pause,
     };
-    let steps = replay::plan(&lines, &options).context("nothing to replay")?;
+    let steps = replay::plan(&lines, &options).context("there is nothing to replay")?;
     if !args.json {
         println!(
             "{}: {} of {} messages, speed {}",
@@ -101,30 +101,30 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     for step in steps {
         tokio::select! {
             () = tokio::time::sleep(step.pause) => {}
-            () = stopped() => return Ok(()),
+            () = wait_for_stop_signal() => return Ok(()),
         }
-        print(&step, args.json)?;
+        print_step(&step, args.json)?;
     }
     Ok(())
 }
 
-fn print(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
+fn print_step(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
     let line = step.line;
     if as_json {
         println!("{}", serde_json::to_string(line)?);
         return Ok(());
     }
     if let Some(gap) = line.gap_before {
-        println!("          {}", missing(gap));
+        println!("          {}", describe_gap(gap));
     }
     let score = line
         .sentiment
         .unwrap_or_else(|| lexicon::score(&line.message.text).score.to_four_decimals());
     println!(
         "{:>8}  {:<9} {} {}{}  {}{}",
-        offset(step.offset),
+        format_offset(step.offset),
         printable(&line.message.from.kind),
-        bar(score),
+        score_bar(score),
         format_short_score(score),
         line.model_sentiment
             .map_or_else(String::new, |score| format!(
@@ -132,35 +132,35 @@ fn print(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
                 format_short_score(score)
             )),
         printable(&line.message.text),
-        escalation(line),
+        describe_escalation(line),
     );
     if let Some(gap) = line.gap_after {
-        println!("          {}", missing(gap));
+        println!("          {}", describe_gap(gap));
     }
     Ok(())
 }
 
-fn missing(gap: Gap) -> String {
+fn describe_gap(gap: Gap) -> String {
     format!(
         "... messages may be missing: the stream was down for {:.1} s",
         (gap.to_ms - gap.from_ms) as f64 / 1000.0
     )
 }
 
-fn escalation(line: &Line) -> String {
+fn describe_escalation(line: &Line) -> String {
     line.escalation.map_or_else(String::new, |severity| {
         format!("  << {}", severity.name().to_uppercase())
     })
 }
 
-/// A score as a bar of five, readable without colours.
-fn bar(score: f64) -> String {
+/// Returns a score as a bar of five characters, which is readable without colors.
+fn score_bar(score: f64) -> String {
     let filled = (score * 5.0).round().clamp(0.0, 5.0) as usize;
     format!("[{}{}]", "#".repeat(filled), ".".repeat(5 - filled))
 }
 
-/// How long after the first message, as minutes and seconds.
-fn offset(offset: Duration) -> String {
+/// Formats the time since the first message as minutes and seconds.
+fn format_offset(offset: Duration) -> String {
     let seconds = offset.as_secs();
     format!(
         "{}:{:02}.{}",
@@ -183,18 +183,22 @@ mod tests {
             ("1:00:05", 3605.0),
         ];
         for (text, seconds) in cases {
-            assert_eq!(time(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+            assert_eq!(
+                parse_time(text),
+                Ok(Duration::from_secs_f64(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "soon", "-1", "1:2:3:4", "1:x"] {
-            assert!(time(text).is_err(), "{text}");
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn offsets_and_bars_have_one_width() {
-        assert_eq!(offset(Duration::from_millis(61_250)), "1:01.2");
+        assert_eq!(format_offset(Duration::from_millis(61_250)), "1:01.2");
         assert_eq!(
-            [bar(0.0), bar(0.5), bar(1.0)],
+            [score_bar(0.0), score_bar(0.5), score_bar(1.0)],
             ["[.....]", "[###..]", "[#####]"]
         );
     }

@@ -1,4 +1,4 @@
-//! `report`: the analytics report of a time, into a folder, with a progress bar.
+//! The subcommand `report`: writes the analytics report of a period into a folder and shows the progress.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,63 +17,63 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use store::objects::Objects;
 
-use crate::home::{Home, HomeArgs};
+use crate::local_context::{LocalArgs, LocalContext};
 
 const EXAMPLES: &str = "Examples:
-  cxone-insights report                                                   the last seven days, simulated
+  cxone-insights report                                                   reports on the last seven days of the simulator
   cxone-insights report --from 2026-11-02 --to 2026-11-08 --out ./week
   cxone-insights report --from 2026-11-02 --to 2026-11-08 --cxone-url https://platform.example.com --with-model
 
-Writes conversations.csv, conversation_details.csv, summary.json, report.html and plots/. A run that was stopped goes on
-where it was when the same command runs again. Exits with 1 if a transcript could not be fetched: the report is
-written without it, and the same command again fetches only what is missing.";
+Writes conversations.csv, conversation_details.csv, summary.json, report.html and plots/. The same command continues a
+run that was stopped. The exit code is 1 if a transcript could not be fetched: the report is written without that
+transcript, and the same command fetches only what is missing.";
 
-/// A run on one's own machine has no deadline of its own; this one only ends a run that hangs.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// Deadline of a local run. No local run needs a deadline; this one only ends a run that hangs.
+const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
-/// Arguments of `report`.
+/// Arguments of the subcommand `report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    home: HomeArgs,
-    /// The first day, in UTC, or a moment such as 2026-11-02T09:00:00Z; without it, a week before --to
+    local: LocalArgs,
+    /// First day in UTC, or a time such as 2026-11-02T09:00:00Z; the default is six days before --to
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
-    /// The last day, included, or a moment, excluded; without it, yesterday
+    /// Last day, which is included, or a time, which is excluded; the default is yesterday
     #[arg(long, value_name = "DATE")]
     to: Option<String>,
-    /// Where the report is written; without it, `report` in the data folder
+    /// Folder for the report; the default is `report` in the data folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Let the shipped model score the customer's lines beside VADER
+    /// Scores the customer's lines with the shipped model in addition to VADER
     #[arg(long)]
     with_model: bool,
-    /// Black out personal data in the CSV's transcripts
+    /// Redacts personal data in the transcripts of the CSV files
     #[arg(long)]
     redact: bool,
-    /// Transcripts asked for a second, at most
+    /// Largest number of transcript requests per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     requests_per_second: Option<u32>,
-    /// Forget what a stopped run has fetched
+    /// Discards what a stopped run has fetched
     #[arg(long)]
     fresh: bool,
-    /// One JSON object
+    /// Prints the result as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Makes the report.
+/// Writes the report.
 ///
 /// # Errors
-/// If the list cannot be read, the folder cannot be written, or a transcript could not be fetched.
+/// If the conversations cannot be listed, the folder cannot be written, or a transcript could not be fetched.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let period = period(&args).unwrap_or_else(|error| {
+    let period = parse_period(&args).unwrap_or_else(|error| {
         let message = format!("{}\n", insights_core::WithCauses(error.as_ref()));
         clap::Error::raw(ErrorKind::ValueValidation, message).exit()
     });
-    let home = Home::open(&args.home).await?;
-    let mut config = Config::from_env(&home.env)?;
+    let context = LocalContext::open(&args.local).await?;
+    let mut config = Config::from_env(&context.env)?;
     config.redact |= args.redact;
     config.requests_per_second = args
         .requests_per_second
@@ -81,31 +81,31 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| home.data_dir.join("report"));
+        .unwrap_or_else(|| context.data_dir.join("report"));
     let objects = Objects::folder(&out)?;
     if args.fresh {
         analytics_report::forget(&objects, "").await?;
     }
-    let mut deps = Deps::new(home.cxone_client(System::Analytics)?, objects, config);
+    let mut deps = Deps::new(context.cxone_client(System::Analytics)?, objects, config);
     if args.with_model {
-        deps.model = Some(model(&home).await?);
+        deps.model = Some(load_model(&context).await?);
     }
-    let bar = bar();
+    let bar = progress_bar();
     let shown = bar.clone();
-    deps.progress = Some(Arc::new(move |progress| show(&shown, progress)));
+    deps.progress = Some(Arc::new(move |progress| show_progress(&shown, progress)));
     let written = tokio::select! {
-        written = single(&deps, period, "", Deadline::within(LIMIT)) => written,
+        written = single(&deps, period, "", Deadline::within(RUN_TIMEOUT)) => written,
         _ = tokio::signal::ctrl_c() => {
             bar.abandon();
-            eprintln!("stopped; the same command goes on from here");
+            eprintln!("stopped; the same command continues from here");
             std::process::exit(130);
         }
     };
     bar.finish_and_clear();
-    tell(&args, &out, &written?)
+    print_result(&args, &out, &written?)
 }
 
-fn period(args: &Args) -> anyhow::Result<Period> {
+fn parse_period(args: &Args) -> anyhow::Result<Period> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let to = args
         .to
@@ -125,9 +125,9 @@ fn period(args: &Args) -> anyhow::Result<Period> {
     Period::between(&from, &to)
 }
 
-/// The shipped model, or the one of `MODEL_DIR`.
-async fn model(home: &Home) -> anyhow::Result<Model> {
-    let folder = home.env.folder("MODEL_DIR")?;
+/// Loads the shipped sentiment model, or the model of the folder `MODEL_DIR`.
+async fn load_model(context: &LocalContext) -> anyhow::Result<Model> {
+    let folder = context.env.folder("MODEL_DIR")?;
     let load = move || match folder {
         Some(folder) => inference::Sentiment::from_dir(&folder),
         None => inference::Sentiment::embedded(),
@@ -148,14 +148,14 @@ async fn model(home: &Home) -> anyhow::Result<Model> {
     }))
 }
 
-fn bar() -> ProgressBar {
+fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(120));
     bar.set_message("listing conversations");
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress) {
+fn show_progress(bar: &ProgressBar, progress: Progress) {
     const LINE: &str = "{msg} [{bar:32}] {human_pos}/{human_len}, {per_sec}, {eta} left";
     match progress {
         Progress::Listing { conversations } => {
@@ -170,12 +170,12 @@ fn show(bar: &ProgressBar, progress: Progress) {
             bar.reset_eta();
         }
         Progress::Fetched { done, .. } => bar.set_position(done as u64),
-        Progress::Reporting => bar.set_message("working out topics, figures, plots"),
+        Progress::Reporting => bar.set_message("computing topics, figures and plots"),
     }
 }
 
-/// Says what was written, and fails if something is missing.
-fn tell(args: &Args, out: &std::path::Path, written: &Written) -> anyhow::Result<()> {
+/// Prints what was written, and fails if a transcript is missing.
+fn print_result(args: &Args, out: &std::path::Path, written: &Written) -> anyhow::Result<()> {
     let failed = written.failed_transcripts.len();
     if args.json {
         println!("{}", serde_json::to_string(written)?);
@@ -183,14 +183,16 @@ fn tell(args: &Args, out: &std::path::Path, written: &Written) -> anyhow::Result
         let (all, with) = (written.conversations, written.with_transcript);
         println!("{all} conversations, {with} with a transcript, {failed} transcripts failed");
         println!("the report is {}", out.join("report.html").display());
-        println!("beside it: conversations.csv, conversation_details.csv, summary.json, plots/");
+        println!(
+            "the same folder has conversations.csv, conversation_details.csv, summary.json, plots/"
+        );
     }
     if failed > 0 {
         for line in written.failed_transcripts.iter().take(20) {
             eprintln!("failed: {line}");
         }
         bail!(
-            "{failed} transcripts could not be fetched; the same command again asks for them alone"
+            "{failed} transcripts could not be fetched; run the same command again to fetch only these"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `score`: texts from the arguments or standard input, one result a line.
+//! The subcommand `score`: scores texts of the arguments or of standard input and prints one result per line.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
@@ -15,31 +15,31 @@ const EXAMPLES: &str = "Examples:
   cxone-insights score --json < sentences.txt
   cxone-insights score --model-dir ./my-roberta \"not bad\"";
 
-/// Arguments of `score`.
+/// Arguments of the subcommand `score`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The texts; without any, each line of standard input
+    /// Texts to score; without texts, each line of standard input is scored
     text: Vec<String>,
-    /// What scores
+    /// Engine that scores the texts
     #[arg(long, value_enum, default_value_t = Engine::Model)]
     engine: Engine,
-    /// One JSON object a line
+    /// Prints one JSON object per text
     #[arg(long)]
     json: bool,
-    /// A model to use instead of the shipped one: model.onnx, tokenizer.json, config.json
+    /// Folder of another model than the shipped one: model.onnx, tokenizer.json, config.json
     #[arg(long, env = "MODEL_DIR", value_name = "DIR")]
     model_dir: Option<PathBuf>,
 }
 
-/// What scores a text.
+/// An engine that scores a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Engine {
-    /// The shipped transformer: score 0 to 1 with emotion tags
+    /// The shipped transformer, which returns a score from 0 to 1 and emotion tags
     Model,
-    /// VADER's rules: compound -1 to 1, with the positive, neutral and negative shares of the text
+    /// The rules of VADER, which return a compound from -1 to 1 and the positive, neutral and negative shares of the text
     Vader,
-    /// The lexicon of contact-centre words: score 0 to 1 with the sums of its positive and negative weights
+    /// The lexicon of contact center words, which returns a score from 0 to 1 and the sums of positive and negative weights
     Lexicon,
 }
 
@@ -61,7 +61,7 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
     }
     let input = std::io::stdin().lock();
     if std::io::stdin().is_terminal() {
-        eprintln!("type a sentence and press Enter; Ctrl-D ends");
+        eprintln!("type a sentence and press Enter; press Ctrl-D to stop");
     }
     for (index, line) in input.lines().enumerate() {
         let line = line.with_context(|| format!("line {} of standard input", index + 1))?;

@@ -1,4 +1,4 @@
-//! `search`: what was said about something, nearest first.
+//! The subcommand `search`: prints the embedded texts that are nearest in meaning to a question.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use embedding::searcher::Filter;
 use insights_http::Deadline;
 use semantic_search::reply::shown;
 
-use crate::home::{Home, HomeArgs};
+use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
 
 const EXAMPLES: &str = "Examples:
@@ -16,32 +16,32 @@ const EXAMPLES: &str = "Examples:
   cxone-insights search \"cannot log in\" --limit 3 --intent technical_support
   cxone-insights search \"late delivery\" --json | jq .conversation_id";
 
-/// How long a search may take, the provider included.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Characters of a chunk that a person is shown.
-const SHOWN: usize = 160;
+/// Longest time that a search may take, the embedding of the question included.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// Number of characters of a chunk that are printed without `--json`.
+const MAX_PRINTED_CHARS: usize = 160;
 
-/// Arguments of `search`.
+/// Arguments of the subcommand `search`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to search for
+    /// Text to search for
     #[arg(value_name = "TEXT", required = true, value_parser = NonEmptyStringValueParser::new())]
     text: Vec<String>,
-    /// At most this many hits
+    /// Largest number of hits
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Only conversations of this category
+    /// Searches only the conversations of this category
     #[arg(long, value_name = "X")]
     intent: Option<String>,
-    /// Only chunks with (true) or without (false) personal data
+    /// Searches only chunks with (true) or without (false) personal data
     #[arg(long, value_name = "BOOL")]
     contains_pii: Option<bool>,
-    /// One JSON object a hit
+    /// Prints one JSON object per hit
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    home: HomeArgs,
+    local: LocalArgs,
 }
 
 /// Searches and prints the hits.
@@ -53,8 +53,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if question.trim().is_empty() {
         bail!("the question is blank; say what to search for");
     }
-    let home = Home::open(&args.home).await?;
-    let searcher = Pipeline::open(&home).await?.searcher();
+    let context = LocalContext::open(&args.local).await?;
+    let searcher = Pipeline::open(&context).await?.searcher();
     let filter = Filter {
         intent: args.intent,
         contains_pii: args.contains_pii,
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             &question,
             usize::from(args.limit),
             &filter,
-            Deadline::within(TIMEOUT),
+            Deadline::within(SEARCH_TIMEOUT),
         )
         .await
         .context("the search failed")?;
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             println!("{}", shown(hit, usize::MAX));
             continue;
         }
-        let text: String = hit.text.chars().take(SHOWN).collect();
+        let text: String = hit.text.chars().take(MAX_PRINTED_CHARS).collect();
         let category = hit
             .metadata
             .get("intent_category")
@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             hit.chunk_index
         );
     }
-    if let Some(simulator) = home.simulator {
+    if let Some(simulator) = context.simulator {
         simulator.shutdown().await;
     }
     Ok(())

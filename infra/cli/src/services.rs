@@ -1,4 +1,5 @@
-//! The HTTP functions behind the local server, chosen by the first segment of the path as API Gateway's routes do.
+//! The HTTP functions behind the local server. The first segment of a request's path chooses the function, as the routes of
+//! API Gateway do.
 
 use std::sync::Arc;
 
@@ -7,12 +8,12 @@ use runtime::{Failure, Request, Response};
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync>;
 
-/// Every HTTP function of a local run.
+/// The HTTP functions of a local run, each with the path segment that it serves.
 #[derive(Clone, Default)]
 pub(crate) struct Services(Vec<(&'static str, Handler)>);
 
 impl Services {
-    /// Serves the paths below `/{segment}` with a function's `handle`.
+    /// Adds a function whose `handle` serves the paths below `/{segment}` for each of the segments.
     pub(crate) fn route<D, H, F>(
         mut self,
         segments: &[&'static str],
@@ -34,10 +35,10 @@ impl Services {
         self
     }
 
-    /// Answers one request with the function that has its path.
+    /// Passes a request to the function that serves the request's path.
     ///
     /// # Errors
-    /// The function's failure, or 404 if no function has the path.
+    /// The failure of the function, or 404 if no function serves the path.
     pub(crate) async fn handle(&self, request: Request) -> Result<Response, Failure> {
         let first = request
             .path

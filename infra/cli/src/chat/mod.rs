@@ -1,10 +1,10 @@
-//! `chat`: one agent's chat session, live on the terminal; what is typed is sent.
+//! The subcommand `chat`: works the chat session of one agent on the terminal, and sends what the user types.
 
 mod script;
 mod view;
 
-pub(crate) use script::{SCRIPTED, scenario};
-pub(crate) use view::{printable, show};
+pub(crate) use script::{SCRIPTED_CHATS, scenario};
+pub(crate) use view::{printable, show_updates};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,50 +13,51 @@ use anyhow::{Context, bail};
 use chat_session::Deps;
 use chat_session::session::{self, Options, Outcome, Outgoing, Report};
 use cxone::endpoints::System;
+use insights_http::WithCauses;
 use store::objects::Objects;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::home::{Home, HomeArgs};
-use crate::serve::stopped;
+use crate::local_context::{LocalArgs, LocalContext};
+use crate::stop_signal::wait_for_stop_signal;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights chat --agent agent-001
   cxone-insights chat --agent agent-001 --cxone-url https://platform.example.com --json
-  cxone-insights replay chat-refund --speed 4      what the session archived
+  cxone-insights replay chat-refund --speed 4      replays what the session archived
 
-Type CONVERSATION TEXT and Enter to send a message as the agent. Ctrl-C ends the session: the agent goes offline and every
-conversation is archived to archive/CONVERSATION.jsonl in the data folder.";
+Type a conversation's id, a space, the text and Enter to send a message as the agent. Ctrl-C ends the session: the agent goes
+offline, and every conversation is archived to archive/CONVERSATION.jsonl in the data folder.";
 
-/// The agent that `serve` works where CHAT_AGENTS names none.
-const LOCAL_AGENT: &str = "local-agent";
-/// How long the lease of a worker that was killed is waited for: longer than it lasts.
+/// Agent whose session `serve` works if `CHAT_AGENTS` names no agents.
+const DEFAULT_AGENT: &str = "local-agent";
+/// How long to wait for the lease of another worker: longer than the lease of a killed worker lasts.
 const LEASE_WAIT: Duration = Duration::from_secs(25);
-/// After a background session failed.
-const RESTART: Duration = Duration::from_secs(5);
+/// Delay before a failed background session starts again.
+const RESTART_DELAY: Duration = Duration::from_secs(5);
 
-/// Arguments of `chat`.
+/// Arguments of the subcommand `chat`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The agent whose session this is
+    /// Id of the agent
     #[arg(long, value_name = "ID")]
     agent: String,
     #[command(flatten)]
-    home: HomeArgs,
-    /// One JSON object a line
+    local: LocalArgs,
+    /// Prints one JSON object per event
     #[arg(long)]
     json: bool,
 }
 
-/// Runs the session until Ctrl-C, and shows it.
+/// Runs the session until Ctrl-C, and shows its events.
 ///
 /// # Errors
 /// If another worker holds the agent, the stores fail, or a conversation could not be archived.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     chat_session::config::check_agents(std::slice::from_ref(&args.agent)).context("--agent")?;
-    let home = Home::open_with(&args.home, scenario(1.0), None).await?;
-    let deps = deps(&home, args.home.aws).await?;
+    let context = LocalContext::open_with(&args.local, scenario(1.0), None).await?;
+    let deps = build(&context, args.local.aws).await?;
     let stop = CancellationToken::new();
     let (shown, updates) = mpsc::channel(10_000);
     let (outbound, outgoing) = mpsc::channel(16);
@@ -65,118 +66,131 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         stop: stop.clone(),
         updates: Some(shown),
         outbound: Some(outgoing),
-        ..Options::new(holder())
+        ..Options::new(lease_holder())
     };
     if !args.json {
         eprintln!(
-            "session of {}; type CONVERSATION TEXT to answer, Ctrl-C ends",
+            "session of {}; type CONVERSATION TEXT to answer, press Ctrl-C to stop",
             args.agent
         );
     }
-    let viewing = tokio::spawn(show(updates, args.json, deps.scorer.is_there()));
-    let typing = tokio::spawn(typed(outbound));
+    let viewing = tokio::spawn(show_updates(updates, args.json, deps.scorer.is_there()));
+    let typing = tokio::spawn(send_typed_lines(outbound));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });
     let ending = stop.clone();
     tokio::spawn(async move {
-        stopped().await;
+        wait_for_stop_signal().await;
         ending.cancel();
     });
     let report = session.await??;
     typing.abort();
     viewing.await?;
-    farewell(&report, &args)?;
-    if let Some(simulator) = home.simulator {
+    print_summary(&report, &args)?;
+    if let Some(simulator) = context.simulator {
         simulator.shutdown().await;
     }
     Ok(())
 }
 
-/// What a session needs, with the stores of this run. Archives are below the data folder.
+/// Builds the chat session on the stores of this run. Archives are written below the data folder.
 ///
 /// # Errors
-/// If a variable is wrong, or the model does not load.
-pub(crate) async fn deps(home: &Home, aws: bool) -> anyhow::Result<Arc<Deps>> {
-    let client = home.cxone_client(System::Chat)?;
-    let objects = objects(home, aws).await?;
+/// If a setting is wrong, or the model does not load.
+pub(crate) async fn build(context: &LocalContext, aws: bool) -> anyhow::Result<Arc<Deps>> {
+    let client = context.cxone_client(System::Chat)?;
+    let objects = open_objects(context, aws).await?;
     Ok(Arc::new(
         chat_session::start::build(
-            &home.env,
+            &context.env,
             client,
-            &home.secrets,
-            home.state.clone(),
+            &context.secrets,
+            context.state.clone(),
             objects,
         )
         .await?,
     ))
 }
 
-/// The same with what scores for the Data Action already.
+/// Builds the chat session with a sentiment provider that is loaded already.
 ///
 /// # Errors
-/// If a variable is wrong.
-pub(crate) async fn deps_beside(
-    home: &Home,
+/// If a setting is wrong.
+pub(crate) async fn build_with_provider(
+    context: &LocalContext,
     aws: bool,
     provider: &sentiment::Provider,
 ) -> anyhow::Result<Arc<Deps>> {
     let scorer = chat_session::scoring::Scorer::new(provider.clone());
-    let client = home.cxone_client(System::Chat)?;
-    let objects = objects(home, aws).await?;
-    let deps =
-        chat_session::start::build_with(&home.env, client, home.state.clone(), objects, scorer);
+    let client = context.cxone_client(System::Chat)?;
+    let objects = open_objects(context, aws).await?;
+    let deps = chat_session::start::build_with(
+        &context.env,
+        client,
+        context.state.clone(),
+        objects,
+        scorer,
+    );
     Ok(Arc::new(deps.await?))
 }
 
-/// The object store of this run: the data folder, or the bucket.
+/// Opens the object store of this run: the data folder, or the bucket of `OBJECT_BUCKET`.
 ///
 /// # Errors
 /// If the folder cannot be used, or `OBJECT_BUCKET` is not set.
-pub(crate) async fn objects(home: &Home, aws: bool) -> anyhow::Result<Objects> {
+pub(crate) async fn open_objects(context: &LocalContext, aws: bool) -> anyhow::Result<Objects> {
     if !aws {
-        return Ok(Objects::folder(&home.data_dir)?);
+        return Ok(Objects::folder(&context.data_dir)?);
     }
-    let bucket = home
+    let bucket = context
         .env
         .required("OBJECT_BUCKET", "the name of the S3 bucket")?;
-    let config = store::aws::config(home.env.text("AWS_ENDPOINT_URL")).await;
+    let config = store::aws::config(context.env.text("AWS_ENDPOINT_URL")).await;
     Ok(Objects::s3(&config, &bucket)?)
 }
 
-/// Works the sessions of the configured agents until `stop`, each again if it fails. Returns when all have ended.
-pub(crate) async fn work(deps: Arc<Deps>, stop: CancellationToken) {
+/// Runs the sessions of the configured agents until `stop`, and starts a failed session again. Returns when all sessions
+/// have ended.
+pub(crate) async fn run_sessions(deps: Arc<Deps>, stop: CancellationToken) {
     let mut agents = deps.config.agents.clone();
     if agents.is_empty() {
-        agents.push(LOCAL_AGENT.to_owned());
+        agents.push(DEFAULT_AGENT.to_owned());
     }
     let sessions = agents
         .into_iter()
-        .map(|agent| work_one(Arc::clone(&deps), agent, stop.clone()));
+        .map(|agent| run_session(Arc::clone(&deps), agent, stop.clone()));
     futures::future::join_all(sessions).await;
 }
 
-async fn work_one(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
+async fn run_session(deps: Arc<Deps>, agent: String, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let options = Options {
             lease_wait: LEASE_WAIT,
             stop: stop.clone(),
-            ..Options::new(holder())
+            ..Options::new(lease_holder())
         };
         match session::run(Arc::clone(&deps), &agent, options).await {
-            Ok(report) => tracing::debug!(agent, outcome = ?report.outcome, "chat session"),
+            Ok(report) => {
+                tracing::debug!(agent, outcome = ?report.outcome, "the chat session has ended")
+            }
             Err(error) => {
-                tracing::error!(agent, error = format!("{error:#}"), "chat session failed")
+                let error: &dyn std::error::Error = error.as_ref();
+                tracing::error!(
+                    agent,
+                    cause = %WithCauses(error),
+                    "the chat session failed and will start again"
+                );
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(RESTART) => {}
+            () = tokio::time::sleep(RESTART_DELAY) => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
-/// A name for a lease's holder that no other process has.
-pub(crate) fn holder() -> String {
+/// Returns a name for the holder of leases that no other process uses.
+pub(crate) fn lease_holder() -> String {
     format!(
         "{}-{}",
         std::process::id(),
@@ -184,10 +198,10 @@ pub(crate) fn holder() -> String {
     )
 }
 
-/// Sends what is typed: the conversation, a space, the text.
-async fn typed(outbound: mpsc::Sender<Outgoing>) {
-    let (lines, mut typed) = mpsc::channel::<String>(16);
-    // A thread of its own that nobody waits for: reading a terminal cannot be given up.
+/// Sends each line of standard input as a message: the conversation's id, a space, the text.
+async fn send_typed_lines(outbound: mpsc::Sender<Outgoing>) {
+    let (lines, mut typed_lines) = mpsc::channel::<String>(16);
+    // Reading from a terminal cannot be canceled, so that it happens on a thread that nobody waits for.
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             if lines.blocking_send(line).is_err() {
@@ -195,10 +209,10 @@ async fn typed(outbound: mpsc::Sender<Outgoing>) {
             }
         }
     });
-    while let Some(line) = typed.recv().await {
+    while let Some(line) = typed_lines.recv().await {
         let Some((conversation, text)) = line.trim().split_once(char::is_whitespace) else {
             if !line.trim().is_empty() {
-                eprintln!("not sent: type the conversation, a space, and the text");
+                eprintln!("not sent: type the conversation's id, a space, and the text");
             }
             continue;
         };
@@ -217,7 +231,7 @@ async fn typed(outbound: mpsc::Sender<Outgoing>) {
     }
 }
 
-fn farewell(report: &Report, args: &Args) -> anyhow::Result<()> {
+fn print_summary(report: &Report, args: &Args) -> anyhow::Result<()> {
     let Some(summary) = &report.summary else {
         bail!("another worker holds the session of {}", args.agent);
     };

@@ -1,13 +1,13 @@
-//! The chats that the simulated contact centre plays where no other is named.
+//! The chats that the simulator plays in a local run.
 
 use cxone_simulator::Scenario;
 use cxone_simulator::chat::{ChatSettings, Line, ScriptedChat};
 
-/// How many chats are played.
-pub(crate) const SCRIPTED: usize = 3;
+/// Number of scripted chats.
+pub(crate) const SCRIPTED_CHATS: usize = 3;
 
-/// `speed` divides their pauses: a refund that turns into a legal matter, a router that
-/// gets repaired, and a short thanks.
+/// Returns a scenario of three chats: a refund that turns into a legal matter, a router that gets repaired, and a question
+/// about an invoice. `speed` is the factor by which the pauses are shortened.
 pub(crate) fn scenario(speed: f64) -> Scenario {
     let chat = |id: &str, lines: &[(&str, u64, &str)]| chat(id, lines, speed);
     let conversations = vec![

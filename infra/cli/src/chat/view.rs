@@ -1,4 +1,4 @@
-//! A session on the terminal, or as JSON lines.
+//! Prints the events of a chat session for a terminal, or as JSON lines.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,27 +11,31 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// How long a message is held back for the model's score.
-const HOLD: Duration = Duration::from_millis(250);
+/// How long the printing of a message is delayed for the model's score.
+const SCORE_WAIT: Duration = Duration::from_millis(250);
 
-/// A line that may wait for the model's score.
-struct Line {
+/// A message whose printing may wait for the model's score.
+struct PendingMessage {
     identity: Identity,
     until: Instant,
     message: Message,
     shown: Value,
 }
 
-/// Shows updates until the session ends.
-pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, model: bool) {
-    let mut held: VecDeque<Line> = VecDeque::new();
+/// Prints updates until the session ends. With a model, each message waits a moment for the model's score.
+pub(crate) async fn show_updates(
+    mut updates: mpsc::Receiver<Update>,
+    as_json: bool,
+    has_model: bool,
+) {
+    let mut held: VecDeque<PendingMessage> = VecDeque::new();
     loop {
         let due = held.front().map(|line| line.until);
         let update = tokio::select! {
             update = updates.recv() => update,
             () = async { match due { Some(due) => tokio::time::sleep_until(due).await, None => std::future::pending().await } } => {
                 if let Some(line) = held.pop_front() {
-                    print(&line, as_json);
+                    print_message(&line, as_json);
                 }
                 continue;
             }
@@ -57,8 +61,12 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
                     "sla_breach": latency.is_some_and(|latency| latency.breach),
                     "escalation": escalation.map(|trigger| json!({"severity": trigger.severity, "trigger": trigger.phrase})),
                 });
-                let hold = if model { HOLD } else { Duration::ZERO };
-                held.push_back(Line {
+                let hold = if has_model {
+                    SCORE_WAIT
+                } else {
+                    Duration::ZERO
+                };
+                held.push_back(PendingMessage {
                     identity: message.identity(),
                     until: Instant::now() + hold,
                     message,
@@ -74,15 +82,16 @@ pub(crate) async fn show(mut updates: mpsc::Receiver<Update>, as_json: bool, mod
                 }
             }
             other => {
-                held.drain(..).for_each(|line| print(&line, as_json));
-                event(&other, as_json);
+                held.drain(..)
+                    .for_each(|line| print_message(&line, as_json));
+                print_event(&other, as_json);
             }
         }
     }
-    held.iter().for_each(|line| print(line, as_json));
+    held.iter().for_each(|line| print_message(line, as_json));
 }
 
-fn print(line: &Line, as_json: bool) {
+fn print_message(line: &PendingMessage, as_json: bool) {
     if as_json {
         println!("{}", line.shown);
         return;
@@ -111,7 +120,7 @@ fn print(line: &Line, as_json: bool) {
     };
     println!(
         "{}  {:<16} {:<9} {} {}  {:>7}{late}  {}{escalation}",
-        clock(line.message.timestamp_ms),
+        format_time(line.message.timestamp_ms),
         printable(&line.message.conversation_id),
         printable(&line.message.from.kind),
         score("lexicon_score"),
@@ -121,7 +130,7 @@ fn print(line: &Line, as_json: bool) {
     );
 }
 
-fn event(update: &Update, as_json: bool) {
+fn print_event(update: &Update, as_json: bool) {
     let (object, words) = match update {
         Update::Connected => (
             json!({"event": "connected"}),
@@ -131,13 +140,13 @@ fn event(update: &Update, as_json: bool) {
         Update::Disconnected { reason, wait_ms } => (
             json!({"event": "disconnected", "reason": reason, "wait_ms": wait_ms}),
             format!(
-                "-- disconnected: {reason}; again in {:.1} s",
+                "-- disconnected: {reason}; connecting again in {:.1} s",
                 *wait_ms as f64 / 1000.0
             ),
         ),
         Update::Assigned { conversation_id } => (
             json!({"event": "assigned", "conversationId": conversation_id}),
-            format!("-- {} is yours", printable(conversation_id)),
+            format!("-- {} is assigned to you", printable(conversation_id)),
         ),
         Update::Ended { conversation_id } => (
             json!({"event": "conversation_ended", "conversationId": conversation_id}),
@@ -162,15 +171,15 @@ fn event(update: &Update, as_json: bool) {
     }
 }
 
-/// A wall-clock time in this machine's zone.
-fn clock(timestamp_ms: i64) -> String {
+/// Formats a timestamp as a time of day in the time zone of this machine.
+fn format_time(timestamp_ms: i64) -> String {
     let time = Timestamp::from_millisecond(timestamp_ms).unwrap_or_default();
     time.to_zoned(TimeZone::system())
         .strftime("%H:%M:%S")
         .to_string()
 }
 
-/// A text that cannot move the cursor or change colours: control characters are blanks.
+/// Returns the text with blanks instead of control characters, so that it cannot move the cursor or change colors.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -1,4 +1,4 @@
-//! Scene 1: a Studio script asks for the sentiment of what customers just said.
+//! Scene 1: a Studio script asks the Data Action for the sentiment of what customers just said.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::{API_KEY, Stage};
 
-/// What the customers say; the last repeats the first.
-const SAID: [&str; 10] = [
+/// Utterances of customers. The last repeats the first, so that it is answered from the cache.
+const UTTERANCES: [&str; 10] = [
     "I am extremely frustrated with this service and want a refund immediately.",
     "The support agent was very helpful and resolved my issue quickly.",
     "My account number is four five seven two.",
@@ -33,13 +33,13 @@ struct Answer {
     processing_latency_ms: f64,
 }
 
-/// Registers the schema, then scores each sentence over HTTP.
+/// Registers the schema, then scores each utterance over HTTP.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!(
         "\n1. Data Action: POST {}",
         stage.url("/data-actions/sentiment")
     );
-    let client = stage.home.cxone_client(System::DataAction)?;
+    let client = stage.context.cxone_client(System::DataAction)?;
     let deadline = Deadline::within(Duration::from_secs(10));
     let registered =
         data_actions::register(&client, &data_actions::sentiment_action(), deadline).await?;
@@ -52,8 +52,8 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         data_actions::SENTIMENT_ACTION
     );
     println!("   score   alert  latency    tags");
-    for text in SAID {
-        let (answer, hit) = ask(stage, text)
+    for text in UTTERANCES {
+        let (answer, hit) = request_score(stage, text)
             .await
             .with_context(|| format!("{text:?}"))?;
         let alert = if answer.alert_triggered { "ALERT" } else { "" };
@@ -70,7 +70,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn ask(stage: &Stage, text: &str) -> anyhow::Result<(Answer, bool)> {
+async fn request_score(stage: &Stage, text: &str) -> anyhow::Result<(Answer, bool)> {
     let request = stage
         .http
         .post(stage.url("/data-actions/sentiment"))

@@ -1,4 +1,4 @@
-//! Scene 4: finished conversations come in by webhook, and a search finds them by what was meant.
+//! Scene 4: finished conversations arrive by webhook, and a search finds them by meaning.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{API_KEY, Stage};
 
-/// Subject, agent, customer.
-const FINISHED: [(&str, &str, &str); 5] = [
+/// Finished conversations: the subject, what the agent said, and what the customer said.
+const CONVERSATIONS: [(&str, &str, &str); 5] = [
     (
         "Charged twice",
         "I see two payments for November, let me check the second one.",
@@ -36,16 +36,16 @@ const FINISHED: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// What a supervisor asks; no word of it is in what it should find.
+/// Questions of a supervisor. They share no word with the conversations that they should find.
 const QUESTIONS: [&str; 2] = ["billing error, wants a refund", "login problem"];
 
-/// How long the writer may take for them all.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time that the embedding of all conversations may take.
+const EMBEDDING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends the webhooks, waits until all are embedded, and searches.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n4. Embeddings: POST {}", stage.url("/webhooks/cxone"));
-    for (index, (subject, agent, customer)) in FINISHED.iter().enumerate() {
+    for (index, (subject, agent, customer)) in CONVERSATIONS.iter().enumerate() {
         let event = json!({
             "event": "conversation.completed",
             "timestamp": jiff::Timestamp::now(),
@@ -61,14 +61,17 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
             .status();
         ensure!(status.as_u16() == 202, "the webhook answered {status}");
     }
-    println!("   {} finished conversations queued", FINISHED.len());
+    println!("   {} finished conversations queued", CONVERSATIONS.len());
     let begin = Instant::now();
-    while search(stage, "anything", FINISHED.len()).await?.len() < FINISHED.len() {
-        ensure!(begin.elapsed() < PATIENCE, "they were not embedded in time");
+    while search(stage, "anything", CONVERSATIONS.len()).await?.len() < CONVERSATIONS.len() {
+        ensure!(
+            begin.elapsed() < EMBEDDING_TIMEOUT,
+            "the conversations were not embedded in time"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!(
-        "   all embedded {:.0} ms later",
+        "   all conversations were embedded after {:.0} ms",
         begin.elapsed().as_secs_f64() * 1e3
     );
     for question in QUESTIONS {

@@ -1,4 +1,4 @@
-//! Scene 2: two live calls, one of which turns bad.
+//! Scene 2: two live calls are followed, one of which turns bad.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,46 +7,48 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::{API_KEY, Stage};
-use crate::live::{Background, Line};
+use crate::live::{BackgroundPoller, BatchLine};
 
-/// A scene that takes longer than this many times its script is stuck.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longest time that the scene may take.
+const SCENE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Registers the calls over HTTP, follows them until everything is scored, and shows what the agent was told.
+/// Registers the calls over HTTP, follows them until every segment is scored, and prints the result.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n2. Live calls: PUT {}", stage.url("/interactions/{id}"));
-    println!("   the average of the last 30 s, over both speakers and alone, as they speak\n");
+    println!(
+        "   the average of the last 30 s, over both speakers and alone, as the call goes on\n"
+    );
     let print: transcript_poller::BatchObserver = Arc::new(|id, batch| {
-        for line in Line::new(id, batch).to_string().lines() {
+        for line in BatchLine::new(id, batch).to_string().lines() {
             println!("   {line}");
         }
     });
-    let poller = Background::start(&stage.home, &stage.data_action.provider, print)?;
+    let poller = BackgroundPoller::start(&stage.context, &stage.data_action.provider, print)?;
     for (id, _) in &stage.calls {
-        call(stage, reqwest::Method::PUT, id).await?;
+        request_interaction(stage, reqwest::Method::PUT, id).await?;
     }
-    let done = tokio::time::timeout(PATIENCE, scored(stage)).await;
+    let done = tokio::time::timeout(SCENE_TIMEOUT, wait_until_scored(stage)).await;
     poller.finish().await?;
     done.context("the calls were not scored in time")??;
     for (id, _) in &stage.calls {
-        let told = call(stage, reqwest::Method::GET, id).await?;
-        let suggestions = told["suggestions"].as_array().map_or(0, Vec::len);
+        let interaction = request_interaction(stage, reqwest::Method::GET, id).await?;
+        let suggestions = interaction["suggestions"].as_array().map_or(0, Vec::len);
         println!(
             "   {id}: customer {} over the call, {suggestions} suggestion{} to the agent",
-            told["customer"]["call_average"],
+            interaction["customer"]["call_average"],
             if suggestions == 1 { "" } else { "s" }
         );
-        call(stage, reqwest::Method::DELETE, id).await?;
+        request_interaction(stage, reqwest::Method::DELETE, id).await?;
     }
     Ok(())
 }
 
 /// Waits until every segment of every call is scored.
-async fn scored(stage: &Stage) -> anyhow::Result<()> {
+async fn wait_until_scored(stage: &Stage) -> anyhow::Result<()> {
     for (id, segments) in &stage.calls {
         loop {
-            let told = call(stage, reqwest::Method::GET, id).await?;
-            let count = |who: &str| told[who]["segments"].as_u64().unwrap_or_default();
+            let interaction = request_interaction(stage, reqwest::Method::GET, id).await?;
+            let count = |who: &str| interaction[who]["segments"].as_u64().unwrap_or_default();
             if count("customer") + count("agent") >= *segments {
                 break;
             }
@@ -56,7 +58,11 @@ async fn scored(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn call(stage: &Stage, method: reqwest::Method, id: &str) -> anyhow::Result<Value> {
+async fn request_interaction(
+    stage: &Stage,
+    method: reqwest::Method,
+    id: &str,
+) -> anyhow::Result<Value> {
     let url = stage.url(&format!("/interactions/{id}"));
     let response = stage
         .http

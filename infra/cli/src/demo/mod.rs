@@ -1,5 +1,5 @@
-//! `demo`: the whole product on one machine, no account needed. Scripted customers go through the functions over real HTTP,
-//! beside a simulated contact centre.
+//! The subcommand `demo`: plays scripted customers through every function, over real HTTP and against the simulator. No
+//! account is needed.
 
 mod chat;
 mod data_action;
@@ -14,31 +14,32 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cxone_simulator::live::{Call, demo_calls};
-use cxone_simulator::{Conversations, Scenario};
+use cxone_simulator::{Conversations, Scenario, demo_secrets};
 use insights_http::client::IdleConnections;
 use tokio::sync::oneshot;
 
-use crate::home::{Home, HomeArgs};
+use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
+use crate::stop_signal::wait_for_stop_signal;
 use crate::{gateway, serve};
 
-/// The demo's key; the server is gone when the demo ends.
-const API_KEY: &str = "local-key";
+/// Key for calls to the demo's own server.
+const API_KEY: &str = demo_secrets::API_KEY;
 
-/// How much faster than people type the chats are played.
+/// Factor by which the chats are played faster than people type.
 const CHAT_SPEED: f64 = 3.0;
 
-/// Enough for topics to show, few enough for a second.
+/// Number of simulated conversations per day: enough for topics to appear, and few enough for a report within a second.
 const CONVERSATIONS_PER_DAY: u32 = 60;
 
-/// Arguments of `demo`.
+/// Arguments of the subcommand `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the demo leaves what it made
+    /// Folder for everything that the demo writes
     #[arg(long, value_name = "DIR", default_value = "./insights-demo")]
     data_dir: PathBuf,
-    /// How fast the scripts are played; 2 is twice as fast
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
+    /// Factor by which the scripts are played faster; 2 is twice as fast
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     speed: f64,
 }
 
@@ -51,35 +52,36 @@ impl Default for Args {
     }
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+fn parse_speed(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|speed| (0.1..=1000.0).contains(speed))
         .ok_or_else(|| "a number from 0.1 to 1000".to_owned())
 }
 
-/// What every scene plays on.
+/// The server, the stores and the scripts that all scenes of the demo use.
 struct Stage {
-    /// The local server's address.
+    /// Address of the local server.
     addr: SocketAddr,
-    /// For calls to it.
+    /// Client for calls to the local server.
     http: reqwest::Client,
-    /// How fast scripts are played.
+    /// Factor by which the scripts are played faster.
     speed: f64,
-    /// The stores and the simulated contact centre.
-    home: Home,
-    /// The Data Action, whose model all functions of the demo share.
+    /// Stores and simulator of the demo.
+    context: LocalContext,
+    /// Data Action, whose model all functions of the demo share.
     data_action: Arc<::data_action::Deps>,
-    /// The live calls, and how many segments each has.
+    /// Ids of the live calls, each with its number of segments.
     calls: Vec<(String, u64)>,
 }
 
 impl Stage {
+    /// Returns the URL of a path of the local server.
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
 
-    /// Waits as long as a script says, at the demo's speed.
+    /// Waits for a scripted pause, at the speed of the demo.
     async fn pause(&self, scripted: Duration) {
         tokio::time::sleep(scripted.div_f64(self.speed)).await;
     }
@@ -88,10 +90,10 @@ impl Stage {
 /// Plays the demo.
 ///
 /// # Errors
-/// If a scene fails: the demo then says which.
+/// If a scene fails; the error names the scene.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let scripted = calls(args.speed);
+    let scripted = scripted_calls(args.speed);
     let calls = scripted
         .iter()
         .map(|call| (call.id.clone(), call.lines.len() as u64))
@@ -104,48 +106,50 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         },
         ..crate::chat::scenario(args.speed * CHAT_SPEED)
     };
-    let home = Home::open_with(&HomeArgs::local(&args.data_dir), scenario, None).await?;
-    let data_action = serve::data_action(&home).await?;
-    let services = serve::services(&data_action);
-    let pipeline = Pipeline::open(&home)
+    let local = LocalArgs::in_folder(&args.data_dir);
+    let context = LocalContext::open_with(&local, scenario, None).await?;
+    let data_action = serve::build_data_action(&context).await?;
+    let services = serve::http_services(&data_action);
+    let pipeline = Pipeline::open(&context)
         .await
-        .context("the embedding pipeline")?;
-    let (services, writer) = pipeline.serve(&home, services)?;
+        .context("the embedding pipeline cannot be opened")?;
+    let (services, writer) = pipeline.add_functions(&context, services)?;
     let writing = tokio::spawn(writer.run());
     let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(gateway::serve(listener, services, async {
-        let _dropped_too = stopped.await;
+        // A dropped sender stops the server too.
+        let _ignored = stopped.await;
     }));
     let stage = Stage {
         addr,
         http: insights_http::client::build_client(IdleConnections::Keep)?,
         speed: args.speed,
-        home,
+        context,
         data_action,
         calls,
     };
     println!(
-        "cxone-insights {}: a contact centre's day in a minute",
+        "cxone-insights {}: a day of a contact center in a minute",
         env!("CARGO_PKG_VERSION")
     );
     tokio::select! {
-        played = play(&stage) => played?,
-        () = serve::stopped() => println!("\nstopped"),
+        result = play_scenes(&stage) => result?,
+        () = wait_for_stop_signal() => println!("\nstopped"),
     }
     writing.abort();
     let _server_gone = stop.send(());
-    server.await.context("the demo's server")??;
-    if let Some(simulator) = stage.home.simulator {
+    server.await.context("the server of the demo panicked")??;
+    if let Some(simulator) = stage.context.simulator {
         simulator.shutdown().await;
     }
-    farewell(&args, started.elapsed());
+    print_next_steps(&args, started.elapsed());
     Ok(())
 }
 
-/// The scripted calls under ids of their own for each run: the state of an earlier one may still be there.
-fn calls(speed: f64) -> Vec<Call> {
+/// Returns the scripted calls with ids that no earlier run used, since the state of earlier runs may still exist.
+fn scripted_calls(speed: f64) -> Vec<Call> {
     let run = jiff::Timestamp::now().as_second();
     let mut calls = demo_calls(2.0 * speed);
     for call in &mut calls {
@@ -154,7 +158,7 @@ fn calls(speed: f64) -> Vec<Call> {
     calls
 }
 
-async fn play(stage: &Stage) -> anyhow::Result<()> {
+async fn play_scenes(stage: &Stage) -> anyhow::Result<()> {
     data_action::play(stage)
         .await
         .context("scene 1, the Data Action")?;
@@ -170,16 +174,16 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     report::play(stage).await.context("scene 5, the report")
 }
 
-fn farewell(args: &Args, took: Duration) {
+fn print_next_steps(args: &Args, took: Duration) {
     println!(
-        "\nDone in {:.1} s. What the demo made is in {}/",
+        "\nDone in {:.1} s. Everything that the demo wrote is in {}/",
         took.as_secs_f64(),
         args.data_dir.display()
     );
     println!("\nTry next:");
-    println!("  cargo run -- score \"I want a refund now\"     your own sentences");
+    println!("  cargo run -- score \"I want a refund now\"     scores your own sentences");
     println!(
-        "  cargo run -- serve                           the same functions, waiting for your requests"
+        "  cargo run -- serve                           serves the same functions for your requests"
     );
-    println!("  cargo run -- --help                          everything else");
+    println!("  cargo run -- --help                          lists all subcommands");
 }

@@ -1,4 +1,4 @@
-//! Scene 5: the report that a quality manager opens on Monday morning.
+//! Scene 5: the report of a week, as a quality manager opens it on Monday morning.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,26 @@ use store::objects::Objects;
 
 use super::Stage;
 
-/// A working week whose conversations the simulated contact centre has.
+/// First and last day of a week of which the simulator has conversations.
 const WEEK: (&str, &str) = ("2026-11-02", "2026-11-06");
 
-/// The simulated contact centre has no limit to keep to.
+/// Rate limit of transcript requests. The simulator has no limit that would have to be respected.
 const REQUESTS_PER_SECOND: u32 = 5000;
 
-/// Makes the report of a week.
+/// Writes the report of a week.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n5. Analytics report: {} to {}", WEEK.0, WEEK.1);
     let begin = Instant::now();
-    let folder = stage.home.data_dir.join("report");
+    let folder = stage.context.data_dir.join("report");
     let objects = Objects::folder(&folder)?;
     forget(&objects, "").await?;
-    let mut config = Config::from_env(&stage.home.env)?;
+    let mut config = Config::from_env(&stage.context.env)?;
     config.requests_per_second = REQUESTS_PER_SECOND;
-    let deps = Deps::new(stage.home.cxone_client(System::Analytics)?, objects, config);
+    let deps = Deps::new(
+        stage.context.cxone_client(System::Analytics)?,
+        objects,
+        config,
+    );
     let period = Period::between(WEEK.0, WEEK.1)?;
     let written = single(
         &deps,

@@ -1,4 +1,4 @@
-//! The dead letters of a queue in SQS or in a file, and a pass over them.
+//! The dead letters of a queue on SQS or in a file, and what is done with those that a reason selects.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,39 +9,43 @@ use runtime::config::Env;
 use store::queue::{HeldLetter, SqliteQueue, SqsDeadLetters};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::home::HomeArgs;
+use crate::local_context::LocalArgs;
 
-/// How long SQS hides a letter that this command looks at, if it dies before it lets go of it.
-const HOLD: Duration = Duration::from_secs(300);
-/// Letters that a local look reads at most.
-const LOCAL_MAX: usize = 100_000;
-/// The file and the name of the local queue.
+/// How long SQS hides a dead letter that this command has received, if the command dies before releasing the letter.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(300);
+/// Largest number of dead letters that are read from a local queue.
+const MAX_LOCAL_LETTERS: usize = 100_000;
+/// File name and queue name of the local queue.
 pub(super) const LOCAL_QUEUE: (&str, &str) = ("queue.sqlite", "embedding");
 
-/// A letter as it is shown.
+/// A dead letter without its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Letter {
+pub(super) struct DeadLetter {
     pub(super) id: String,
     pub(super) reason: String,
     pub(super) sent_at: Option<Timestamp>,
     pub(super) bytes: usize,
 }
 
-/// Where the letters are.
-pub(super) enum Letters {
+/// The dead letters of the embedding queue.
+pub(super) enum DeadLetters {
     Sqs(SqsDeadLetters),
     File(SqliteQueue),
 }
 
-/// What a pass over the letters does with those that match.
-pub(super) enum Pass<'a> {
-    Look(&'a mut Vec<Letter>),
+/// What happens to the selected dead letters.
+pub(super) enum Action<'a> {
+    List(&'a mut Vec<DeadLetter>),
     SendBack { rate: u32, sent: &'a mut usize },
 }
 
-impl Letters {
-    pub(super) async fn open(home: &HomeArgs) -> anyhow::Result<Self> {
-        if home.aws {
+impl DeadLetters {
+    /// Opens the dead letters of the deployed queue, or those of the queue in the data folder.
+    ///
+    /// # Errors
+    /// If a variable is not set, or the data folder has no queue.
+    pub(super) async fn open(local: &LocalArgs) -> anyhow::Result<Self> {
+        if local.aws {
             let env = Env::process();
             let queue = env.required("EMBEDDING_QUEUE_URL", "the URL of the embedding queue")?;
             let dead = env.required("EMBEDDING_DLQ_URL", "the URL of its dead-letter queue")?;
@@ -49,75 +53,78 @@ impl Letters {
             return Ok(Self::Sqs(SqsDeadLetters::new(&config, queue, dead)));
         }
         let (file, name) = LOCAL_QUEUE;
-        let path = home.data_dir.join(file);
+        let path = local.data_dir.join(file);
         anyhow::ensure!(
             path.exists(),
-            "{} does not exist: nothing has run there yet",
+            "{} does not exist: no function has used this data folder yet",
             path.display()
         );
         Ok(Self::File(SqliteQueue::open(&path, name)?))
     }
 
-    /// Goes over the letters once, at most `limit` of those that match.
-    pub(super) async fn pass(
+    /// Applies an action to the dead letters whose reason contains `reason`, at most `limit` of them.
+    ///
+    /// # Errors
+    /// If the queue cannot be read, or a dead letter cannot be sent back.
+    pub(super) async fn process(
         &self,
         reason: Option<&str>,
         limit: usize,
-        pass: Pass<'_>,
+        action: Action<'_>,
     ) -> anyhow::Result<()> {
         match self {
             Self::Sqs(letters) => {
                 let mut held = Vec::new();
-                let result = pass_sqs(letters, reason, limit, pass, &mut held).await;
-                // Whatever happened, others may see again what stays.
+                let result = process_sqs(letters, reason, limit, action, &mut held).await;
+                // Even after a failure, the letters that stay must become visible to other receivers.
                 for letter in &held {
                     letters.release(letter).await?;
                 }
                 result
             }
-            Self::File(queue) => pass_file(queue, reason, limit, pass).await,
+            Self::File(queue) => process_file(queue, reason, limit, action).await,
         }
     }
 }
 
-async fn pass_sqs(
+async fn process_sqs(
     letters: &SqsDeadLetters,
     reason: Option<&str>,
     limit: usize,
-    mut pass: Pass<'_>,
+    mut action: Action<'_>,
     held: &mut Vec<HeldLetter>,
 ) -> anyhow::Result<()> {
     let mut seen = HashSet::new();
     let mut found = 0;
-    let mut pace = pace(&pass);
+    let mut rate_limit = rate_limit(&action);
     loop {
         let batch = letters
-            .hold(HOLD)
+            .hold(VISIBILITY_TIMEOUT)
             .await
-            .context("the dead letters cannot be read")?;
-        // A letter comes twice only if its time ran out: everything has been looked at.
-        let fresh: Vec<bool> = batch
+            .context("the dead letters cannot be received")?;
+        // A letter is received twice only after its visibility timeout: by then, every letter was received once.
+        let is_new: Vec<bool> = batch
             .iter()
             .map(|letter| seen.insert(letter.id.clone()))
             .collect();
-        if !fresh.contains(&true) {
+        if !is_new.contains(&true) {
             held.extend(batch);
             return Ok(());
         }
-        for (letter, fresh) in batch.into_iter().zip(fresh) {
-            if !fresh || found == limit || !matches_reason(&letter.reason, reason) {
+        for (letter, is_new) in batch.into_iter().zip(is_new) {
+            if !is_new || found == limit || !matches_reason(&letter.reason, reason) {
                 held.push(letter);
                 continue;
             }
             found += 1;
-            match &mut pass {
-                Pass::Look(list) => {
-                    list.push(shown(&letter));
+            match &mut action {
+                Action::List(list) => {
+                    list.push(without_body(&letter));
                     held.push(letter);
                 }
-                Pass::SendBack { sent, .. } => {
-                    if let Some(pace) = &mut pace {
-                        pace.tick().await;
+                Action::SendBack { sent, .. } => {
+                    if let Some(rate_limit) = &mut rate_limit {
+                        rate_limit.tick().await;
                     }
                     let id = letter.id.clone();
                     if let Err(error) = letters.send_back(&letter).await {
@@ -134,29 +141,29 @@ async fn pass_sqs(
     }
 }
 
-async fn pass_file(
+async fn process_file(
     queue: &SqliteQueue,
     reason: Option<&str>,
     limit: usize,
-    mut pass: Pass<'_>,
+    mut action: Action<'_>,
 ) -> anyhow::Result<()> {
-    let mut pace = pace(&pass);
-    let letters = queue.dead_letters(LOCAL_MAX).await?;
+    let mut rate_limit = rate_limit(&action);
+    let letters = queue.dead_letters(MAX_LOCAL_LETTERS).await?;
     for letter in letters
         .into_iter()
         .filter(|letter| matches_reason(&letter.reason, reason))
         .take(limit)
     {
-        match &mut pass {
-            Pass::Look(list) => list.push(Letter {
+        match &mut action {
+            Action::List(list) => list.push(DeadLetter {
                 bytes: letter.body.len(),
                 id: letter.id,
                 reason: letter.reason,
                 sent_at: None,
             }),
-            Pass::SendBack { sent, .. } => {
-                if let Some(pace) = &mut pace {
-                    pace.tick().await;
+            Action::SendBack { sent, .. } => {
+                if let Some(rate_limit) = &mut rate_limit {
+                    rate_limit.tick().await;
                 }
                 **sent += usize::from(queue.redrive(&letter.id).await?);
             }
@@ -165,18 +172,18 @@ async fn pass_file(
     Ok(())
 }
 
-/// One tick a letter, the first at once.
-fn pace(pass: &Pass<'_>) -> Option<tokio::time::Interval> {
-    let Pass::SendBack { rate, .. } = pass else {
+/// Returns an interval with one tick per letter that may be sent back. The first tick is immediate.
+fn rate_limit(action: &Action<'_>) -> Option<tokio::time::Interval> {
+    let Action::SendBack { rate, .. } = action else {
         return None;
     };
-    let mut pace = interval_at(Instant::now(), Duration::from_secs(1) / (*rate).max(1));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    Some(pace)
+    let mut ticks = interval_at(Instant::now(), Duration::from_secs(1) / (*rate).max(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Some(ticks)
 }
 
-fn shown(letter: &HeldLetter) -> Letter {
-    Letter {
+fn without_body(letter: &HeldLetter) -> DeadLetter {
+    DeadLetter {
         id: letter.id.clone(),
         reason: letter.reason.clone(),
         sent_at: letter.sent_at,

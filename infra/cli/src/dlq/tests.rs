@@ -1,16 +1,18 @@
+//! Dead letters of a file and of SQS are selected by reason, listed and sent back.
+
 use std::path::Path;
 use std::time::Duration;
 
 use store::queue::{Queue, SqliteQueue, Sqs, SqsDeadLetters};
 use tokio::time::Instant;
 
-use super::letters::LOCAL_QUEUE;
+use super::dead_letters::LOCAL_QUEUE;
 use super::*;
 
 const HIDDEN: Duration = Duration::from_secs(60);
 
-/// Buries a message for each reason.
-async fn bury(queue: &impl Queue, reasons: &[&str]) {
+/// Sends a message for each reason and makes it a dead letter.
+async fn add_dead_letters(queue: &impl Queue, reasons: &[&str]) {
     for (n, reason) in reasons.iter().enumerate() {
         queue.send(&format!("{{\"n\":{n}}}")).await.unwrap();
         let message = queue
@@ -22,7 +24,8 @@ async fn bury(queue: &impl Queue, reasons: &[&str]) {
     }
 }
 
-async fn waiting(queue: &impl Queue) -> usize {
+/// Receives the messages of the queue and returns their number.
+async fn receive_all(queue: &impl Queue) -> usize {
     queue
         .receive(10, Duration::ZERO, HIDDEN)
         .await
@@ -30,11 +33,11 @@ async fn waiting(queue: &impl Queue) -> usize {
         .len()
 }
 
-fn file(folder: &Path) -> SqliteQueue {
+fn open_file(folder: &Path) -> SqliteQueue {
     SqliteQueue::open(folder.join(LOCAL_QUEUE.0), LOCAL_QUEUE.1).unwrap()
 }
 
-async fn sqs() -> (Sqs, Letters) {
+async fn create_sqs() -> (Sqs, DeadLetters) {
     let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
     let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
@@ -42,26 +45,26 @@ async fn sqs() -> (Sqs, Letters) {
     let dead = Sqs::create(&config, &dev_stack::unique("dead"))
         .await
         .unwrap();
-    let letters = Letters::Sqs(SqsDeadLetters::new(&config, url.clone(), dead.clone()));
+    let letters = DeadLetters::Sqs(SqsDeadLetters::new(&config, url.clone(), dead.clone()));
     (Sqs::new(&config, url, Some(dead)), letters)
 }
 
-async fn look(letters: &Letters, reason: Option<&str>, limit: usize) -> Vec<Letter> {
+async fn list(letters: &DeadLetters, reason: Option<&str>, limit: usize) -> Vec<DeadLetter> {
     let mut found = Vec::new();
     letters
-        .pass(reason, limit, Pass::Look(&mut found))
+        .process(reason, limit, Action::List(&mut found))
         .await
         .unwrap();
     found
 }
 
-async fn send_back(letters: &Letters, reason: Option<&str>, limit: usize) -> usize {
+async fn send_back(letters: &DeadLetters, reason: Option<&str>, limit: usize) -> usize {
     let mut sent = 0;
     letters
-        .pass(
+        .process(
             reason,
             limit,
-            Pass::SendBack {
+            Action::SendBack {
                 rate: 1000,
                 sent: &mut sent,
             },
@@ -71,8 +74,11 @@ async fn send_back(letters: &Letters, reason: Option<&str>, limit: usize) -> usi
     sent
 }
 
-async fn letters_are_found_by_reason_and_only_those_go_back(queue: &impl Queue, letters: &Letters) {
-    bury(
+async fn letters_are_found_by_reason_and_only_those_go_back(
+    queue: &impl Queue,
+    letters: &DeadLetters,
+) {
+    add_dead_letters(
         queue,
         &[
             "not JSON: line 1",
@@ -81,59 +87,59 @@ async fn letters_are_found_by_reason_and_only_those_go_back(queue: &impl Queue, 
         ],
     )
     .await;
-    assert_eq!(look(letters, None, 100).await.len(), 3);
-    assert_eq!(look(letters, Some("json"), 1).await.len(), 1);
+    assert_eq!(list(letters, None, 100).await.len(), 3);
+    assert_eq!(list(letters, Some("json"), 1).await.len(), 1);
     assert_eq!(
-        look(letters, Some("DIMENSION"), 100).await[0].reason,
+        list(letters, Some("DIMENSION"), 100).await[0].reason,
         "1536 Dimensions, not 384"
     );
 
     assert_eq!(send_back(letters, Some("dimension"), 100).await, 1);
-    assert_eq!(waiting(queue).await, 1);
-    assert_eq!(look(letters, None, 100).await.len(), 2);
+    assert_eq!(receive_all(queue).await, 1);
+    assert_eq!(list(letters, None, 100).await.len(), 2);
 
     assert_eq!(send_back(letters, None, 1).await, 1);
     assert_eq!(send_back(letters, None, 100).await, 1);
     assert_eq!(send_back(letters, None, 100).await, 0);
-    assert_eq!(waiting(queue).await, 2);
+    assert_eq!(receive_all(queue).await, 2);
 }
 
 #[tokio::test]
 async fn letters_of_a_file_are_found_by_reason_and_only_those_go_back() {
     let folder = tempfile::tempdir().unwrap();
-    let queue = file(folder.path());
-    let letters = Letters::File(file(folder.path()));
+    let queue = open_file(folder.path());
+    let letters = DeadLetters::File(open_file(folder.path()));
     letters_are_found_by_reason_and_only_those_go_back(&queue, &letters).await;
 }
 
 #[tokio::test]
 async fn letters_on_sqs_are_found_by_reason_and_only_those_go_back() {
-    let (queue, letters) = sqs().await;
+    let (queue, letters) = create_sqs().await;
     letters_are_found_by_reason_and_only_those_go_back(&queue, &letters).await;
 }
 
 #[tokio::test]
 async fn more_letters_than_one_answer_holds_are_all_found_and_seen_again() {
-    let (queue, letters) = sqs().await;
-    bury(&queue, &["too many"; 23]).await;
-    assert_eq!(look(&letters, None, 100).await.len(), 23);
-    assert_eq!(look(&letters, None, 100).await.len(), 23);
+    let (queue, letters) = create_sqs().await;
+    add_dead_letters(&queue, &["too many"; 23]).await;
+    assert_eq!(list(&letters, None, 100).await.len(), 23);
+    assert_eq!(list(&letters, None, 100).await.len(), 23);
     assert_eq!(send_back(&letters, None, 100).await, 23);
 }
 
 #[tokio::test(start_paused = true)]
 async fn letters_go_back_no_faster_than_the_rate() {
     let folder = tempfile::tempdir().unwrap();
-    let queue = file(folder.path());
-    bury(&queue, &["a"; 11]).await;
+    let queue = open_file(folder.path());
+    add_dead_letters(&queue, &["a"; 11]).await;
     let started = Instant::now();
     let mut sent = 0;
-    let letters = Letters::File(queue);
+    let letters = DeadLetters::File(queue);
     letters
-        .pass(
+        .process(
             None,
             100,
-            Pass::SendBack {
+            Action::SendBack {
                 rate: 5,
                 sent: &mut sent,
             },
@@ -149,22 +155,22 @@ async fn letters_go_back_no_faster_than_the_rate() {
 }
 
 #[tokio::test]
-async fn a_folder_where_nothing_has_run_is_named() {
-    let home = HomeArgs {
+async fn a_folder_without_a_queue_is_named() {
+    let local = LocalArgs {
         data_dir: "/nonexistent".into(),
         cxone_url: None,
         aws: false,
     };
-    let error = Letters::open(&home).await.err().unwrap().to_string();
+    let error = DeadLetters::open(&local).await.err().unwrap().to_string();
     assert_eq!(
         error,
-        "/nonexistent/queue.sqlite does not exist: nothing has run there yet"
+        "/nonexistent/queue.sqlite does not exist: no function has used this data folder yet"
     );
 }
 
 #[test]
-fn the_table_has_a_line_a_reason_with_the_most_frequent_first() {
-    let letter = |id: &str, reason: &str, second: i64| Letter {
+fn the_table_has_a_line_per_reason_with_the_most_frequent_first() {
+    let letter = |id: &str, reason: &str, second: i64| DeadLetter {
         id: id.to_owned(),
         reason: reason.to_owned(),
         sent_at: Timestamp::from_second(second).ok(),

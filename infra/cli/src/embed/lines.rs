@@ -1,4 +1,4 @@
-//! The lines of a file, numbered, each bounded in memory.
+//! Reads the lines of a file, numbered, without keeping more than one payload in memory.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context;
 use insights_core::webhook::MAX_BODY_BYTES;
 
-/// A line.
+/// One line of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Its bytes, without the end of line.
+    /// Bytes of the line, without white space at either end.
     Text(Vec<u8>),
-    /// It is longer than a payload may be, and was skipped.
+    /// A line that is longer than a payload may be; it was skipped.
     TooLong,
 }
 
@@ -29,7 +29,7 @@ impl Lines {
     /// Opens a file.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be opened, or is a folder.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let failed = || format!("cannot read {}", path.display());
         let file = File::open(path).with_context(failed)?;
@@ -47,22 +47,22 @@ impl Lines {
         })
     }
 
-    /// The file's size.
+    /// Returns the size of the file in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Bytes read so far.
+    /// Returns the number of bytes that were read so far.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line that is not blank, with its number from 1; `None` at the end.
+    /// Returns the next line that is not blank, with its number counted from 1, or `None` at the end of the file.
     ///
     /// # Errors
-    /// If the file cannot be read on.
+    /// If the file cannot be read.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<(u64, Line)>> {
         loop {
             let mut line = Vec::new();
@@ -72,7 +72,7 @@ impl<R: BufRead> Lines<R> {
                 let available = self
                     .reader
                     .fill_buf()
-                    .context("the file cannot be read on")?;
+                    .context("the file cannot be read further")?;
                 if available.is_empty() {
                     break;
                 }
@@ -99,7 +99,7 @@ impl<R: BufRead> Lines<R> {
             if too_long {
                 return Ok(Some((self.number, Line::TooLong)));
             }
-            // A byte order mark, as some editors write it at the start of a file.
+            // Some editors write a byte order mark at the start of a file.
             let text = if self.number == 1 {
                 text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
             } else {

@@ -1,6 +1,6 @@
-//! `embed`: a file of webhook payloads, one a line, to vectors.
+//! The subcommand `embed`: embeds a file of webhook payloads, one per line.
 //!
-//! What is stored already is skipped, so that the same command goes on where a killed one stopped.
+//! Conversations that are stored already are skipped, so that the same command continues where a killed run stopped.
 
 mod lines;
 mod rejects;
@@ -20,25 +20,26 @@ use insights_http::Deadline;
 
 use self::lines::{Line, Lines};
 use self::rejects::Rejects;
-use crate::home::{Home, HomeArgs};
+use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights embed conversations.jsonl
   cxone-insights embed conversations.jsonl --rejects bad.jsonl --data-dir ./insights
-Each line is what the webhook would send:
+Each line is a payload as the webhook sends it:
   {\"event\": \"conversation.completed\", \"timestamp\": \"2026-01-15T10:30:00Z\", \"conversationId\": \"c-1\",
    \"data\": {\"subject\": \"Refund\", \"transcript\": {\"agent\": \"Hello\", \"customer\": \"I want a refund\"}}}
-Run it again after an interruption: what is stored is skipped. An edited conversation replaces the old one.";
+Run the same command again after an interruption: stored conversations are skipped. An edited conversation replaces the
+stored one.";
 
-/// Conversations of a batch: one read and one write of the database.
-const BATCH: usize = 32;
-/// Batches at once: one is written while the next is embedded.
-const AHEAD: usize = 2;
-/// How long a batch may take.
-const TIMEOUT: Duration = Duration::from_secs(300);
-/// Waits before a batch that failed for now is tried again.
-const PAUSES: [Duration; 5] = [
+/// Number of conversations of a batch, which costs one read and one write of the database.
+const BATCH_SIZE: usize = 32;
+/// Number of batches in flight: one is written while the next is embedded.
+const MAX_IN_FLIGHT: usize = 2;
+/// Longest time that a batch may take.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(300);
+/// Delays before a batch that failed temporarily is tried again.
+const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
@@ -46,21 +47,21 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
-/// Arguments of `embed`.
+/// Arguments of the subcommand `embed`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Webhook payloads, one JSON object a line
+    /// File of webhook payloads, one JSON object per line
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
-    /// Where lines that cannot be embedded are listed, with their reasons [default: FILE.jsonl.rejects]
+    /// File for the lines that cannot be embedded, with their reasons [default: FILE.jsonl.rejects]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     #[command(flatten)]
-    home: HomeArgs,
+    local: LocalArgs,
 }
 
-/// What became of the lines.
+/// Outcome counts of the conversations of a file.
 #[derive(Debug, Default)]
 struct Totals {
     stored: usize,
@@ -86,10 +87,10 @@ impl Totals {
     }
 }
 
-/// Embeds the file.
+/// Embeds the conversations of the file.
 ///
 /// # Errors
-/// If the file cannot be read, the store or the provider fails for longer than a minute, or no line at all was good.
+/// If the file cannot be read, the store or the provider keeps failing, or not a single line could be embedded.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut lines = Lines::open(&args.file)?;
     let rejects = args.rejects.unwrap_or_else(|| {
@@ -97,12 +98,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         name.push(".rejects");
         name.into()
     });
-    let home = Home::open(&args.home).await?;
-    let indexer = Pipeline::open(&home).await?.indexer()?;
-    let bar = bar(lines.bytes());
+    let context = LocalContext::open(&args.local).await?;
+    let indexer = Pipeline::open(&context).await?.indexer()?;
+    let bar = progress_bar(lines.bytes());
     let mut rejects = Rejects::new(rejects, bar.clone())?;
     let (mut totals, started) = (Totals::default(), Instant::now());
-    let finished = embed(&mut lines, &indexer, &mut rejects, &mut totals, &bar).await;
+    let result = embed_lines(&mut lines, &indexer, &mut rejects, &mut totals, &bar).await;
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     eprintln!(
@@ -117,8 +118,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     );
     let rejected = rejects.count();
     rejects.finish()?;
-    finished?;
-    if let Some(simulator) = home.simulator {
+    result?;
+    if let Some(simulator) = context.simulator {
         simulator.shutdown().await;
     }
     if totals.lines() == 0 && rejected > 0 {
@@ -127,29 +128,30 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn embed(
+async fn embed_lines(
     lines: &mut Lines,
     indexer: &Indexer,
     rejects: &mut Rejects,
     totals: &mut Totals,
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
-    let mut underway = FuturesOrdered::new();
-    let mut busy: HashSet<String> = HashSet::new();
+    let mut in_flight = FuturesOrdered::new();
+    let mut busy_ids: HashSet<String> = HashSet::new();
     loop {
         let batch = next_batch(lines, rejects)?;
-        // Two versions of one conversation are written in the order of their lines.
-        let again = batch
+        // Two versions of one conversation must be written in the order of their lines.
+        let is_repeated = batch
             .events
             .iter()
-            .any(|(_, event)| busy.contains(&event.conversation_id));
-        while !underway.is_empty() && (again || batch.events.is_empty() || underway.len() >= AHEAD)
+            .any(|(_, event)| busy_ids.contains(&event.conversation_id));
+        while !in_flight.is_empty()
+            && (is_repeated || batch.events.is_empty() || in_flight.len() >= MAX_IN_FLIGHT)
         {
-            let Some(done) = underway.next().await else {
+            let Some(done) = in_flight.next().await else {
                 break;
             };
-            for id in settle(done, rejects, totals)? {
-                busy.remove(&id);
+            for id in count_batch(done, rejects, totals)? {
+                busy_ids.remove(&id);
             }
             bar.set_message(format!("{} conversations", totals.lines()));
         }
@@ -157,24 +159,24 @@ async fn embed(
         if batch.events.is_empty() {
             return Ok(());
         }
-        busy.extend(
+        busy_ids.extend(
             batch
                 .events
                 .iter()
                 .map(|(_, event)| event.conversation_id.clone()),
         );
-        underway.push_back(index(indexer.clone(), batch.events));
+        in_flight.push_back(index_batch(indexer.clone(), batch.events));
     }
 }
 
-/// Consecutive good lines, numbered from 1; none at the end of the file.
+/// Consecutive valid payloads with their line numbers; empty at the end of the file.
 struct Batch {
     events: Vec<(u64, WebhookEvent)>,
 }
 
 fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch> {
-    let mut events = Vec::with_capacity(BATCH);
-    while events.len() < BATCH {
+    let mut events = Vec::with_capacity(BATCH_SIZE);
+    while events.len() < BATCH_SIZE {
         let Some((number, line)) = lines.next()? else {
             break;
         };
@@ -189,21 +191,21 @@ fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch>
     Ok(Batch { events })
 }
 
-/// A batch's results, by line.
-struct Done {
+/// The results of a batch: line number, conversation id and outcome.
+struct BatchResults {
     results: Vec<(u64, String, Result<Indexed, NotIndexed>)>,
 }
 
-/// Indexes a batch; what fails for now is tried again for half a minute.
-async fn index(indexer: Indexer, events: Vec<(u64, WebhookEvent)>) -> Done {
+/// Indexes a batch. Conversations that fail temporarily are tried again for half a minute.
+async fn index_batch(indexer: Indexer, events: Vec<(u64, WebhookEvent)>) -> BatchResults {
     let mut results = Vec::with_capacity(events.len());
     let mut open = events;
-    let mut pauses = PAUSES.iter();
+    let mut pauses = RETRY_DELAYS.iter();
     while !open.is_empty() {
         let indexed = indexer
             .index(
                 open.iter().map(|(_, event)| event.clone()).collect(),
-                Deadline::within(TIMEOUT),
+                Deadline::within(BATCH_TIMEOUT),
             )
             .await;
         let mut failed = Vec::new();
@@ -220,33 +222,39 @@ async fn index(indexer: Indexer, events: Vec<(u64, WebhookEvent)>) -> Done {
         open = failed;
     }
     results.sort_by_key(|(number, ..)| *number);
-    Done { results }
+    BatchResults { results }
 }
 
-/// Counts a batch; gives the ids that are no longer underway.
-fn settle(done: Done, rejects: &mut Rejects, totals: &mut Totals) -> anyhow::Result<Vec<String>> {
+/// Adds the results of a batch to the totals, and returns the ids of its conversations.
+fn count_batch(
+    done: BatchResults,
+    rejects: &mut Rejects,
+    totals: &mut Totals,
+) -> anyhow::Result<Vec<String>> {
     let mut ids = Vec::with_capacity(done.results.len());
-    let mut broken = None;
+    let mut first_failure = None;
     for (number, id, result) in done.results {
         match result {
             Ok(indexed) => totals.count(indexed),
             Err(rejected @ NotIndexed::Rejected { .. }) => {
                 rejects.add(number, &WithCauses(&rejected).to_string())?;
             }
-            Err(failed @ NotIndexed::Later { .. }) => broken = broken.or(Some((number, failed))),
+            Err(failed @ NotIndexed::Later { .. }) => {
+                first_failure = first_failure.or(Some((number, failed)));
+            }
         }
         ids.push(id);
     }
-    match broken {
+    match first_failure {
         None => Ok(ids),
         Some((number, error)) => Err(anyhow::Error::new(error)).with_context(|| {
-            format!("stopped at line {number}; run the same command again to go on")
+            format!("stopped at line {number}; run the same command again to continue")
         }),
     }
 }
 
-/// A progress bar over the file's bytes on standard error; hidden where that is no terminal.
-fn bar(bytes: u64) -> ProgressBar {
+/// Returns a progress bar over the bytes of the file. It is hidden unless standard error is a terminal.
+fn progress_bar(bytes: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{bar:40} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left",
     );

@@ -1,4 +1,4 @@
-//! The lines that cannot be embedded: shown, and listed in a file with their reasons.
+//! Lists the lines that cannot be embedded, with their reasons, on the terminal and in a file.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,10 +8,10 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-/// Lines shown on the terminal; the file has all of them.
-const SHOWN: usize = 50;
+/// Number of lines that are printed on the terminal; the file has all lines.
+const MAX_PRINTED_LINES: usize = 50;
 
-/// Lists rejected lines. The file is made with the first of them; one of an earlier run is removed.
+/// The list of rejected lines. The file is created with the first rejected line.
 pub(super) struct Rejects {
     path: PathBuf,
     file: Option<BufWriter<File>>,
@@ -20,7 +20,7 @@ pub(super) struct Rejects {
 }
 
 impl Rejects {
-    /// An empty list.
+    /// Returns an empty list, and removes the file of an earlier run.
     ///
     /// # Errors
     /// If a file of an earlier run cannot be removed.
@@ -38,7 +38,7 @@ impl Rejects {
         }
     }
 
-    /// Adds a line.
+    /// Adds a rejected line.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -52,21 +52,21 @@ impl Rejects {
         };
         writeln!(file, "{}", json!({ "line": line, "reason": reason })).with_context(failed)?;
         self.count += 1;
-        if self.count <= SHOWN {
+        if self.count <= MAX_PRINTED_LINES {
             self.bar.suspend(|| eprintln!("line {line}: {reason}"));
         }
         Ok(())
     }
 
-    /// How many lines were rejected.
+    /// Returns the number of rejected lines.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Completes the file and says where it is.
+    /// Completes the file and prints its path.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         if let Some(mut file) = self.file {
             file.flush()

@@ -1,4 +1,4 @@
-//! The labelled corpora that `eval` reads, in the formats in which they are published.
+//! Reads labeled corpora in the formats in which they are published.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use anyhow::{Context, bail, ensure};
 
 /// A text with its labels.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Labelled {
-    /// The text, without user names and links.
+pub(super) struct LabeledText {
+    /// Text without user names and links.
     pub(super) text: String,
-    /// 0 negative, 1 neutral, 2 positive; none where the labels do not decide it.
+    /// Class: 0 negative, 1 neutral, 2 positive; `None` if the labels contradict each other.
     pub(super) sentiment: Option<usize>,
-    /// The emotions, `neutral` included where the model has it as a label.
+    /// Names of the emotions.
     pub(super) emotions: Vec<String>,
 }
 
@@ -44,9 +44,9 @@ const NEGATIVE: [&str; 11] = [
     "sadness",
 ];
 
-type Corpora = Vec<(&'static str, Vec<Labelled>)>;
+type Corpora = Vec<(&'static str, Vec<LabeledText>)>;
 
-/// Every corpus with sentiment labels in or below the folder.
+/// Reads every corpus with sentiment labels in or below the folder.
 pub(super) fn sentiment(dir: &Path) -> anyhow::Result<Corpora> {
     let mut corpora = Vec::new();
     if let Some(dir) = find(dir, "tweeteval", "test_text.txt") {
@@ -57,23 +57,23 @@ pub(super) fn sentiment(dir: &Path) -> anyhow::Result<Corpora> {
         texts.retain(|text| text.sentiment.is_some());
         corpora.push(("goemotions", texts));
     }
-    found(
+    ensure_found(
         corpora,
         dir,
         "tweeteval/test_text.txt with test_labels.txt, or goemotions/test.tsv with emotions.txt",
     )
 }
 
-/// Every corpus with emotion labels in or below the folder.
+/// Reads every corpus with emotion labels in or below the folder.
 pub(super) fn emotion(dir: &Path) -> anyhow::Result<Corpora> {
     let mut corpora = Vec::new();
     if let Some(dir) = find(dir, "goemotions", "test.tsv") {
         corpora.push(("goemotions", goemotions(&dir)?));
     }
-    found(corpora, dir, "goemotions/test.tsv with emotions.txt")
+    ensure_found(corpora, dir, "goemotions/test.tsv with emotions.txt")
 }
 
-fn found(corpora: Corpora, dir: &Path, wanted: &str) -> anyhow::Result<Corpora> {
+fn ensure_found(corpora: Corpora, dir: &Path, wanted: &str) -> anyhow::Result<Corpora> {
     ensure!(
         !corpora.is_empty(),
         "{} holds no corpus for this task; it should hold {wanted}",
@@ -92,7 +92,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn tweeteval(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
+fn tweeteval(dir: &Path) -> anyhow::Result<Vec<LabeledText>> {
     let (texts, labels) = (
         read(&dir.join("test_text.txt"))?,
         read(&dir.join("test_labels.txt"))?,
@@ -108,8 +108,8 @@ fn tweeteval(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
     let pairs = texts.into_iter().zip(labels).enumerate();
     pairs
         .map(|(line, (text, label))| match label.trim().parse() {
-            Ok(class) if class < 3 => Ok(Labelled {
-                text: clean(text),
+            Ok(class) if class < 3 => Ok(LabeledText {
+                text: clean_tweet(text),
                 sentiment: Some(class),
                 emotions: Vec::new(),
             }),
@@ -121,7 +121,7 @@ fn tweeteval(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
         .collect()
 }
 
-fn goemotions(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
+fn goemotions(dir: &Path) -> anyhow::Result<Vec<LabeledText>> {
     let (rows, names) = (
         read(&dir.join("test.tsv"))?,
         read(&dir.join("emotions.txt"))?,
@@ -144,7 +144,7 @@ fn goemotions(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
         let emotions = emotions
             .with_context(|| format!("test.tsv line {}: unknown label in {ids:?}", line + 1))?;
         let sentiment = sentiment_of(&emotions);
-        Ok(Labelled {
+        Ok(LabeledText {
             text: text.to_owned(),
             sentiment,
             emotions: without_neutral(emotions),
@@ -153,7 +153,7 @@ fn goemotions(dir: &Path) -> anyhow::Result<Vec<Labelled>> {
     rows.lines().enumerate().map(row).collect()
 }
 
-/// The class that a comment's emotions decide: only positive ones, only negative ones, or `neutral` alone.
+/// Returns the class of a comment whose emotions agree: all positive, all negative, or `neutral` alone.
 fn sentiment_of(emotions: &[String]) -> Option<usize> {
     let any = |names: &[&str]| {
         emotions
@@ -168,14 +168,14 @@ fn sentiment_of(emotions: &[String]) -> Option<usize> {
     }
 }
 
-/// `neutral` is a label of the corpus but no tag of the product.
+/// Removes `neutral`, which is a label of the corpus but not a tag of the product.
 fn without_neutral(mut emotions: Vec<String>) -> Vec<String> {
     emotions.retain(|emotion| emotion != "neutral");
     emotions
 }
 
-/// A tweet without user names and links, its HTML entities and escapes undone, as the model was trained.
-fn clean(text: &str) -> String {
+/// Returns a tweet without user names and links, and with HTML entities and escapes decoded, as in the model's training.
+fn clean_tweet(text: &str) -> String {
     let text = html_escape::decode_html_entities(text)
         .replace("\\u2019", "'")
         .replace("\\u002c", ",");
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn tweets_lose_names_links_and_entities() {
         assert_eq!(
-            clean("@user it\\u2019s A&amp;B http://t.co/x  now"),
+            clean_tweet("@user it\\u2019s A&amp;B http://t.co/x  now"),
             "it's A&B now"
         );
     }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_corpus_is_told_what_it_should_hold() {
+    fn an_error_names_the_files_that_a_corpus_needs() {
         let dir = tempfile::tempdir().unwrap();
         assert!(
             emotion(dir.path())

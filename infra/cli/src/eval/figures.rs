@@ -1,8 +1,8 @@
-//! The figures that published evaluations of sentiment and emotion models state.
+//! Computes the figures that published evaluations of sentiment and emotion models state.
 
 use std::collections::BTreeMap;
 
-/// Counts of a three-class task, by expected and found class.
+/// Counts of texts by expected and predicted class, for tasks of three classes.
 #[derive(Debug, Default)]
 pub(super) struct Classes([[u32; 3]; 3]);
 
@@ -12,20 +12,20 @@ impl Classes {
         self.0[expected][found] += 1;
     }
 
-    /// The share of texts whose class was found.
+    /// Returns the share of texts whose class was predicted correctly.
     pub(super) fn accuracy(&self) -> f64 {
         let right: u32 = (0..3).map(|class| self.0[class][class]).sum();
         ratio(right, self.0.iter().flatten().sum())
     }
 
-    /// The mean over classes of the share of their texts that was found: TweetEval's metric for sentiment.
+    /// Returns the mean recall of the classes, which is TweetEval's metric for sentiment.
     pub(super) fn macro_recall(&self) -> f64 {
         let recalls = (0..3).map(|class| ratio(self.0[class][class], self.0[class].iter().sum()));
         recalls.sum::<f64>() / 3.0
     }
 }
 
-/// Counts of a many-label task, by label.
+/// Counts of correct, spurious and missed labels, for tasks of several labels per text.
 #[derive(Debug, Default)]
 pub(super) struct Tags(BTreeMap<String, Label>);
 
@@ -55,12 +55,12 @@ impl Tags {
         }
     }
 
-    /// The mean over labels of the harmonic mean of precision and recall.
+    /// Returns the mean over labels of the harmonic mean of precision and recall.
     pub(super) fn macro_f1(&self) -> f64 {
         self.0.values().copied().map(f1).sum::<f64>() / self.0.len().max(1) as f64
     }
 
-    /// The harmonic mean of precision and recall over all labels together.
+    /// Returns the harmonic mean of precision and recall over all labels together.
     pub(super) fn micro_f1(&self) -> f64 {
         f1(self.0.values().fold(Label::default(), |sum, label| Label {
             right: sum.right + label.right,

@@ -1,5 +1,5 @@
-//! Intent by the embedding model: each test text takes the category of its nearest training text, or of the nearest mean
-//! of a category's training texts.
+//! Measures intent by embeddings: a test text takes the category of its nearest training text, or of the nearest mean of a
+//! category's training texts.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,24 +11,24 @@ use inference::Embedder;
 use insights_core::intent::NearestNeighbors;
 use serde_json::{Value, json};
 
-/// The folder's name where DIR holds several corpora.
+/// Name of the corpus' folder if DIR holds several corpora.
 const FOLDER: &str = "banking77";
 
-/// A text and the number of its category.
-struct Labelled {
+/// A text with the number of its category.
+struct LabeledText {
     text: String,
     label: usize,
 }
 
-/// What was measured.
+/// The result of a measurement.
 pub(super) struct Measured {
-    /// Texts in the test file.
+    /// Number of texts in the test file.
     pub(super) texts: usize,
-    /// Accuracies, 0 to 1.
+    /// Accuracies from 0 to 1, by method.
     pub(super) figures: Value,
-    /// How long all texts of both files took, on one thread a core.
+    /// Time for the texts of both files, with one thread per core.
     pub(super) took: Duration,
-    /// Texts of both files.
+    /// Number of texts of both files.
     pub(super) embedded: usize,
 }
 
@@ -52,12 +52,12 @@ pub(super) fn measure(
     let mut test = read(&dir.join("test.csv"), &mut categories)?;
     ensure!(
         categories.len() == known,
-        "test.csv has a category that train.csv has not: {}",
+        "test.csv has a category that train.csv does not have: {}",
         categories[known]
     );
     test.truncate(limit.unwrap_or(usize::MAX));
     let model = model_dir.map_or_else(Embedder::embedded, Embedder::from_dir)?;
-    let bar = super::progress(FOLDER, train.len() + test.len());
+    let bar = super::progress_bar(FOLDER, train.len() + test.len());
     let started = Instant::now();
     let train_vectors = embed(&model, &train, &bar)?;
     let test_vectors = embed(&model, &test, &bar)?;
@@ -85,7 +85,7 @@ pub(super) fn measure(
     })
 }
 
-fn read(path: &Path, categories: &mut Vec<String>) -> anyhow::Result<Vec<Labelled>> {
+fn read(path: &Path, categories: &mut Vec<String>) -> anyhow::Result<Vec<LabeledText>> {
     let failed = || {
         format!(
             "{}: a file with the columns text,category is needed",
@@ -103,13 +103,17 @@ fn read(path: &Path, categories: &mut Vec<String>) -> anyhow::Result<Vec<Labelle
                 categories.push(category);
                 categories.len() - 1
             });
-        texts.push(Labelled { text, label });
+        texts.push(LabeledText { text, label });
     }
     Ok(texts)
 }
 
-/// The vectors of the texts in their order, made on every core.
-fn embed(model: &Embedder, texts: &[Labelled], bar: &ProgressBar) -> anyhow::Result<Vec<Vec<f32>>> {
+/// Embeds the texts on every core and returns the vectors in the order of the texts.
+fn embed(
+    model: &Embedder,
+    texts: &[LabeledText],
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Vec<f32>>> {
     let next = AtomicUsize::new(0);
     let work = || -> anyhow::Result<Vec<(usize, Vec<f32>)>> {
         let mut own = Vec::new();
@@ -139,7 +143,7 @@ fn embed(model: &Embedder, texts: &[Labelled], bar: &ProgressBar) -> anyhow::Res
     Ok(vectors.into_iter().map(|(_, vector)| vector).collect())
 }
 
-/// The mean vector of each category.
+/// Returns the mean vector of each category.
 fn means(vectors: &[Vec<f32>], labels: &[usize], categories: usize) -> Vec<Vec<f32>> {
     let dimension = vectors.first().map_or(0, Vec::len);
     let mut means = vec![vec![0.0; dimension]; categories];
