@@ -48,7 +48,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         Registered::Exists => "was registered before",
     };
     println!(
-        "   schema {} {how} at the contact centre\n",
+        "   schema {} {how} with the contact center\n",
         data_actions::SENTIMENT_ACTION
     );
     println!("   score   alert  latency    tags");
