@@ -1,4 +1,4 @@
-//! VADER a sentence, and the topics of a thousand conversations: `cargo bench -p insights-core`.
+//! Measures VADER per sentence and the topics of a thousand conversations: `cargo bench -p insights-core`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, find_topics};

@@ -1,10 +1,10 @@
-//! The language steps of the report on texts of one's own, one a line of standard input.
+//! Runs the report's language steps on the lines of standard input, one text per line.
 //!
 //! - `nlp polarity`: VADER's compound, pos, neu and neg of each line, tab-separated.
 //! - `nlp time`: one JSON object with the seconds that VADER, TF-IDF and K-Means take over all lines, and the inertia.
-//! - `nlp stop-words`: the stop words of the topics, one a line.
+//! - `nlp stop-words`: the stop words of the topics, one per line.
 //!
-//! `benches/compare.py` runs it beside the Python originals.
+//! `benches/compare.py` runs this program and the Python originals on the same texts.
 
 use std::io::{BufWriter, Read, Write};
 use std::time::Instant;

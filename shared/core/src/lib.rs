@@ -1,7 +1,4 @@
-//! The domain of the product: pure decisions over text, scores and time.
-//!
-//! No I/O, no async, no clock: the time is passed in, so that every rule can be tested at any moment. Scores are on the
-//! scale of [`scale`]; VADER keeps its own.
+#![doc = include_str!("../README.md")]
 
 pub mod analytics;
 pub mod backoff;
@@ -20,6 +17,6 @@ pub mod scale;
 pub mod topics;
 pub mod vader;
 pub mod webhook;
+mod words;
 
 pub use error_chain::WithCauses;
-mod words;

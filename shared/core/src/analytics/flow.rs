@@ -1,4 +1,4 @@
-//! How a conversation flows: turns, shares of speech, and pauses where the lines have times.
+//! The flow of a conversation: turns, shares of speech, and pauses where the lines have times.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,38 +6,38 @@ use super::transcript::{Line, Speaker};
 use crate::outcomes::Stats;
 use crate::scale::{round_seconds, round_share};
 
-/// Words a second at the usual rate of English conversation, 150 a minute (National Center for Voice and Speech); what a
-/// line takes to say is estimated with it, as lines carry no end.
+/// Words per second at the usual rate of English conversation, 150 per minute (National Center for Voice and Speech). The rate
+/// estimates how long a line takes to say, because lines carry no end time.
 const WORDS_PER_SECOND: f64 = 2.5;
 
-/// Turns and speech of a conversation.
+/// The turns and the words of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Flow {
-    /// Runs of lines by the same speaker.
+    /// The number of turns: runs of lines by the same speaker.
     pub turns: usize,
-    /// Words the agent said.
+    /// The number of words that the agent said.
     pub agent_words: usize,
-    /// Words the customer said.
+    /// The number of words that the customer said.
     pub customer_words: usize,
-    /// Figures of time; none unless every line has a time and none lies before the line above it.
+    /// The times of the conversation, unless a line has no time or a time before the line above it.
     pub pace: Option<Pace>,
 }
 
-/// Times of a conversation, in seconds with one decimal.
+/// The times of a conversation, in seconds with one decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// From the first line's start to the last one's.
+    /// The time from the start of the first line to the start of the last line.
     pub span_seconds: f64,
-    /// The longest time between the starts of two lines in a row.
+    /// The longest time between the starts of two consecutive lines.
     pub longest_gap_seconds: f64,
-    /// The median time from a customer's line to the agent's next one; none if the agent never follows the customer.
+    /// The median time from a customer's line to the agent's line right after it, if the agent ever follows the customer.
     pub agent_response_seconds: Option<f64>,
-    /// The share of the span in which, at 150 words a minute, nobody talks; 0..=1, 3 decimals; none without a span.
+    /// The estimated share of the span in which nobody talks, 0 to 1 with 3 decimals, if there is a span.
     pub non_talk_share: Option<f64>,
 }
 
 impl Flow {
-    /// The flow of a conversation's lines.
+    /// Computes the flow of a conversation from its lines.
     #[must_use]
     pub fn from_lines(lines: &[Line]) -> Self {
         let words = |speaker| {
@@ -55,7 +55,7 @@ impl Flow {
         }
     }
 
-    /// The agent's share of all words, 0..=1; none if nobody said one.
+    /// Returns the agent's share of all words, 0 to 1, or `None` if nobody said a word.
     #[must_use]
     pub fn agent_share(&self) -> Option<f64> {
         let all = self.agent_words + self.customer_words;
@@ -64,6 +64,7 @@ impl Flow {
 }
 
 impl Pace {
+    /// Computes the times; `None` unless at least two lines all have times in ascending order.
     fn from_lines(lines: &[Line]) -> Option<Self> {
         let times: Vec<_> = lines.iter().map(|line| line.at).collect::<Option<_>>()?;
         if lines.len() < 2 || !times.is_sorted() {

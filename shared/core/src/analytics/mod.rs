@@ -1,19 +1,43 @@
-//! The analytics report: what is worked out of each conversation (map) and of all of them (reduce).
+//! The analytics report: what is computed from each conversation (map) and from all of them (reduce).
 //!
-//! [`Record`] is the result of a conversation; it depends on nothing but that conversation, can be stored and read back, and
-//! the same records make the same report wherever and in whatever order they were made. [`ReportReducer`] takes records in
-//! the report's order and gives the [`Summary`] and the topic of each.
+//! - A [`Record`] is the map's result for one conversation. A record depends on that conversation only, so that it can be
+//!   stored and read back. The same records make the same report, wherever and in whatever order they were made.
+//! - A [`ReportReducer`] takes records in the order of the report and returns [`ReportData`]: the [`Summary`] and one
+//!   [`ReportRow`] per conversation with its topic.
+//!
+//! ```
+//! use insights_core::analytics::{Conversation, Line, Record, ReportRange, ReportReducer, Speaker};
+//! use insights_core::topics::{ClusterSettings, VocabularyLimits};
+//! use insights_core::vader::Analyzer;
+//!
+//! let conversation = Conversation {
+//!     conversation_id: "c-1".to_owned(),
+//!     start_time: "2026-11-02T09:00:00Z".to_owned(),
+//!     duration_seconds: 60.0,
+//!     disposition: "resolved".to_owned(),
+//! };
+//! let lines = vec![Line { speaker: Speaker::Customer, text: "Great help, thank you!".to_owned(), at: None }];
+//! let mut reducer = ReportReducer::default();
+//! reducer.add(&Record::from_lines(conversation, lines, &mut Analyzer::default()));
+//!
+//! let range = ReportRange { from: "2026-11-02".to_owned(), to: "2026-11-03".to_owned() };
+//! let report = reducer.finish(range, VocabularyLimits::default(), ClusterSettings::default());
+//! assert_eq!(report.summary.conversations.with_transcript, 1);
+//! assert!(report.rows[0].sentiment.unwrap().overall > 0.5);
+//! ```
 
-pub mod cell;
 mod flow;
 mod record;
 mod reduce;
+mod row;
+pub mod spreadsheet;
 mod summary;
 mod transcript;
 
 pub use flow::{Flow, Pace};
 pub use record::{Conversation, ConversationSentiment, Record, Transcript};
-pub use reduce::{ReportData, ReportReducer, ReportRow};
+pub use reduce::{ReportData, ReportReducer};
+pub use row::ReportRow;
 pub use summary::{
     ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
     SentimentSummary, Summary, TopicByOutcome, TopicSummary,

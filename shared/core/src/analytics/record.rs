@@ -1,4 +1,4 @@
-//! The map step: what is worked out of one conversation.
+//! The map step: what is computed from one conversation.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,28 @@ use super::transcript::{Line, Speaker, join_lines};
 use crate::outcomes::{Outcome, SentimentLabel};
 use crate::vader::Analyzer;
 
-/// What the analytics list says of a conversation.
+/// The details of a conversation in the contact center's list of conversations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// The conversation.
+    /// The contact center's id of the conversation.
     pub conversation_id: String,
-    /// When it began, ISO 8601 in UTC; as the list has it where that is no time, empty where it is missing.
+    /// The start of the conversation, ISO 8601 in UTC. A text that is not a time stays as it is in the list; a missing time is
+    /// empty.
     pub start_time: String,
-    /// How long it took, in seconds.
+    /// The duration of the conversation in seconds.
     pub duration_seconds: f64,
-    /// Its disposition; `unknown` where it is missing.
+    /// The disposition; `unknown` where the list has none.
     pub disposition: String,
 }
 
 impl Conversation {
-    /// The outcome of its disposition.
+    /// Returns the outcome that the disposition stands for.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome::from_disposition(&self.disposition)
     }
 
-    /// Sorts as the report does: by time, then by id. What has no time comes last.
+    /// Compares two conversations in the order of the report: by start time, then by id; a conversation without a time comes last.
     #[must_use]
     pub fn compare_in_report_order(&self, other: &Self) -> std::cmp::Ordering {
         let key = |conversation: &Self| {
@@ -42,57 +43,58 @@ impl Conversation {
     }
 }
 
-/// What became of a conversation's transcript.
+/// The result of fetching the transcript of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Transcript {
-    /// There is one, and somebody says something in it.
+    /// There is a transcript in which somebody says something.
     Present {
-        /// All that agent and customer said, a space between lines.
+        /// The text of all lines, separated by spaces.
         text: String,
-        /// How they said it.
+        /// The sentiment of the text.
         sentiment: Box<ConversationSentiment>,
-        /// How the conversation flowed.
+        /// The flow of the conversation.
         flow: Flow,
     },
-    /// There is none, or nobody says anything in it.
+    /// There is no transcript, or nobody says anything in it.
     Missing,
-    /// It could not be fetched.
+    /// The transcript could not be fetched.
     Failed {
-        /// Why, without any text of it.
+        /// The reason, without any text of the conversation.
         reason: String,
-        /// Whether the reason may pass by itself.
-        passing: bool,
+        /// Whether the reason may go away by itself, so that another try may succeed.
+        #[serde(rename = "passing")]
+        is_transient: bool,
     },
 }
 
-/// The sentiment of a conversation, VADER's compound in -1..=1 unless said otherwise.
+/// The sentiment of a conversation, as VADER's compound from -1 to 1 unless a field says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ConversationSentiment {
-    /// Of the whole conversation.
+    /// The sentiment of the whole conversation.
     pub overall: f64,
-    /// Of what the agent said; none if nothing.
+    /// The sentiment of the agent's lines, if the agent said anything.
     pub agent: Option<f64>,
-    /// Of what the customer said; none if nothing.
+    /// The sentiment of the customer's lines, if the customer said anything.
     pub customer: Option<f64>,
-    /// Of each quarter of the lines; with fewer than four lines some have none.
+    /// The sentiment of each quarter of the lines; with fewer than four lines some quarters have no sentiment.
     pub quarters: [Option<f64>; 4],
-    /// The local model's score of the customer's lines, 0..=1 with 0.5 neutral; none unless it was asked.
+    /// The local model's score of the customer's lines, 0 to 1 with 0.5 neutral, if the model was asked.
     pub model: Option<f64>,
 }
 
-/// A conversation and all that is worked out of it alone.
+/// A conversation and everything that is computed from that conversation alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// What the list says.
+    /// The details from the list of conversations.
     #[serde(flatten)]
     pub conversation: Conversation,
-    /// What its transcript says.
+    /// The result of fetching and scoring the transcript.
     pub transcript: Transcript,
 }
 
 impl Record {
-    /// Works out a conversation. The lines are those of agent and customer, in order.
+    /// Computes the record of a conversation from the lines of agent and customer, in order.
     #[must_use]
     pub fn from_lines(conversation: Conversation, lines: Vec<Line>, vader: &mut Analyzer) -> Self {
         let lines: Vec<Line> = lines
@@ -106,21 +108,21 @@ impl Record {
                 transcript: Transcript::Missing,
             };
         }
-        let mut part = |text: &str| (!text.is_empty()).then(|| vader.polarity(text).compound);
-        let mut by = |speaker| {
-            part(&join_lines(
+        let mut compound = |text: &str| (!text.is_empty()).then(|| vader.polarity(text).compound);
+        let mut by_speaker = |speaker| {
+            compound(&join_lines(
                 lines.iter().filter(|line| line.speaker == speaker),
             ))
         };
-        let (agent, customer) = (by(Speaker::Agent), by(Speaker::Customer));
+        let (agent, customer) = (by_speaker(Speaker::Agent), by_speaker(Speaker::Customer));
         let quarters = [0, 1, 2, 3].map(|quarter| {
             let own = lines
                 .iter()
                 .enumerate()
                 .filter(|(at, _)| at * 4 / lines.len() == quarter);
-            part(&join_lines(own.map(|(_, line)| line)))
+            compound(&join_lines(own.map(|(_, line)| line)))
         });
-        let overall = part(&text).unwrap_or_default();
+        let overall = compound(&text).unwrap_or_default();
         let sentiment = Box::new(ConversationSentiment {
             overall,
             agent,
@@ -138,20 +140,23 @@ impl Record {
         }
     }
 
-    /// A conversation whose transcript could not be fetched.
+    /// Returns the record of a conversation whose transcript could not be fetched.
     #[must_use]
     pub fn with_failed_transcript(
         conversation: Conversation,
         reason: String,
-        passing: bool,
+        is_transient: bool,
     ) -> Self {
         Self {
             conversation,
-            transcript: Transcript::Failed { reason, passing },
+            transcript: Transcript::Failed {
+                reason,
+                is_transient,
+            },
         }
     }
 
-    /// The sentiment, where there is a transcript.
+    /// Returns the sentiment, if there is a transcript.
     #[must_use]
     pub fn sentiment(&self) -> Option<&ConversationSentiment> {
         match &self.transcript {
@@ -160,7 +165,7 @@ impl Record {
         }
     }
 
-    /// What was said; empty without a transcript.
+    /// Returns the text of the transcript; the text is empty without a transcript.
     #[must_use]
     pub fn text(&self) -> &str {
         match &self.transcript {
@@ -169,13 +174,13 @@ impl Record {
         }
     }
 
-    /// The score in the CSV: the compound, 0 without a transcript.
+    /// Returns the score as the CSV has it: the compound of the conversation, 0 without a transcript.
     #[must_use]
     pub fn score(&self) -> f64 {
         self.sentiment().map_or(0.0, |sentiment| sentiment.overall)
     }
 
-    /// The label of that score.
+    /// Returns the label of the score.
     #[must_use]
     pub fn label(&self) -> SentimentLabel {
         SentimentLabel::from_compound(self.score())

@@ -1,9 +1,9 @@
-//! The reduce step: what is worked out of all conversations together.
+//! The reduce step: what is computed from all conversations together.
 
 use std::collections::HashSet;
 
-use super::flow::Flow;
-use super::record::{Conversation, ConversationSentiment, Record, Transcript};
+use super::record::{ConversationSentiment, Record, Transcript};
+use super::row::ReportRow;
 use super::summary::{
     ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
     SentimentSummary, Summary, TopicByOutcome, TopicModel, TopicSummary,
@@ -12,22 +12,9 @@ use crate::outcomes::{Outcome, Stats, tabulate};
 use crate::scale::{round_score, round_to};
 use crate::topics::{ClusterSettings, Corpus, Topics, VocabularyLimits, find_topics};
 
-/// What is kept of a conversation: all but its text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReportRow {
-    /// What the list says.
-    pub conversation: Conversation,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// The sentiment, where there is a transcript.
-    pub sentiment: Option<ConversationSentiment>,
-    /// The flow, where there is a transcript.
-    pub flow: Option<Flow>,
-    /// The topic, where there is a transcript with a term.
-    pub topic: Option<usize>,
-}
-
-/// Collects records. Add them in the report's order: it is the order of the rows, and clusters depend on it.
+/// Collects records and computes the report.
+///
+/// Records must be added in the order of the report, because the rows keep that order and the clusters depend on it.
 #[derive(Debug, Default)]
 pub struct ReportReducer {
     rows: Vec<ReportRow>,
@@ -35,21 +22,21 @@ pub struct ReportReducer {
     counts: ConversationCounts,
     failures: Vec<FailedTranscript>,
     corpus: Corpus,
-    /// The row of each document of the corpus.
+    /// The index of the row of each document of the corpus.
     documents: Vec<usize>,
 }
 
-/// The result of a reduction.
+/// The data of a report: the result of the reduce step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportData {
-    /// A row a conversation, in order.
+    /// One row per conversation, in the order of the report.
     pub rows: Vec<ReportRow>,
-    /// What the report says.
+    /// The figures of the report.
     pub summary: Summary,
 }
 
 impl ReportReducer {
-    /// Adds a record; a conversation that was added before is left out, and `false` says so.
+    /// Adds a record; returns `false` and ignores the record if its conversation was added before.
     pub fn add(&mut self, record: &Record) -> bool {
         if !self
             .seen
@@ -80,12 +67,12 @@ impl ReportReducer {
         true
     }
 
-    /// ConversationCounts rows of the list that name no conversation.
+    /// Counts rows of the list that name no conversation.
     pub fn count_unusable_rows(&mut self, rows: usize) {
         self.counts.unusable_rows += rows;
     }
 
-    /// Works out topics and figures.
+    /// Finds the topics and computes all figures.
     #[must_use]
     pub fn finish(
         self,
@@ -118,15 +105,15 @@ impl ReportReducer {
             complete: failures.is_empty(),
             conversations: counts,
             duration_seconds: Stats::from_values(&durations),
-            sentiment: sentiment(&rows),
+            sentiment: summarize_sentiment(&rows),
             outcomes: tabulate(&pairs),
-            topics: topic_summaries(&topics, &rows, &documents),
+            topics: summarize_topics(&topics, &rows, &documents),
             topic_model: TopicModel {
                 vocabulary: topics.vocabulary,
                 inertia: round_to(topics.inertia, 6),
                 relaxed: topics.relaxed,
             },
-            topic_by_outcome: topic_by_outcome(topics.topics.len(), &rows),
+            topic_by_outcome: count_topics_by_outcome(topics.topics.len(), &rows),
             flow: FlowSummary::from_rows(&rows),
             failed_transcripts: failures,
         };
@@ -134,7 +121,8 @@ impl ReportReducer {
     }
 }
 
-fn sentiment(rows: &[ReportRow]) -> SentimentSummary {
+/// Summarizes the sentiment of the conversations with a transcript.
+fn summarize_sentiment(rows: &[ReportRow]) -> SentimentSummary {
     let sentiments: Vec<&ConversationSentiment> = rows
         .iter()
         .filter_map(|row| row.sentiment.as_ref())
@@ -158,12 +146,12 @@ fn sentiment(rows: &[ReportRow]) -> SentimentSummary {
         customer: stats(&|sentiment| sentiment.customer),
         quarters: [0, 1, 2, 3]
             .map(|quarter: usize| stats(&|sentiment| sentiment.quarters[quarter])),
-        model: comparison(&sentiments),
+        model: compare_models(&sentiments),
     }
 }
 
-/// The model's score of the customer's lines beside VADER's of the same, where both exist.
-fn comparison(sentiments: &[&ConversationSentiment]) -> Option<ModelComparison> {
+/// Compares the local model's scores of the customers' lines with VADER's of the same lines, where both exist.
+fn compare_models(sentiments: &[&ConversationSentiment]) -> Option<ModelComparison> {
     let pairs: Vec<(f64, f64)> = sentiments
         .iter()
         .filter_map(|sentiment| Some((sentiment.model?, f64::midpoint(sentiment.customer?, 1.0))))
@@ -184,7 +172,7 @@ fn comparison(sentiments: &[&ConversationSentiment]) -> Option<ModelComparison> 
     })
 }
 
-/// Pearson's product-moment correlation.
+/// Returns Pearson's product-moment correlation, or `None` if either side never varies.
 fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let n = pairs.len() as f64;
     let (x, y) = pairs
@@ -200,7 +188,8 @@ fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     (scale > 1e-12).then(|| xy / scale)
 }
 
-fn topic_summaries(topics: &Topics, rows: &[ReportRow], documents: &[usize]) -> Vec<TopicSummary> {
+/// Summarizes each topic with its sentiment and examples.
+fn summarize_topics(topics: &Topics, rows: &[ReportRow], documents: &[usize]) -> Vec<TopicSummary> {
     let summary = |topic: &crate::topics::Topic| {
         let own = rows.iter().filter(|row| row.topic == Some(topic.id));
         let scores: Vec<f64> = own
@@ -222,7 +211,8 @@ fn topic_summaries(topics: &Topics, rows: &[ReportRow], documents: &[usize]) -> 
     topics.topics.iter().map(summary).collect()
 }
 
-fn topic_by_outcome(topics: usize, rows: &[ReportRow]) -> TopicByOutcome {
+/// Counts the conversations by topic and outcome.
+fn count_topics_by_outcome(topics: usize, rows: &[ReportRow]) -> TopicByOutcome {
     let occurs = |outcome: &Outcome| rows.iter().any(|row| row.outcome == *outcome);
     let outcomes: Vec<Outcome> = Outcome::ALL.into_iter().filter(occurs).collect();
     let mut counts = vec![vec![0; outcomes.len()]; topics];

@@ -1,64 +1,64 @@
-//! What the report says of all conversations; `summary.json` is this, without any clock time.
+//! The figures of all conversations, as `summary.json` has them; none depends on the time at which the report is made.
 
 use serde::Serialize;
 
 use super::record::{Conversation, Transcript};
-use super::reduce::ReportRow;
+use super::row::ReportRow;
 use crate::outcomes::{Outcome, OutcomeTable, SentimentLabel, Stats};
 
-/// The summary of a report.
+/// The figures of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// The time that was asked for.
+    /// The time that the report covers.
     pub range: ReportRange,
-    /// Whether every transcript that exists was read.
+    /// Whether every transcript that exists was fetched.
     pub complete: bool,
-    /// How many conversations there are.
+    /// The numbers of conversations.
     pub conversations: ConversationCounts,
-    /// Durations in seconds, of all conversations.
+    /// The durations of all conversations in seconds.
     pub duration_seconds: Stats,
-    /// ConversationSentiment, of the conversations with a transcript.
+    /// The sentiment of the conversations with a transcript.
     pub sentiment: SentimentSummary,
-    /// Outcome against sentiment.
+    /// The sentiment by outcome.
     pub outcomes: OutcomeTable,
-    /// Topics, largest first.
+    /// The topics, the largest first.
     pub topics: Vec<TopicSummary>,
-    /// How the topics were found.
+    /// Figures about the search for topics.
     pub topic_model: TopicModel,
-    /// Topic against outcome.
+    /// The numbers of conversations by topic and outcome.
     pub topic_by_outcome: TopicByOutcome,
-    /// Turns and pauses, of the conversations with a transcript.
+    /// The turns and pauses of the conversations with a transcript.
     pub flow: FlowSummary,
-    /// Transcripts that could not be fetched.
+    /// The transcripts that could not be fetched.
     pub failed_transcripts: Vec<FailedTranscript>,
 }
 
-/// The time a report covers.
+/// The time that a report covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct ReportRange {
-    /// Its start, inclusive, ISO 8601.
+    /// The start of the time, inclusive, ISO 8601.
     pub from: String,
-    /// Its end, exclusive, ISO 8601.
+    /// The end of the time, exclusive, ISO 8601.
     pub to: String,
 }
 
-/// How many conversations there are.
+/// The numbers of conversations, by what became of their transcripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ConversationCounts {
-    /// All.
+    /// The number of all conversations.
     pub total: usize,
-    /// With a transcript in which somebody says something.
+    /// The number of conversations with a transcript in which somebody says something.
     pub with_transcript: usize,
-    /// Without one, or with an empty one.
+    /// The number of conversations without a transcript, or with an empty one.
     pub without_transcript: usize,
-    /// Whose transcript could not be fetched.
+    /// The number of conversations whose transcript could not be fetched.
     pub failed_transcripts: usize,
-    /// Rows of the list that name no conversation; not counted in the total.
+    /// The number of rows of the list that name no conversation; the total does not include them.
     pub unusable_rows: usize,
 }
 
 impl ConversationCounts {
-    /// ConversationCounts one more.
+    /// Counts one more conversation.
     pub(super) fn add(&mut self, transcript: &Transcript) {
         self.total += 1;
         match transcript {
@@ -69,35 +69,36 @@ impl ConversationCounts {
     }
 }
 
-/// ConversationSentiment figures.
+/// The sentiment of all conversations with a transcript.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SentimentSummary {
-    /// Of whole conversations.
+    /// The sentiment of whole conversations.
     pub overall: Stats,
-    /// How many conversations have each label.
+    /// The numbers of conversations by label.
     pub labels: LabelCounts,
-    /// Of what agents said.
+    /// The sentiment of the agents' lines.
     pub agent: Stats,
-    /// Of what customers said.
+    /// The sentiment of the customers' lines.
     pub customer: Stats,
-    /// Of each quarter of the conversations.
+    /// The sentiment of each quarter of the conversations.
     pub quarters: [Stats; 4],
-    /// The local model beside VADER; none unless it was asked.
+    /// The local model compared with VADER, if the model was asked.
     pub model: Option<ModelComparison>,
 }
 
-/// How many conversations have each label.
+/// The numbers of conversations by sentiment label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LabelCounts {
-    /// Compound above 0.05.
+    /// The number of conversations with a compound above 0.05.
     pub positive: usize,
-    /// Between.
+    /// The number of conversations between the other labels.
     pub neutral: usize,
-    /// Compound below -0.05.
+    /// The number of conversations with a compound below -0.05.
     pub negative: usize,
 }
 
 impl LabelCounts {
+    /// Counts the labels of compounds.
     pub(super) fn from_compounds(scores: &[f64]) -> Self {
         let count = |label| {
             scores
@@ -113,72 +114,73 @@ impl LabelCounts {
     }
 }
 
-/// The local model's scores of customers' lines beside VADER's of the same lines.
+/// The local model's scores of the customers' lines compared with VADER's of the same lines.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ModelComparison {
-    /// The model's scores, 0..=1 with 0.5 neutral.
+    /// The model's scores, 0 to 1 with 0.5 neutral.
     pub model: Stats,
-    /// VADER's compounds, moved to the same scale.
+    /// VADER's compounds, mapped to the same scale.
     pub vader: Stats,
-    /// Pearson's correlation of the two, 4 decimals; none if either never varies.
+    /// Pearson's correlation of the two, 4 decimals, unless either of them never varies.
     pub correlation: Option<f64>,
-    /// The share of conversations on which both are on the same side of neutral, 0..=1, 4 decimals.
+    /// The share of conversations for which both scores are on the same side of neutral, 0 to 1, 4 decimals.
     pub agreement: f64,
 }
 
-/// How the topics were found.
+/// Figures about the search for topics.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TopicModel {
-    /// How many terms the vocabulary has.
+    /// The number of terms in the vocabulary.
     pub vocabulary: usize,
     /// The sum of squared distances to the topics' centers, 6 decimals.
     pub inertia: f64,
-    /// Whether the limits on document counts were lifted, since they left no term.
+    /// Whether the limits on document counts were lifted because they left no term.
     pub relaxed: bool,
 }
 
-/// A topic.
+/// A topic with its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TopicSummary {
-    /// Its number, as in the CSV.
+    /// The number of the topic, as in the CSV.
     pub id: usize,
-    /// Its first terms.
+    /// The first terms of the topic.
     pub name: String,
-    /// Its top terms.
+    /// The terms with the highest weights.
     pub terms: Vec<String>,
-    /// How many conversations it has.
+    /// The number of conversations of the topic.
     pub conversations: usize,
-    /// Their sentiment.
+    /// The sentiment of those conversations.
     pub sentiment: Stats,
-    /// The conversations nearest to its center.
+    /// The ids of the conversations nearest to the topic's center.
     pub examples: Vec<String>,
 }
 
-/// ConversationCounts of conversations by topic and outcome.
+/// The numbers of conversations by topic and outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopicByOutcome {
-    /// The outcomes of the columns: those that occur.
+    /// The outcomes of the columns: every outcome that occurs.
     pub outcomes: Vec<Outcome>,
-    /// A row a topic, a count a column.
+    /// One row of counts per topic, one count per column.
     pub counts: Vec<Vec<usize>>,
 }
 
-/// Turns and pauses.
+/// The turns and pauses of the conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FlowSummary {
-    /// Turns a conversation.
+    /// The number of turns per conversation.
     pub turns: Stats,
-    /// The agent's share of the words, 0..=1.
+    /// The agent's share of the words, 0 to 1.
     pub agent_word_share: Stats,
-    /// The longest time between two lines, in seconds; of conversations with times.
+    /// The longest time between two lines in seconds, of the conversations with times.
     pub longest_gap_seconds: Stats,
-    /// The agent's median time to respond, in seconds.
+    /// The agent's median response time in seconds.
     pub agent_response_seconds: Stats,
-    /// The share of the time in which nobody talks, estimated; 0..=1.
+    /// The estimated share of the time in which nobody talks, 0 to 1.
     pub non_talk_share: Stats,
 }
 
 impl FlowSummary {
+    /// Computes the figures from the rows of the report.
     pub(super) fn from_rows(rows: &[ReportRow]) -> Self {
         let stats = |value: &dyn Fn(&ReportRow) -> Option<f64>| {
             Stats::from_values(&rows.iter().filter_map(value).collect::<Vec<_>>())
@@ -199,13 +201,14 @@ impl FlowSummary {
 /// A transcript that could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedTranscript {
-    /// The conversation.
+    /// The id of the conversation.
     pub conversation_id: String,
-    /// Why.
+    /// The reason why the transcript could not be fetched.
     pub reason: String,
 }
 
 impl FailedTranscript {
+    /// Names a conversation whose transcript could not be fetched, and the reason.
     pub(super) fn new(conversation: &Conversation, reason: &str) -> Self {
         Self {
             conversation_id: conversation.conversation_id.clone(),

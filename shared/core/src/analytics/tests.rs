@@ -38,15 +38,15 @@ fn record(id: &str, disposition: &str, said: &[&str]) -> Record {
 }
 
 fn reduced(records: &[Record]) -> ReportData {
-    let mut reduction = ReportReducer::default();
+    let mut reducer = ReportReducer::default();
     for record in records {
-        assert!(reduction.add(record));
+        assert!(reducer.add(record));
     }
     let range = ReportRange {
         from: "2026-11-02T00:00:00Z".to_owned(),
         to: "2026-11-03T00:00:00Z".to_owned(),
     };
-    reduction.finish(
+    reducer.finish(
         range,
         VocabularyLimits::default(),
         ClusterSettings::default(),
@@ -199,9 +199,9 @@ fn no_conversation_makes_a_complete_and_empty_summary() {
 
 #[test]
 fn a_conversation_listed_twice_counts_once() {
-    let mut reduction = ReportReducer::default();
-    assert!(reduction.add(&record("a", "resolved", &["good"])));
-    assert!(!reduction.add(&record("a", "resolved", &["good"])));
+    let mut reducer = ReportReducer::default();
+    assert!(reducer.add(&record("a", "resolved", &["good"])));
+    assert!(!reducer.add(&record("a", "resolved", &["good"])));
 }
 
 #[test]

@@ -1,30 +1,30 @@
-//! A transcript: who said what, when.
+//! A transcript: the lines that agent and customer said, with their times.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Who speaks; system lines are no part of a transcript here.
+/// The speaker of a line; lines of the system are not part of a transcript here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
-    /// The agent.
+    /// The agent speaks.
     Agent,
-    /// The customer.
+    /// The customer speaks.
     Customer,
 }
 
-/// A line of a transcript.
+/// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Who says it.
+    /// The speaker of the line.
     pub speaker: Speaker,
-    /// What is said, as it was written down: case and punctuation carry sentiment.
+    /// The text as it was written down, because case and punctuation carry sentiment.
     pub text: String,
-    /// When it begins, if that is known.
+    /// The time at which the line begins, if the time is known.
     pub at: Option<Timestamp>,
 }
 
-/// The lines' texts with a space between, in order; lines of white space alone add nothing.
+/// Joins the texts of lines with a space between them; a line of white space adds nothing.
 pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
     let mut text = String::new();
     for line in lines {

@@ -1,97 +1,55 @@
-//! Chunks: pieces of a text that each fit the embedding model, cut by its own tokens, overlapping a little.
+//! Chunking: cuts a text into pieces that each fit the embedding model, measured in the model's own tokens.
 //!
-//! Speaker turns are kept whole where they fit: a turn that does not fit behind the ones before it begins the next chunk.
-//! A turn larger than a chunk is cut at the end of a sentence, else between words, else between tokens. Consecutive
-//! chunks share up to the overlap in tokens, so that a thought on the border is whole in one of them; the overlap gives
-//! way where it would break a turn that fits without it.
+//! - A speaker's turn is kept whole where it fits: a turn that does not fit behind the turns before it begins the next
+//!   chunk. A turn larger than a chunk is cut at the end of a sentence, else between words, else between tokens.
+//! - Consecutive chunks share up to the overlap in tokens, so that a thought on the border is whole in one of them. The
+//!   overlap gives way where it would break a turn that fits without it.
+//!
+//! ```
+//! use insights_core::chunking::{ChunkLimits, cut_into_chunks};
+//!
+//! // A tokenizer that sees one token per word.
+//! let tokenize = |text: &str| -> Vec<std::ops::Range<usize>> {
+//!     text.split_ascii_whitespace()
+//!         .map(|word| {
+//!             let start = word.as_ptr() as usize - text.as_ptr() as usize;
+//!             start..start + word.len()
+//!         })
+//!         .collect()
+//! };
+//! let text = "one two three four five six seven eight nine. ".repeat(3);
+//! let chunks = cut_into_chunks(&text, &[], ChunkLimits::new(16, 0).unwrap(), tokenize);
+//! let tokens: Vec<usize> = chunks.iter().map(|chunk| chunk.tokens).collect();
+//! assert_eq!(tokens, [9, 9, 9], "each chunk ends behind a sentence");
+//! ```
 
 use std::ops::Range;
 
 mod cuts;
+mod limits;
 #[cfg(test)]
 mod tests;
 
-use cuts::Cuts;
+use cuts::CutPoints;
+pub use limits::{ChunkLimits, InvalidChunkLimits, MIN_TOKENS};
 
-/// The fewest tokens a chunk may be limited to; below it nothing of a sentence is left.
-pub const MIN_TOKENS: usize = 16;
-
-/// How large chunks may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkLimits {
-    max_tokens: usize,
-    overlap_tokens: usize,
-}
-
-/// ChunkLimits that cannot work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidChunkLimits {
-    /// Too few tokens.
-    #[error("a chunk of {0} tokens is too small; at least {MIN_TOKENS} are allowed")]
-    MaxTokens(usize),
-    /// Too much overlap.
-    #[error(
-        "an overlap of {overlap} tokens is too large for chunks of {max}; at most half of it is allowed"
-    )]
-    Overlap {
-        /// The overlap asked for.
-        overlap: usize,
-        /// The tokens of a chunk.
-        max: usize,
-    },
-}
-
-impl ChunkLimits {
-    /// Chunks of at most `max_tokens` tokens (without the model's special ones), sharing at most `overlap_tokens`.
-    ///
-    /// # Errors
-    /// [`InvalidChunkLimits`] below 16 tokens or where the overlap is more than half of a chunk.
-    pub fn new(max_tokens: usize, overlap_tokens: usize) -> Result<Self, InvalidChunkLimits> {
-        if max_tokens < MIN_TOKENS {
-            return Err(InvalidChunkLimits::MaxTokens(max_tokens));
-        }
-        if overlap_tokens > max_tokens / 2 {
-            return Err(InvalidChunkLimits::Overlap {
-                overlap: overlap_tokens,
-                max: max_tokens,
-            });
-        }
-        Ok(Self {
-            max_tokens,
-            overlap_tokens,
-        })
-    }
-
-    /// The most tokens of a chunk.
-    #[must_use]
-    pub const fn max_tokens(self) -> usize {
-        self.max_tokens
-    }
-
-    /// The most tokens that two consecutive chunks share.
-    #[must_use]
-    pub const fn overlap_tokens(self) -> usize {
-        self.overlap_tokens
-    }
-}
-
-/// A piece of the text.
+/// One piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
-    /// Where it is in the text, in bytes, without surrounding white space.
+    /// The place of the chunk in the text, in bytes, without surrounding white space.
     pub range: Range<usize>,
-    /// How many tokens it has on its own.
+    /// The number of tokens that the tokenizer sees in the chunk alone.
     pub tokens: usize,
 }
 
 /// Cuts a text into chunks.
 ///
-/// `turns` are the byte ranges of the speakers' turns, in order; `tokenize` gives the byte spans of a text's tokens, in
-/// order, without special tokens. It is called once on the whole text and about once a chunk, since a tokenizer may see
-/// other tokens at the edge of a piece than inside the whole.
+/// `turns` are the byte ranges of the speakers' turns, in order. `tokenize` returns the byte spans of a text's tokens, in
+/// order, without special tokens. The function calls `tokenize` once on the whole text and about once per chunk, because a
+/// tokenizer may see other tokens at the edge of a piece than inside the whole.
 ///
-/// Every character other than white space is in at least one chunk, ranges begin and end in ascending order, and no
-/// chunk has more tokens than allowed, unless a single character has. A text without a character has no chunk.
+/// Every character other than white space is in at least one chunk, and the ranges begin and end in ascending order. No
+/// chunk has more tokens than allowed, except where a single character has more. A text of white space has no chunk.
 pub fn cut_into_chunks<F>(
     text: &str,
     turns: &[Range<usize>],
@@ -102,8 +60,8 @@ where
     F: FnMut(&str) -> Vec<Range<usize>>,
 {
     let spans = tokenize(text);
-    if spans.len() <= limits.max_tokens {
-        return trimmed(text, 0..text.len())
+    if spans.len() <= limits.max_tokens() {
+        return trim_range(text, 0..text.len())
             .map(|range| Chunk {
                 tokens: spans.len(),
                 range,
@@ -111,35 +69,37 @@ where
             .into_iter()
             .collect();
     }
-    let cuts = Cuts::new(text, turns, &spans);
+    let cuts = CutPoints::new(text, turns, &spans);
     let mut chunks: Vec<Chunk> = Vec::new();
     // Positions are indices of cut points: chunk `from..to` is the text between two of them.
     let (mut from, mut covered) = (0, 0);
     while covered < cuts.last() {
-        let to = cuts.best_end(from, covered, limits.max_tokens);
-        if let Some((to, chunk)) = measured(
+        let to = cuts.best_end(from, covered, limits.max_tokens());
+        if let Some((to, chunk)) = fit_chunk(
             text,
             &cuts,
             from..to,
             covered,
-            limits.max_tokens,
+            limits.max_tokens(),
             &mut tokenize,
         ) {
             chunks.extend(chunk);
             covered = to;
             from = cuts.next_start(from, to, limits);
         } else {
-            // Even the smallest step is too large behind the overlap: begin where the last chunk ended.
+            // Even the smallest step does not fit behind the overlap, so begin without one, where the last chunk ended.
             from = covered;
         }
     }
     chunks
 }
 
-/// The chunk `piece`, shortened until its own token count fits; `None` if it would then add nothing to what is covered.
-fn measured<F>(
+/// Shortens a piece until its own token count fits, and returns its end and the chunk.
+///
+/// Returns `None` if the shortened piece would add nothing to the text that is covered already.
+fn fit_chunk<F>(
     text: &str,
-    cuts: &Cuts,
+    cuts: &CutPoints,
     piece: Range<usize>,
     covered: usize,
     max_tokens: usize,
@@ -150,7 +110,7 @@ where
 {
     let mut to = piece.end;
     loop {
-        let Some(range) = trimmed(text, cuts.offset(piece.start)..cuts.offset(to)) else {
+        let Some(range) = trim_range(text, cuts.offset(piece.start)..cuts.offset(to)) else {
             return Some((to, None));
         };
         let tokens = tokenize(&text[range.clone()]).len();
@@ -164,14 +124,14 @@ where
         } else if piece.start < covered {
             return None;
         } else {
-            // One uncuttable piece of the text: the model cuts what is left over.
+            // The piece cannot be cut any further, so the model itself will cut off what is too much.
             return Some((to, Some(Chunk { range, tokens })));
         }
     }
 }
 
-/// The range without white space at its ends; `None` if nothing else is in it.
-fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+/// Returns a range without white space at its ends; `None` if the range holds only white space.
+fn trim_range(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let piece = &text[range.clone()];
     let start = range.start + (piece.len() - piece.trim_start().len());
     let end = range.start + piece.trim_end().len();

@@ -1,10 +1,10 @@
-//! Chunking: examples that show the rules, and properties that hold for any text and any of three tokenizers.
+//! Examples that show the rules of chunking, and properties that hold for any text and any of three tokenizers.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Words and punctuation, words longer than four letters cut into pieces, like WordPiece.
+/// Tokenizes like WordPiece: words and punctuation; a word longer than four letters is cut into pieces.
 fn pieces(text: &str) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut word = 0;
@@ -27,15 +27,15 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
     spans
 }
 
-/// Byte-level tokens: several of one character share its span, and a space belongs to the token behind it.
+/// Tokenizes at byte level: several tokens of one character share its span.
 fn bytes(text: &str) -> Vec<Range<usize>> {
     text.char_indices()
         .flat_map(|(at, c)| std::iter::repeat_n(at..at + c.len_utf8(), c.len_utf8()))
         .collect()
 }
 
-/// Sees one token more in a piece that does not begin with a capital letter: context matters at the edge.
-fn edgy(text: &str) -> Vec<Range<usize>> {
+/// Tokenizes with one token more in a piece that does not begin with a capital letter: context matters at the edge.
+fn context_dependent_pieces(text: &str) -> Vec<Range<usize>> {
     let mut spans = pieces(text);
     if let Some(first) = spans.first().cloned()
         && !text.starts_with(char::is_uppercase)
@@ -181,7 +181,7 @@ proptest! {
         overlap in 0_usize..30,
         which in 0_usize..3,
     ) {
-        let tokenize = [pieces as fn(&str) -> Vec<Range<usize>>, bytes, edgy][which];
+        let tokenize = [pieces as fn(&str) -> Vec<Range<usize>>, bytes, context_dependent_pieces][which];
         let (text, ranges) = document(&turns.iter().map(String::as_str).collect::<Vec<_>>());
         let limits = ChunkLimits::new(max, overlap.min(max / 2)).unwrap();
         let all = cut_into_chunks(&text, &ranges, limits, tokenize);

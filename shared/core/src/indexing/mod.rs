@@ -1,5 +1,15 @@
-//! What is stored of a conversation: its text in chunks, each with an identity that a redelivery has too, and what is
-//! known about it.
+//! Prepares a conversation for the vector store: maps the payload to text, redacts it if configured, and cuts it into chunks.
+//!
+//! The identity of a chunk ([`row_id`]) depends on conversation, index and model only, so that a webhook that is delivered
+//! twice writes the same rows. The content hash covers the text and every setting that changes what would be stored, so
+//! that an unchanged conversation can be skipped.
+//!
+//! ```
+//! use insights_core::indexing::row_id;
+//!
+//! assert_eq!(row_id("c-1", 0, "model"), row_id("c-1", 0, "model"));
+//! assert_ne!(row_id("c-1", 0, "model"), row_id("c-1", 1, "model"));
+//! ```
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,79 +27,79 @@ use crate::webhook::WebhookEvent;
 #[cfg(test)]
 mod tests;
 
-/// The `source_system` column of every row.
+/// The value of the `source_system` column in every row.
 pub const SOURCE_SYSTEM: &str = "nice_cxone";
-/// The `source` in every row's metadata.
+/// The value of `source` in the metadata of every row.
 pub const SOURCE: &str = "cxone_data_action";
 
-/// The namespace of row ids (a version 4 UUID drawn once for this product).
-const ROWS: Uuid = Uuid::from_u128(0x6f1c_52d0_9e0b_4c1b_8a57_2f0d_b7a4_91e3);
+/// The namespace of row ids: a version 4 UUID, drawn once for this product.
+const ROW_NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_52d0_9e0b_4c1b_8a57_2f0d_b7a4_91e3);
 
-/// How conversations are prepared. Whatever changes what would be stored is part of the content hash.
+/// The settings by which conversations are prepared; every setting that changes the stored rows is part of the content hash.
 #[derive(Debug, Clone)]
 pub struct IndexSettings {
-    /// Which fields are text.
+    /// The fields of the payload that hold text.
     pub fields: FieldMap,
-    /// How large chunks are.
+    /// The sizes of the chunks.
     pub limits: ChunkLimits,
     /// Whether personal data is replaced by placeholders before anything is stored or sent to a provider.
     pub redact: bool,
-    /// The embedding model's name and version, e.g. `all-MiniLM-L6-v2-int8`.
+    /// The name and version of the embedding model, for example `all-MiniLM-L6-v2-int8`.
     pub model: String,
-    /// A digest of the intent categories.
+    /// A digest of the configured intent categories.
     pub categories: String,
 }
 
-/// A conversation ready to be embedded.
+/// A conversation that is ready to be embedded.
 #[derive(Clone, PartialEq)]
 pub struct PreparedConversation {
-    /// The contact centre's id.
+    /// The contact center's id of the conversation.
     pub conversation_id: String,
-    /// When the event happened: of two versions the later one holds.
+    /// The time of the event; of two versions of a conversation the later one holds.
     pub event_time: Timestamp,
-    /// Hex SHA-256 of the text and of the settings that it was prepared with.
+    /// The SHA-256 of the text and of the settings by which it was prepared, in hexadecimal digits.
     pub content_hash: String,
-    /// The whole text, redacted if so configured.
+    /// The whole text, redacted if redaction is configured.
     pub text: String,
-    /// At least one.
+    /// The chunks of the text in order; there is at least one.
     pub chunks: Vec<PreparedChunk>,
 }
 
-/// A chunk ready to be embedded.
+/// A chunk that is ready to be embedded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedChunk {
-    /// The same for the same conversation, index and model at every delivery.
+    /// The row id: the same for the same conversation, index and model at every delivery.
     pub id: Uuid,
-    /// Its place in the conversation, from 0.
+    /// The position of the chunk in the conversation, from 0.
     pub index: u32,
-    /// Where it is in the conversation's text, in bytes.
+    /// The place of the chunk in the conversation's text, in bytes.
     pub range: Range<usize>,
-    /// Its tokens in the model's count, without special ones.
+    /// The number of the model's tokens in the chunk, without special tokens.
     pub tokens: usize,
-    /// The kinds of personal data in it; where redacted, those that were.
+    /// The kinds of personal data in the chunk, or that were in the chunk before redaction.
     pub pii_kinds: BTreeSet<PiiKind>,
 }
 
-/// What is stored beside a chunk as JSON, and can be filtered by.
+/// The metadata that is stored beside a chunk as JSON and that searches can filter by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkMetadata {
-    /// Always [`SOURCE`].
+    /// The source of the row, always [`SOURCE`].
     pub source: String,
-    /// The contact centre's id.
+    /// The contact center's id of the conversation.
     pub conversation_id: String,
-    /// Characters of the chunk's text.
+    /// The number of characters of the chunk's text.
     pub content_length: usize,
-    /// Whether personal data is in the chunk, or was before redaction.
+    /// Whether personal data is in the chunk, or was in the chunk before redaction.
     pub contains_pii: bool,
-    /// Which kinds.
+    /// The kinds of that personal data.
     pub pii_kinds: BTreeSet<PiiKind>,
-    /// Whether it was replaced by placeholders.
+    /// Whether that personal data was replaced by placeholders.
     pub pii_redacted: bool,
-    /// The conversation's category.
+    /// The intent category of the conversation.
     pub intent_category: String,
 }
 
-/// Shows no text of the conversation.
+/// Omits the text of the conversation, so that the text cannot reach a log.
 impl std::fmt::Debug for PreparedConversation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PreparedConversation")
@@ -101,16 +111,17 @@ impl std::fmt::Debug for PreparedConversation {
     }
 }
 
-/// A conversation without anything to embed.
+/// The conversation has no text that could be embedded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the conversation has no text at any of the mapped paths of its data ({paths})")]
 pub struct NoText {
-    /// The paths that were looked at.
+    /// The mapped paths, none of which holds text.
     pub paths: String,
 }
 
 impl PreparedConversation {
-    /// Maps, redacts if so configured, and cuts a conversation. `tokenize` is as in [`chunking::cut_into_chunks`].
+    /// Maps a conversation to text, redacts the text if configured, and cuts it into chunks. `tokenize` is the same as for
+    /// [`chunking::cut_into_chunks`].
     ///
     /// # Errors
     /// [`NoText`] if no mapped path holds text.
@@ -122,7 +133,7 @@ impl PreparedConversation {
     where
         F: FnMut(&str) -> Vec<Range<usize>>,
     {
-        let (mut text, mut turns) = joined(&settings.fields.extract_turns(&event.data));
+        let (mut text, mut turns) = join_turns(&settings.fields.extract_turns(&event.data));
         if turns.is_empty() {
             return Err(NoText {
                 paths: settings.fields.paths(),
@@ -131,7 +142,7 @@ impl PreparedConversation {
         let mut findings = pii::detect(&text);
         if settings.redact {
             let (redacted, placed) = pii::redact(&text, &findings);
-            turns = moved(&turns, &findings, &placed);
+            turns = shift_turns(&turns, &findings, &placed);
             (text, findings) = (redacted, placed);
         }
         let chunks = chunking::cut_into_chunks(&text, &turns, settings.limits, tokenize)
@@ -154,13 +165,13 @@ impl PreparedConversation {
         })
     }
 
-    /// The text of a chunk of this conversation.
+    /// Returns the text of a chunk of this conversation.
     #[must_use]
     pub fn chunk_text(&self, chunk: &PreparedChunk) -> &str {
         &self.text[chunk.range.clone()]
     }
 
-    /// What is stored beside a chunk, once the conversation's category is known.
+    /// Builds the metadata of a chunk once the intent category of the conversation is known.
     #[must_use]
     pub fn metadata(
         &self,
@@ -180,18 +191,18 @@ impl PreparedConversation {
     }
 }
 
-/// The row id of a chunk: a version 5 UUID of conversation, index and model.
+/// Returns the row id of a chunk: a version 5 UUID of conversation, index and model.
 #[must_use]
 pub fn row_id(conversation_id: &str, index: u32, model: &str) -> Uuid {
-    // A control character separates: ids and models have none.
+    // NUL separates the parts, because ids and model names have no control characters.
     Uuid::new_v5(
-        &ROWS,
+        &ROW_NAMESPACE,
         format!("{SOURCE_SYSTEM}\0{conversation_id}\0{index}\0{model}").as_bytes(),
     )
 }
 
-/// The turns as one text, `Label: words` joined by spaces, and where each is.
-fn joined(turns: &[Turn]) -> (String, Vec<Range<usize>>) {
+/// Joins the turns to one text, `Label: words` separated by spaces, and returns the byte range of each turn.
+fn join_turns(turns: &[Turn]) -> (String, Vec<Range<usize>>) {
     let mut text = String::new();
     let mut ranges = Vec::with_capacity(turns.len());
     for turn in turns {
@@ -207,8 +218,12 @@ fn joined(turns: &[Turn]) -> (String, Vec<Range<usize>>) {
     (text, ranges)
 }
 
-/// Where the turns are once the findings have become what was placed for them.
-fn moved(turns: &[Range<usize>], findings: &[Finding], placed: &[Finding]) -> Vec<Range<usize>> {
+/// Returns the ranges of the turns after the findings were replaced by the placed placeholders.
+fn shift_turns(
+    turns: &[Range<usize>],
+    findings: &[Finding],
+    placed: &[Finding],
+) -> Vec<Range<usize>> {
     let mut replaced = findings.iter().zip(placed).peekable();
     let (mut before, mut after) = (0, 0);
     let mut shift = |offset: usize| {
@@ -223,7 +238,7 @@ fn moved(turns: &[Range<usize>], findings: &[Finding], placed: &[Finding]) -> Ve
         .collect()
 }
 
-/// The kinds of the findings that meet a range; a number cut by a border is in both chunks.
+/// Returns the kinds of the findings that overlap a range; a number that a border cuts counts for both chunks.
 fn kinds_in(findings: &[Finding], range: &Range<usize>) -> BTreeSet<PiiKind> {
     let first = findings.partition_point(|finding| finding.range.end <= range.start);
     findings[first..]
@@ -233,6 +248,7 @@ fn kinds_in(findings: &[Finding], range: &Range<usize>) -> BTreeSet<PiiKind> {
         .collect()
 }
 
+/// Returns the SHA-256 of the text and of the settings that change what is stored, in hexadecimal digits.
 fn content_hash(text: &str, settings: &IndexSettings) -> String {
     let mut hash = Sha256::new();
     let prepared_with = format!(

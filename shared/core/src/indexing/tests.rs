@@ -151,7 +151,7 @@ fn turns_move_with_the_placeholders() {
     };
     let turns = [0..10, 11..20, 21..30];
     assert_eq!(
-        moved(
+        shift_turns(
             &turns,
             &[finding(2..6), finding(21..25)],
             &[finding(2..9), finding(24..26)]

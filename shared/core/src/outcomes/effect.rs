@@ -1,25 +1,25 @@
-//! Effect sizes that need no normal distribution: compounds crowd at both ends of their scale.
+//! Effect sizes that do not assume a normal distribution, because compounds crowd at both ends of their scale.
 
 use serde::Serialize;
 
 use crate::scale::round_score;
 
-/// What an effect of a size is called.
+/// The size of an effect in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EffectSize {
-    /// Below 0.147.
+    /// The delta is below 0.147.
     Negligible,
-    /// Below 0.33.
+    /// The delta is below 0.33.
     Small,
-    /// Below 0.474.
+    /// The delta is below 0.474.
     Medium,
-    /// From 0.474.
+    /// The delta is 0.474 or more.
     Large,
 }
 
 impl EffectSize {
-    /// The name of a Cliff's delta; thresholds of Romano, Kromrey, Coraggio & Skowronek (2006), "Appropriate statistics
+    /// Returns the size of a Cliff's delta, with the thresholds of Romano, Kromrey, Coraggio & Skowronek (2006), "Appropriate statistics
     /// for ordinal level data", Florida Association of Institutional Research.
     #[must_use]
     pub fn from_cliffs_delta(delta: f64) -> Self {
@@ -31,7 +31,7 @@ impl EffectSize {
         }
     }
 
-    /// Its name in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,8 +43,10 @@ impl EffectSize {
     }
 }
 
-/// Cliff's delta: how often a value of `own` exceeds one of `rest`, less how often it is exceeded; -1..=1, 4 decimals.
-/// `None` if either has no value.
+/// Returns Cliff's delta, -1 to 1 with 4 decimals: how often a value of `own` exceeds a value of `rest`, less how often it is
+/// exceeded.
+///
+/// Returns `None` if either side has no value.
 ///
 /// Source: Cliff (1993), "Dominance statistics", Psychological Bulletin 114(3); computed from the rank sum of `own`.
 #[must_use]
@@ -58,18 +60,20 @@ pub fn cliffs_delta(own: &[f64], rest: &[f64]) -> Option<f64> {
     Some(round_score(2.0 * above / (count * rest.len() as f64) - 1.0))
 }
 
-/// Whether groups differ at all.
+/// The result of the Kruskal-Wallis test, which says whether groups differ at all.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct KruskalWallis {
     /// The H statistic, corrected for ties; 4 decimals.
     pub h: f64,
-    /// Degrees of freedom: groups less one.
+    /// The degrees of freedom: the number of groups less one.
     pub degrees_of_freedom: usize,
-    /// Epsilon squared, the share of the ranks' variance that the groups explain; 0..=1, 4 decimals.
+    /// Epsilon squared: the share of the ranks' variance that the groups explain, 0 to 1, 4 decimals.
     pub epsilon_squared: f64,
 }
 
-/// The Kruskal-Wallis test over the groups that have values; `None` with fewer than two such groups or equal values only.
+/// Runs the Kruskal-Wallis test over the groups that have values.
+///
+/// Returns `None` with fewer than two such groups, or if all values are equal.
 ///
 /// Sources: Kruskal & Wallis (1952), JASA 47(260); epsilon squared as H / (n - 1) in Tomczak & Tomczak (2014), "The need
 /// to report effect size estimates revisited", Trends in Sport Sciences 1(21).
@@ -104,11 +108,13 @@ pub fn kruskal_wallis<G: AsRef<[f64]>>(groups: &[G]) -> Option<KruskalWallis> {
     })
 }
 
-/// The rank sum of each group in all values together, equal values sharing the mean of their ranks.
+/// The rank sums of groups among all values together; equal values share the mean of their ranks.
 struct Ranks {
+    /// The rank sum of each group.
     sums: Vec<f64>,
+    /// The number of all values.
     count: usize,
-    /// The sum of t^3 - t over each run of t equal values.
+    /// The sum of t^3 - t over all runs of t equal values.
     ties: f64,
 }
 

@@ -1,4 +1,17 @@
-//! Outcomes of conversations and how sentiment differs between them.
+//! Outcomes of conversations, and how sentiment differs between them.
+//!
+//! ```
+//! use insights_core::outcomes::{EffectSize, Outcome, tabulate};
+//!
+//! let table = tabulate(&[
+//!     (Outcome::from_disposition("resolved"), Some(0.9)),
+//!     (Outcome::from_disposition("Escalated"), Some(-0.7)),
+//!     (Outcome::from_disposition("escalated"), None),
+//! ]);
+//! assert_eq!(table.rows[1].outcome, Outcome::Escalation);
+//! assert_eq!(table.rows[1].conversations, 2);
+//! assert_eq!(table.rows[1].effect, Some(EffectSize::Large));
+//! ```
 
 mod effect;
 mod stats;
@@ -8,20 +21,20 @@ use serde::{Deserialize, Serialize};
 pub use effect::{EffectSize, KruskalWallis, cliffs_delta, kruskal_wallis};
 pub use stats::Stats;
 
-/// What became of a conversation.
+/// The outcome of a conversation, as its disposition tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Resolved.
+    /// The agent resolved the matter.
     Success,
-    /// Escalated.
+    /// The conversation was escalated.
     Escalation,
-    /// A callback was agreed on.
+    /// Agent and customer agreed on a callback.
     Callback,
-    /// The customer left.
+    /// The customer left before the end.
     Abandoned,
-    /// Nobody noted the disposition.
+    /// Nobody noted a disposition.
     Unknown,
-    /// Any other disposition.
+    /// The disposition is any other one.
     Other,
 }
 
@@ -36,7 +49,7 @@ impl Outcome {
         Self::Other,
     ];
 
-    /// The outcome of a disposition, in any case.
+    /// Returns the outcome of a disposition in upper or lower case.
     #[must_use]
     pub fn from_disposition(disposition: &str) -> Self {
         match disposition.trim().to_lowercase().as_str() {
@@ -49,7 +62,7 @@ impl Outcome {
         }
     }
 
-    /// Its name in the CSV, tables and plots.
+    /// Returns the name in the CSV, tables and plots.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,34 +80,34 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SentimentLabel {
-    /// Above 0.05.
+    /// The compound is above 0.05.
     Positive,
-    /// Between.
+    /// The compound is between the other labels.
     Neutral,
-    /// Below -0.05.
+    /// The compound is below -0.05.
     Negative,
 }
 
-/// Compounds farther from 0 than this are positive or negative; the threshold of VADER's authors.
-const NEUTRAL_WITHIN: f64 = 0.05;
+/// Largest distance of a neutral compound from 0; the threshold of VADER's authors (Hutto & Gilbert 2014).
+const NEUTRAL_LIMIT: f64 = 0.05;
 
 impl SentimentLabel {
     /// Every label, from positive to negative.
     pub const ALL: [Self; 3] = [Self::Positive, Self::Neutral, Self::Negative];
 
-    /// The label of a compound, -1..=1.
+    /// Returns the label of a compound, -1 to 1.
     #[must_use]
     pub fn from_compound(compound: f64) -> Self {
-        if compound > NEUTRAL_WITHIN {
+        if compound > NEUTRAL_LIMIT {
             Self::Positive
-        } else if compound < -NEUTRAL_WITHIN {
+        } else if compound < -NEUTRAL_LIMIT {
             Self::Negative
         } else {
             Self::Neutral
         }
     }
 
-    /// Its name in the CSV, tables and plots.
+    /// Returns the name in the CSV, tables and plots.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -105,32 +118,32 @@ impl SentimentLabel {
     }
 }
 
-/// Sentiment of the conversations of one outcome.
+/// The sentiment of the conversations of one outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutcomeSentiment {
     /// The outcome.
     pub outcome: Outcome,
-    /// All conversations of it, with a transcript or not.
+    /// The number of all conversations of the outcome, with a transcript or not.
     pub conversations: usize,
-    /// The figures of those with a transcript.
+    /// The sentiment of the conversations with a transcript.
     #[serde(flatten)]
     pub sentiment: Stats,
-    /// Cliff's delta against all other outcomes, -1 (always lower) to 1 (always higher); none without both sides.
+    /// Cliff's delta against all other outcomes, -1 (always lower) to 1 (always higher), if both sides have values.
     pub cliffs_delta: Option<f64>,
-    /// What that delta is called.
+    /// The size of the effect that the delta stands for.
     pub effect: Option<EffectSize>,
 }
 
-/// The table of outcome against sentiment.
+/// The sentiment by outcome, with the effect of each outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutcomeTable {
-    /// A row an outcome that occurs, in the order of [`Outcome::ALL`].
+    /// One row per outcome that occurs, in the order of [`Outcome::ALL`].
     pub rows: Vec<OutcomeSentiment>,
-    /// Whether the outcomes differ at all; none with fewer than two outcomes.
+    /// The test whether the outcomes differ at all, if there are at least two outcomes.
     pub overall: Option<KruskalWallis>,
 }
 
-/// Tabulates conversations, each an outcome and its compound if it has a transcript.
+/// Tabulates conversations by outcome; each conversation is its outcome and, if it has a transcript, its compound.
 #[must_use]
 pub fn tabulate(conversations: &[(Outcome, Option<f64>)]) -> OutcomeTable {
     let scores = |wanted: &dyn Fn(Outcome) -> bool| -> Vec<f64> {

@@ -1,30 +1,32 @@
-//! Figures of a sample.
+//! Descriptive statistics of a sample.
 
 use serde::Serialize;
 
 use crate::scale::round_score;
 
-/// Count, mean and quartiles of a sample; without values all but the count are none. Rounded to 4 decimals.
+/// The count, mean and quartiles of a sample, rounded to 4 decimals.
+///
+/// A sample without values has a count only.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Stats {
-    /// How many values there are.
+    /// The number of values.
     pub n: usize,
-    /// Their mean.
+    /// The mean of the values.
     pub mean: Option<f64>,
-    /// The smallest.
+    /// The smallest value.
     pub min: Option<f64>,
     /// The first quartile, interpolated linearly (NumPy's and Excel's default; type 7 of Hyndman & Fan 1996).
     pub q1: Option<f64>,
-    /// The median.
+    /// The median of the values.
     pub median: Option<f64>,
-    /// The third quartile.
+    /// The third quartile, interpolated in the same way.
     pub q3: Option<f64>,
-    /// The largest.
+    /// The largest value.
     pub max: Option<f64>,
 }
 
 impl Stats {
-    /// The figures of some values.
+    /// Computes the statistics of values in any order.
     #[must_use]
     pub fn from_values(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
@@ -44,7 +46,7 @@ impl Stats {
     }
 }
 
-/// The value below which this share of an ascending sample lies, interpolated linearly.
+/// Returns the value below which a share of an ascending sample lies, interpolated linearly.
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let below = place.floor() as usize;

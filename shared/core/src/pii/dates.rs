@@ -1,40 +1,41 @@
-//! Dates of birth: dates near a word of birth.
+//! Dates of birth: dates near a word such as "born".
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::{Finding, PiiKind, after, before, pattern};
+use super::context::{compile_pattern, text_after, text_before};
+use super::finding::{Finding, PiiKind};
 
-/// How far before the date the word of birth may stand, in bytes: the agent's question and a hesitating answer.
-const CONTEXT_BEFORE: usize = 120;
-/// How far behind it: "4 July 1985 is my date of birth".
-const CONTEXT_AFTER: usize = 40;
+/// Length of the text before a date in which a word of birth may stand, in bytes: the agent's question and a hesitant answer.
+const BYTES_BEFORE: usize = 120;
+/// Length of the text after a date in which a word of birth may stand, in bytes: "4 July 1985 is my date of birth".
+const BYTES_AFTER: usize = 40;
 
 const MONTHS: &str = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
 const SPOKEN_DAYS: &str = "(?:twenty[ -]|thirty[ -])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth";
 const SPOKEN_YEARS: &str = "(?:nineteen|twenty|two thousand)(?:[ -](?:and[ -])?(?:oh|hundred|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|one|two|three|four|five|six|seven|eight|nine)){0,2}";
 
-/// Dates of birth: any plausible date with a word of birth close before or behind it.
-pub(super) fn births(text: &str) -> Vec<Finding> {
+/// Finds dates of birth: any plausible date with a word of birth close before or after it.
+pub(super) fn find_birth_dates(text: &str) -> Vec<Finding> {
     static BIRTH: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+        compile_pattern(
             r"(?i)\b(?:born|(?:date|day|year) of birth|birth\s?date|dob|d\.o\.b|(?:my|your|his|her) birthday|birthday (?:is|was))\b",
         )
     });
-    // Behind the date only in the same sentence: the next one may be the agent's question.
+    // After the date only the same sentence counts, because the next sentence may be the agent's question.
     static BORN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+        compile_pattern(
             r"(?i)^[^.?!:]*\b(?:born|(?:date|day) of birth|birth\s?date|dob|(?:my|his|her) birthday)\b",
         )
     });
     let near = |range: &Range<usize>| {
-        BIRTH.is_match(before(text, range.start, CONTEXT_BEFORE))
-            || BORN.is_match(after(text, range.end, CONTEXT_AFTER))
+        BIRTH.is_match(text_before(text, range.start, BYTES_BEFORE))
+            || BORN.is_match(text_after(text, range.end, BYTES_AFTER))
     };
-    let mut found: Vec<Finding> = numeric(text)
-        .chain(named(text))
+    let mut found: Vec<Finding> = numeric_dates(text)
+        .chain(named_dates(text))
         .filter(near)
         .map(|range| Finding {
             kind: PiiKind::DateOfBirth,
@@ -46,10 +47,10 @@ pub(super) fn births(text: &str) -> Vec<Finding> {
     found
 }
 
-/// `12/05/1980`, `12-05-80`, `1980-05-12`, `12.05.1980`: possible as day and month in either order.
-fn numeric(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// Returns dates such as `12/05/1980`, `12-05-80`, `1980-05-12` and `12.05.1980`, with day and month in either order.
+fn numeric_dates(text: &str) -> impl Iterator<Item = Range<usize>> {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+        compile_pattern(
             r"\b(?:([0-9]{1,2})[/. -]([0-9]{1,2})[/. -]((?:19|20)?[0-9]{2})|((?:19|20)[0-9]{2})[/. -]([0-9]{1,2})[/. -]([0-9]{1,2}))\b",
         )
     });
@@ -68,12 +69,12 @@ fn numeric(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// `May 12th, 1980`, `the 12th of May 1980`, `May twelfth nineteen eighty`.
-fn named(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// Returns dates such as `May 12th, 1980`, `the 12th of May 1980` and `May twelfth nineteen eighty`.
+fn named_dates(text: &str) -> impl Iterator<Item = Range<usize>> {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
         let day = format!("(?:[0-9]{{1,2}}(?:st|nd|rd|th)?|{SPOKEN_DAYS})");
         let year = format!("(?:(?:19|20)[0-9]{{2}}|'?[0-9]{{2}}|{SPOKEN_YEARS})");
-        pattern(&format!(
+        compile_pattern(&format!(
             r"(?i)\b(?:(?:{MONTHS})\.?\s(?:the\s)?{day},?\s(?:of\s)?{year}|{day}\s(?:of\s)?(?:{MONTHS}),?\s(?:of\s)?{year})\b"
         ))
     });

@@ -1,87 +1,55 @@
-//! Personal data in a text: what kinds, where, and the text without them.
+//! Personal data in a text: finds it, says of which kind it is, and replaces it by placeholders.
 //!
-//! Numbers are checked, not just matched: a card's Luhn digit and issuer, an IBAN's length and remainder, the ranges that
-//! United States social security numbers are issued from. What has no check digit (a date of birth, a bare phone number)
-//! needs a word near it that says what it is, so that order numbers, prices, times and appointments are left alone. What
-//! callers say aloud counts too: runs of spoken digits, and e-mail addresses with "at" and "dot".
+//! - Numbers are checked, not just matched: the Luhn digit (ISO/IEC 7812) and the issuer of a payment card, the length and
+//!   the remainder of an IBAN (ISO 13616), the ranges from which United States social security numbers are issued.
+//! - Data without a check digit (a date of birth, a bare phone number) counts only near a word that says what it is, so
+//!   that order numbers, prices, times and appointments are left alone.
+//! - Data that callers say aloud counts too: runs of spoken digits, and e-mail addresses with "at" and "dot".
 //!
-//! Time is linear in the text: the patterns have no backtracking and each looks a bounded way around itself.
-
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
-use serde::{Deserialize, Serialize};
+//! The time is linear in the length of the text: the patterns do not backtrack, and each looks a bounded way around itself.
+//!
+//! ```
+//! use insights_core::pii::{PiiKind, detect, redact};
+//!
+//! let text = "My card is 4111 1111 1111 1111, order 4111 1111 1111 1112";
+//! let findings = detect(text);
+//! assert_eq!(findings[0].kind, PiiKind::CreditCard);
+//! assert_eq!(findings.len(), 1, "the check digit of the order number is wrong");
+//! assert_eq!(redact(text, &findings).0, "My card is [CARD], order 4111 1111 1111 1112");
+//! ```
 
 mod contact;
+mod context;
 mod dates;
+mod finding;
 mod numbers;
 mod spoken;
 #[cfg(test)]
 mod tests;
 
-/// A kind of personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PiiKind {
-    /// A payment card number of 13 to 19 digits, in figures or spoken, with a valid Luhn digit.
-    CreditCard,
-    /// An international bank account number of its country's length with a valid check.
-    Iban,
-    /// An e-mail address, written or spoken.
-    Email,
-    /// A telephone number.
-    Phone,
-    /// A United States social security number.
-    Ssn,
-    /// A date that the text says somebody was born on.
-    DateOfBirth,
-    /// Seven or more digits read out, of which nothing else is known.
-    SpokenDigits,
-}
+use std::ops::Range;
 
-impl PiiKind {
-    /// What stands in the text in place of the data.
-    #[must_use]
-    pub const fn placeholder(self) -> &'static str {
-        match self {
-            Self::CreditCard => "[CARD]",
-            Self::Iban => "[IBAN]",
-            Self::Email => "[EMAIL]",
-            Self::Phone => "[PHONE]",
-            Self::Ssn => "[SSN]",
-            Self::DateOfBirth => "[DATE_OF_BIRTH]",
-            Self::SpokenDigits => "[DIGITS]",
-        }
-    }
-}
+pub use finding::{Finding, PiiKind};
 
-/// A piece of personal data in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is.
-    pub kind: PiiKind,
-    /// Where it is, in bytes.
-    pub range: Range<usize>,
-}
-
-/// All personal data of a text, in its order, without overlaps; where two overlap, the one that is checked better stays.
+/// Finds all personal data of a text, in the order of the text and without overlaps.
+///
+/// Where two findings overlap, the finding with the stronger check stays.
 #[must_use]
 pub fn detect(text: &str) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     // From the strongest evidence to the weakest.
     for finder in [
-        contact::emails,
-        numbers::ibans,
-        numbers::cards,
-        numbers::social_security,
-        dates::births,
-        contact::phones,
-        spoken::runs,
+        contact::find_emails,
+        numbers::find_ibans,
+        numbers::find_cards,
+        numbers::find_social_security_numbers,
+        dates::find_birth_dates,
+        contact::find_phones,
+        spoken::find_spoken_digits,
     ] {
         let fresh: Vec<Finding> = finder(text)
             .into_iter()
-            .filter(|finding| !overlaps(&found, &finding.range))
+            .filter(|finding| !overlaps_any(&found, &finding.range))
             .collect();
         found.extend(fresh);
         found.sort_unstable_by_key(|finding| finding.range.start);
@@ -89,17 +57,17 @@ pub fn detect(text: &str) -> Vec<Finding> {
     found
 }
 
-/// Whether a range meets one of the findings, which are in order and do not overlap.
-fn overlaps(found: &[Finding], range: &Range<usize>) -> bool {
+/// Returns whether a range overlaps one of the findings, which are in order and do not overlap each other.
+fn overlaps_any(found: &[Finding], range: &Range<usize>) -> bool {
     let first = found.partition_point(|finding| finding.range.end <= range.start);
     found
         .get(first)
         .is_some_and(|finding| finding.range.start < range.end)
 }
 
-/// The text with each finding replaced by its placeholder, and where the placeholders are.
+/// Replaces each finding by its placeholder, and returns the new text and the places of the placeholders in it.
 ///
-/// `findings` are those of [`detect`] on the same text.
+/// `findings` must be the result of [`detect`] for the same text.
 #[must_use]
 pub fn redact(text: &str, findings: &[Finding]) -> (String, Vec<Finding>) {
     let mut redacted = String::with_capacity(text.len());
@@ -117,35 +85,4 @@ pub fn redact(text: &str, findings: &[Finding]) -> (String, Vec<Finding>) {
     }
     redacted.push_str(&text[from..]);
     (redacted, placed)
-}
-
-/// A constant pattern. None comes from outside, and a test compiles each of them.
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
-
-/// Whether a word right before `at` says that the number there is an order, a ticket or the like.
-fn labelled_otherwise(text: &str, at: usize) -> bool {
-    static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:order|ticket|case|reference|ref|invoice|tracking|confirmation|booking|serial|model|part|sku|item|error|imei|claim|rma)s?(?:\s(?:number|no|num|id|code))?\.?(?:\s(?:is|was))?\s?[:#]?\s?$",
-        )
-    });
-    LABEL.is_match(before(text, at, 48))
-}
-
-/// Up to `bytes` bytes before `at`, from a character's start.
-fn before(text: &str, at: usize, bytes: usize) -> &str {
-    &text[text.ceil_char_boundary(at.saturating_sub(bytes))..at]
-}
-
-/// Up to `bytes` bytes from `at` on, to a character's end.
-fn after(text: &str, at: usize, bytes: usize) -> &str {
-    &text[at..text.floor_char_boundary(text.len().min(at + bytes))]
-}
-
-/// Whether a range touches a letter, a digit or an underscore outside itself, and so is part of a longer token.
-fn within_token(text: &str, range: &Range<usize>) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_';
-    text[..range.start].ends_with(part) || text[range.end..].starts_with(part)
 }

@@ -1,22 +1,25 @@
-//! Numbers that carry their own check: payment cards, bank accounts, social security numbers.
+//! Numbers that can be checked by themselves: payment cards, bank accounts, social security numbers.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Finding, PiiKind, before, labelled_otherwise, pattern, within_token};
+use super::context::{compile_pattern, is_labeled_otherwise, is_within_token, text_before};
+use super::finding::{Finding, PiiKind};
 
-/// Digits of a payment card (ISO/IEC 7812: 13 in old Visa cards to 19).
+/// Length of the text before nine digits in which an announcing word is looked for, in bytes.
+const ANNOUNCEMENT_BYTES: usize = 60;
+/// Number of digits of a payment card (ISO/IEC 7812): from 13, as in old Visa cards, to 19.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
-/// Card numbers: groups of digits joined by white space, dashes, dots or commas, two characters at most between them.
-pub(super) fn cards(text: &str) -> Vec<Finding> {
+/// Finds card numbers: groups of digits joined by white space, dashes, dots or commas, at most two characters between them.
+pub(super) fn find_cards(text: &str) -> Vec<Finding> {
     let groups = digit_groups(text);
     let mut found = Vec::new();
     let mut first = 0;
     while first < groups.len() {
-        match card_from(text, &groups[first..]) {
+        match longest_card(text, &groups[first..]) {
             Some((count, range)) => {
                 found.push(Finding {
                     kind: PiiKind::CreditCard,
@@ -30,12 +33,12 @@ pub(super) fn cards(text: &str) -> Vec<Finding> {
     found
 }
 
-/// The longest card number that begins with the first group: how many groups it takes, and where it is.
-fn card_from(text: &str, groups: &[Range<usize>]) -> Option<(usize, Range<usize>)> {
+/// Returns the longest card number that begins with the first group: its number of groups and its place.
+fn longest_card(text: &str, groups: &[Range<usize>]) -> Option<(usize, Range<usize>)> {
     let mut digits: Vec<u8> = Vec::with_capacity(*CARD_DIGITS.end());
     let mut best = None;
     for (index, group) in groups.iter().enumerate() {
-        if index > 0 && !joins(&text[groups[index - 1].end..group.start]) {
+        if index > 0 && !joins_digits(&text[groups[index - 1].end..group.start]) {
             break;
         }
         if digits.len() + group.len() > *CARD_DIGITS.end() {
@@ -43,15 +46,16 @@ fn card_from(text: &str, groups: &[Range<usize>]) -> Option<(usize, Range<usize>
         }
         digits.extend(text[group.clone()].bytes().map(|digit| digit - b'0'));
         let range = groups[0].start..group.end;
-        // A plus begins an international telephone number.
-        if is_card(&digits) && !within_token(text, &range) && !text[..range.start].ends_with('+') {
+        // A number after a plus sign is an international telephone number, not a card.
+        if is_card(&digits) && !is_within_token(text, &range) && !text[..range.start].ends_with('+')
+        {
             best = Some((index + 1, range));
         }
     }
     best
 }
 
-/// Whether the digits can be a payment card: length, first digits of an issuer of cards, Luhn's check digit.
+/// Returns whether the digits can be a payment card: by length, by the first digits of an issuer, and by Luhn's check digit.
 pub(super) fn is_card(digits: &[u8]) -> bool {
     let issued = match digits {
         // Mastercard's second range.
@@ -64,11 +68,12 @@ pub(super) fn is_card(digits: &[u8]) -> bool {
         [5 | 6, ..] => CARD_DIGITS.contains(&digits.len()),
         _ => false,
     };
-    issued && luhn(digits)
+    issued && passes_luhn_check(digits)
 }
 
-/// Luhn's check (ISO/IEC 7812-1, annex B): from the right, every second digit doubled, the digit sum divisible by ten.
-fn luhn(digits: &[u8]) -> bool {
+/// Returns whether the digits pass Luhn's check (ISO/IEC 7812-1, annex B): with every second digit from the right doubled, the
+/// digit sum is divisible by ten.
+fn passes_luhn_check(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()
@@ -81,7 +86,7 @@ fn luhn(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The maximal runs of ASCII digits.
+/// Returns the maximal runs of ASCII digits.
 fn digit_groups(text: &str) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for (at, _) in text
@@ -97,15 +102,15 @@ fn digit_groups(text: &str) -> Vec<Range<usize>> {
     groups
 }
 
-/// Whether what stands between two groups of digits keeps them one number.
-fn joins(between: &str) -> bool {
+/// Returns whether the characters between two groups of digits join the groups to one number.
+fn joins_digits(between: &str) -> bool {
     between.chars().count() <= 2
         && between
             .chars()
             .all(|c| c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\u{2010}'..='\u{2015}'))
 }
 
-/// Lengths of IBANs by country (SWIFT IBAN registry, release 99).
+/// Number of characters of an IBAN by country (SWIFT IBAN registry, release 99).
 const IBAN_LENGTHS: [(&str, usize); 82] = [
     ("AD", 24),
     ("AE", 23),
@@ -191,19 +196,20 @@ const IBAN_LENGTHS: [(&str, usize); 82] = [
     ("UA", 29),
 ];
 
-/// Bank accounts: two letters, two digits, then letters and digits in groups, of the country's length, remainder 1.
-pub(super) fn ibans(text: &str) -> Vec<Finding> {
-    static START: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Za-z]{2} ?[0-9]{2}"));
+/// Finds bank accounts (ISO 13616): two letters, two digits, then letters and digits in groups, of the country's length and
+/// with the remainder 1.
+pub(super) fn find_ibans(text: &str) -> Vec<Finding> {
+    static START: LazyLock<Regex> = LazyLock::new(|| compile_pattern(r"\b[A-Za-z]{2} ?[0-9]{2}"));
     let mut found: Vec<Finding> = Vec::new();
     for candidate in START.find_iter(text) {
         let country = candidate.as_str()[..2].to_ascii_uppercase();
         let Some((_, length)) = IBAN_LENGTHS.iter().find(|(code, _)| *code == country) else {
             continue;
         };
-        let Some(range) = characters_from(text, candidate.start(), *length) else {
+        let Some(range) = range_of_characters(text, candidate.start(), *length) else {
             continue;
         };
-        if !within_token(text, &range) && remainder_is_one(&text[range.clone()]) {
+        if !is_within_token(text, &range) && has_remainder_one(&text[range.clone()]) {
             found.push(Finding {
                 kind: PiiKind::Iban,
                 range,
@@ -213,8 +219,9 @@ pub(super) fn ibans(text: &str) -> Vec<Finding> {
     found
 }
 
-/// The range from `start` that holds `count` ASCII letters and digits with at most one space or dash between two.
-fn characters_from(text: &str, start: usize, count: usize) -> Option<Range<usize>> {
+/// Returns the range from `start` that holds `count` ASCII letters and digits with at most one space or dash between two of
+/// them.
+fn range_of_characters(text: &str, start: usize, count: usize) -> Option<Range<usize>> {
     let mut taken = 0;
     let mut separated = false;
     for (at, byte) in text.bytes().enumerate().skip(start) {
@@ -233,10 +240,11 @@ fn characters_from(text: &str, start: usize, count: usize) -> Option<Range<usize
     None
 }
 
-/// ISO 13616: the first four characters moved to the end, letters read as 10 to 35, the number modulo 97 is 1.
-fn remainder_is_one(iban: &str) -> bool {
+/// Returns whether an IBAN has the remainder 1 (ISO 13616): with the first four characters moved to the end and letters read
+/// as 10 to 35, the number modulo 97 is 1.
+fn has_remainder_one(iban: &str) -> bool {
     let characters: Vec<u32> = iban.chars().filter_map(|c| c.to_digit(36)).collect();
-    // Every country's has eight digits or more: words after a country's code and a time of day have not.
+    // Every country's IBAN has at least eight digits. Words after the letters of a country and a time of day have fewer.
     if characters.iter().filter(|value| **value < 10).count() < 8 {
         return false;
     }
@@ -246,13 +254,15 @@ fn remainder_is_one(iban: &str) -> bool {
     }) == 1
 }
 
-/// Social security numbers: 3-2-4 digits with one kind of separator, or nine digits behind a word that announces them.
-pub(super) fn social_security(text: &str) -> Vec<Finding> {
+/// Finds social security numbers: 3-2-4 digits with one kind of separator, or nine digits after a word that announces them.
+pub(super) fn find_social_security_numbers(text: &str) -> Vec<Finding> {
     static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\b([0-9]{3})(?:-([0-9]{2})-| ([0-9]{2}) |\.([0-9]{2})\.|([0-9]{2}))([0-9]{4})\b")
+        compile_pattern(
+            r"\b([0-9]{3})(?:-([0-9]{2})-| ([0-9]{2}) |\.([0-9]{2})\.|([0-9]{2}))([0-9]{4})\b",
+        )
     });
     static ANNOUNCED: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:ssn|social(?: security)?)\b"));
+        LazyLock::new(|| compile_pattern(r"(?i)\b(?:ssn|social(?: security)?)\b"));
     let mut found = Vec::new();
     for number in WRITTEN.captures_iter(text) {
         let part = |index| number.get(index).map(|part| part.as_str());
@@ -263,16 +273,17 @@ pub(super) fn social_security(text: &str) -> Vec<Finding> {
         let Some(group) = separated.or(part(5)) else {
             continue;
         };
-        // Never issued: area 000, 666 and 900 to 999, group 00, serial 0000.
+        // The areas 000, 666 and 900 to 999, the group 00 and the serial 0000 are never issued.
         let issued = area != "000"
             && area != "666"
             && !area.starts_with('9')
             && group != "00"
             && serial != "0000";
-        let other = adjoins_digit(text, whole.range()) || labelled_otherwise(text, whole.start());
+        let other = adjoins_digit(text, whole.range()) || is_labeled_otherwise(text, whole.start());
         if issued
             && !other
-            && (separated.is_some() || ANNOUNCED.is_match(before(text, whole.start(), 60)))
+            && (separated.is_some()
+                || ANNOUNCED.is_match(text_before(text, whole.start(), ANNOUNCEMENT_BYTES)))
         {
             found.push(Finding {
                 kind: PiiKind::Ssn,
@@ -283,7 +294,7 @@ pub(super) fn social_security(text: &str) -> Vec<Finding> {
     found
 }
 
-/// Whether a dash and a digit follow or precede the range, which is then a part of a longer number.
+/// Returns whether a separator and a digit stand beside the range, which is then a part of a longer number.
 fn adjoins_digit(text: &str, range: Range<usize>) -> bool {
     let digit = |c: char| c.is_ascii_digit();
     text[..range.start]

@@ -1,88 +1,97 @@
-//! Digits read out: "four five seven two, double one oh nine".
+//! Digits that somebody reads out: "four five seven two, double one oh nine".
 
 use std::ops::Range;
 
+use super::finding::{Finding, PiiKind};
 use super::numbers::is_card;
-use super::{Finding, PiiKind};
 
-/// The fewest digits of a run: a telephone number without its area code. Shorter ones are quantities and times.
+/// Smallest number of digits of a run: a telephone number without its area code. Shorter runs are quantities and times.
 const MIN_DIGITS: usize = 7;
-/// The fewest where most are said in pairs ("forty five thirty two"): shorter runs are years and times of day.
-const MIN_PAIRED: usize = 12;
-/// The fewest where each is a figure on its own ("4 5 7 2 ..."): short lists of figures are ratings and scores.
-const MIN_FIGURES: usize = 9;
-/// The fewest words among figures ("4572 double one oh"): below it the figures are what was said.
+/// Smallest number of digits where most are said in pairs ("forty five thirty two"): shorter runs are years and times of day.
+const MIN_PAIRED_DIGITS: usize = 12;
+/// Smallest number of digits where each is a figure of its own ("4 5 7 2 ..."): short lists of figures are ratings.
+const MIN_SINGLE_FIGURES: usize = 9;
+/// Smallest number of words among figures ("4572 double one oh"): with fewer words the run counts as written figures.
 const MIN_WORDS: usize = 3;
-/// How many words in a row may stand between two digits: "four, uh, and then five".
+/// Largest number of words in a row between two digits: "four, uh, and then five".
 const MAX_FILLERS: usize = 3;
 
-/// What a word is in a run of digits.
-enum Word {
-    /// One or two digits said with one word; the flag says that it is a word and not a figure.
+/// The role of a word in a run of digits.
+enum WordRole {
+    /// The word is one or two digits; the flag says whether it is spelled as a word and not as a figure.
     Digits(Vec<u8>, bool),
-    /// `forty`: its digit, and a zero unless a digit word follows.
+    /// The word is a multiple of ten such as `forty`: its digit, and a zero unless a digit word follows.
     Tens(u8),
-    /// `double`, `triple`: the next digit so many times.
+    /// The word is `double` or `triple`: the next digit counts that many times.
     Repeat(usize),
-    /// `uh`, `dash`: said between digits.
+    /// The word may stand between digits, such as `uh` and `dash`.
     Filler,
-    /// Anything else ends the run.
+    /// The word ends the run.
     Other,
 }
 
-/// Runs of digits read out, as card numbers where they check as one.
-pub(super) fn runs(text: &str) -> Vec<Finding> {
+/// Finds runs of digits that somebody reads out; a run that passes the check of a payment card counts as one.
+pub(super) fn find_spoken_digits(text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut run = Run::default();
     for range in words(text) {
-        if !run.takes(text, range.clone()) {
-            found.extend(std::mem::take(&mut run).finding());
-            // What ended the one may begin the next.
-            run.takes(text, range);
+        if !run.extend_with(text, range.clone()) {
+            found.extend(std::mem::take(&mut run).into_finding());
+            // The word that ended this run may begin the next run.
+            run.extend_with(text, range);
         }
     }
-    found.extend(run.finding());
+    found.extend(run.into_finding());
     found
 }
 
-/// A run under way.
+/// A run of digits that is being read.
 #[derive(Default)]
 struct Run {
     digits: Vec<u8>,
-    /// From the first digit word to the last, in bytes.
+    /// The place from the first digit word to the last, in bytes.
     range: Option<Range<usize>>,
+    /// The number of fillers since the last digit.
     fillers: usize,
+    /// The number of digit words.
     words: usize,
+    /// The number of digit words that stand for two digits.
     paired: usize,
+    /// The number of figures.
     figures: usize,
+    /// The number of figures with more than one digit.
     long_figures: usize,
+    /// The factor and the place of a `double` or `triple` that waits for its digit.
     repeat: Option<(usize, usize)>,
-    /// Whether the last digit is the zero of a `forty`, which a following digit takes the place of.
+    /// Whether the last digit is the zero of a word such as `forty`, which a following digit replaces.
     open_tens: bool,
 }
 
 impl Run {
-    /// Adds a word; `false` if it ends the run.
-    fn takes(&mut self, text: &str, at: Range<usize>) -> bool {
-        // A sentence may end between two groups, but another line of figures (a table) is another number.
+    /// Adds a word to the run; returns `false` if the word ends the run.
+    fn extend_with(&mut self, text: &str, at: Range<usize>) -> bool {
+        // A sentence may end between two groups of one number, but these signs separate two numbers.
         if let Some(last) = &self.range
             && text[last.end..at.start].contains([':', '$', '€', '£', '/'])
         {
             return false;
         }
         match classify(&text[at.clone()]) {
-            Word::Digits(digits, spoken) => self.add(&digits, spoken, at),
-            Word::Tens(digit) => {
+            WordRole::Digits(digits, spoken) => self.add(&digits, spoken, at),
+            WordRole::Tens(digit) => {
                 self.add(&[digit, 0], true, at);
                 self.open_tens = true;
             }
-            Word::Repeat(times) => self.repeat = Some((times, at.start)),
-            Word::Filler if self.range.is_some() && self.fillers < MAX_FILLERS => self.fillers += 1,
-            Word::Filler | Word::Other => return false,
+            WordRole::Repeat(times) => self.repeat = Some((times, at.start)),
+            WordRole::Filler if self.range.is_some() && self.fillers < MAX_FILLERS => {
+                self.fillers += 1
+            }
+            WordRole::Filler | WordRole::Other => return false,
         }
         true
     }
 
+    /// Adds the digits of one word.
     fn add(&mut self, digits: &[u8], spoken: bool, at: Range<usize>) {
         if std::mem::take(&mut self.open_tens)
             && self.fillers == 0
@@ -108,16 +117,16 @@ impl Run {
         self.range = Some(self.range.take().map_or(start, |range| range.start)..at.end);
     }
 
-    /// What the run is, if it is long enough.
-    fn finding(self) -> Option<Finding> {
+    /// Returns the finding of a run that is long enough.
+    fn into_finding(self) -> Option<Finding> {
         let enough = if self.words >= MIN_WORDS && self.words >= self.figures {
             if self.paired * 2 > self.words {
-                MIN_PAIRED
+                MIN_PAIRED_DIGITS
             } else {
                 MIN_DIGITS
             }
         } else if self.long_figures == 0 {
-            MIN_FIGURES
+            MIN_SINGLE_FIGURES
         } else {
             return None;
         };
@@ -132,7 +141,7 @@ impl Run {
     }
 }
 
-/// The byte ranges of the words: letters and digits in a row, an apostrophe inside included.
+/// Iterates over the byte ranges of the words: letters and digits in a row, an apostrophe inside included.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut characters = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -145,15 +154,16 @@ fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-fn classify(word: &str) -> Word {
-    // The longest word of interest is "seventeen"; what is longer needs no folding.
+/// Returns the role of a word in a run of digits.
+fn classify(word: &str) -> WordRole {
+    // No word of interest is longer than "seventeen", so a longer word need not be converted to lower case.
     if word.len() > 9 {
-        return Word::Other;
+        return WordRole::Other;
     }
     if word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Word::Digits(word.bytes().map(|byte| byte - b'0').collect(), false);
+        return WordRole::Digits(word.bytes().map(|byte| byte - b'0').collect(), false);
     }
-    let one = |digit| Word::Digits(vec![digit], true);
+    let one = |digit| WordRole::Digits(vec![digit], true);
     match word.to_ascii_lowercase().as_str() {
         "zero" | "oh" | "o" | "nought" | "naught" => one(0),
         "one" => one(1),
@@ -165,28 +175,28 @@ fn classify(word: &str) -> Word {
         "seven" => one(7),
         "eight" => one(8),
         "nine" | "niner" => one(9),
-        "ten" => Word::Digits(vec![1, 0], true),
-        "eleven" => Word::Digits(vec![1, 1], true),
-        "twelve" => Word::Digits(vec![1, 2], true),
-        "thirteen" => Word::Digits(vec![1, 3], true),
-        "fourteen" => Word::Digits(vec![1, 4], true),
-        "fifteen" => Word::Digits(vec![1, 5], true),
-        "sixteen" => Word::Digits(vec![1, 6], true),
-        "seventeen" => Word::Digits(vec![1, 7], true),
-        "eighteen" => Word::Digits(vec![1, 8], true),
-        "nineteen" => Word::Digits(vec![1, 9], true),
-        "twenty" => Word::Tens(2),
-        "thirty" => Word::Tens(3),
-        "forty" | "fourty" => Word::Tens(4),
-        "fifty" => Word::Tens(5),
-        "sixty" => Word::Tens(6),
-        "seventy" => Word::Tens(7),
-        "eighty" => Word::Tens(8),
-        "ninety" => Word::Tens(9),
-        "double" => Word::Repeat(2),
-        "triple" | "treble" => Word::Repeat(3),
+        "ten" => WordRole::Digits(vec![1, 0], true),
+        "eleven" => WordRole::Digits(vec![1, 1], true),
+        "twelve" => WordRole::Digits(vec![1, 2], true),
+        "thirteen" => WordRole::Digits(vec![1, 3], true),
+        "fourteen" => WordRole::Digits(vec![1, 4], true),
+        "fifteen" => WordRole::Digits(vec![1, 5], true),
+        "sixteen" => WordRole::Digits(vec![1, 6], true),
+        "seventeen" => WordRole::Digits(vec![1, 7], true),
+        "eighteen" => WordRole::Digits(vec![1, 8], true),
+        "nineteen" => WordRole::Digits(vec![1, 9], true),
+        "twenty" => WordRole::Tens(2),
+        "thirty" => WordRole::Tens(3),
+        "forty" | "fourty" => WordRole::Tens(4),
+        "fifty" => WordRole::Tens(5),
+        "sixty" => WordRole::Tens(6),
+        "seventy" => WordRole::Tens(7),
+        "eighty" => WordRole::Tens(8),
+        "ninety" => WordRole::Tens(9),
+        "double" => WordRole::Repeat(2),
+        "triple" | "treble" => WordRole::Repeat(3),
         "uh" | "um" | "er" | "erm" | "and" | "then" | "dash" | "hyphen" | "space" | "dot"
-        | "next" => Word::Filler,
-        _ => Word::Other,
+        | "next" => WordRole::Filler,
+        _ => WordRole::Other,
     }
 }

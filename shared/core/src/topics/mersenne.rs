@@ -1,19 +1,21 @@
-//! The MersenneTwister Twister as NumPy's `RandomState` uses it, so that a seed means what it means in scikit-learn.
+//! The Mersenne Twister as NumPy's `RandomState` uses it, so that a seed means what it means in scikit-learn.
 //!
 //! Source: Matsumoto & Nishimura (1998), "Mersenne Twister", ACM TOMACS 8(1), MT19937 with `init_genrand` and
 //! `genrand_res53`.
 
+/// Number of words of the generator's state (`N` of MT19937).
 const WORDS: usize = 624;
+/// Distance of the words that are mixed (`M` of MT19937).
 const SHIFT: usize = 397;
 
-/// A generator of doubles in [0, 1).
+/// A generator of random numbers in [0, 1).
 pub(super) struct MersenneTwister {
     state: [u32; WORDS],
     next: usize,
 }
 
 impl MersenneTwister {
-    /// The generator of `numpy.random.RandomState(seed)`.
+    /// Seeds the generator as `numpy.random.RandomState(seed)` does.
     pub(super) fn new(seed: u32) -> Self {
         let mut state = [seed; WORDS];
         for at in 1..WORDS {
@@ -25,13 +27,14 @@ impl MersenneTwister {
         Self { state, next: WORDS }
     }
 
-    /// The next double, of 53 random bits.
+    /// Returns the next number in [0, 1), made of 53 random bits.
     pub(super) fn next_f64(&mut self) -> f64 {
         let high = f64::from(self.next_u32() >> 5);
         let low = f64::from(self.next_u32() >> 6);
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
+    /// Returns the next 32 random bits.
     fn next_u32(&mut self) -> u32 {
         if self.next == WORDS {
             self.twist();
@@ -44,6 +47,7 @@ impl MersenneTwister {
         word ^ (word >> 18)
     }
 
+    /// Renews the state.
     fn twist(&mut self) {
         for at in 0..WORDS {
             let mixed =

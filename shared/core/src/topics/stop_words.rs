@@ -1,11 +1,11 @@
-//! English words that tell topics nothing.
+//! Stop words: English words that say nothing about a topic.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rustc_hash::FxBuildHasher;
 
-/// The list of scikit-learn (BSD-3-Clause), which it took from the Glasgow Information Retrieval Group.
+/// The list of scikit-learn (BSD-3-Clause license), which scikit-learn took from the Glasgow Information Retrieval Group.
 const ENGLISH: &str = "a about above across after afterwards again against all almost alone along already also although always am among \
     amongst amoungst amount an and another any anyhow anyone anything anyway anywhere are around as at back be \
     became because become becomes becoming been before beforehand behind being below beside besides between beyond \
@@ -25,8 +25,8 @@ const ENGLISH: &str = "a about above across after afterwards again against all a
     whereupon wherever whether which while whither who whoever whole whom whose why will with within without would \
     yet you your yours yourself yourselves";
 
-/// What that list forgets: the alphabetic halves that contractions fall into ("don't", "we've"), and contractions typed
-/// without their apostrophe.
+/// Words that the list of scikit-learn lacks: the alphabetic halves of contractions ("don't", "we've"), and contractions that
+/// are typed without their apostrophe.
 const CONTRACTIONS: &str = "ain aren couldn didn didnt doesn doesnt don dont hadn haven id im isn isnt ive ll mightn mustn needn shan \
     shouldn thats ve wasn wasnt weren won wont wouldn wouldnt youre";
 
@@ -37,12 +37,12 @@ static ALL: LazyLock<HashSet<&'static str, FxBuildHasher>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Whether the word, in lower case, is a stop word.
+/// Returns whether a word in lower case is a stop word.
 pub(super) fn is_stop_word(word: &str) -> bool {
     ALL.contains(word)
 }
 
-/// All of them, in no order; for a comparison with other programs.
+/// Iterates over all stop words in no particular order, for a comparison with other programs.
 pub fn stop_words() -> impl Iterator<Item = &'static str> {
     ALL.iter().copied()
 }

@@ -1,20 +1,22 @@
-//! A text as its terms: lower-cased alphabetic words of two letters or more without stop words.
+//! Splits a text into its terms: lower-case alphabetic words of at least two letters, without stop words.
 
 use super::stop_words::is_stop_word;
 
-/// Calls `each` with every term of the text, in order.
+/// Calls `visit` with every term of the text, in order.
 ///
-/// A term is a whole word (a run of letters, digits and underscores) that is letters alone: scikit-learn's
-/// `token_pattern=r"(?u)\b[^\W\d_]{2,}\b"` with `lowercase=True`. One-letter words are left out as in its default pattern.
-pub(super) fn for_each_term(text: &str, mut each: impl FnMut(&str)) {
+/// A term is a whole word (a run of letters, digits and underscores) that consists of letters only: scikit-learn's
+/// `token_pattern=r"(?u)\b[^\W\d_]{2,}\b"` with `lowercase=True`. Words of one letter are left out, as in scikit-learn's
+/// default pattern.
+pub(super) fn for_each_term(text: &str, mut visit: impl FnMut(&str)) {
     let lower = text.to_lowercase();
     for word in lower.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
         if is_alphabetic(word) && !is_stop_word(word) {
-            each(word);
+            visit(word);
         }
     }
 }
 
+/// Returns whether a word has at least two characters and consists of letters only.
 fn is_alphabetic(word: &str) -> bool {
     if word.is_ascii() {
         word.len() >= 2 && word.bytes().all(|b| b.is_ascii_alphabetic())

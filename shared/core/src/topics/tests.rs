@@ -1,4 +1,4 @@
-//! Against scikit-learn's answers in `tests/fixtures/topics.json`, and the edges it raises errors at.
+//! Comparison with scikit-learn's answers in `tests/fixtures/topics.json`, and the cases in which scikit-learn raises errors.
 
 use serde::Deserialize;
 

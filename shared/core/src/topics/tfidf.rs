@@ -1,20 +1,25 @@
-//! TF-IDF with scikit-learn's semantics (`TfidfVectorizer`, its defaults otherwise: smoothed idf, L2, no sublinear tf).
+//! TF-IDF: weighs the terms of documents as scikit-learn's `TfidfVectorizer` does with its defaults.
+//!
+//! The weight of a term in a document is its count in the document times its inverse document frequency
+//! `ln((1 + documents) / (1 + documents with the term)) + 1` (smoothed), and each document is scaled to unit length (L2). Source:
+//! the scikit-learn user guide, "Tf-idf term weighting"; the fixtures in `tests/fixtures/topics.json` are its own answers.
 
 use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
+use super::sparse::SparseRows;
 use super::terms::for_each_term;
 
-/// Which terms make the vocabulary.
+/// The limits that decide which terms make the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VocabularyLimits {
-    /// At most this many terms, the most frequent of the whole corpus; of equally frequent ones the first in code point
-    /// order.
+    /// The largest number of terms. The most frequent terms of the whole corpus are kept; of equally frequent terms the first
+    /// in code point order.
     pub max_features: usize,
-    /// Terms in fewer documents are left out.
+    /// The smallest number of documents that must contain a term.
     pub min_documents: usize,
-    /// Terms in more than this share of the documents are left out.
+    /// The largest share of the documents that may contain a term, 0 to 1.
     pub max_share: f64,
 }
 
@@ -28,18 +33,22 @@ impl Default for VocabularyLimits {
     }
 }
 
-/// Counted documents, in the order they were added. About 8 bytes a distinct term of a document.
+/// The term counts of documents in the order in which the documents were added.
+///
+/// The corpus keeps about 8 bytes for each distinct term of a document, and no text.
 #[derive(Debug, Default)]
 pub struct Corpus {
     ids: HashMap<Box<str>, u32, FxBuildHasher>,
     terms: Vec<TermCount>,
-    /// Term and count, ascending by term number, of all documents one after the other.
+    /// The (term, count) pairs of all documents one after the other, ascending by term within a document.
     counts: Vec<(u32, u32)>,
-    /// Where in `counts` each document ends.
+    /// The end of each document in `counts`.
     ends: Vec<usize>,
+    /// The terms of the document that is being added; kept to reuse its memory.
     scratch: Vec<u32>,
 }
 
+/// The frequency of a term in the corpus.
 #[derive(Debug, Clone, Copy, Default)]
 struct TermCount {
     documents: usize,
@@ -47,7 +56,7 @@ struct TermCount {
 }
 
 impl Corpus {
-    /// Counts the terms of one more document.
+    /// Adds a document by counting its terms.
     pub fn add(&mut self, text: &str) {
         let Self {
             ids,
@@ -61,7 +70,7 @@ impl Corpus {
             let id = match ids.get(term) {
                 Some(id) => *id,
                 None => {
-                    // More than u32::MAX distinct terms do not fit in memory.
+                    // More than u32::MAX distinct terms would not fit in memory, so the cast is exact.
                     let id = terms.len() as u32;
                     terms.push(TermCount::default());
                     ids.insert(term.into(), id);
@@ -79,23 +88,24 @@ impl Corpus {
         ends.push(counts.len());
     }
 
-    /// How many documents have been added.
+    /// Returns the number of documents.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether none has been added.
+    /// Returns whether there is no document.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The TF-IDF matrix of the documents over the selected terms, rows of unit length; without any column if no term
-    /// is left, where scikit-learn raises an error.
+    /// Returns the TF-IDF matrix of the documents over the terms within the limits, with rows of unit length.
+    ///
+    /// The matrix has no column if no term is within the limits; scikit-learn raises an error then.
     #[must_use]
-    pub fn tf_idf(&self, selection: VocabularyLimits) -> TermMatrix {
-        let vocabulary = self.vocabulary(selection);
+    pub fn tf_idf(&self, limits: VocabularyLimits) -> TermMatrix {
+        let vocabulary = self.vocabulary(limits);
         let mut columns = vec![None; self.terms.len()];
         let documents = self.len() as f64;
         let mut matrix = TermMatrix {
@@ -130,75 +140,33 @@ impl Corpus {
         matrix
     }
 
-    /// The selected terms in code point order, with their numbers.
-    fn vocabulary(&self, selection: VocabularyLimits) -> Vec<(&str, u32)> {
-        let most = selection.max_share * self.len() as f64;
+    /// Returns the terms within the limits in code point order, with their numbers.
+    fn vocabulary(&self, limits: VocabularyLimits) -> Vec<(&str, u32)> {
+        let most = limits.max_share * self.len() as f64;
         let mut kept: Vec<(&str, u32)> = self
             .ids
             .iter()
             .map(|(term, &id)| (&**term, id))
             .filter(|&(_, id)| {
                 let documents = self.terms[id as usize].documents;
-                documents >= selection.min_documents && documents as f64 <= most
+                documents >= limits.min_documents && documents as f64 <= most
             })
             .collect();
         kept.sort_unstable();
-        if kept.len() > selection.max_features {
+        if kept.len() > limits.max_features {
             kept.sort_by_key(|&(_, id)| std::cmp::Reverse(self.terms[id as usize].occurrences));
-            kept.truncate(selection.max_features);
+            kept.truncate(limits.max_features);
             kept.sort_unstable();
         }
         kept
     }
 }
 
-/// Documents as weights of terms.
+/// The weights of terms in documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TermMatrix {
     /// The terms of the columns, in code point order.
     pub terms: Vec<String>,
-    /// A row a document.
+    /// One row per document.
     pub rows: SparseRows,
-}
-
-/// Sparse rows (compressed, as in CSR).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct SparseRows {
-    entries: Vec<(u32, f64)>,
-    ends: Vec<usize>,
-}
-
-impl SparseRows {
-    /// Appends a row of (column, value), ascending by column.
-    pub fn push(&mut self, row: &[(u32, f64)]) {
-        self.entries.extend_from_slice(row);
-        self.ends.push(self.entries.len());
-    }
-
-    /// How many rows there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The (column, value) pairs of a row, ascending by column.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    #[must_use]
-    pub fn row(&self, at: usize) -> &[(u32, f64)] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.entries[start..self.ends[at]]
-    }
-
-    /// Every row in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[(u32, f64)]> {
-        (0..self.len()).map(|at| self.row(at))
-    }
 }

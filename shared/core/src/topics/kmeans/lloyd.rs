@@ -1,14 +1,17 @@
-//! Lloyd's iterations: each row to its nearest center, each center to the mean of its rows.
+//! Lloyd's iterations: assign each row to its nearest center, move each center to the mean of its rows, and repeat.
+//!
+//! Source: Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28(2); stopping rules and
+//! the relocation of empty clusters as in scikit-learn.
 
-use super::super::tfidf::SparseRows;
-use super::Clustering;
+use super::super::sparse::SparseRows;
+use super::clustering::Clustering;
 
-/// scikit-learn's `max_iter`.
-const ITERATIONS: usize = 300;
-/// scikit-learn's `tol`, in units of the mean variance of a column.
+/// Largest number of iterations; scikit-learn's `max_iter`.
+const MAX_ITERATIONS: usize = 300;
+/// Shift of the centers that counts as none, in units of the mean variance of a column; scikit-learn's `tol`.
 const TOLERANCE: f64 = 1e-4;
 
-/// The squared shift of the centers below which they count as at rest.
+/// Returns the squared shift of the centers below which the centers count as at rest.
 pub(super) fn tolerance(rows: &SparseRows, columns: usize) -> f64 {
     let count = rows.len() as f64;
     let mut sums = vec![(0.0, 0.0); columns];
@@ -24,7 +27,7 @@ pub(super) fn tolerance(rows: &SparseRows, columns: usize) -> f64 {
     TOLERANCE * variances / columns as f64
 }
 
-/// Iterates from the seeds until nothing changes.
+/// Iterates from the seeds until the centers are at rest.
 pub(super) fn iterate(
     rows: &SparseRows,
     norms: &[f64],
@@ -35,10 +38,10 @@ pub(super) fn iterate(
     let mut centers = Centers::at(rows, columns, seeds);
     let mut labels = vec![usize::MAX; rows.len()];
     let mut at_rest = false;
-    for _ in 0..ITERATIONS {
+    for _ in 0..MAX_ITERATIONS {
         let before = labels.clone();
         centers.assign(rows, &mut labels);
-        let moved = centers.means(rows, norms, &labels);
+        let moved = centers.move_to_means(rows, norms, &labels);
         let shift = centers.shift(&moved);
         centers = moved;
         at_rest = labels == before;
@@ -59,7 +62,9 @@ pub(super) fn iterate(
     }
 }
 
-/// Dense centers, the values of one column side by side: a sparse row meets all centers in one pass.
+/// The centers of all clusters.
+///
+/// The values of one column stand side by side, so that a sparse row meets all centers in one pass.
 struct Centers {
     clusters: usize,
     values: Vec<f64>,
@@ -67,6 +72,7 @@ struct Centers {
 }
 
 impl Centers {
+    /// Places the centers at the seed rows.
     fn at(rows: &SparseRows, columns: usize, seeds: &[usize]) -> Self {
         let mut values = vec![0.0; columns * seeds.len()];
         for (cluster, &seed) in seeds.iter().enumerate() {
@@ -77,6 +83,7 @@ impl Centers {
         Self::new(seeds.len(), values)
     }
 
+    /// Builds centers from their values and computes the squared lengths.
     fn new(clusters: usize, values: Vec<f64>) -> Self {
         let mut norms = vec![0.0; clusters];
         for column in values.chunks_exact(clusters) {
@@ -92,12 +99,13 @@ impl Centers {
         }
     }
 
+    /// Returns the values of one column in all centers.
     fn column(&self, column: u32) -> &[f64] {
         let start = column as usize * self.clusters;
         &self.values[start..start + self.clusters]
     }
 
-    /// The nearest center of each row; of equally near ones the first.
+    /// Assigns each row to its nearest center, of equally near centers to the first.
     fn assign(&self, rows: &SparseRows, labels: &mut [usize]) {
         let mut dots = vec![0.0; self.clusters];
         for (row, label) in rows.iter().zip(labels) {
@@ -117,8 +125,9 @@ impl Centers {
         }
     }
 
-    /// The centers moved to the means of their rows; one without rows to the row farthest from its own center.
-    fn means(&self, rows: &SparseRows, norms: &[f64], labels: &[usize]) -> Self {
+    /// Returns the centers at the means of their rows; a center without rows moves to the row that is farthest from its own
+    /// center.
+    fn move_to_means(&self, rows: &SparseRows, norms: &[f64], labels: &[usize]) -> Self {
         let mut values = vec![0.0; self.values.len()];
         let mut counts = vec![0.0_f64; self.clusters];
         let mut add = |values: &mut Vec<f64>, cluster: usize, row: &[(u32, f64)], sign: f64| {
@@ -153,7 +162,8 @@ impl Centers {
         Self::new(self.clusters, values)
     }
 
-    /// Empty clusters, each with the row it gets: the farthest from their centers, of equally far ones the first.
+    /// Returns the empty clusters, each with the row that it gets: the rows farthest from their centers, of equally far rows the
+    /// first.
     fn relocations(
         &self,
         rows: &SparseRows,
@@ -182,6 +192,7 @@ impl Centers {
             .collect()
     }
 
+    /// Returns the squared distance of a row to a center.
     fn distance(&self, row: &[(u32, f64)], norm: f64, cluster: usize) -> f64 {
         let dot: f64 = row
             .iter()
@@ -190,6 +201,7 @@ impl Centers {
         (norm - 2.0 * dot + self.norms[cluster]).max(0.0)
     }
 
+    /// Returns the sum of the squared shifts from these centers to others.
     fn shift(&self, to: &Self) -> f64 {
         self.values
             .iter()
@@ -198,6 +210,7 @@ impl Centers {
             .sum()
     }
 
+    /// Returns one vector per center.
     fn dense(&self) -> Vec<Vec<f64>> {
         (0..self.clusters)
             .map(|cluster| {

@@ -1,23 +1,29 @@
 //! K-Means on sparse rows with scikit-learn's semantics: greedy k-means++, Lloyd's iterations, the best of several starts.
 //!
-//! Own code rather than `linfa`: that one wants dense rows (here 1 value in 10 is not zero), seeds without the greedy
-//! trials, and does not promise the same clusters on another machine. This is sequential, so the same rows give the
-//! same clusters whatever the number of threads, and it draws its random numbers as scikit-learn does.
+//! Sources: Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28(2); Arthur &
+//! Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA.
+//!
+//! Why not the crate `linfa`: it wants dense rows (here 1 value in 10 is not zero), it seeds without the greedy trials, and
+//! it does not promise the same clusters on another machine. This implementation is sequential, so that the same rows give
+//! the same clusters whatever the number of threads, and it draws its random numbers as scikit-learn does.
 
+mod clustering;
 mod lloyd;
 mod seeding;
 
 use std::collections::HashSet;
 
-use super::mersenne::MersenneTwister;
-use super::tfidf::SparseRows;
+pub use clustering::Clustering;
 
-/// How to cluster.
+use super::mersenne::MersenneTwister;
+use super::sparse::SparseRows;
+
+/// The settings of a clustering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClusterSettings {
-    /// The number of clusters; fewer if there are fewer distinct rows.
+    /// The number of clusters; there are fewer clusters if there are fewer distinct rows.
     pub clusters: usize,
-    /// How many times to start anew; the start with the lowest inertia is kept.
+    /// The number of starts with new seeds; the start with the lowest inertia is kept.
     pub starts: usize,
     /// The seed of the random numbers, as in scikit-learn's `random_state`.
     pub seed: u32,
@@ -33,25 +39,14 @@ impl Default for ClusterSettings {
     }
 }
 
-/// SparseRows in clusters.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Clustering {
-    /// The cluster of each row.
-    pub labels: Vec<usize>,
-    /// The mean of each cluster's rows, a value a column.
-    pub centers: Vec<Vec<f64>>,
-    /// The sum of the squared distances of the rows to the centers of their clusters.
-    pub inertia: f64,
-}
-
-/// Clusters rows of `columns` columns; `None` if there is no row, no column or no cluster asked for.
+/// Clusters rows of `columns` columns; returns `None` if there is no row, no column, or no cluster to find.
 #[must_use]
 pub fn cluster_rows(
     rows: &SparseRows,
     columns: usize,
     settings: ClusterSettings,
 ) -> Option<Clustering> {
-    let clusters = distinct(rows, settings.clusters);
+    let clusters = count_distinct(rows, settings.clusters);
     if clusters == 0 || columns == 0 {
         return None;
     }
@@ -63,10 +58,11 @@ pub fn cluster_rows(
     let mut random = MersenneTwister::new(settings.seed);
     let mut best: Option<Clustering> = None;
     for _ in 0..settings.starts.max(1) {
-        let seeds = seeding::plus_plus(rows, &norms, columns, clusters, &mut random);
+        let seeds = seeding::draw_seeds(rows, &norms, columns, clusters, &mut random);
         let found = lloyd::iterate(rows, &norms, columns, &seeds, tolerance);
         let better = best.as_ref().is_none_or(|best| {
-            found.inertia < best.inertia && !same_partition(&found.labels, &best.labels, clusters)
+            found.inertia < best.inertia
+                && !is_same_partition(&found.labels, &best.labels, clusters)
         });
         if better {
             best = Some(found);
@@ -75,8 +71,8 @@ pub fn cluster_rows(
     best
 }
 
-/// How many distinct rows there are, counted up to `limit`.
-fn distinct(rows: &SparseRows, limit: usize) -> usize {
+/// Counts the distinct rows up to a limit.
+fn count_distinct(rows: &SparseRows, limit: usize) -> usize {
     let mut seen = HashSet::new();
     for row in rows.iter() {
         if seen.len() >= limit {
@@ -91,8 +87,8 @@ fn distinct(rows: &SparseRows, limit: usize) -> usize {
     seen.len()
 }
 
-/// Whether two labellings differ in the numbers of the clusters alone: then a lower inertia is a rounding error.
-fn same_partition(one: &[usize], other: &[usize], clusters: usize) -> bool {
+/// Returns whether two labelings differ in the numbers of the clusters alone; a lower inertia is then a rounding error.
+fn is_same_partition(one: &[usize], other: &[usize], clusters: usize) -> bool {
     let mut mapping = vec![None; clusters];
     one.iter()
         .zip(other)

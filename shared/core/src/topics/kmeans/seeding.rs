@@ -1,13 +1,13 @@
-//! Greedy k-means++: seeds far from each other, each the best of a few random candidates.
+//! Greedy k-means++: draws seeds far from each other, each the best of a few random candidates.
 //!
-//! Source: Arthur & Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA; the greedy variant and the
-//! number of trials as scikit-learn has them.
+//! Source: Arthur & Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA; the greedy variant and
+//! the number of trials are those of scikit-learn.
 
 use super::super::mersenne::MersenneTwister;
-use super::super::tfidf::SparseRows;
+use super::super::sparse::SparseRows;
 
-/// The numbers of the rows to start from.
-pub(super) fn plus_plus(
+/// Draws the rows to start from and returns their indices.
+pub(super) fn draw_seeds(
     rows: &SparseRows,
     norms: &[f64],
     columns: usize,
@@ -15,18 +15,16 @@ pub(super) fn plus_plus(
     random: &mut MersenneTwister,
 ) -> Vec<usize> {
     let trials = 2 + (clusters as f64).ln() as usize;
-    let first = uniform(rows.len(), random);
+    let first = draw_uniform(rows.len(), random);
     let mut seeds = vec![first];
     let mut closest = distances(rows, norms, columns, first);
     let mut potential: f64 = closest.iter().sum();
     while seeds.len() < clusters {
         let drawn: Vec<f64> = (0..trials).map(|_| random.next_f64() * potential).collect();
-        let cumulated = cumulated(&closest);
+        let sums = cumulative_sums(&closest);
         let mut best: Option<(f64, usize, Vec<f64>)> = None;
         for value in drawn {
-            let candidate = cumulated
-                .partition_point(|&sum| sum < value)
-                .min(rows.len() - 1);
+            let candidate = sums.partition_point(|&sum| sum < value).min(rows.len() - 1);
             let mut nearer = distances(rows, norms, columns, candidate);
             nearer
                 .iter_mut()
@@ -46,9 +44,9 @@ pub(super) fn plus_plus(
     seeds
 }
 
-/// A row with equal chances, drawn as NumPy's `choice` with probabilities draws it.
-fn uniform(rows: usize, random: &mut MersenneTwister) -> usize {
-    let shares = cumulated(&vec![1.0 / rows as f64; rows]);
+/// Draws a row with equal chances, in the way in which NumPy's `choice` with probabilities draws it.
+fn draw_uniform(rows: usize, random: &mut MersenneTwister) -> usize {
+    let shares = cumulative_sums(&vec![1.0 / rows as f64; rows]);
     let total = shares.last().copied().unwrap_or(1.0);
     let drawn = random.next_f64();
     shares
@@ -56,7 +54,8 @@ fn uniform(rows: usize, random: &mut MersenneTwister) -> usize {
         .min(rows - 1)
 }
 
-fn cumulated(values: &[f64]) -> Vec<f64> {
+/// Returns the running sums of values.
+fn cumulative_sums(values: &[f64]) -> Vec<f64> {
     values
         .iter()
         .scan(0.0, |sum, value| {
@@ -66,7 +65,7 @@ fn cumulated(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The squared distance of every row to one of them.
+/// Returns the squared distances of all rows to one of them.
 fn distances(rows: &SparseRows, norms: &[f64], columns: usize, to: usize) -> Vec<f64> {
     let mut dense = vec![0.0; columns];
     for &(column, value) in rows.row(to) {

@@ -24,7 +24,7 @@ fn settings(clusters: usize) -> ClusterSettings {
 }
 
 #[test]
-fn two_groups_are_told_apart() {
+fn two_groups_are_separated() {
     let rows = rows(&[[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 2.0]]);
     let found = cluster_rows(&rows, 2, settings(2)).unwrap();
     assert_eq!(found.labels[0], found.labels[1]);

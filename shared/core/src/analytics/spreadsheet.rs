@@ -1,11 +1,18 @@
-//! Cells that a spreadsheet would run as formulas.
+//! Cells of a CSV file that a spreadsheet would run as formulas.
 
 use std::borrow::Cow;
 
-/// The text as a cell that a spreadsheet shows and does not run: behind an apostrophe if it begins as a formula does
-/// (`=`, `+`, `-`, `@`, tab, carriage return, and their full-width forms), after white space or not.
+/// Puts an apostrophe before a text that a spreadsheet would run as a formula, so that the spreadsheet shows the text.
 ///
-/// Source: OWASP, "CSV Injection". A number stays as it is.
+/// A formula begins with `=`, `+`, `-`, `@`, a tab, a carriage return or a full-width form of these, possibly after white
+/// space. A number stays unchanged. Source: OWASP, "CSV Injection".
+///
+/// ```
+/// use insights_core::analytics::spreadsheet::escape_formula;
+///
+/// assert_eq!(escape_formula("=1+1"), "'=1+1");
+/// assert_eq!(escape_formula("-0.5"), "-0.5");
+/// ```
 #[must_use]
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let dangerous = |c: char| {
@@ -27,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_as_a_formula_is_put_behind_an_apostrophe() {
+    fn a_formula_is_put_behind_an_apostrophe() {
         for text in [
             "=1+1",
             "+44 20",

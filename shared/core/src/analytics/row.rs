@@ -1,0 +1,20 @@
+//! A row of the report: everything about one conversation except its text.
+
+use super::flow::Flow;
+use super::record::{Conversation, ConversationSentiment};
+use crate::outcomes::Outcome;
+
+/// One conversation of the report without its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRow {
+    /// The details from the contact center's list of conversations.
+    pub conversation: Conversation,
+    /// The outcome of the conversation.
+    pub outcome: Outcome,
+    /// The sentiment, if there is a transcript.
+    pub sentiment: Option<ConversationSentiment>,
+    /// The flow, if there is a transcript.
+    pub flow: Option<Flow>,
+    /// The topic, if there is a transcript with at least one term.
+    pub topic: Option<usize>,
+}
