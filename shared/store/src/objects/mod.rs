@@ -54,7 +54,8 @@ impl Objects {
         create_private_folder(path).map_err(|error| missing(error.into()))?;
         let store =
             LocalFileSystem::new_with_prefix(path).map_err(|error| missing(error.into()))?;
-        let store = store.with_automatic_cleanup(false).with_fsync(true);
+        // A bucket has no empty folders either: deleting the last object of a folder removes the folder.
+        let store = store.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self {
             store: Arc::new(store),
             name: "folder",
