@@ -1,22 +1,22 @@
-//! The report's CSV files: UTF-8 with a byte order mark, so that a spreadsheet reads them right, and no cell that it would
-//! run as a formula.
+//! The report's CSV files: UTF-8 with a byte order mark, so that a spreadsheet decodes them correctly, and without any cell
+//! that a spreadsheet would run as a formula.
 
 use anyhow::Context;
-use insights_core::analytics::cell::escape_formula;
+use insights_core::analytics::spreadsheet::escape_formula;
 use insights_core::analytics::{Record, ReportData};
 use insights_core::pii;
 
-/// What a spreadsheet needs to see that the file is UTF-8.
+/// The mark at the beginning of a file by which a spreadsheet recognizes UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// `conversations.csv`, a row a conversation.
-pub(crate) struct Conversations {
+/// The file `conversations.csv`: one row per conversation.
+pub(crate) struct ConversationsCsv {
     csv: csv::Writer<Vec<u8>>,
     redact: bool,
 }
 
-impl Conversations {
-    /// The file with its header; `redact` blacks out personal data in the transcripts.
+impl ConversationsCsv {
+    /// Begins the file with its header; `redact` replaces personal data in the transcripts by placeholders.
     pub(crate) fn new(redact: bool) -> anyhow::Result<Self> {
         let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
         csv.write_record([
@@ -34,11 +34,11 @@ impl Conversations {
         Ok(Self { csv, redact })
     }
 
-    /// Adds a conversation with its topic.
+    /// Adds the row of a conversation with its topic.
     pub(crate) fn add(&mut self, record: &Record, topic: Option<usize>) -> anyhow::Result<()> {
         let conversation = &record.conversation;
         let text = if self.redact {
-            redacted(record.text())
+            redact(record.text())
         } else {
             record.text().to_owned()
         };
@@ -61,18 +61,18 @@ impl Conversations {
         Ok(())
     }
 
-    /// The file's bytes.
+    /// Returns the bytes of the finished file.
     pub(crate) fn finish(self) -> anyhow::Result<Vec<u8>> {
         self.csv
             .into_inner()
-            .ok()
-            .context("the CSV could not be finished")
+            .map_err(csv::IntoInnerError::into_error)
+            .context("conversations.csv was not finished")
     }
 }
 
-/// `conversation_details.csv`: sentiment by speaker and quarter, turns and pauses of each conversation; an empty cell where
-/// there is no figure.
-pub(crate) fn details(reduced: &ReportData) -> anyhow::Result<Vec<u8>> {
+/// Writes the file `conversation_details.csv`: the sentiment by speaker and quarter, the turns and the pauses of each
+/// conversation; a cell is empty where there is no figure.
+pub(crate) fn write_details_csv(report: &ReportData) -> anyhow::Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
     csv.write_record([
         "conversation_id",
@@ -91,7 +91,7 @@ pub(crate) fn details(reduced: &ReportData) -> anyhow::Result<Vec<u8>> {
         "agent_response_seconds",
         "non_talk_share",
     ])?;
-    for row in &reduced.rows {
+    for row in &report.rows {
         let sentiment = row.sentiment;
         let pace = row.flow.and_then(|flow| flow.pace);
         let count = |value: Option<usize>| value.map(|value| value as f64);
@@ -119,11 +119,11 @@ pub(crate) fn details(reduced: &ReportData) -> anyhow::Result<Vec<u8>> {
         csv.write_record(cells)?;
     }
     csv.into_inner()
-        .ok()
-        .context("the CSV could not be finished")
+        .map_err(csv::IntoInnerError::into_error)
+        .context("conversation_details.csv was not finished")
 }
 
-/// The text with its personal data replaced by what kind it is of.
-fn redacted(text: &str) -> String {
+/// Returns the text with its personal data replaced by placeholders.
+fn redact(text: &str) -> String {
     pii::redact(text, &pii::detect(text)).0
 }

@@ -1,4 +1,4 @@
-//! What the function is asked to do: the daily schedule, a report of a time, or a step of the map over days.
+//! The task of an invocation: the daily report, the report of a given time, or one step of the map over days.
 
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
@@ -7,56 +7,56 @@ use serde_json::Value;
 
 use crate::range::Period;
 
-/// What to do.
+/// The task of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
-    /// The whole report of a time.
+pub enum ReportTask {
+    /// Create the whole report of a time.
     Report {
-        /// The name of the run: its folder below `reports/`.
+        /// The name of the run, which is its folder below `reports/`.
         run: String,
-        /// The time.
+        /// The time that the report covers.
         period: Period,
     },
-    /// The map step: one day's part.
+    /// Collect the part of one day (map step).
     Map {
         /// The name of the run.
         run: String,
-        /// The day.
+        /// The day in UTC.
         day: Date,
     },
-    /// The reduce step: the report of all days' parts.
+    /// Write the report of the parts of all days (reduce step).
     Reduce {
         /// The name of the run.
         run: String,
-        /// The time.
+        /// The time that the report covers.
         period: Period,
     },
 }
 
-impl Task {
-    /// Reads an event:
+impl ReportTask {
+    /// Reads the task from an event, which has one of these forms:
     ///
-    /// - an EventBridge schedule (`time`): the report of the day before, or of `detail.from` and `detail.to`;
-    /// - `{"from", "to"}` with an optional `run`: the report of that time;
-    /// - `{"mode": "map", "run", "day"}` and `{"mode": "reduce", "run", "from", "to"}`: the steps of the map.
+    /// - an EventBridge schedule (`time`) asks for the report of the day before, or of `detail.from` to `detail.to`;
+    /// - `{"from", "to"}` with an optional `run` asks for the report of that time;
+    /// - `{"mode": "map", "run", "day"}` and `{"mode": "reduce", "run", "from", "to"}` ask for the steps of the map.
     ///
     /// # Errors
-    /// If it is none of these, saying what is wrong.
-    pub fn read(event: &Value) -> anyhow::Result<Self> {
+    /// If the event has none of these forms; the message says what is wrong.
+    pub fn from_event(event: &Value) -> anyhow::Result<Self> {
         match event["mode"].as_str() {
             Some("map") => {
-                let day = text(event, "day")?
+                let day = read_text(event, "day")?
                     .parse()
                     .context("day must be a date such as 2026-11-02")?;
                 return Ok(Self::Map {
-                    run: run(event)?,
+                    run: read_run(event)?,
                     day,
                 });
             }
             Some("reduce") => {
                 return Ok(Self::Reduce {
-                    run: run(event)?,
-                    period: period(event)?,
+                    run: read_run(event)?,
+                    period: read_period(event)?,
                 });
             }
             Some("report") | None => {}
@@ -64,11 +64,11 @@ impl Task {
         }
         let detail = &event["detail"];
         let period = if event.get("from").is_some() || event.get("to").is_some() {
-            period(event)?
+            read_period(event)?
         } else if detail.get("from").is_some() || detail.get("to").is_some() {
-            period(detail)?
+            read_period(detail)?
         } else {
-            let time = text(event, "time")
+            let time = read_text(event, "time")
                 .context("the event has neither from and to nor a schedule's time")?;
             let time: Timestamp = time
                 .parse()
@@ -76,7 +76,7 @@ impl Task {
             Period::day_before(time)?
         };
         let run = if event.get("run").is_some() {
-            run(event)?
+            read_run(event)?
         } else {
             period.name()
         };
@@ -84,19 +84,21 @@ impl Task {
     }
 }
 
-fn period(event: &Value) -> anyhow::Result<Period> {
-    Period::between(text(event, "from")?, text(event, "to")?)
+/// Reads the fields `from` and `to`.
+fn read_period(event: &Value) -> anyhow::Result<Period> {
+    Period::between(read_text(event, "from")?, read_text(event, "to")?)
 }
 
-fn text<'a>(event: &'a Value, name: &str) -> anyhow::Result<&'a str> {
+/// Reads a field that must be a string.
+fn read_text<'a>(event: &'a Value, name: &str) -> anyhow::Result<&'a str> {
     event[name]
         .as_str()
         .with_context(|| format!("{name} is missing or no string"))
 }
 
-/// The name of a run, which becomes part of object keys.
-fn run(event: &Value) -> anyhow::Result<String> {
-    let run = text(event, "run")?;
+/// Reads the name of a run and checks it, because the name becomes part of object keys.
+fn read_run(event: &Value) -> anyhow::Result<String> {
+    let run = read_text(event, "run")?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
     ensure!(
         (1..=100).contains(&run.len()) && run.chars().all(plain) && !run.starts_with('.'),
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn a_schedule_asks_for_the_day_before() {
         let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-20T02:15:00Z", "detail": {}});
-        let Task::Report { run, period } = Task::read(&event).unwrap() else {
+        let ReportTask::Report { run, period } = ReportTask::from_event(&event).unwrap() else {
             panic!("no report")
         };
         assert_eq!(
@@ -129,15 +131,16 @@ mod tests {
         let run = "2026-11-01_2026-11-07".to_owned();
         let dates = json!({"from": "2026-11-01", "to": "2026-11-07"});
         assert_eq!(
-            Task::read(&dates).unwrap(),
-            Task::Report {
+            ReportTask::from_event(&dates).unwrap(),
+            ReportTask::Report {
                 run: run.clone(),
                 period
             }
         );
         assert_eq!(
-            Task::read(&json!({"time": "2026-11-20T02:15:00Z", "detail": dates})).unwrap(),
-            Task::Report { run, period }
+            ReportTask::from_event(&json!({"time": "2026-11-20T02:15:00Z", "detail": dates}))
+                .unwrap(),
+            ReportTask::Report { run, period }
         );
     }
 
@@ -145,8 +148,8 @@ mod tests {
     fn the_steps_of_the_map_are_read() {
         let map = json!({"mode": "map", "run": "november", "day": "2026-11-03"});
         assert_eq!(
-            Task::read(&map).unwrap(),
-            Task::Map {
+            ReportTask::from_event(&map).unwrap(),
+            ReportTask::Map {
                 run: "november".to_owned(),
                 day: "2026-11-03".parse().unwrap()
             }
@@ -154,24 +157,25 @@ mod tests {
         let reduce =
             json!({"mode": "reduce", "run": "november", "from": "2026-11-01", "to": "2026-11-07"});
         assert!(
-            matches!(Task::read(&reduce).unwrap(), Task::Reduce { run, .. } if run == "november")
+            matches!(ReportTask::from_event(&reduce).unwrap(), ReportTask::Reduce { run, .. } if run == "november")
         );
     }
 
     #[test]
     fn the_events_to_try_by_hand_are_all_read() {
-        let read = |text: &str| Task::read(&serde_json::from_str(text).unwrap()).unwrap();
+        let read =
+            |text: &str| ReportTask::from_event(&serde_json::from_str(text).unwrap()).unwrap();
         let daily = read(include_str!("../../../events/analytics-report-daily.json"));
-        assert!(matches!(daily, Task::Report { run, .. } if run == "2026-11-19"));
+        assert!(matches!(daily, ReportTask::Report { run, .. } if run == "2026-11-19"));
         let range = read(include_str!("../../../events/analytics-report-range.json"));
-        assert!(matches!(range, Task::Report { run, .. } if run == "2026-11-02_2026-11-08"));
+        assert!(matches!(range, ReportTask::Report { run, .. } if run == "2026-11-02_2026-11-08"));
         assert!(matches!(
             read(include_str!("../../../events/analytics-report-map.json")),
-            Task::Map { .. }
+            ReportTask::Map { .. }
         ));
         assert!(matches!(
             read(include_str!("../../../events/analytics-report-reduce.json")),
-            Task::Reduce { .. }
+            ReportTask::Reduce { .. }
         ));
     }
 
@@ -192,7 +196,7 @@ mod tests {
             (json!({"from": "2026-11-01"}), "to is missing"),
             (json!({"time": "noon"}), "time must be a moment"),
         ] {
-            let message = format!("{:#}", Task::read(&event).unwrap_err());
+            let message = format!("{:#}", ReportTask::from_event(&event).unwrap_err());
             assert!(message.contains(part), "{message}");
         }
     }

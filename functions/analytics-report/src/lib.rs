@@ -1,89 +1,97 @@
-//! The analytics report: sentiment, topics and outcomes of past conversations as CSV, plots, HTML and a summary.
+//! The analytics report: sentiment, topics and outcomes of past conversations as CSV files, plots, one HTML page and a
+//! summary.
 //!
-//! [`collect`] is the map step: it lists a part's conversations, fetches their transcripts and keeps what is worked out of
-//! each as a checkpoint. [`report`] is the reduce step: it reads parts and writes the report. A single run has one
-//! part; a Step Functions map has one a day, and one reducer over all of them. Both make the same report.
+//! **Trigger.** An EventBridge schedule once a day, or an event that asks for a given time or for one step of the map over
+//! days ([`event::ReportTask`]). The command line calls [`create_report`] directly.
+//!
+//! **Reads.** The contact center's list of conversations and their transcripts; the checkpoints of earlier runs.
+//!
+//! **Writes.** Into the object store below `reports/{run}/`: `conversations.csv`, `conversation_details.csv`, `plots/`,
+//! `report.html` and, last, `summary.json`; checkpoints below `reports/{run}/parts/`.
+//!
+//! **Idempotency.** The run's name is the key: a second invocation of the same run continues from the checkpoints and writes
+//! the same files again. A checkpoint holds 25 conversations, so that a killed run fetches at most those and the transcripts
+//! in flight again. A transcript that could not be fetched stays in its checkpoint as failed, and the next run asks for it
+//! again. The checkpoints of a run with one part are deleted when every transcript is fetched.
+//!
+//! **Map** ([`collect::collect_part`], once per part: one part per run, or one per day in a Step Functions map):
+//!
+//! 1. Read the list of conversations of the part, or the stored list of an earlier run of the same origin.
+//! 2. Fetch the transcripts that no checkpoint has, at a limited rate and concurrency.
+//! 3. Compute the record of each conversation: VADER, the flow, and the local model if wanted.
+//! 4. Store the records, one checkpoint per chunk of conversations.
+//! 5. Ask once more for the transcripts that failed for a reason that may have gone away.
+//!
+//! **Reduce** ([`report::write_report`], over all parts):
+//!
+//! 1. Read the records of all parts in order; find the topics and compute the figures.
+//! 2. Write the CSV files, the plots and the page.
+//! 3. Write `summary.json`.
+//!
+//! A single run and a map over days make the same report, byte by byte.
 
 pub mod collect;
 pub mod config;
 mod csv_files;
 pub mod event;
 mod html;
+mod numbers;
 pub mod part;
 mod plots;
+mod progress;
 pub mod range;
 pub mod report;
 pub mod start;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use insights_http::Deadline;
+use insights_http::rate_limit::RateLimiter;
 use runtime::metrics;
 use serde::Serialize;
 use store::objects::Objects;
 
-use crate::collect::Tally;
+use crate::collect::CollectedPart;
 use crate::config::Config;
-use crate::event::Task;
+use crate::event::ReportTask;
 use crate::part::Part;
 use crate::range::Period;
-use crate::report::Written;
+use crate::report::WrittenReport;
 
-/// Scores the customer's lines of a conversation with the local model, each 0..=1 with 0.5 neutral.
-pub type Model =
+pub use crate::progress::Progress;
+
+/// A function that scores the customer's lines of a conversation with the local model, each 0 to 1 with 0.5 neutral.
+pub type ModelScorer =
     Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, anyhow::Result<Vec<f64>>> + Send + Sync>;
 
-/// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// A page of the list was read; so many conversations are known.
-    Listing {
-        /// So many.
-        conversations: usize,
-    },
-    /// The list is complete.
-    Listed {
-        /// How many conversations it has.
-        conversations: usize,
-    },
-    /// A transcript was fetched, or was there already.
-    Fetched {
-        /// How many are there.
-        done: usize,
-        /// Of how many.
-        total: usize,
-    },
-    /// All transcripts are there; topics, figures and plots are worked out.
-    Reporting,
-}
-
-/// What the function works with.
+/// The dependencies of the function.
 pub struct Deps {
-    /// The contact centre.
+    /// The client of the contact center.
     pub client: cxone::CxoneClient,
-    /// Where parts and reports are kept.
+    /// The object store of checkpoints and reports.
     pub objects: Objects,
-    /// The configuration.
+    /// The configuration of the function.
     pub config: Config,
-    /// The local model beside VADER, where it is wanted.
-    pub model: Option<Model>,
-    /// Who is told how far the run has come.
+    /// The local model that scores besides VADER, if wanted.
+    pub model: Option<ModelScorer>,
+    /// The observer of the run's progress.
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-    /// Lets so many transcripts through a second.
-    pub(crate) limiter: DefaultDirectRateLimiter,
+    /// The limit of transcript requests per second.
+    pub(crate) limiter: RateLimiter,
 }
 
 impl Deps {
-    /// The dependencies of a run without a model that tells nobody.
+    /// Builds the dependencies of a run without a local model and without an observer.
     #[must_use]
     pub fn new(client: cxone::CxoneClient, objects: Objects, config: Config) -> Self {
-        let rate = NonZeroU32::new(config.requests_per_second).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(config.concurrency as u32).unwrap_or(NonZeroU32::MIN);
-        let limiter = RateLimiter::direct(Quota::per_second(rate).allow_burst(burst.min(rate)));
-        let client = client.with_limits(collect::limits());
+        let rate = config.requests_per_second;
+        // The callers are limited by the concurrency; a burst beyond one second's requests would break the rate.
+        let burst = u32::try_from(config.concurrency)
+            .unwrap_or(u32::MAX)
+            .min(rate);
+        let limiter = RateLimiter::new(rate, burst);
+        let client = client.with_limits(collect::call_limits());
         Self {
             client,
             objects,
@@ -94,97 +102,105 @@ impl Deps {
         }
     }
 
-    pub(crate) fn tell(&self, progress: Progress) {
-        if let Some(tell) = &self.progress {
-            tell(progress);
+    /// Passes a step of the run on to whoever watches it.
+    pub(crate) fn report_progress(&self, progress: Progress) {
+        if let Some(observe) = &self.progress {
+            observe(progress);
         }
     }
 }
 
-/// What a task ended with.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "mode", rename_all = "lowercase")]
 pub enum Reply {
-    /// A day's part is collected.
+    /// The part of one day is collected.
     Map {
-        /// Its conversations.
+        /// The number of conversations of the part.
         conversations: usize,
-        /// Those whose transcript could not be fetched.
+        /// The number of conversations whose transcript could not be fetched.
         failed_transcripts: usize,
     },
-    /// A report is written.
-    Report(Written),
+    /// The report is written.
+    Report(WrittenReport),
 }
 
-/// Carries out a task: the same for Lambda, tests and the command line.
+/// Carries out a task; Lambda and tests call this function.
 ///
 /// # Errors
-/// As [`collect::collect`] and [`report::write`].
-pub async fn handle(deps: &Deps, task: Task, until: Deadline) -> anyhow::Result<Reply> {
+/// The errors of [`collect::collect_part`] and [`report::write_report`].
+pub async fn handle(deps: &Deps, task: ReportTask, until: Deadline) -> anyhow::Result<Reply> {
     match task {
-        Task::Map { run, day } => {
+        ReportTask::Map { run, day } => {
             let part = day_part(deps, &run, day);
-            let tally = collect::collect(deps, &part, Period::day(day)?, until).await?;
-            record(tally);
+            let collected = collect::collect_part(deps, &part, Period::day(day)?, until).await?;
+            record_metrics(collected);
             Ok(Reply::Map {
-                conversations: tally.conversations,
-                failed_transcripts: tally.failed,
+                conversations: collected.conversations,
+                failed_transcripts: collected.failed,
             })
         }
-        Task::Reduce { run, period } => {
+        ReportTask::Reduce { run, period } => {
             let parts: Vec<Part> = period
                 .days()
                 .into_iter()
                 .map(|day| day_part(deps, &run, day))
                 .collect();
-            report::write(deps, &parts, period, &format!("reports/{run}/"))
+            report::write_report(deps, &parts, period, &format!("reports/{run}/"))
                 .await
                 .map(Reply::Report)
         }
-        Task::Report { run, period } => single(deps, period, &format!("reports/{run}/"), until)
-            .await
-            .map(Reply::Report),
+        ReportTask::Report { run, period } => {
+            create_report(deps, period, &format!("reports/{run}/"), until)
+                .await
+                .map(Reply::Report)
+        }
     }
 }
 
-/// Makes the whole report of a time below `prefix` (empty, or with a slash at its end). The parts go once the report is
-/// complete; while a transcript is missing they stay, so that the next run fetches only what this one could not.
+/// Creates the whole report of a time below `prefix`, which is empty or ends with a slash.
+///
+/// The checkpoints are deleted once the report is complete. While a transcript is missing they stay, so that the next run
+/// fetches only what this run could not.
 ///
 /// # Errors
-/// As [`collect::collect`] and [`report::write`].
-pub async fn single(
+/// The errors of [`collect::collect_part`] and [`report::write_report`].
+pub async fn create_report(
     deps: &Deps,
     period: Period,
     prefix: &str,
     until: Deadline,
-) -> anyhow::Result<Written> {
+) -> anyhow::Result<WrittenReport> {
     let part = whole_part(&deps.objects, prefix);
-    let tally = collect::collect(deps, &part, period, until).await?;
-    record(tally);
-    let written = report::write(deps, std::slice::from_ref(&part), period, prefix).await?;
-    if tally.failed == 0 {
-        part.remove().await?;
+    let collected = collect::collect_part(deps, &part, period, until).await?;
+    record_metrics(collected);
+    let written = report::write_report(deps, std::slice::from_ref(&part), period, prefix).await?;
+    if collected.failed == 0 {
+        part.delete().await?;
     }
     Ok(written)
 }
 
-/// Forgets what an earlier run below `prefix` has fetched.
+/// Deletes the checkpoints of an earlier run below `prefix`, so that the next run fetches everything again.
 ///
 /// # Errors
-/// If the store fails.
-pub async fn forget(objects: &Objects, prefix: &str) -> anyhow::Result<()> {
-    whole_part(objects, prefix).remove().await
+/// If the object store fails.
+pub async fn delete_checkpoints(objects: &Objects, prefix: &str) -> anyhow::Result<()> {
+    whole_part(objects, prefix).delete().await
 }
 
+/// Returns the only part of a run that is not split into days.
 fn whole_part(objects: &Objects, prefix: &str) -> Part {
     Part::new(objects.clone(), format!("{prefix}parts/all/"))
 }
 
+/// Returns the part of one day of a run.
 fn day_part(deps: &Deps, run: &str, day: jiff::civil::Date) -> Part {
     Part::new(deps.objects.clone(), format!("reports/{run}/parts/{day}/"))
 }
 
-fn record(tally: Tally) {
-    metrics::count("report_conversations", tally.conversations as u64);
-    metrics::count("report_transcripts_failed", tally.failed as u64);
+/// Records how many conversations were collected and how many transcripts failed.
+fn record_metrics(collected: CollectedPart) {
+    metrics::count("report_conversations", collected.conversations as u64);
+    metrics::count("report_transcripts_failed", collected.failed as u64);
 }

@@ -1,8 +1,12 @@
-//! Checkpoints: what is already known of a part of the report, as objects.
+//! Checkpoints: the objects that keep what is already collected of a part of the report.
 //!
-//! A part is a folder with the list of its conversations (`listing.json`) and their records, [`CHUNK`] at a time
-//! (`00000.jsonl`, or `00000.failed.jsonl` where a transcript could not be fetched). The list is fixed once it is
-//! written, so a killed run goes on with the chunks that are not there.
+//! A part is a folder of the object store with
+//!
+//! - `listing.json`: the list of the part's conversations, and what the list was made from ([`PartOrigin`]);
+//! - `00000.jsonl`, `00001.jsonl`, ...: the records of the conversations, [`CONVERSATIONS_PER_CHUNK`] per object and one per
+//!   line. The object is called `00000.failed.jsonl` instead while some transcript of the chunk could not be fetched.
+//!
+//! The list does not change once it is written, so that a killed run goes on with the chunks that are missing.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +15,32 @@ use insights_core::analytics::{Conversation, Record, ReportRange, Transcript};
 use serde::{Deserialize, Serialize};
 use store::objects::Objects;
 
-/// Conversations a chunk: so many transcripts at most are fetched again after a kill, beside those in flight.
-pub const CHUNK: usize = 25;
-/// Another version of the records' form does not read this one's parts.
-const VERSION: u32 = 1;
+/// Number of conversations per chunk. After a kill at most this many transcripts are fetched again, besides those in flight.
+pub const CONVERSATIONS_PER_CHUNK: usize = 25;
+/// Version of the stored form of records; a part of another version is not read.
+const FORMAT_VERSION: u32 = 1;
 
-/// What a part was made of; a part that was made of something else is made anew.
+/// The origin of a part: a part with another origin is collected anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The contact centre's URL.
+pub struct PartOrigin {
+    /// The base URL of the contact center.
     pub source: String,
-    /// The time that was asked for.
+    /// The time that the part covers.
     pub range: ReportRange,
-    /// Whether the local model was asked.
+    /// Whether the local model scored the customers' lines.
     pub model: bool,
     version: u32,
 }
 
-impl Origin {
-    /// An origin.
+impl PartOrigin {
+    /// Describes the origin of a part in the current format version.
     #[must_use]
     pub fn new(source: String, range: ReportRange, model: bool) -> Self {
         Self {
             source,
             range,
             model,
-            version: VERSION,
+            version: FORMAT_VERSION,
         }
     }
 }
@@ -44,41 +48,41 @@ impl Origin {
 /// The conversations of a part, in the report's order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
-    /// What the part is made of.
-    pub origin: Origin,
-    /// The conversations, each once.
+    /// The origin of the part.
+    pub origin: PartOrigin,
+    /// The conversations, each of them once.
     pub conversations: Vec<Conversation>,
-    /// How many rows of the list named no conversation.
+    /// The number of rows of the list that named no conversation.
     pub unusable: usize,
 }
 
 impl Listing {
-    /// How many chunks the part has when it is done.
+    /// Returns the number of chunks of the complete part.
     #[must_use]
-    pub fn chunks(&self) -> usize {
-        self.conversations.len().div_ceil(CHUNK)
+    pub fn chunk_count(&self) -> usize {
+        self.conversations.len().div_ceil(CONVERSATIONS_PER_CHUNK)
     }
 
-    /// The conversations of a chunk.
+    /// Returns the conversations of a chunk.
     #[must_use]
     pub fn chunk(&self, number: usize) -> &[Conversation] {
         self.conversations
-            .chunks(CHUNK)
+            .chunks(CONVERSATIONS_PER_CHUNK)
             .nth(number)
             .unwrap_or_default()
     }
 }
 
-/// Whether all of a chunk's transcripts are there.
+/// The state of a stored chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// All are.
-    Done,
-    /// Some could not be fetched.
-    Failed,
+pub enum ChunkState {
+    /// Every transcript was fetched.
+    Complete,
+    /// Some transcripts could not be fetched.
+    HasFailures,
 }
 
-/// A part's folder.
+/// One part of a report: a folder of checkpoints.
 #[derive(Debug, Clone)]
 pub struct Part {
     objects: Objects,
@@ -86,38 +90,40 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part in a folder of the object store, named with a slash at its end.
+    /// Returns the part in a folder of the object store; the name of the folder ends with a slash.
     #[must_use]
     pub fn new(objects: Objects, folder: String) -> Self {
         Self { objects, folder }
     }
 
-    /// The list, if it is there.
+    /// Reads the list of the part's conversations, if it was written.
+    ///
+    /// A list that cannot be decoded counts as not written, so that the part is collected anew.
     ///
     /// # Errors
-    /// If it cannot be read; a list that is no list counts as not there.
-    pub async fn listing(&self) -> anyhow::Result<Option<Listing>> {
+    /// If the object store fails.
+    pub async fn read_listing(&self) -> anyhow::Result<Option<Listing>> {
         let found = self.objects.get(&self.key("listing.json")).await?;
         Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Begins the part anew with this list.
+    /// Deletes everything of the part and writes its list.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn begin(&self, listing: &Listing) -> anyhow::Result<()> {
-        self.remove().await?;
+    /// If the object store fails.
+    pub async fn start_with(&self, listing: &Listing) -> anyhow::Result<()> {
+        self.delete().await?;
         self.objects
             .put(&self.key("listing.json"), serde_json::to_vec(listing)?)
             .await?;
         Ok(())
     }
 
-    /// The chunks that are there.
+    /// Returns the states of the stored chunks by their numbers.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn states(&self) -> anyhow::Result<BTreeMap<usize, State>> {
+    /// If the object store fails.
+    pub async fn chunk_states(&self) -> anyhow::Result<BTreeMap<usize, ChunkState>> {
         let mut states = BTreeMap::new();
         for entry in self.objects.list(&self.folder).await? {
             let name = entry.key.rsplit('/').next().unwrap_or_default();
@@ -125,27 +131,31 @@ impl Part {
                 name.strip_suffix(".failed.jsonl"),
                 name.strip_suffix(".jsonl"),
             ) {
-                (Some(number), _) => (State::Failed, number),
-                (None, Some(number)) => (State::Done, number),
+                (Some(number), _) => (ChunkState::HasFailures, number),
+                (None, Some(number)) => (ChunkState::Complete, number),
                 (None, None) => continue,
             };
             if let Ok(number) = number.parse() {
-                // A kill between writing the whole chunk and deleting the failed one leaves both.
+                // A kill between writing the complete chunk and deleting the one with failures leaves both.
                 let known = states.entry(number).or_insert(state);
-                if state == State::Done {
-                    *known = State::Done;
+                if state == ChunkState::Complete {
+                    *known = ChunkState::Complete;
                 }
             }
         }
         Ok(states)
     }
 
-    /// The records of a chunk.
+    /// Reads the records of a chunk.
     ///
     /// # Errors
-    /// If it is not there or unreadable.
-    pub async fn records(&self, number: usize, state: State) -> anyhow::Result<Vec<Record>> {
-        let key = self.key(&name(number, state));
+    /// If the chunk is missing or cannot be decoded.
+    pub async fn read_chunk(
+        &self,
+        number: usize,
+        state: ChunkState,
+    ) -> anyhow::Result<Vec<Record>> {
+        let key = self.key(&chunk_name(number, state));
         let bytes = self
             .objects
             .get(&key)
@@ -157,40 +167,44 @@ impl Part {
         lines
             .map(serde_json::from_slice)
             .collect::<Result<_, _>>()
-            .with_context(|| format!("{key} is unreadable"))
+            .with_context(|| format!("{key} cannot be decoded"))
     }
 
-    /// Writes a chunk.
+    /// Writes the records of a chunk.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn write(&self, number: usize, records: &[Record]) -> anyhow::Result<()> {
+    /// If the object store fails.
+    pub async fn write_chunk(&self, number: usize, records: &[Record]) -> anyhow::Result<()> {
         let failed = records
             .iter()
             .any(|record| matches!(record.transcript, Transcript::Failed { .. }));
-        let state = if failed { State::Failed } else { State::Done };
+        let state = if failed {
+            ChunkState::HasFailures
+        } else {
+            ChunkState::Complete
+        };
         let mut bytes = Vec::new();
         for record in records {
             serde_json::to_writer(&mut bytes, record)?;
             bytes.push(b'\n');
         }
         self.objects
-            .put(&self.key(&name(number, state)), bytes)
+            .put(&self.key(&chunk_name(number, state)), bytes)
             .await?;
-        if state == State::Done {
+        if state == ChunkState::Complete {
             self.objects
-                .delete(&self.key(&name(number, State::Failed)))
+                .delete(&self.key(&chunk_name(number, ChunkState::HasFailures)))
                 .await?;
         }
         Ok(())
     }
 
-    /// Deletes all of it.
+    /// Deletes everything of the part.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn remove(&self) -> anyhow::Result<()> {
-        // The list goes first: without it the rest counts for nothing.
+    /// If the object store fails.
+    pub async fn delete(&self) -> anyhow::Result<()> {
+        // The list is deleted first: without a list the chunks that may be left behind are ignored.
         self.objects.delete(&self.key("listing.json")).await?;
         for entry in self.objects.list(&self.folder).await? {
             self.objects.delete(&entry.key).await?;
@@ -198,14 +212,16 @@ impl Part {
         Ok(())
     }
 
+    /// Returns the key of an object of the part.
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.folder)
     }
 }
 
-fn name(number: usize, state: State) -> String {
+/// Returns the name of a chunk's object.
+fn chunk_name(number: usize, state: ChunkState) -> String {
     match state {
-        State::Done => format!("{number:05}.jsonl"),
-        State::Failed => format!("{number:05}.failed.jsonl"),
+        ChunkState::Complete => format!("{number:05}.jsonl"),
+        ChunkState::HasFailures => format!("{number:05}.failed.jsonl"),
     }
 }

@@ -1,4 +1,4 @@
-//! The time a report covers.
+//! The time that a report covers.
 
 use anyhow::{Context, ensure};
 use cxone::conversations::Query;
@@ -7,32 +7,33 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-/// No more days than this in one report.
-const DAYS: i32 = 400;
+/// Largest number of days that one report may cover.
+const MAX_DAYS: i32 = 400;
 
-/// A time from one moment up to another.
+/// The time from one moment up to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// The start, inclusive.
+    /// The start of the period, inclusive.
     pub from: Timestamp,
-    /// The end, exclusive.
+    /// The end of the period, exclusive.
     pub to: Timestamp,
 }
 
 impl Period {
-    /// The time between two dates, both included, in UTC; a moment (`2026-11-02T09:00:00Z`) in the place of a date is taken
-    /// as it is, as an end exclusive.
+    /// Returns the period between two dates in UTC, both included.
+    ///
+    /// A moment (`2026-11-02T09:00:00Z`) may stand in the place of a date; a moment at the end is exclusive.
     ///
     /// # Errors
-    /// If either is neither, the end is not after the start, or more than 400 days lie between.
+    /// If a text is neither a date nor a moment, the end is not after the start, or more than 400 days lie between them.
     pub fn between(from: &str, to: &str) -> anyhow::Result<Self> {
-        let start = moment(from, 0).with_context(|| format!("from is {from:?}"))?;
-        let end = moment(to, 1).with_context(|| format!("to is {to:?}"))?;
+        let start = parse_moment(from, 0).with_context(|| format!("from is {from:?}"))?;
+        let end = parse_moment(to, 1).with_context(|| format!("to is {to:?}"))?;
         ensure!(start < end, "from {from} must not be after to {to}");
         let seconds = end.duration_since(start).as_secs();
         ensure!(
-            seconds <= i64::from(DAYS) * 86_400,
-            "at most {DAYS} days may be asked for"
+            seconds <= i64::from(MAX_DAYS) * 86_400,
+            "at most {MAX_DAYS} days may be asked for"
         );
         Ok(Self {
             from: start,
@@ -40,7 +41,7 @@ impl Period {
         })
     }
 
-    /// A day in UTC.
+    /// Returns the period of one day in UTC.
     ///
     /// # Errors
     /// If the day is outside the calendar.
@@ -52,7 +53,7 @@ impl Period {
         })
     }
 
-    /// The day before a moment, in UTC.
+    /// Returns the period of the day before a moment, in UTC.
     ///
     /// # Errors
     /// If that day is outside the calendar.
@@ -60,7 +61,7 @@ impl Period {
         Self::day(moment.to_zoned(TimeZone::UTC).date().yesterday()?)
     }
 
-    /// The days that the period touches, in UTC.
+    /// Returns the days in UTC that the period touches.
     #[must_use]
     pub fn days(&self) -> Vec<Date> {
         let first = self.from.to_zoned(TimeZone::UTC).date();
@@ -70,7 +71,7 @@ impl Period {
             .collect()
     }
 
-    /// A name for it in object keys: a day, or the first and the last.
+    /// Returns the name of the period in object keys: one day, or the first and the last day.
     #[must_use]
     pub fn name(&self) -> String {
         let days = self.days();
@@ -81,7 +82,7 @@ impl Period {
         }
     }
 
-    /// The question for its conversations.
+    /// Returns the query for the conversations of the period.
     #[must_use]
     pub fn query(&self) -> Query {
         Query {
@@ -90,7 +91,7 @@ impl Period {
         }
     }
 
-    /// As the summary has it.
+    /// Returns the period as the summary contains it.
     #[must_use]
     pub fn range(&self) -> ReportRange {
         ReportRange {
@@ -100,8 +101,8 @@ impl Period {
     }
 }
 
-/// A moment, or the start of a date that lies `days` after the one given.
-fn moment(text: &str, days: i32) -> anyhow::Result<Timestamp> {
+/// Parses a moment, or returns the start of the day that lies `days` after a date.
+fn parse_moment(text: &str, days: i32) -> anyhow::Result<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_daily_report_is_of_the_day_before() {
+    fn the_daily_report_covers_the_day_before() {
         let day = Period::day_before("2026-11-20T02:15:00Z".parse().unwrap()).unwrap();
         assert_eq!(day.name(), "2026-11-19");
     }

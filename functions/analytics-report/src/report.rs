@@ -1,7 +1,10 @@
-//! The reduce step: parts in, the report's files out.
+//! The reduce step: reads the parts and writes the files of the report.
 //!
-//! Parts are read twice, once for the figures and once for the CSV, so that no more than a chunk of transcripts is in
-//! memory at a time beside the CSV itself.
+//! 1. Read every part and add its records to the reducer, which finds topics and computes the figures.
+//! 2. Read every part again and write `conversations.csv`. Reading twice keeps no more than one chunk of transcripts in memory
+//!    besides the CSV itself.
+//! 3. Draw the plots and render `report.html`.
+//! 4. Write `summary.json` last: where it exists, all other files of the report exist as well.
 
 use std::collections::HashSet;
 
@@ -9,66 +12,68 @@ use anyhow::{Context, ensure};
 use insights_core::analytics::{Record, ReportData, ReportReducer};
 use serde::Serialize;
 
-use crate::csv_files::{Conversations, details};
-use crate::part::{Listing, Part, State};
+use crate::csv_files::{ConversationsCsv, write_details_csv};
+use crate::part::{ChunkState, Listing, Part};
+use crate::progress::Progress;
 use crate::range::Period;
-use crate::{Deps, Progress, html, plots};
+use crate::{Deps, html, plots};
 
-/// A report that is written.
+/// A written report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Written {
-    /// Its conversations.
+pub struct WrittenReport {
+    /// The number of conversations.
     pub conversations: usize,
-    /// Those with a transcript.
+    /// The number of conversations with a transcript.
     pub with_transcript: usize,
-    /// Those whose transcript could not be fetched, with the reason.
+    /// The conversations whose transcript could not be fetched, each with the reason.
     pub failed_transcripts: Vec<String>,
-    /// The keys of its files.
+    /// The object keys of the written files.
     pub files: Vec<String>,
 }
 
-/// Writes the report of these parts below `prefix`. The order of the parts is the order of the report; a conversation
-/// that is in two of them counts in the first.
+/// Writes the report of the given parts below `prefix`.
+///
+/// The order of the parts is the order of the report. A conversation that is in two parts counts in the first of them.
 ///
 /// # Errors
-/// If a part is not collected to its end, the store fails, or a plot cannot be drawn.
-pub async fn write(
+/// If a part is not completely collected, the store fails, or a plot cannot be drawn.
+pub async fn write_report(
     deps: &Deps,
     parts: &[Part],
     period: Period,
     prefix: &str,
-) -> anyhow::Result<Written> {
-    deps.tell(Progress::Reporting);
-    let mut reduction = ReportReducer::default();
+) -> anyhow::Result<WrittenReport> {
+    deps.report_progress(Progress::Reporting);
+    let mut reducer = ReportReducer::default();
     for part in parts {
-        let listing = complete(part).await?;
-        reduction.count_unusable_rows(listing.unusable);
-        each(part, &listing, |record| {
-            reduction.add(&record);
+        let listing = read_complete_listing(part).await?;
+        reducer.count_unusable_rows(listing.unusable);
+        for_each_record(part, &listing, |record| {
+            reducer.add(&record);
             Ok(())
         })
         .await?;
     }
-    let (selection, settings) = (deps.config.vocabulary, deps.config.topics);
-    let reduced =
-        tokio::task::spawn_blocking(move || reduction.finish(period.range(), selection, settings))
+    let (vocabulary, topics) = (deps.config.vocabulary, deps.config.topics);
+    let report_data =
+        tokio::task::spawn_blocking(move || reducer.finish(period.range(), vocabulary, topics))
             .await?;
 
     let mut files = Vec::new();
-    let csv = conversations(deps, parts, &reduced).await?;
+    let csv = write_conversations_csv(deps, parts, &report_data).await?;
     for (name, content) in [
         ("conversations.csv", csv),
-        ("conversation_details.csv", details(&reduced)?),
+        ("conversation_details.csv", write_details_csv(&report_data)?),
     ] {
         files.push(put(deps, prefix, name, content).await?);
     }
-    let (reduced, figures) = tokio::task::spawn_blocking(move || {
-        let figures = plots::all(&reduced);
-        (reduced, figures)
+    let (report_data, figures) = tokio::task::spawn_blocking(move || {
+        let figures = plots::draw_all(&report_data);
+        (report_data, figures)
     })
     .await?;
     let figures = figures?;
-    let mut page = html::page(&reduced, &figures)?;
+    let mut page = html::render_page(&report_data, &figures)?;
     for figure in figures {
         files.push(
             put(
@@ -91,14 +96,14 @@ pub async fn write(
     }
     page.shrink_to_fit();
     files.push(put(deps, prefix, "report.html", page.into_bytes()).await?);
-    let mut summary = serde_json::to_vec_pretty(&reduced.summary)?;
+    let mut summary = serde_json::to_vec_pretty(&report_data.summary)?;
     summary.push(b'\n');
-    // The summary comes last: where it is, the rest is.
+    // The summary is written last: where it exists, all other files exist as well.
     files.push(put(deps, prefix, "summary.json", summary).await?);
-    let failures = &reduced.summary.failed_transcripts;
-    Ok(Written {
-        conversations: reduced.summary.conversations.total,
-        with_transcript: reduced.summary.conversations.with_transcript,
+    let failures = &report_data.summary.failed_transcripts;
+    Ok(WrittenReport {
+        conversations: report_data.summary.conversations.total,
+        with_transcript: report_data.summary.conversations.with_transcript,
         failed_transcripts: failures
             .iter()
             .map(|it| format!("{}: {}", it.conversation_id, it.reason))
@@ -107,18 +112,18 @@ pub async fn write(
     })
 }
 
-/// The CSV of all conversations, in the order of the rows.
-async fn conversations(
+/// Writes the CSV of all conversations in the order of the rows and returns its bytes.
+async fn write_conversations_csv(
     deps: &Deps,
     parts: &[Part],
-    reduced: &ReportData,
+    report_data: &ReportData,
 ) -> anyhow::Result<Vec<u8>> {
-    let mut csv = Conversations::new(deps.config.redact)?;
-    let mut rows = reduced.rows.iter();
+    let mut csv = ConversationsCsv::new(deps.config.redact)?;
+    let mut rows = report_data.rows.iter();
     let mut seen = HashSet::new();
     for part in parts {
-        let listing = complete(part).await?;
-        each(part, &listing, |record| {
+        let listing = read_complete_listing(part).await?;
+        for_each_record(part, &listing, |record| {
             if seen.insert(record.conversation.conversation_id.clone()) {
                 let row = rows
                     .next()
@@ -132,43 +137,44 @@ async fn conversations(
     csv.finish()
 }
 
+/// Writes a file of the report and returns its key.
 async fn put(deps: &Deps, prefix: &str, name: &str, content: Vec<u8>) -> anyhow::Result<String> {
     let key = format!("{prefix}{name}");
     deps.objects
         .put(&key, content)
         .await
-        .with_context(|| format!("{key} could not be written"))?;
+        .with_context(|| format!("{key} was not written"))?;
     Ok(key)
 }
 
-/// The list of a part that has all its chunks.
-async fn complete(part: &Part) -> anyhow::Result<Listing> {
+/// Reads the list of a part, and checks that every chunk of the part is stored.
+async fn read_complete_listing(part: &Part) -> anyhow::Result<Listing> {
     let listing = part
-        .listing()
+        .read_listing()
         .await?
         .context("a part of the report is not collected yet")?;
-    let states = part.states().await?;
-    let missing = (0..listing.chunks())
+    let states = part.chunk_states().await?;
+    let missing = (0..listing.chunk_count())
         .filter(|number| !states.contains_key(number))
         .count();
     ensure!(
         missing == 0,
         "a part of the report lacks {missing} of {} chunks",
-        listing.chunks()
+        listing.chunk_count()
     );
     Ok(listing)
 }
 
-/// Every record of a part, in order, a chunk in memory at a time.
-async fn each(
+/// Visits every record of a part in order, with one chunk in memory at a time.
+async fn for_each_record(
     part: &Part,
     listing: &Listing,
     mut visit: impl FnMut(Record) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let states = part.states().await?;
-    for number in 0..listing.chunks() {
-        let state = states.get(&number).copied().unwrap_or(State::Done);
-        for record in part.records(number, state).await? {
+    let states = part.chunk_states().await?;
+    for number in 0..listing.chunk_count() {
+        let state = states.get(&number).copied().unwrap_or(ChunkState::Complete);
+        for record in part.read_chunk(number, state).await? {
             visit(record)?;
         }
     }

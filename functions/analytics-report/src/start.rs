@@ -14,7 +14,7 @@ use serde_json::Value;
 use store::objects::Objects;
 
 use crate::config::Config;
-use crate::event::Task;
+use crate::event::ReportTask;
 use crate::{Deps, Reply};
 
 /// Kept back from Lambda's deadline for the reduce step and the writing of the report.
@@ -53,7 +53,7 @@ pub async fn invoked(
     event: Value,
     invocation: Invocation,
 ) -> anyhow::Result<Reply> {
-    let task = Task::read(&event)?;
+    let task = ReportTask::from_event(&event)?;
     let deadline = Deadline::at(invocation.deadline.into());
     let until = deadline.earlier_by(REPORTING);
     anyhow::ensure!(

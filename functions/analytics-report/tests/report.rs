@@ -1,4 +1,4 @@
-//! The report against the simulated contact centre, over real HTTP, into a folder.
+//! The report of a simulated contact center, over real HTTP, into a folder.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics_report::config::Config;
-use analytics_report::event::Task;
+use analytics_report::event::ReportTask;
 use analytics_report::range::Period;
-use analytics_report::report::Written;
-use analytics_report::{Deps, Reply, handle, single};
+use analytics_report::report::WrittenReport;
+use analytics_report::{Deps, Reply, create_report, handle};
 use cxone::CxoneClient;
 use cxone::endpoints::{CONTRACT, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
@@ -28,7 +28,7 @@ use store::objects::Objects;
 const TRANSCRIPTS: &str = "/api/v1/conversations/*/transcripts";
 const QUERY: &str = "/api/v1/analytics/conversations/details/query";
 
-fn centre(simulator: &Handle) -> CxoneClient {
+fn cxone_client(simulator: &Handle) -> CxoneClient {
     let site = Site::new(CONTRACT, System::Analytics, &simulator.url()).unwrap();
     let settings = Settings::default();
     let credentials = ClientCredentials {
@@ -48,7 +48,7 @@ fn centre(simulator: &Handle) -> CxoneClient {
 fn deps(simulator: &Handle, folder: &Path) -> Deps {
     let env = Env::from_pairs([("REPORT_REQUESTS_PER_SECOND", "5000")]);
     Deps::new(
-        centre(simulator),
+        cxone_client(simulator),
         Objects::folder(folder).unwrap(),
         Config::from_env(&env).unwrap(),
     )
@@ -99,8 +99,8 @@ fn said(id: &str, disposition: &str, said: &[&str]) -> Fixed {
     }
 }
 
-async fn report(simulator: &Handle, folder: &Path) -> anyhow::Result<Written> {
-    single(&deps(simulator, folder), week(), "", until()).await
+async fn report(simulator: &Handle, folder: &Path) -> anyhow::Result<WrittenReport> {
+    create_report(&deps(simulator, folder), week(), "", until()).await
 }
 
 fn summary(folder: &Path) -> Value {
@@ -232,7 +232,7 @@ async fn a_map_over_days_makes_the_same_report_as_a_single_run() {
     report(&simulator, alone.path()).await.unwrap();
     let mapped = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, mapped.path());
-    let reduce = Task::Reduce {
+    let reduce = ReportTask::Reduce {
         run: "week".to_owned(),
         period: week(),
     };
@@ -244,7 +244,7 @@ async fn a_map_over_days_makes_the_same_report_as_a_single_run() {
     for day in week().days().into_iter().rev() {
         let reply = handle(
             &deps,
-            Task::Map {
+            ReportTask::Map {
                 run: "week".to_owned(),
                 day,
             },
@@ -283,7 +283,8 @@ async fn a_killed_run_goes_on_and_fetches_nothing_that_it_has() {
     simulator.fault(slow);
     let path = folder.path().to_owned();
     let deps = deps(&simulator, &path);
-    let killed = tokio::spawn(async move { single(&deps, week(), "", until()).await.map(|_| ()) });
+    let killed =
+        tokio::spawn(async move { create_report(&deps, week(), "", until()).await.map(|_| ()) });
     while simulator.requests("GET", TRANSCRIPTS) < all / 2 {
         tokio::task::yield_now().await;
     }
@@ -345,9 +346,8 @@ async fn a_transcript_that_fails_is_listed_with_its_reason_and_fetched_by_the_ne
     );
     assert_eq!(summary(folder.path())["complete"], true);
     assert!(
-        !files(folder.path())
-            .iter()
-            .any(|name| name.starts_with("parts"))
+        !folder.path().join("parts").exists(),
+        "neither checkpoints nor their empty folder are left"
     );
 }
 
@@ -425,7 +425,7 @@ async fn out_of_time_keeps_what_is_there_for_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, folder.path());
     simulator.fault(FaultRule::new(TRANSCRIPTS, Fault::Delay(Duration::from_secs(30))).after(60));
-    let error = single(&deps, week(), "", Deadline::within(Duration::from_secs(3)))
+    let error = create_report(&deps, week(), "", Deadline::within(Duration::from_secs(3)))
         .await
         .unwrap_err();
     assert!(
@@ -531,7 +531,7 @@ async fn personal_data_is_blacked_out_where_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let mut deps = deps(&simulator, folder.path());
     deps.config.redact = true;
-    single(&deps, week(), "", until()).await.unwrap();
+    create_report(&deps, week(), "", until()).await.unwrap();
     let shown = &rows(folder.path())[0]["transcript_text"];
     assert!(
         !shown.contains("4111") && !shown.contains("jane.doe"),
@@ -577,7 +577,7 @@ async fn the_local_model_is_asked_for_the_customers_lines_alone() {
                 .collect())
         })
     }));
-    single(&deps, week(), "", until()).await.unwrap();
+    create_report(&deps, week(), "", until()).await.unwrap();
     let summary = summary(folder.path());
     assert!(
         summary["sentiment"]["model"]["model"]["n"].as_u64() > Some(10),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use analytics_report::config::Config;
 use analytics_report::range::Period;
-use analytics_report::report::Written;
-use analytics_report::{Deps, Model, Progress, single};
+use analytics_report::report::WrittenReport;
+use analytics_report::{Deps, ModelScorer, Progress, create_report};
 use anyhow::{Context, bail};
 use clap::error::ErrorKind;
 use cxone::endpoints::System;
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .unwrap_or_else(|| context.data_dir.join("report"));
     let objects = Objects::folder(&out)?;
     if args.fresh {
-        analytics_report::forget(&objects, "").await?;
+        analytics_report::delete_checkpoints(&objects, "").await?;
     }
     let mut deps = Deps::new(context.cxone_client(System::Analytics)?, objects, config);
     if args.with_model {
@@ -94,7 +94,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let shown = bar.clone();
     deps.progress = Some(Arc::new(move |progress| show_progress(&shown, progress)));
     let written = tokio::select! {
-        written = single(&deps, period, "", Deadline::within(RUN_TIMEOUT)) => written,
+        written = create_report(&deps, period, "", Deadline::within(RUN_TIMEOUT)) => written,
         _ = tokio::signal::ctrl_c() => {
             bar.abandon();
             eprintln!("stopped; the same command continues from here");
@@ -126,7 +126,7 @@ fn parse_period(args: &Args) -> anyhow::Result<Period> {
 }
 
 /// Loads the shipped sentiment model, or the model of the folder `MODEL_DIR`.
-async fn load_model(context: &LocalContext) -> anyhow::Result<Model> {
+async fn load_model(context: &LocalContext) -> anyhow::Result<ModelScorer> {
     let folder = context.env.folder("MODEL_DIR")?;
     let load = move || match folder {
         Some(folder) => inference::Sentiment::from_dir(&folder),
@@ -175,7 +175,7 @@ fn show_progress(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Prints what was written, and fails if a transcript is missing.
-fn print_result(args: &Args, out: &std::path::Path, written: &Written) -> anyhow::Result<()> {
+fn print_result(args: &Args, out: &std::path::Path, written: &WrittenReport) -> anyhow::Result<()> {
     let failed = written.failed_transcripts.len();
     if args.json {
         println!("{}", serde_json::to_string(written)?);

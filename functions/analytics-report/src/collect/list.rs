@@ -1,4 +1,4 @@
-//! The list of conversations.
+//! Reads the list of conversations, page by page.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use cxone::conversations::Pages;
 use insights_core::analytics::Conversation;
 use insights_http::Deadline;
 
-use super::WAITS;
-use super::failures::{wait, waitable};
-use crate::part::{Listing, Origin};
+use super::waiting::Waits;
+use crate::Deps;
+use crate::part::{Listing, PartOrigin};
+use crate::progress::Progress;
 use crate::range::Period;
-use crate::{Deps, Progress};
 
-/// How long a page of the list may take, its tries and the waits between them included.
-const PAGE: Duration = Duration::from_secs(120);
+/// Time limit of one page of the list, tries and waits between them included.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The list, all pages of it, each conversation once, in the report's order.
-pub(super) async fn list(
+/// Reads all pages of the list and returns every conversation once, in the order of the report.
+pub(super) async fn list_conversations(
     deps: &Deps,
-    origin: Origin,
+    origin: PartOrigin,
     period: Period,
-    until: Deadline,
+    deadline: Deadline,
 ) -> anyhow::Result<Listing> {
     let mut pages = Pages::of(&deps.client, period.query())?;
     let mut listing = Listing {
@@ -31,14 +31,13 @@ pub(super) async fn list(
         unusable: 0,
     };
     let mut seen = HashSet::new();
-    let mut waits = 0;
+    let mut waits = Waits::new(deadline);
     loop {
-        let page = match pages.next(until.or_within(PAGE)).await {
+        let page = match pages.next(deadline.or_within(PAGE_TIMEOUT)).await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            Err(error) if waits < WAITS && waitable(&error) && !until.has_passed() => {
-                waits += 1;
-                wait(&error, until).await;
+            Err(error) if waits.should_wait(&error) => {
+                waits.wait(&error).await;
                 continue;
             }
             Err(error) => {
@@ -50,9 +49,9 @@ pub(super) async fn list(
         listing.conversations.extend(
             page.conversations
                 .into_iter()
-                .filter(|it| seen.insert(it.conversation_id.clone())),
+                .filter(|conversation| seen.insert(conversation.conversation_id.clone())),
         );
-        deps.tell(Progress::Listing {
+        deps.report_progress(Progress::Listing {
             conversations: listing.conversations.len(),
         });
     }

@@ -1,6 +1,8 @@
-//! The report as one HTML file with everything in it: it can be opened, printed and forwarded, and read on a phone. No
-//! script, no link to anything outside.
+//! The report as one HTML file that contains everything, so that it can be opened, printed, forwarded, and read on a phone.
+//!
+//! The file has no script and no link to anything outside.
 
+mod escape;
 mod tables;
 
 use std::fmt::Write;
@@ -8,18 +10,24 @@ use std::fmt::Write;
 use insights_core::analytics::{ReportData, Summary};
 use insights_core::scale::{format_percent, format_table_score};
 
+use crate::numbers::format_count;
 use crate::plots::Figure;
+use escape::escape_html;
 
+/// The style sheet of the page.
 const STYLE: &str = include_str!("style.css");
 
-/// The page.
+/// Renders the page of a report.
 ///
 /// # Errors
-/// Never in practice; writing to a string does not fail.
-pub(crate) fn page(reduced: &ReportData, figures: &[Figure]) -> Result<String, std::fmt::Error> {
-    let summary = &reduced.summary;
+/// Never in practice, because writing to a string does not fail.
+pub(crate) fn render_page(
+    report: &ReportData,
+    figures: &[Figure],
+) -> Result<String, std::fmt::Error> {
+    let summary = &report.summary;
     let mut page = String::new();
-    let period = period(summary);
+    let period = format_period(summary);
     write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -27,29 +35,32 @@ pub(crate) fn page(reduced: &ReportData, figures: &[Figure]) -> Result<String, s
          <title>Conversations {period}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <h1>Conversations {period}</h1>\n<p class=\"soft\">Sentiment, topics and outcomes; times in UTC.</p>\n"
     )?;
-    cards(&mut page, summary)?;
-    warnings(&mut page, summary)?;
+    write_cards(&mut page, summary)?;
+    write_warnings(&mut page, summary)?;
     let mut figures = figures.iter();
-    let mut next = |page: &mut String, heading: &str| -> std::fmt::Result {
+    let mut begin_section = |page: &mut String, heading: &str| -> std::fmt::Result {
         writeln!(page, "<h2>{heading}</h2>")?;
-        figures.next().map_or(Ok(()), |it| figure(page, it))
+        figures
+            .next()
+            .map_or(Ok(()), |figure| write_figure(page, figure))
     };
-    next(&mut page, "Sentiment")?;
-    tables::sentiment(&mut page, summary)?;
-    next(&mut page, "Outcomes")?;
-    tables::outcomes(&mut page, summary)?;
-    next(&mut page, "Topics")?;
-    tables::topics(&mut page, summary)?;
-    tables::topic_by_outcome(&mut page, summary)?;
-    next(&mut page, "Over the conversation")?;
-    tables::flow(&mut page, summary)?;
-    tables::failures(&mut page, summary)?;
-    page.push_str(METHOD);
+    begin_section(&mut page, "Sentiment")?;
+    tables::write_sentiment(&mut page, summary)?;
+    begin_section(&mut page, "Outcomes")?;
+    tables::write_outcomes(&mut page, summary)?;
+    begin_section(&mut page, "Topics")?;
+    tables::write_topics(&mut page, summary)?;
+    tables::write_topics_by_outcome(&mut page, summary)?;
+    begin_section(&mut page, "Over the conversation")?;
+    tables::write_flow(&mut page, summary)?;
+    tables::write_failures(&mut page, summary)?;
+    page.push_str(METHOD_SECTION);
     page.push_str("</body>\n</html>\n");
     Ok(page)
 }
 
-const METHOD: &str = "<h2>How to read this</h2>\n\
+/// The section that explains the figures.
+const METHOD_SECTION: &str = "<h2>How to read this</h2>\n\
     <p>Sentiment is VADER's compound of the raw text, \u{2212}1 to +1; above 0.05 counts as positive, below \u{2212}0.05 as \
     negative. Long texts of many kind words crowd near +1: compare groups rather than single scores. Figures of sentiment \
     leave out conversations without a transcript; in <code>conversations.csv</code> these are 0, neutral, topic \u{2212}1.</p>\n\
@@ -58,8 +69,8 @@ const METHOD: &str = "<h2>How to read this</h2>\n\
     (Kruskal-Wallis). Topics are clusters of conversations with similar words (TF-IDF, K-Means); they are named by those \
     words and need a person to interpret them. Non-talk time is estimated from the lines' times at 150 words a minute.</p>\n";
 
-/// The time, shortened to dates where it has whole days.
-fn period(summary: &Summary) -> String {
+/// Formats the time that the report covers, shortened to dates where it consists of whole days.
+fn format_period(summary: &Summary) -> String {
     let day = |text: &str| text.strip_suffix("T00:00:00Z").map(str::to_owned);
     let range = &summary.range;
     let last = || {
@@ -79,22 +90,28 @@ fn period(summary: &Summary) -> String {
                 format!("from {first} to {last}")
             }
         }
-        _ => format!("from {} to {}", escaped(&range.from), escaped(&range.to)),
+        _ => format!(
+            "from {} to {}",
+            escape_html(&range.from),
+            escape_html(&range.to)
+        ),
     }
 }
 
-fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
+/// Writes the most important figures as cards.
+fn write_cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
     let counts = summary.conversations;
     let labels = summary.sentiment.labels;
     let share = |count: usize| match counts.with_transcript {
         0 => "\u{2013}".to_owned(),
         all => format_percent(count as f64, all as f64),
     };
-    let minutes = |seconds: Option<f64>| seconds.map_or_else(|| "\u{2013}".to_owned(), clock);
+    let minutes =
+        |seconds: Option<f64>| seconds.map_or_else(|| "\u{2013}".to_owned(), format_minutes);
     page.push_str("<dl class=\"cards\">\n");
     for (name, value) in [
-        ("Conversations", tables::count(counts.total)),
-        ("With a transcript", tables::count(counts.with_transcript)),
+        ("Conversations", format_count(counts.total)),
+        ("With a transcript", format_count(counts.with_transcript)),
         ("Positive", share(labels.positive)),
         ("Negative", share(labels.negative)),
         (
@@ -109,19 +126,20 @@ fn cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
     Ok(())
 }
 
-/// Seconds as minutes and seconds.
-fn clock(seconds: f64) -> String {
+/// Formats seconds as minutes and seconds.
+fn format_minutes(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     format!("{}:{:02} min", seconds / 60, seconds % 60)
 }
 
-fn warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
+/// Writes what is missing from the report.
+fn write_warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
     let counts = summary.conversations;
     if counts.total == 0 {
         page.push_str("<p class=\"warning\">There is no conversation in this time.</p>\n");
     }
     if counts.failed_transcripts > 0 {
-        let failed = tables::count(counts.failed_transcripts);
+        let failed = format_count(counts.failed_transcripts);
         writeln!(
             page,
             "<p class=\"warning\"><strong>Incomplete:</strong> {failed} transcripts could not be fetched; they are listed \
@@ -129,7 +147,7 @@ fn warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
         )?;
     }
     if counts.unusable_rows > 0 {
-        let rows = tables::count(counts.unusable_rows);
+        let rows = format_count(counts.unusable_rows);
         writeln!(
             page,
             "<p class=\"warning\">{rows} rows of the list name no conversation and are left out.</p>"
@@ -138,8 +156,9 @@ fn warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
     Ok(())
 }
 
-fn figure(page: &mut String, figure: &Figure) -> std::fmt::Result {
-    let (title, description) = (escaped(figure.title), escaped(&figure.description));
+/// Writes a plot in its wide and its narrow form.
+fn write_figure(page: &mut String, figure: &Figure) -> std::fmt::Result {
+    let (title, description) = (escape_html(figure.title), escape_html(&figure.description));
     writeln!(
         page,
         "<figure role=\"img\" aria-label=\"{title}. {description}\">"
@@ -152,20 +171,4 @@ fn figure(page: &mut String, figure: &Figure) -> std::fmt::Result {
     }
     page.push_str("</figure>\n");
     Ok(())
-}
-
-/// Text as HTML shows it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

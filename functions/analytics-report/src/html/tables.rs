@@ -6,26 +6,27 @@ use insights_core::analytics::Summary;
 use insights_core::outcomes::Stats;
 use insights_core::scale::{format_average, format_percent, format_table_score};
 
-use super::escaped;
+use super::escape::escape_html;
+use crate::numbers::format_count;
 
-/// No more failed transcripts than this are shown; all of them are in the summary.
-const FAILURES: usize = 200;
+/// Largest number of failed transcripts that are shown; the summary contains all of them.
+const MAX_FAILURES: usize = 200;
 
-/// The columns of text, which begin at the left.
-const LEFT: [&str; 3] = ["Top terms", "Examples", "Reason"];
+/// The columns that contain text and are aligned to the left.
+const TEXT_COLUMNS: [&str; 3] = ["Top terms", "Examples", "Reason"];
 
-/// Sentiment by speaker, and the model beside VADER.
-pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
+/// Writes the sentiment by speaker, and the model compared with VADER.
+pub(super) fn write_sentiment(page: &mut String, summary: &Summary) -> Result {
     let sentiment = &summary.sentiment;
     let rows = [
         ("Whole conversation", &sentiment.overall),
         ("Customer", &sentiment.customer),
         ("Agent", &sentiment.agent),
     ];
-    stats_table(page, "Sentiment of", &rows)?;
+    write_statistics(page, "Sentiment of", &rows)?;
     if let Some(model) = &sentiment.model {
         page.push_str("<p>The local model beside VADER, both on the customer's lines and from 0 (negative) to 1 (positive):</p>\n");
-        stats_table(
+        write_statistics(
             page,
             "Scored by",
             &[("Local model", &model.model), ("VADER", &model.vader)],
@@ -40,8 +41,8 @@ pub(super) fn sentiment(page: &mut String, summary: &Summary) -> Result {
     Ok(())
 }
 
-/// Outcome against sentiment with effect sizes.
-pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
+/// Writes the sentiment by outcome with effect sizes.
+pub(super) fn write_outcomes(page: &mut String, summary: &Summary) -> Result {
     let table = &summary.outcomes;
     let head = [
         "Outcome",
@@ -53,25 +54,25 @@ pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
         "Cliff\u{2019}s delta",
         "Effect",
     ];
-    open(page, &head)?;
+    open_table(page, &head)?;
     for row in &table.rows {
         let stats = &row.sentiment;
         let effect = row.effect.map_or("\u{2013}", |effect| effect.name());
-        cells(
+        write_row(
             page,
             &[
                 row.outcome.name().to_owned(),
-                count(row.conversations),
-                count(stats.n),
+                format_count(row.conversations),
+                format_count(stats.n),
                 format_table_score(stats.mean),
                 format_table_score(stats.median),
-                quartiles(stats),
+                format_quartiles(stats),
                 format_table_score(row.cliffs_delta),
                 effect.to_owned(),
             ],
         )?;
     }
-    close(page);
+    close_table(page);
     if let Some(overall) = table.overall {
         writeln!(
             page,
@@ -85,12 +86,12 @@ pub(super) fn outcomes(page: &mut String, summary: &Summary) -> Result {
     Ok(())
 }
 
-/// The topics with their terms and examples.
-pub(super) fn topics(page: &mut String, summary: &Summary) -> Result {
+/// Writes the topics with their terms and examples.
+pub(super) fn write_topics(page: &mut String, summary: &Summary) -> Result {
     if summary.topics.is_empty() {
         return Ok(());
     }
-    open(
+    open_table(
         page,
         &[
             "Topic",
@@ -101,30 +102,30 @@ pub(super) fn topics(page: &mut String, summary: &Summary) -> Result {
         ],
     )?;
     for topic in &summary.topics {
-        let terms = escaped(&topic.terms.join(", "));
+        let terms = escape_html(&topic.terms.join(", "));
         let examples: Vec<_> = topic
             .examples
             .iter()
-            .map(|id| format!("<code>{}</code>", escaped(id)))
+            .map(|id| format!("<code>{}</code>", escape_html(id)))
             .collect();
         writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"wrap\">{terms}</td><td class=\"wrap\">{}</td></tr>",
             topic.id,
-            count(topic.conversations),
+            format_count(topic.conversations),
             format_table_score(topic.sentiment.median),
             examples.join("<br>")
         )?;
     }
-    close(page);
+    close_table(page);
     if summary.topic_model.relaxed {
         page.push_str("<p class=\"soft\">Too few conversations share words; every word counts here, also one that occurs once.</p>\n");
     }
     Ok(())
 }
 
-/// Conversations by topic and outcome.
-pub(super) fn topic_by_outcome(page: &mut String, summary: &Summary) -> Result {
+/// Writes the numbers of conversations by topic and outcome.
+pub(super) fn write_topics_by_outcome(page: &mut String, summary: &Summary) -> Result {
     let table = &summary.topic_by_outcome;
     if table.counts.is_empty() {
         return Ok(());
@@ -133,21 +134,21 @@ pub(super) fn topic_by_outcome(page: &mut String, summary: &Summary) -> Result {
     let mut head = vec!["Topic"];
     head.extend(table.outcomes.iter().map(|outcome| outcome.name()));
     head.push("All");
-    open(page, &head)?;
+    open_table(page, &head)?;
     for (topic, counts) in summary.topics.iter().zip(&table.counts) {
-        let mut row = vec![format!("{} {}", topic.id, escaped(&topic.name))];
-        row.extend(counts.iter().map(|value| count(*value)));
-        row.push(count(counts.iter().sum()));
-        cells(page, &row)?;
+        let mut row = vec![format!("{} {}", topic.id, escape_html(&topic.name))];
+        row.extend(counts.iter().map(|value| format_count(*value)));
+        row.push(format_count(counts.iter().sum()));
+        write_row(page, &row)?;
     }
-    close(page);
+    close_table(page);
     Ok(())
 }
 
-/// Turns and pauses.
-pub(super) fn flow(page: &mut String, summary: &Summary) -> Result {
+/// Writes the turns and pauses of conversations.
+pub(super) fn write_flow(page: &mut String, summary: &Summary) -> Result {
     let flow = &summary.flow;
-    stats_table(
+    write_statistics(
         page,
         "Per conversation",
         &[
@@ -160,24 +161,27 @@ pub(super) fn flow(page: &mut String, summary: &Summary) -> Result {
     )
 }
 
-/// The transcripts that could not be fetched.
-pub(super) fn failures(page: &mut String, summary: &Summary) -> Result {
+/// Writes the transcripts that could not be fetched.
+pub(super) fn write_failures(page: &mut String, summary: &Summary) -> Result {
     let failures = &summary.failed_transcripts;
     if failures.is_empty() {
         return Ok(());
     }
     page.push_str("<h2 id=\"failed\">Transcripts that could not be fetched</h2>\n");
-    open(page, &["Conversation", "Reason"])?;
-    for failure in failures.iter().take(FAILURES) {
-        let (id, reason) = (escaped(&failure.conversation_id), escaped(&failure.reason));
+    open_table(page, &["Conversation", "Reason"])?;
+    for failure in failures.iter().take(MAX_FAILURES) {
+        let (id, reason) = (
+            escape_html(&failure.conversation_id),
+            escape_html(&failure.reason),
+        );
         writeln!(
             page,
             "<tr><td><code>{id}</code></td><td class=\"wrap\">{reason}</td></tr>"
         )?;
     }
-    close(page);
-    if failures.len() > FAILURES {
-        let more = count(failures.len() - FAILURES);
+    close_table(page);
+    if failures.len() > MAX_FAILURES {
+        let more = format_count(failures.len() - MAX_FAILURES);
         writeln!(
             page,
             "<p class=\"soft\">{more} more are in <code>summary.json</code>.</p>"
@@ -186,39 +190,42 @@ pub(super) fn failures(page: &mut String, summary: &Summary) -> Result {
     Ok(())
 }
 
-fn stats_table(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
-    open(page, &[of, "n", "Mean", "Median", "Quartiles"])?;
+/// Writes a table with the statistics of several samples.
+fn write_statistics(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Result {
+    open_table(page, &[of, "n", "Mean", "Median", "Quartiles"])?;
     for (name, stats) in rows {
-        cells(
+        write_row(
             page,
             &[
-                escaped(name),
-                count(stats.n),
+                escape_html(name),
+                format_count(stats.n),
                 format_table_score(stats.mean),
                 format_table_score(stats.median),
-                quartiles(stats),
+                format_quartiles(stats),
             ],
         )?;
     }
-    close(page);
+    close_table(page);
     Ok(())
 }
 
-fn open(page: &mut String, head: &[&str]) -> Result {
+/// Begins a table with its head.
+fn open_table(page: &mut String, head: &[&str]) -> Result {
     page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for name in head {
-        let class = if LEFT.contains(name) {
+        let class = if TEXT_COLUMNS.contains(name) {
             " class=\"left\""
         } else {
             ""
         };
-        write!(page, "<th scope=\"col\"{class}>{}</th>", escaped(name))?;
+        write!(page, "<th scope=\"col\"{class}>{}</th>", escape_html(name))?;
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     Ok(())
 }
 
-fn cells(page: &mut String, cells: &[String]) -> Result {
+/// Writes a row of cells.
+fn write_row(page: &mut String, cells: &[String]) -> Result {
     page.push_str("<tr>");
     for cell in cells {
         write!(page, "<td>{cell}</td>")?;
@@ -227,11 +234,13 @@ fn cells(page: &mut String, cells: &[String]) -> Result {
     Ok(())
 }
 
-fn close(page: &mut String) {
+/// Ends a table.
+fn close_table(page: &mut String) {
     page.push_str("</tbody></table></div>\n");
 }
 
-fn quartiles(stats: &Stats) -> String {
+/// Formats the first and the third quartile.
+fn format_quartiles(stats: &Stats) -> String {
     match (stats.q1, stats.q3) {
         (Some(_), Some(_)) => format!(
             "{} to {}",
@@ -240,9 +249,4 @@ fn quartiles(stats: &Stats) -> String {
         ),
         _ => format_table_score(None),
     }
-}
-
-/// A count with separated thousands.
-pub(super) fn count(value: usize) -> String {
-    crate::plots::count(value)
 }

@@ -1,4 +1,4 @@
-//! A drawing surface in units of the narrowest screen: text, lines and areas, whatever the backend.
+//! The surface that plots are drawn on: text, lines and areas in units of the narrowest screen, for any backend.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use plotters::style::{
 };
 
 pub(super) const BLACK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
-pub(super) const GREY: RGBColor = RGBColor(0x5c, 0x5c, 0x5c);
+pub(super) const GRAY: RGBColor = RGBColor(0x5c, 0x5c, 0x5c);
 pub(super) const PALE: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const SKY: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
@@ -19,13 +19,13 @@ pub(super) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(super) const SILVER: RGBColor = RGBColor(0x99, 0x99, 0x99);
 const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
-/// The size of text; the library counts ascent and descent in, so that this is 12.5 as others count.
-const TEXT: f64 = 15.5;
-/// The size of a title, likewise 16.
-const TITLE: f64 = 19.8;
-/// Free space at the sides.
+/// Size of usual text. The plotting library counts ascent and descent in, so that this is 12.5 in other programs.
+const TEXT_SIZE: f64 = 15.5;
+/// Size of a title; 16 in other programs.
+const TITLE_SIZE: f64 = 19.8;
+/// Free space at each side, in units of the surface.
 pub(super) const MARGIN: f64 = 14.0;
-/// The generic family: the browser's own in an SVG, the bundled one in a PNG.
+/// Name of the font family: the browser's own in an SVG, the bundled font in a PNG.
 const FAMILY: &str = "sans-serif";
 
 static FONTS: LazyLock<bool> = LazyLock::new(|| {
@@ -35,7 +35,7 @@ static FONTS: LazyLock<bool> = LazyLock::new(|| {
         && register_font(FAMILY, FontStyle::Bold, bold).is_ok()
 });
 
-/// Makes the bundled fonts known, once a process; a Lambda has no others.
+/// Registers the bundled fonts, once per process, because a Lambda function has no other fonts.
 pub(super) fn register_fonts() -> anyhow::Result<()> {
     if *FONTS {
         Ok(())
@@ -44,7 +44,14 @@ pub(super) fn register_fonts() -> anyhow::Result<()> {
     }
 }
 
-/// Where a text's point lies in it.
+/// Turns an error of the drawing backend into an error that keeps the whole message.
+///
+/// The error itself cannot be kept as a source, because its type is not known to live long enough (`'static`).
+pub(super) fn drawing_error(error: &impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("drawing failed: {error}")
+}
+
+/// The part of a text that lies at the given point.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -52,18 +59,19 @@ pub(super) enum Anchor {
     End,
 }
 
-/// The surface.
+/// A surface to draw on.
 pub(super) struct Canvas<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
-    /// Its width in units.
+    /// The width in units.
     pub(super) width: f64,
-    /// Its height in units.
+    /// The height in units.
     pub(super) height: f64,
+    /// The number of pixels per unit.
     scale: f64,
 }
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
-    /// A surface of `size` units with `scale` pixels each.
+    /// Builds a surface of `size` units with `scale` pixels each.
     pub(super) fn new(area: &'a DrawingArea<B, Shift>, size: (u32, u32), scale: u32) -> Self {
         Self {
             area,
@@ -73,36 +81,38 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         }
     }
 
-    /// A white ground with a title at the top and a line below it.
-    pub(super) fn title(&self, title: &str, line: &str) -> anyhow::Result<()> {
-        self.area.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
+    /// Fills the surface with white and writes a title at the top and a line below the title.
+    pub(super) fn draw_title(&self, title: &str, line: &str) -> anyhow::Result<()> {
+        self.area
+            .fill(&WHITE)
+            .map_err(|error| drawing_error(&error))?;
         self.styled(
             (MARGIN, 20.0),
             title,
             Anchor::Start,
-            TITLE,
+            TITLE_SIZE,
             BLACK,
             FontStyle::Bold,
         )?;
         self.text(
             (MARGIN, 43.0),
-            &self.fitting(line, self.width - 2.0 * MARGIN),
+            &self.fit_text(line, self.width - 2.0 * MARGIN),
             Anchor::Start,
-            GREY,
+            GRAY,
         )
     }
 
-    /// Says that there is nothing to draw.
-    pub(super) fn nothing(&self, text: &str) -> anyhow::Result<()> {
+    /// Writes a text instead of a plot, because there is nothing to draw.
+    pub(super) fn draw_placeholder(&self, text: &str) -> anyhow::Result<()> {
         self.text(
             (self.width / 2.0, self.height / 2.0),
             text,
             Anchor::Middle,
-            GREY,
+            GRAY,
         )
     }
 
-    /// A text of usual size, its middle line at the point.
+    /// Writes a text of usual size with its middle line at the point.
     pub(super) fn text(
         &self,
         at: (f64, f64),
@@ -110,10 +120,10 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         anchor: Anchor,
         color: RGBColor,
     ) -> anyhow::Result<()> {
-        self.styled(at, text, anchor, TEXT, color, FontStyle::Normal)
+        self.styled(at, text, anchor, TEXT_SIZE, color, FontStyle::Normal)
     }
 
-    /// A bold text of usual size.
+    /// Writes a bold text of usual size.
     pub(super) fn bold(
         &self,
         at: (f64, f64),
@@ -121,9 +131,10 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         anchor: Anchor,
         color: RGBColor,
     ) -> anyhow::Result<()> {
-        self.styled(at, text, anchor, TEXT, color, FontStyle::Bold)
+        self.styled(at, text, anchor, TEXT_SIZE, color, FontStyle::Bold)
     }
 
+    /// Writes a text of any size and style.
     fn styled(
         &self,
         at: (f64, f64),
@@ -144,7 +155,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             .pos(Pos::new(horizontal, VPos::Center));
         self.area
             .draw_text(text, &style, self.pixel(at))
-            .map_err(|error| anyhow!("{error}"))
+            .map_err(|error| drawing_error(&error))
     }
 
     fn style(&self, size: f64, style: FontStyle) -> TextStyle<'static> {
@@ -155,16 +166,16 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         ))
     }
 
-    /// How wide a text of usual size is.
+    /// Returns the width of a text of usual size.
     pub(super) fn text_width(&self, text: &str) -> f64 {
         let size = self
             .area
-            .estimate_text_size(text, &self.style(TEXT, FontStyle::Normal));
+            .estimate_text_size(text, &self.style(TEXT_SIZE, FontStyle::Normal));
         size.map_or(0.0, |(width, _)| f64::from(width) / self.scale)
     }
 
-    /// The text, cut with an ellipsis to fit into a width.
-    pub(super) fn fitting(&self, text: &str, width: f64) -> String {
+    /// Returns the text, cut with an ellipsis if it does not fit into a width.
+    pub(super) fn fit_text(&self, text: &str, width: f64) -> String {
         if self.text_width(text) <= width {
             return text.to_owned();
         }
@@ -178,7 +189,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         String::new()
     }
 
-    /// A line through points.
+    /// Draws a line through points.
     pub(super) fn line(
         &self,
         points: &[(f64, f64)],
@@ -189,7 +200,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         self.draw(&PathElement::new(points, self.stroke(color, width)))
     }
 
-    /// A filled rectangle.
+    /// Draws a filled rectangle.
     pub(super) fn rectangle(
         &self,
         corners: [(f64, f64); 2],
@@ -203,7 +214,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         ))
     }
 
-    /// The outline of a rectangle.
+    /// Draws the outline of a rectangle.
     pub(super) fn outline(
         &self,
         corners: [(f64, f64); 2],
@@ -216,7 +227,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         ))
     }
 
-    /// A filled polygon.
+    /// Draws a filled polygon.
     pub(super) fn polygon(
         &self,
         points: &[(f64, f64)],
@@ -227,7 +238,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         self.draw(&Polygon::new(points, color.mix(opacity).filled()))
     }
 
-    /// A dot.
+    /// Draws a dot.
     pub(super) fn dot(
         &self,
         at: (f64, f64),
@@ -249,7 +260,9 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         &'b E: plotters::element::PointCollection<'b, (i32, i32)>,
         E: plotters::element::Drawable<B>,
     {
-        self.area.draw(element).map_err(|error| anyhow!("{error}"))
+        self.area
+            .draw(element)
+            .map_err(|error| drawing_error(&error))
     }
 
     fn stroke(&self, color: RGBColor, width: f64) -> ShapeStyle {

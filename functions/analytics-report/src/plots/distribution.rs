@@ -1,4 +1,4 @@
-//! How sentiment is distributed: a histogram by label, each with its density.
+//! The distribution of sentiment: a histogram by label, each label with its density.
 
 use insights_core::analytics::ReportData;
 use insights_core::outcomes::SentimentLabel;
@@ -6,24 +6,28 @@ use insights_core::scale::format_signed;
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
-use super::Plot;
-use super::axis::{Frame, conversations, count, step};
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SILVER, VERMILION};
+use super::axis::{Frame, tick_step};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GRAY, MARGIN, PALE, SILVER, VERMILION};
+use super::plot::Plot;
+use crate::numbers::{format_conversations, format_count};
 
-/// Bars over the scale from -1 to 1.
+/// Number of bars over the scale from -1 to 1.
 const BINS: usize = 20;
-const BIN: f64 = 2.0 / BINS as f64;
-/// Points of a density's curve.
-const POINTS: usize = 160;
+/// Width of a bar.
+const BIN_WIDTH: f64 = 2.0 / BINS as f64;
+/// Number of points of a density's curve.
+const CURVE_POINTS: usize = 160;
 
+/// The plot of how sentiment is distributed.
 pub(super) struct Distribution {
     /// The compounds of each label, from negative to positive.
     scores: [(SentimentLabel, Vec<f64>); 3],
 }
 
 impl Distribution {
-    pub(super) fn of(reduced: &ReportData) -> Self {
-        let all: Vec<f64> = reduced
+    /// Takes what the plot needs from the report.
+    pub(super) fn from_report(report: &ReportData) -> Self {
+        let all: Vec<f64> = report
             .rows
             .iter()
             .filter_map(|row| row.sentiment.map(|it| it.overall))
@@ -45,13 +49,14 @@ impl Distribution {
         Self { scores }
     }
 
+    /// Returns the number of all conversations with a transcript.
     fn total(&self) -> usize {
         self.scores.iter().map(|(_, scores)| scores.len()).sum()
     }
 
-    /// Conversations of each label in each bin.
-    fn bins(&self) -> [[usize; BINS]; 3] {
-        let bin = |score: &f64| (((score + 1.0) / BIN) as usize).min(BINS - 1);
+    /// Counts the conversations of each label in each bar.
+    fn count_by_bin(&self) -> [[usize; BINS]; 3] {
+        let bin = |score: &f64| (((score + 1.0) / BIN_WIDTH) as usize).min(BINS - 1);
         [0, 1, 2].map(|label| {
             let mut bins = [0; BINS];
             self.scores[label]
@@ -71,7 +76,7 @@ impl Plot for Distribution {
         let parts = self
             .scores
             .iter()
-            .map(|(label, scores)| format!("{} {}", count(scores.len()), label.name()));
+            .map(|(label, scores)| format!("{} {}", format_count(scores.len()), label.name()));
         format!(
             "Histogram of VADER compounds: {}.",
             parts.collect::<Vec<_>>().join(", ")
@@ -83,15 +88,15 @@ impl Plot for Distribution {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(
+        canvas.draw_title(
             Self::TITLE,
-            &format!("{} with a transcript", conversations(self.total())),
+            &format!("{} with a transcript", format_conversations(self.total())),
         )?;
         if self.total() == 0 {
-            return canvas.nothing("No conversation has a transcript");
+            return canvas.draw_placeholder("No conversation has a transcript");
         }
-        self.legend(canvas)?;
-        let bins = self.bins();
+        self.draw_legend(canvas)?;
+        let bins = self.count_by_bin();
         let densities = self.scores.each_ref().map(|(_, scores)| density(scores));
         let tallest = (0..BINS)
             .map(|bin| bins.iter().map(|label| label[bin]).sum::<usize>())
@@ -102,20 +107,23 @@ impl Plot for Distribution {
             .flatten()
             .map(|(_, height)| *height)
             .fold(tallest as f64, f64::max);
-        let step = step(highest, 5.0);
+        let step = tick_step(highest, 5.0);
         let frame = Frame {
-            left: MARGIN + canvas.text_width(&count(highest as usize)) + 8.0,
+            left: MARGIN + canvas.text_width(&format_count(highest as usize)) + 8.0,
             right: canvas.width - MARGIN - 4.0,
             top: 116.0,
             bottom: canvas.height - 56.0,
             across: (-1.0, 1.0),
             up: (0.0, (highest / step).ceil() * step),
         };
-        axes(canvas, &frame, step)?;
+        draw_axes(canvas, &frame, step)?;
         for bin in 0..BINS {
             let mut below = 0;
             for ((label, _), bins) in self.scores.iter().zip(&bins) {
-                let (from, to) = (-1.0 + bin as f64 * BIN, -1.0 + (bin + 1) as f64 * BIN);
+                let (from, to) = (
+                    -1.0 + bin as f64 * BIN_WIDTH,
+                    -1.0 + (bin + 1) as f64 * BIN_WIDTH,
+                );
                 let corners = [
                     (frame.x(from) + 1.0, frame.y((below + bins[bin]) as f64)),
                     (frame.x(to) - 1.0, frame.y(below as f64)),
@@ -132,7 +140,7 @@ impl Plot for Distribution {
                 .map(|(x, y)| (frame.x(*x), frame.y(*y)))
                 .collect();
             if !points.is_empty() {
-                canvas.line(&points, dark(*label), 1.5)?;
+                canvas.line(&points, darkened(*label), 1.5)?;
             }
         }
         Ok(())
@@ -140,11 +148,12 @@ impl Plot for Distribution {
 }
 
 impl Distribution {
-    fn legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+    /// Draws the legend.
+    fn draw_legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
         let counted = self
             .scores
             .each_ref()
-            .map(|(label, scores)| format!("{} {}", label.name(), count(scores.len())));
+            .map(|(label, scores)| format!("{} {}", label.name(), format_count(scores.len())));
         let width = |text: &String| 16.0 + canvas.text_width(text) + 14.0;
         let fits = counted.iter().map(width).sum::<f64>() <= canvas.width - 2.0 * MARGIN;
         let mut x = MARGIN;
@@ -162,32 +171,37 @@ impl Distribution {
             (MARGIN, 93.0),
             "Conversations per 0.1; lines: density",
             Anchor::Start,
-            GREY,
+            GRAY,
         )
     }
 }
 
-fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> anyhow::Result<()> {
+/// Draws the axes with their ticks.
+fn draw_axes<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    frame: &Frame,
+    step: f64,
+) -> anyhow::Result<()> {
     let mut value = 0.0;
     while value <= frame.up.1 + 1e-9 {
         let y = frame.y(value);
         canvas.line(&[(frame.left, y), (frame.right, y)], PALE, 1.0)?;
         canvas.text(
             (frame.left - 6.0, y),
-            &count(value as usize),
+            &format_count(value as usize),
             Anchor::End,
-            GREY,
+            GRAY,
         )?;
         value += step;
     }
     for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
         let x = frame.x(value);
-        canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GREY, 1.0)?;
+        canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], GRAY, 1.0)?;
         canvas.text(
             (x, frame.bottom + 15.0),
             &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
             Anchor::Middle,
-            GREY,
+            GRAY,
         )?;
     }
     let middle = f64::midpoint(frame.left, frame.right);
@@ -195,13 +209,13 @@ fn axes<B: DrawingBackend>(canvas: &Canvas<'_, B>, frame: &Frame, step: f64) -> 
         (middle, frame.bottom + 37.0),
         "VADER compound (\u{2212}1 negative, +1 positive)",
         Anchor::Middle,
-        GREY,
+        GRAY,
     )
 }
 
-/// The density of scores as a curve of conversations per bin; empty without two different scores.
+/// Returns the density of scores as a curve of conversations per bar; the curve is empty without two different scores.
 ///
-/// Gaussian kernels of Scott's bandwidth: Scott (1992), "Multivariate Density Estimation".
+/// The density is a sum of Gaussian kernels with Scott's bandwidth: Scott (1992), "Multivariate Density Estimation".
 fn density(scores: &[f64]) -> Vec<(f64, f64)> {
     let n = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / n;
@@ -214,7 +228,7 @@ fn density(scores: &[f64]) -> Vec<(f64, f64)> {
     if scores.len() < 2 || bandwidth < 1e-6 {
         return Vec::new();
     }
-    let scale = BIN / (bandwidth * (2.0 * std::f64::consts::PI).sqrt());
+    let scale = BIN_WIDTH / (bandwidth * (2.0 * std::f64::consts::PI).sqrt());
     let at = |x: f64| {
         scores
             .iter()
@@ -222,13 +236,14 @@ fn density(scores: &[f64]) -> Vec<(f64, f64)> {
             .sum::<f64>()
             * scale
     };
-    let points = (0..=POINTS)
-        .map(|point| -1.0 + 2.0 * point as f64 / POINTS as f64)
+    let points = (0..=CURVE_POINTS)
+        .map(|point| -1.0 + 2.0 * point as f64 / CURVE_POINTS as f64)
         .map(|x| (x, at(x)));
-    // What is too low to be seen would only draw along the axis.
+    // Points that are too low to be seen would only draw along the axis.
     points.filter(|(_, height)| *height > 0.02).collect()
 }
 
+/// Returns the color of a label's bars.
 fn color(label: SentimentLabel) -> RGBColor {
     match label {
         SentimentLabel::Positive => BLUE,
@@ -237,7 +252,8 @@ fn color(label: SentimentLabel) -> RGBColor {
     }
 }
 
-fn dark(label: SentimentLabel) -> RGBColor {
+/// Returns the color of a label's curve: the color of the bars, darkened.
+fn darkened(label: SentimentLabel) -> RGBColor {
     let RGBColor(red, green, blue) = color(label);
     let darker = |channel: u8| (f64::from(channel) * 0.6) as u8;
     RGBColor(darker(red), darker(green), darker(blue))

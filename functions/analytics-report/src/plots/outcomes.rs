@@ -1,30 +1,33 @@
-//! Sentiment by outcome: a box for each.
+//! Sentiment by outcome: one box per outcome.
 
 use insights_core::analytics::ReportData;
 use insights_core::outcomes::{Outcome, Stats};
 use insights_core::scale::{format_short_score, format_signed};
 use plotters::prelude::DrawingBackend;
 
-use super::Plot;
-use super::axis::{Frame, count};
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SKY, VERMILION};
+use super::axis::Frame;
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GRAY, MARGIN, PALE, SKY, VERMILION};
+use super::plot::Plot;
+use crate::numbers::format_count;
 
-/// The height of an outcome's row.
-const ROW: f64 = 46.0;
-/// Whiskers reach to the last value within this many heights of the box: Tukey (1977), "Exploratory Data Analysis".
-const WHISKERS: f64 = 1.5;
-/// No more dots a box than this; they would only cover each other.
-const DOTS: usize = 300;
+/// Height of an outcome's row in units of the surface.
+const ROW_HEIGHT: f64 = 46.0;
+/// Largest length of a whisker in lengths of the box: Tukey (1977), "Exploratory Data Analysis".
+const MAX_WHISKER: f64 = 1.5;
+/// Largest number of dots per box; more dots would only cover each other.
+const MAX_DOTS: usize = 300;
 
+/// The plot of sentiment by outcome.
 pub(super) struct Outcomes {
-    /// The compounds of each outcome that has any, ascending.
+    /// The compounds of each outcome that has a compound, ascending.
     scores: Vec<(Outcome, Vec<f64>)>,
 }
 
 impl Outcomes {
-    pub(super) fn of(reduced: &ReportData) -> Self {
-        let of = |outcome: Outcome| {
-            let own = reduced.rows.iter().filter(|row| row.outcome == outcome);
+    /// Takes what the plot needs from the report.
+    pub(super) fn from_report(report: &ReportData) -> Self {
+        let scores_of = |outcome: Outcome| {
+            let own = report.rows.iter().filter(|row| row.outcome == outcome);
             let mut scores: Vec<f64> = own
                 .filter_map(|row| row.sentiment.map(|it| it.overall))
                 .collect();
@@ -34,7 +37,7 @@ impl Outcomes {
         Self {
             scores: Outcome::ALL
                 .into_iter()
-                .map(of)
+                .map(scores_of)
                 .filter(|(_, scores)| !scores.is_empty())
                 .collect(),
         }
@@ -51,7 +54,7 @@ impl Plot for Outcomes {
                 "{} median {} of {}",
                 outcome.name(),
                 format_short_score(Stats::from_values(scores).median.unwrap_or(0.0)),
-                count(scores.len())
+                format_count(scores.len())
             )
         });
         format!(
@@ -61,14 +64,14 @@ impl Plot for Outcomes {
     }
 
     fn height(&self) -> u32 {
-        let rows = self.scores.len().max(2) as f64 * ROW;
+        let rows = self.scores.len().max(2) as f64 * ROW_HEIGHT;
         (rows + 154.0) as u32
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(Self::TITLE, "Box: middle half, line: median, diamond: mean")?;
+        canvas.draw_title(Self::TITLE, "Box: middle half, line: median, diamond: mean")?;
         if self.scores.is_empty() {
-            return canvas.nothing("No conversation has a transcript");
+            return canvas.draw_placeholder("No conversation has a transcript");
         }
         let names = self
             .scores
@@ -89,7 +92,7 @@ impl Plot for Outcomes {
                 (x, frame.bottom + 15.0),
                 &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
                 Anchor::Middle,
-                GREY,
+                GRAY,
             )?;
         }
         let middle = canvas.width / 2.0;
@@ -97,7 +100,7 @@ impl Plot for Outcomes {
             (middle, frame.bottom + 38.0),
             "VADER compound (\u{2212}1 negative, +1 positive)",
             Anchor::Middle,
-            GREY,
+            GRAY,
         )?;
         for (row, (outcome, scores)) in self.scores.iter().enumerate() {
             let y = frame.top
@@ -105,9 +108,9 @@ impl Plot for Outcomes {
             canvas.text((MARGIN, y - 9.0), outcome.name(), Anchor::Start, BLACK)?;
             canvas.text(
                 (MARGIN, y + 9.0),
-                &format!("n = {}", count(scores.len())),
+                &format!("n = {}", format_count(scores.len())),
                 Anchor::Start,
-                GREY,
+                GRAY,
             )?;
             draw_box(canvas, &frame, y, scores)?;
         }
@@ -115,6 +118,7 @@ impl Plot for Outcomes {
     }
 }
 
+/// Draws the box, the whiskers and the outlying dots of one outcome.
 fn draw_box<B: DrawingBackend>(
     canvas: &Canvas<'_, B>,
     frame: &Frame,
@@ -127,7 +131,7 @@ fn draw_box<B: DrawingBackend>(
     else {
         return Ok(());
     };
-    let reach = WHISKERS * (q3 - q1);
+    let reach = MAX_WHISKER * (q3 - q1);
     let inside = |score: &&f64| (q1 - reach..=q3 + reach).contains(*score);
     let low = scores.iter().find(inside).copied().unwrap_or(q1).min(q1);
     let high = scores
@@ -139,12 +143,12 @@ fn draw_box<B: DrawingBackend>(
         .max(q3);
     let half = 11.0;
     for (from, to) in [(low, q1), (q3, high)] {
-        canvas.line(&[(frame.x(from), y), (frame.x(to), y)], GREY, 1.5)?;
+        canvas.line(&[(frame.x(from), y), (frame.x(to), y)], GRAY, 1.5)?;
     }
     for end in [low, high] {
         canvas.line(
             &[(frame.x(end), y - 5.0), (frame.x(end), y + 5.0)],
-            GREY,
+            GRAY,
             1.5,
         )?;
     }
@@ -153,8 +157,11 @@ fn draw_box<B: DrawingBackend>(
         .copied()
         .filter(|score| *score < low || *score > high)
         .collect();
-    for score in outside.iter().step_by(outside.len().div_ceil(DOTS).max(1)) {
-        canvas.dot((frame.x(*score), y), 2.0, GREY, 0.35)?;
+    for score in outside
+        .iter()
+        .step_by(outside.len().div_ceil(MAX_DOTS).max(1))
+    {
+        canvas.dot((frame.x(*score), y), 2.0, GRAY, 0.35)?;
     }
     let corners = [(frame.x(q1), y - half), (frame.x(q3), y + half)];
     canvas.rectangle(corners, SKY, 0.55)?;

@@ -1,28 +1,32 @@
-//! How sentiment moves over the quarters of a conversation.
+//! The course of sentiment over the quarters of a conversation.
 
 use insights_core::analytics::ReportData;
 use insights_core::outcomes::Stats;
 use insights_core::scale::{format_short_score, format_signed, round_to};
 use plotters::prelude::DrawingBackend;
 
-use super::Plot;
-use super::axis::{Frame, count};
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN, PALE, SKY, VERMILION};
+use super::axis::Frame;
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GRAY, MARGIN, PALE, SKY, VERMILION};
+use super::plot::Plot;
+use crate::numbers::format_count;
 
-const NAMES: [&str; 4] = ["1st", "2nd", "3rd", "4th"];
+/// The names of the quarters.
+const QUARTER_NAMES: [&str; 4] = ["1st", "2nd", "3rd", "4th"];
 
+/// The plot of sentiment by quarter of the conversation.
 pub(super) struct Quarters {
     stats: [Stats; 4],
 }
 
 impl Quarters {
-    pub(super) fn of(reduced: &ReportData) -> Self {
+    /// Takes what the plot needs from the report.
+    pub(super) fn from_report(report: &ReportData) -> Self {
         Self {
-            stats: reduced.summary.sentiment.quarters,
+            stats: report.summary.sentiment.quarters,
         }
     }
 
-    /// A line through a figure of each quarter that has one.
+    /// Returns the points of a line through a figure of each quarter that has the figure.
     fn line(&self, frame: &Frame, figure: impl Fn(&Stats) -> Option<f64>) -> Vec<(f64, f64)> {
         let figures = self.stats.iter().enumerate();
         figures
@@ -41,7 +45,7 @@ impl Plot for Quarters {
                 .mean
                 .map_or_else(|| "none".to_owned(), format_short_score)
         };
-        let parts = NAMES
+        let parts = QUARTER_NAMES
             .iter()
             .zip(&self.stats)
             .map(|(name, stats)| format!("{name} {}", mean(stats)));
@@ -56,9 +60,9 @@ impl Plot for Quarters {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        canvas.title(Self::TITLE, "VADER compound of each quarter of the lines")?;
+        canvas.draw_title(Self::TITLE, "VADER compound of each quarter of the lines")?;
         if self.stats.iter().all(|stats| stats.n == 0) {
-            return canvas.nothing("No conversation has a transcript");
+            return canvas.draw_placeholder("No conversation has a transcript");
         }
         let frame = Frame {
             left: MARGIN + canvas.text_width("+0.5") + 10.0,
@@ -68,29 +72,29 @@ impl Plot for Quarters {
             across: (0.0, 4.0),
             up: (-1.0, 1.0),
         };
-        legend(canvas)?;
+        draw_legend(canvas)?;
         for value in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             let y = frame.y(value);
             canvas.line(
                 &[(frame.left, y), (frame.right, y)],
-                if value == 0.0 { GREY } else { PALE },
+                if value == 0.0 { GRAY } else { PALE },
                 1.0,
             )?;
             canvas.text(
                 (frame.left - 6.0, y),
                 &format_signed(value, if value.abs() == 0.5 { 1 } else { 0 }),
                 Anchor::End,
-                GREY,
+                GRAY,
             )?;
         }
-        for (at, (name, stats)) in NAMES.iter().zip(&self.stats).enumerate() {
+        for (at, (name, stats)) in QUARTER_NAMES.iter().zip(&self.stats).enumerate() {
             let x = frame.x(at as f64 + 0.5);
             canvas.text((x, frame.bottom + 15.0), name, Anchor::Middle, BLACK)?;
             canvas.text(
                 (x, frame.bottom + 54.0),
-                &format!("n = {}", count(stats.n)),
+                &format!("n = {}", format_count(stats.n)),
                 Anchor::Middle,
-                GREY,
+                GRAY,
             )?;
         }
         let middle = f64::midpoint(frame.left, frame.right);
@@ -98,14 +102,15 @@ impl Plot for Quarters {
             (middle, frame.bottom + 76.0),
             "Quarter of the conversation's lines",
             Anchor::Middle,
-            GREY,
+            GRAY,
         )?;
-        self.figures(canvas, &frame)
+        self.draw_figures(canvas, &frame)
     }
 }
 
 impl Quarters {
-    fn figures<B: DrawingBackend>(
+    /// Draws the means, the medians and the middle halves of the quarters.
+    fn draw_figures<B: DrawingBackend>(
         &self,
         canvas: &Canvas<'_, B>,
         frame: &Frame,
@@ -139,7 +144,8 @@ impl Quarters {
     }
 }
 
-fn legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
+/// Draws the legend.
+fn draw_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
     let y = 68.0;
     let mut x = MARGIN;
     for (name, kind) in [("mean (below)", 0), ("median", 1), ("middle half", 2)] {

@@ -1,4 +1,4 @@
-//! The plots of no conversation, one, and many.
+//! The plots of no conversation, of one, and of many.
 
 use insights_core::analytics::{
     Conversation, Line, Record, ReportData, ReportRange, ReportReducer, Speaker,
@@ -7,6 +7,7 @@ use insights_core::topics::{ClusterSettings, VocabularyLimits};
 use insights_core::vader::Analyzer;
 
 use super::*;
+use crate::numbers::format_count;
 
 const DISPOSITIONS: [&str; 7] = [
     "resolved",
@@ -24,8 +25,8 @@ const TEXTS: [&str; 4] = [
     "My password is wrong, bad",
 ];
 
-fn reduced(count: usize) -> ReportData {
-    let mut reduction = ReportReducer::default();
+fn report_of(count: usize) -> ReportData {
+    let mut reducer = ReportReducer::default();
     for at in 0..count {
         let conversation = Conversation {
             conversation_id: format!("c-{at}"),
@@ -41,7 +42,7 @@ fn reduced(count: usize) -> ReportData {
         let lines = (0..4)
             .map(|turn| line(TEXTS[(at * 3 + turn * turn) % 4]))
             .collect();
-        reduction.add(&Record::from_lines(
+        reducer.add(&Record::from_lines(
             conversation,
             lines,
             &mut Analyzer::default(),
@@ -51,7 +52,7 @@ fn reduced(count: usize) -> ReportData {
         from: String::new(),
         to: String::new(),
     };
-    reduction.finish(
+    reducer.finish(
         range,
         VocabularyLimits::default(),
         ClusterSettings::default(),
@@ -61,7 +62,7 @@ fn reduced(count: usize) -> ReportData {
 #[test]
 fn every_plot_is_drawn_in_all_its_forms_for_any_number_of_conversations() {
     for count in [0, 1, 2, 500] {
-        let figures = all(&reduced(count)).unwrap();
+        let figures = draw_all(&report_of(count)).unwrap();
         let names: Vec<_> = figures.iter().map(|figure| figure.name).collect();
         let wanted = [
             "sentiment_distribution",
@@ -73,8 +74,8 @@ fn every_plot_is_drawn_in_all_its_forms_for_any_number_of_conversations() {
         for figure in figures {
             let decoder = png::Decoder::new(std::io::Cursor::new(&figure.png));
             let reader = decoder.read_info().unwrap();
-            assert_eq!(reader.info().width, WIDE * PNG_SCALE);
-            for (svg, width) in [(&figure.svg, WIDE), (&figure.narrow, NARROW)] {
+            assert_eq!(reader.info().width, WIDE_WIDTH * PNG_SCALE);
+            for (svg, width) in [(&figure.svg, WIDE_WIDTH), (&figure.narrow, NARROW_WIDTH)] {
                 assert!(
                     svg.starts_with(&format!("<svg width=\"{width}\"")),
                     "{count} {}",
@@ -89,7 +90,7 @@ fn every_plot_is_drawn_in_all_its_forms_for_any_number_of_conversations() {
 
 #[test]
 fn without_conversations_each_plot_says_so() {
-    for figure in all(&reduced(0)).unwrap() {
+    for figure in draw_all(&report_of(0)).unwrap() {
         assert!(
             figure.svg.contains("No conversation has a transcript")
                 || figure.svg.contains("No topic was found")
@@ -99,8 +100,8 @@ fn without_conversations_each_plot_says_so() {
 
 #[test]
 fn text_stays_inside_the_picture() {
-    for figure in all(&reduced(500)).unwrap() {
-        for (svg, width) in [(&figure.svg, WIDE), (&figure.narrow, NARROW)] {
+    for figure in draw_all(&report_of(500)).unwrap() {
+        for (svg, width) in [(&figure.svg, WIDE_WIDTH), (&figure.narrow, NARROW_WIDTH)] {
             for text in svg.split("<text ").skip(1) {
                 let x: f64 = text
                     .split("x=\"")
@@ -145,11 +146,11 @@ fn the_fonts_draw_letters_and_signs() {
 #[test]
 fn counts_and_steps_are_easy_to_read() {
     assert_eq!(
-        [0, 999, 1000, 1_234_567].map(count),
+        [0, 999, 1000, 1_234_567].map(format_count),
         ["0", "999", "1,000", "1,234,567"]
     );
     assert_eq!(
-        [0.0, 4.0, 23.0, 1100.0].map(|largest| axis::step(largest, 5.0)),
+        [0.0, 4.0, 23.0, 1100.0].map(|largest| axis::tick_step(largest, 5.0)),
         [1.0, 1.0, 5.0, 500.0]
     );
     assert_eq!(

@@ -1,28 +1,30 @@
-//! How many conversations each topic has.
+//! The number of conversations of each topic.
 
 use insights_core::analytics::{ReportData, TopicSummary};
 use insights_core::scale::format_percent;
 use plotters::prelude::DrawingBackend;
 
-use super::Plot;
-use super::axis::{conversations, count};
-use super::canvas::{Anchor, BLACK, BLUE, Canvas, GREY, MARGIN};
+use super::canvas::{Anchor, BLACK, BLUE, Canvas, GRAY, MARGIN};
+use super::plot::Plot;
+use crate::numbers::{format_conversations, format_count};
 
-/// The height of a topic's row: its name, its bar.
-const ROW: f64 = 50.0;
-/// No more topics than this are drawn.
-const TOPICS: usize = 20;
+/// Height of a topic's row (name and bar) in units of the surface.
+const ROW_HEIGHT: f64 = 50.0;
+/// Largest number of topics that are drawn.
+const MAX_TOPICS: usize = 20;
 
+/// The plot of conversations by topic.
 pub(super) struct Topics {
     topics: Vec<TopicSummary>,
     total: usize,
 }
 
 impl Topics {
-    pub(super) fn of(reduced: &ReportData) -> Self {
-        let topics = &reduced.summary.topics;
+    /// Takes what the plot needs from the report.
+    pub(super) fn from_report(report: &ReportData) -> Self {
+        let topics = &report.summary.topics;
         Self {
-            topics: topics.iter().take(TOPICS).cloned().collect(),
+            topics: topics.iter().take(MAX_TOPICS).cloned().collect(),
             total: topics.iter().map(|topic| topic.conversations).sum(),
         }
     }
@@ -33,10 +35,14 @@ impl Plot for Topics {
     const TITLE: &'static str = "Conversations by topic";
 
     fn description(&self) -> String {
-        let parts = self
-            .topics
-            .iter()
-            .map(|it| format!("topic {} ({}) {}", it.id, it.name, count(it.conversations)));
+        let parts = self.topics.iter().map(|it| {
+            format!(
+                "topic {} ({}) {}",
+                it.id,
+                it.name,
+                format_count(it.conversations)
+            )
+        });
         format!(
             "Bar chart of conversations by topic: {}.",
             parts.collect::<Vec<_>>().join("; ")
@@ -44,18 +50,18 @@ impl Plot for Topics {
     }
 
     fn height(&self) -> u32 {
-        (self.topics.len().max(2) as f64 * ROW + 84.0) as u32
+        (self.topics.len().max(2) as f64 * ROW_HEIGHT + 84.0) as u32
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
-        let line = format!("{}; names are top terms", conversations(self.total));
-        canvas.title(Self::TITLE, &line)?;
+        let line = format!("{}; names are top terms", format_conversations(self.total));
+        canvas.draw_title(Self::TITLE, &line)?;
         let Some(largest) = self.topics.iter().map(|topic| topic.conversations).max() else {
-            return canvas.nothing("No topic was found");
+            return canvas.draw_placeholder("No topic was found");
         };
         let label = |topic: &TopicSummary| {
             let share = format_percent(topic.conversations as f64, self.total.max(1) as f64);
-            format!("{} ({share})", count(topic.conversations))
+            format!("{} ({share})", format_count(topic.conversations))
         };
         let room = self
             .topics
@@ -65,10 +71,10 @@ impl Plot for Topics {
             + 8.0;
         let full = canvas.width - 2.0 * MARGIN - room;
         for (row, topic) in self.topics.iter().enumerate() {
-            let top = 64.0 + row as f64 * ROW;
+            let top = 64.0 + row as f64 * ROW_HEIGHT;
             let number = format!("{}  ", topic.id);
             let indent = canvas.text_width(&number) + 4.0;
-            let name = canvas.fitting(&topic.name, canvas.width - 2.0 * MARGIN - indent);
+            let name = canvas.fit_text(&topic.name, canvas.width - 2.0 * MARGIN - indent);
             canvas.bold((MARGIN, top + 9.0), &number, Anchor::Start, BLACK)?;
             canvas.text((MARGIN + indent, top + 9.0), &name, Anchor::Start, BLACK)?;
             let width = full * topic.conversations as f64 / largest as f64;
@@ -81,7 +87,7 @@ impl Plot for Topics {
                 (MARGIN + width + 6.0, top + 30.0),
                 &label(topic),
                 Anchor::Start,
-                GREY,
+                GRAY,
             )?;
         }
         Ok(())

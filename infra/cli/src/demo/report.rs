@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use analytics_report::config::Config;
 use analytics_report::range::Period;
-use analytics_report::{Deps, forget, single};
+use analytics_report::{Deps, create_report, delete_checkpoints};
 use anyhow::ensure;
 use cxone::endpoints::System;
 use insights_http::Deadline;
@@ -24,7 +24,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let begin = Instant::now();
     let folder = stage.context.data_dir.join("report");
     let objects = Objects::folder(&folder)?;
-    forget(&objects, "").await?;
+    delete_checkpoints(&objects, "").await?;
     let mut config = Config::from_env(&stage.context.env)?;
     config.requests_per_second = REQUESTS_PER_SECOND;
     let deps = Deps::new(
@@ -33,7 +33,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         config,
     );
     let period = Period::between(WEEK.0, WEEK.1)?;
-    let written = single(
+    let written = create_report(
         &deps,
         period,
         "",
