@@ -1,4 +1,4 @@
-//! The archive of a conversation: JSON Lines, a message a line, in order.
+//! The archive of a conversation as JSON Lines: each line holds one message, and the lines are in order of time.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,72 +6,75 @@ use super::escalation::{EscalationDetector, Severity};
 use super::message::Message;
 use crate::lexicon;
 
-/// Where a message of the archive came from.
+/// Tells which sources a message of the archive came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// Only the stream had it.
+    /// Only the stream brought the message.
     Stream,
-    /// Only the transcript had it: the stream missed it.
+    /// Only the transcript holds the message: the stream missed it.
     Transcript,
-    /// Stream and transcript had it.
+    /// Both the stream and the transcript hold the message.
     Both,
-    /// This session sent it, and neither stream nor transcript has shown it.
+    /// This session sent the message, and neither the stream nor the transcript has shown it since.
     Outbound,
 }
 
-/// A time in which messages may be missing, in milliseconds since the epoch: the stream was down and no transcript fills it.
+/// A period in which messages may be missing, because the stream was down and no transcript covers it.
+///
+/// Both ends are milliseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// When the stream was last heard.
+    /// When the last frame arrived before the stream went down.
     #[serde(rename = "from")]
     pub from_ms: i64,
-    /// When it was heard again.
+    /// When the stream was up again.
     #[serde(rename = "to")]
     pub to_ms: i64,
 }
 
-/// A line of the archive: the message, in the wire's names, and what is known about it.
+/// One line of the archive: a message in the field names of the chat API, with what is known about the message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub struct ArchiveLine {
     /// The message.
     #[serde(flatten)]
     pub message: Message,
-    /// Where it came from.
+    /// Which sources the message came from.
     pub source: Source,
-    /// The lexicon's score in `[0, 1]`.
+    /// Sentiment by the lexicon, in `[0, 1]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentiment: Option<f64>,
-    /// The model's score in `[0, 1]`, where it was scored in time.
+    /// Sentiment by the model in `[0, 1]`, if the model scored the message in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sentiment: Option<f64>,
-    /// The trigger's severity, where a customer's message has one.
+    /// Severity of the escalation that a customer's message triggers, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Severity>,
-    /// From send to receive in milliseconds, where it came by stream.
+    /// Time from sending to receiving in milliseconds, if the message came by stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<i64>,
-    /// Messages may be missing right before this one.
+    /// An outage right before this message, in which messages may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_before: Option<Gap>,
-    /// Messages may be missing behind this one, the last.
+    /// An outage after this message, in which messages may be missing. Only the last line has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_after: Option<Gap>,
 }
 
-/// An archive that cannot be read.
+/// An archive of which a line is not a message.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line} of the archive is not a message: {reason}")]
-pub struct Unreadable {
-    /// Which line, from 1.
+#[error("line {line} of the archive is not a message")]
+pub struct ArchiveReadError {
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// The parser's complaint: a place and a field, without content.
-    pub reason: String,
+    /// The parser's error: a place and a field.
+    #[source]
+    pub source: serde_json::Error,
 }
 
-impl Line {
-    /// A line of a message of which only the source is known.
+impl ArchiveLine {
+    /// Creates a line for a message of which only the source is known.
     #[must_use]
     pub const fn new(message: Message, source: Source) -> Self {
         Self {
@@ -86,7 +89,7 @@ impl Line {
         }
     }
 
-    /// Adds the lexicon's score and, for a customer's message, its trigger.
+    /// Adds the lexicon's score and, for a customer's message, the severity of the escalation that it triggers.
     pub fn annotate(&mut self, escalation: &EscalationDetector) {
         let rounded = lexicon::score(&self.message.text).score.to_four_decimals();
         self.sentiment = Some(rounded);
@@ -99,11 +102,11 @@ impl Line {
     }
 }
 
-/// The archive's text: one JSON object a line, each line ended. An empty conversation is an empty text.
+/// Encodes lines as JSON Lines: one JSON object per line, each line terminated. No lines give an empty text.
 ///
 /// # Errors
-/// If a line cannot be written as JSON, which no line of finite scores does.
-pub fn write(lines: &[Line]) -> Result<String, serde_json::Error> {
+/// The encoder's error if a score is not a finite number.
+pub fn encode_lines(lines: &[ArchiveLine]) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for line in lines {
         text.push_str(&serde_json::to_string(line)?);
@@ -112,20 +115,20 @@ pub fn write(lines: &[Line]) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// The lines of an archive's text; blank lines are passed over.
+/// Decodes the text of an archive; blank lines are skipped.
 ///
 /// # Errors
-/// [`Unreadable`] names the line.
-pub fn read(text: &str) -> Result<Vec<Line>, Unreadable> {
+/// [`ArchiveReadError`] with the number of the first line that is not a message.
+pub fn decode_lines(text: &str) -> Result<Vec<ArchiveLine>, ArchiveReadError> {
     let lines = text
         .split('\n')
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| Unreadable {
+            serde_json::from_str(line).map_err(|error| ArchiveReadError {
                 line: index + 1,
-                reason: error.to_string(),
+                source: error,
             })
         })
         .collect()
@@ -136,12 +139,12 @@ mod tests {
     use super::*;
     use crate::chat::message::Sender;
 
-    fn line(text: &str) -> Line {
+    fn line(text: &str) -> ArchiveLine {
         let from = Sender {
             kind: "customer".into(),
             id: "u-1".into(),
         };
-        Line::new(
+        ArchiveLine::new(
             Message {
                 conversation_id: "c-1".into(),
                 from,
@@ -155,16 +158,16 @@ mod tests {
     #[test]
     fn a_message_is_one_line_whatever_is_in_it() {
         let lines = vec![line("two\nlines \u{2028} and \"quotes\" 😡"), line("")];
-        let text = write(&lines).unwrap();
+        let text = encode_lines(&lines).unwrap();
         assert_eq!(text.lines().count(), 2);
-        assert_eq!(read(&text).unwrap(), lines);
-        assert_eq!(write(&[]).unwrap(), "");
-        assert!(read("").unwrap().is_empty());
+        assert_eq!(decode_lines(&text).unwrap(), lines);
+        assert_eq!(encode_lines(&[]).unwrap(), "");
+        assert!(decode_lines("").unwrap().is_empty());
     }
 
     #[test]
     fn a_line_has_the_names_of_the_wire_first() {
-        let text = write(&[line("hi")]).unwrap();
+        let text = encode_lines(&[line("hi")]).unwrap();
         let expected = r#"{"conversationId":"c-1","from":{"type":"customer","id":"u-1"},"text":"hi","timestamp":1000,"source":"both"}"#;
         assert_eq!(text.trim_end(), expected);
     }
@@ -183,11 +186,13 @@ mod tests {
 
     #[test]
     fn a_broken_line_is_named_without_its_content() {
-        let text = write(&[line("fine")]).unwrap() + "{\"text\": \"secret words\"}\n";
-        let error = read(&text).unwrap_err().to_string();
+        let text = encode_lines(&[line("fine")]).unwrap() + "{\"text\": \"secret words\"}\n";
+        let error = decode_lines(&text).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(error.to_string().contains("line 2"), "{error}");
         assert!(
-            error.contains("line 2") && !error.contains("secret"),
-            "{error}"
+            !error.to_string().contains("secret") && !source.contains("secret"),
+            "{error}: {source}"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! An agent's availability for routing, from live load.
+//! The availability of an agent for routing, computed from the number of active chats.
 
-/// The share of an agent's chats that is free: `1 - active / maximum`, in `[0, 1]`.
+/// Returns the availability of an agent in `[0, 1]`: `1 - active / maximum`.
 ///
-/// Nobody may chat (`maximum` 0) or more chats than allowed: 0.
+/// The availability is 0 if the agent may have no chats at all (`maximum` is 0) or has more chats than allowed.
 #[must_use]
 pub fn availability(active: usize, maximum: usize) -> f64 {
     let free = maximum.saturating_sub(active);

@@ -1,12 +1,15 @@
-//! A histogram of durations in bounded memory, for percentiles of any number of measurements.
+//! A histogram of durations: percentiles of any number of measurements in bounded memory.
 
-/// Buckets an octave: a percentile is at most 1/32 (3.1 %) above the true value.
-const STEPS: u64 = 32;
-/// Values from here on share the last bucket: 2^36 microseconds are 19 hours.
-const OCTAVES: u64 = 36;
-const BUCKETS: usize = ((OCTAVES - 5 + 1) * STEPS) as usize + 1;
+/// Number of buckets per power of two: a percentile is at most 1/32 (3.1 %) above the true value.
+const BUCKETS_PER_OCTAVE: u64 = 32;
+/// Exponent of the largest value that has a bucket of its own range: 2^36 microseconds are 19 hours. Larger values share the last bucket.
+const MAX_EXPONENT: u64 = 36;
+/// Number of all buckets.
+const BUCKET_COUNT: usize = ((MAX_EXPONENT - 5 + 1) * BUCKETS_PER_OCTAVE) as usize + 1;
 
-/// Counts of microseconds in log-linear buckets (the layout of HdrHistogram): exact below 32, then 32 buckets an octave.
+/// Counts of measurements in microseconds, in log-linear buckets as in HdrHistogram.
+///
+/// Values below 32 have a bucket each; above, each power of two is divided into 32 buckets of equal width.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     counts: Box<[u64]>,
@@ -18,7 +21,7 @@ pub struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            counts: vec![0; BUCKETS].into_boxed_slice(),
+            counts: vec![0; BUCKET_COUNT].into_boxed_slice(),
             total: 0,
             sum: 0,
             max: 0,
@@ -27,34 +30,36 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Adds a measurement in microseconds.
+    /// Adds one measurement in microseconds.
     pub fn record(&mut self, micros: u64) {
-        self.counts[bucket(micros)] += 1;
+        self.counts[bucket_index(micros)] += 1;
         self.total += 1;
         self.sum += u128::from(micros);
         self.max = self.max.max(micros);
     }
 
-    /// How many measurements there are.
+    /// Returns the number of measurements.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.total
     }
 
-    /// The largest measurement in microseconds, exactly; 0 without any.
+    /// Returns the exact largest measurement in microseconds; 0 without measurements.
     #[must_use]
     pub const fn max(&self) -> u64 {
         self.max
     }
 
-    /// The mean in microseconds, `None` without measurements.
+    /// Returns the exact mean in microseconds; `None` without measurements.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.total > 0).then(|| self.sum as f64 / self.total as f64)
     }
 
-    /// The value in microseconds that `percent` (0 to 100) of the measurements do not exceed (nearest rank), at most 3.1 %
-    /// too high and never above the largest; `None` without measurements.
+    /// Returns the value in microseconds that `percent` (0 to 100) of the measurements do not exceed, by nearest rank.
+    ///
+    /// The result is never too low, at most 3.1 % too high, and never above the largest measurement. It is `None` without
+    /// measurements.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
         let rank = ((percent.clamp(0.0, 100.0) / 100.0 * self.total as f64).ceil() as u64).max(1);
@@ -63,31 +68,31 @@ impl Histogram {
             seen += count;
             seen >= rank
         })?;
-        Some(highest(found).min(self.max))
+        Some(highest_value(found).min(self.max))
     }
 }
 
-/// The bucket of a value.
-fn bucket(micros: u64) -> usize {
-    if micros < STEPS {
+/// Returns the index of the bucket that a value falls into.
+fn bucket_index(micros: u64) -> usize {
+    if micros < BUCKETS_PER_OCTAVE {
         return micros as usize;
     }
     let octave = u64::from(micros.ilog2());
-    let step = (micros >> (octave - 5)) - STEPS;
-    ((((octave - 5) + 1) * STEPS + step) as usize).min(BUCKETS - 1)
+    let step = (micros >> (octave - 5)) - BUCKETS_PER_OCTAVE;
+    ((((octave - 5) + 1) * BUCKETS_PER_OCTAVE + step) as usize).min(BUCKET_COUNT - 1)
 }
 
-/// The highest value of a bucket.
-fn highest(bucket: usize) -> u64 {
+/// Returns the highest value that falls into a bucket.
+fn highest_value(bucket: usize) -> u64 {
     let bucket = bucket as u64;
-    if bucket < STEPS {
+    if bucket < BUCKETS_PER_OCTAVE {
         return bucket;
     }
-    if bucket as usize == BUCKETS - 1 {
+    if bucket as usize == BUCKET_COUNT - 1 {
         return u64::MAX;
     }
-    let (octave, step) = (bucket / STEPS - 1, bucket % STEPS);
-    ((STEPS + step + 1) << octave) - 1
+    let (octave, step) = (bucket / BUCKETS_PER_OCTAVE - 1, bucket % BUCKETS_PER_OCTAVE);
+    ((BUCKETS_PER_OCTAVE + step + 1) << octave) - 1
 }
 
 #[cfg(test)]
@@ -146,9 +151,9 @@ mod tests {
 
         #[test]
         fn every_value_lies_in_its_bucket(value in 0u64..(1 << 36)) {
-            let index = bucket(value);
-            prop_assert!(highest(index) >= value);
-            prop_assert!(index == 0 || highest(index - 1) < value);
+            let index = bucket_index(value);
+            prop_assert!(highest_value(index) >= value);
+            prop_assert!(index == 0 || highest_value(index - 1) < value);
         }
     }
 }

@@ -1,138 +1,137 @@
-//! Merging what the stream brought, what the transcript holds and what was archived before into one archive.
+//! Merging of stored messages, the transcript and the previous archive into one archive.
 //!
-//! A union by identity: merging again, or with more, never doubles and never loses a message, so that two sessions that
-//! archive the same conversation come to the same lines.
+//! The result is the union of the three sources by message identity. Merging is therefore repeatable: merging again, or
+//! with more messages, neither duplicates nor loses a message, and two sessions that archive the same conversation produce
+//! the same lines.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::archive::{Gap, Line, Source};
+use super::archive::{ArchiveLine, Gap, Source};
 use super::message::{Identity, Message};
+use super::stored_message::{StoredMessage, Via};
 
-/// How a stored message came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Via {
-    /// By the stream.
-    Stream,
-    /// By the transcript, after the stream had been down.
-    Recovered,
-    /// It was sent from here.
-    Outbound,
-}
+/// Difference between the timestamp that the contact center gives an outbound message and the timestamp with which the
+/// session sent the message, in milliseconds.
+const RESTAMP_RANGE_MS: std::ops::RangeInclusive<i64> = -5_000..=60_000;
 
-/// A message as a session stores it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
-    /// The message.
-    #[serde(flatten)]
-    pub message: Message,
-    /// How it came.
-    pub via: Via,
-    /// Its number by arrival: the order among messages of one millisecond.
-    pub arrival: u64,
-    /// From send to receive in milliseconds, where it came by stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<i64>,
-    /// The model's score in `[0, 1]`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_sentiment: Option<f64>,
-}
-
-/// How much earlier and later than it was sent the contact centre may have stamped an outbound message, in milliseconds.
-const RESTAMP_MS: std::ops::RangeInclusive<i64> = -5_000..=60_000;
-
-/// The archive of a conversation, in order of time; messages of one millisecond in the transcript's order, then by arrival.
+/// Merges all sources of a conversation into the lines of its archive.
 ///
-/// `earlier` is what is archived already, `transcript` the whole transcript or `None` if there is none, `outages` when the
-/// stream was down. Without a transcript each outage is marked as a gap at the message behind it.
+/// `archived` holds the lines of the previous archive, `stored` the messages that sessions stored, `transcript` the whole
+/// transcript or `None` if the conversation has none, and `outages` the periods in which the stream was down.
+///
+/// The lines are in order of time. Messages of one millisecond are in the order of the transcript, then in the order of the
+/// previous archive, then by arrival. Without a transcript, each outage is marked as a gap at the first message after the
+/// start of the outage.
 #[must_use]
 pub fn merge(
-    earlier: Vec<Line>,
-    heard: Vec<Heard>,
+    archived: Vec<ArchiveLine>,
+    stored: Vec<StoredMessage>,
     transcript: Option<Vec<Message>>,
     outages: &[Gap],
-) -> Vec<Line> {
-    let complete = transcript.is_some();
+) -> Vec<ArchiveLine> {
+    let has_transcript = transcript.is_some();
     let mut union = Union::default();
-    for line in earlier {
+    for line in archived {
         union.add_archived(line);
     }
-    for message in heard {
-        union.add_heard(message);
+    for message in stored {
+        union.add_stored(message);
     }
-    for (place, message) in transcript.into_iter().flatten().enumerate() {
-        union.add_transcript(message, place);
+    for (index, message) in transcript.into_iter().flatten().enumerate() {
+        union.add_transcript(message, index);
     }
     let mut lines = union.into_lines();
-    if !complete {
+    if !has_transcript {
         mark_gaps(&mut lines, outages);
     }
     lines
 }
 
-/// Where a line stands among those of its millisecond: transcript, earlier archive and arrival, in this order.
-type Place = (usize, usize, u64);
+/// The order of a line among the lines of the same millisecond. The fields are compared from first to last; a source that
+/// does not hold the message has the largest value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct SortPosition {
+    in_transcript: usize,
+    in_archive: usize,
+    arrival: u64,
+}
+
+impl SortPosition {
+    const UNKNOWN: Self = Self {
+        in_transcript: usize::MAX,
+        in_archive: usize::MAX,
+        arrival: u64::MAX,
+    };
+}
+
+/// The union of all sources by message identity.
 
 #[derive(Default)]
 struct Union {
-    lines: HashMap<Identity, (Line, Place)>,
-    archived: usize,
+    lines: HashMap<Identity, (ArchiveLine, SortPosition)>,
+    archived_count: usize,
 }
 
 impl Union {
-    fn add_archived(&mut self, line: Line) {
-        let place = (usize::MAX, self.archived, u64::MAX);
-        self.archived += 1;
+    fn add_archived(&mut self, line: ArchiveLine) {
+        let position = SortPosition {
+            in_archive: self.archived_count,
+            ..SortPosition::UNKNOWN
+        };
+        self.archived_count += 1;
         self.lines
             .entry(line.message.identity())
-            .or_insert((line, place));
+            .or_insert((line, position));
     }
 
-    fn add_heard(&mut self, heard: Heard) {
-        let source = match heard.via {
+    fn add_stored(&mut self, stored: StoredMessage) {
+        let source = match stored.via {
             Via::Stream => Source::Stream,
             Via::Recovered => Source::Transcript,
             Via::Outbound => Source::Outbound,
         };
-        let place = (usize::MAX, usize::MAX, heard.arrival);
-        let identity = heard.message.identity();
-        let (line, place_now) = self
-            .lines
-            .entry(identity)
-            .or_insert_with(|| (Line::new(heard.message, source), place));
-        line.source = both(line.source, source);
-        line.latency_ms = line.latency_ms.or(heard.latency_ms);
-        line.model_sentiment = line.model_sentiment.or(heard.model_sentiment);
-        place_now.2 = place_now.2.min(heard.arrival);
-    }
-
-    fn add_transcript(&mut self, message: Message, place: usize) {
-        let entry = self.lines.entry(message.identity());
-        let (line, place_now) = entry.or_insert_with(|| {
+        let identity = stored.message.identity();
+        let (line, position) = self.lines.entry(identity).or_insert_with(|| {
             (
-                Line::new(message, Source::Transcript),
-                (place, usize::MAX, u64::MAX),
+                ArchiveLine::new(stored.message, source),
+                SortPosition::UNKNOWN,
             )
         });
-        line.source = both(line.source, Source::Transcript);
-        place_now.0 = place_now.0.min(place);
+        line.source = combine_sources(line.source, source);
+        line.latency_ms = line.latency_ms.or(stored.latency_ms);
+        line.model_sentiment = line.model_sentiment.or(stored.model_sentiment);
+        position.arrival = position.arrival.min(stored.arrival);
     }
 
-    fn into_lines(self) -> Vec<Line> {
-        let mut lines: Vec<(Line, Place)> = self.lines.into_values().collect();
-        lines.sort_by_cached_key(|(line, place)| {
-            (line.message.timestamp_ms, *place, line.message.identity())
+    fn add_transcript(&mut self, message: Message, index: usize) {
+        let entry = self.lines.entry(message.identity());
+        let (line, position) = entry.or_insert_with(|| {
+            (
+                ArchiveLine::new(message, Source::Transcript),
+                SortPosition::UNKNOWN,
+            )
         });
-        let mut lines: Vec<Line> = lines.into_iter().map(|(line, _)| line).collect();
-        drop_restamped(&mut lines);
+        line.source = combine_sources(line.source, Source::Transcript);
+        position.in_transcript = position.in_transcript.min(index);
+    }
+
+    fn into_lines(self) -> Vec<ArchiveLine> {
+        let mut lines: Vec<(ArchiveLine, SortPosition)> = self.lines.into_values().collect();
+        lines.sort_by_cached_key(|(line, position)| {
+            (
+                line.message.timestamp_ms,
+                *position,
+                line.message.identity(),
+            )
+        });
+        let mut lines: Vec<ArchiveLine> = lines.into_iter().map(|(line, _)| line).collect();
+        drop_restamped_copies(&mut lines);
         lines
     }
 }
 
-/// The source of a message that came in two ways.
-fn both(one: Source, other: Source) -> Source {
+/// Returns the source of a message that two sources hold.
+fn combine_sources(one: Source, other: Source) -> Source {
     match (one, other) {
         (Source::Outbound, seen) | (seen, Source::Outbound) => seen,
         (one, other) if one == other => one,
@@ -140,9 +139,12 @@ fn both(one: Source, other: Source) -> Source {
     }
 }
 
-/// Drops an outbound message that neither stream nor transcript has shown, if the contact centre shows the same words of
-/// the same sender under a time stamp of its own, each of these standing for one.
-fn drop_restamped(lines: &mut Vec<Line>) {
+/// Drops outbound messages that the contact center shows under a timestamp of its own.
+///
+/// An outbound message is dropped if neither the stream nor the transcript has shown the message, but one of them has shown a
+/// message with the same text, the same sender and a timestamp within [`RESTAMP_RANGE_MS`]. Each of these messages accounts
+/// for one outbound message.
+fn drop_restamped_copies(lines: &mut Vec<ArchiveLine>) {
     let mut claimed = vec![false; lines.len()];
     let keep: Vec<bool> = lines
         .iter()
@@ -155,7 +157,8 @@ fn drop_restamped(lines: &mut Vec<Line>) {
                     && other.source != Source::Outbound
                     && other.message.from == own.message.from
                     && other.message.text == own.message.text
-                    && RESTAMP_MS.contains(&(other.message.timestamp_ms - own.message.timestamp_ms))
+                    && RESTAMP_RANGE_MS
+                        .contains(&(other.message.timestamp_ms - own.message.timestamp_ms))
             });
             copy.map(|at| claimed[at] = true).is_none()
         })
@@ -164,9 +167,11 @@ fn drop_restamped(lines: &mut Vec<Line>) {
     lines.retain(|_| keep.next().unwrap_or(true));
 }
 
-fn mark_gaps(lines: &mut [Line], outages: &[Gap]) {
+/// Marks each outage as a gap at the first message after its start, or after the last message.
+fn mark_gaps(lines: &mut [ArchiveLine], outages: &[Gap]) {
     for outage in outages {
-        // Messages sent in the outage and heard later are known; what may be missing ends at the first one behind its start.
+        // The gap is not placed after the end of the outage: a message that was sent during the outage and received later
+        // ends the period in which messages may be missing.
         if let Some(line) = lines
             .iter_mut()
             .find(|line| line.message.timestamp_ms > outage.from_ms)

@@ -1,4 +1,4 @@
-//! A chat message and what makes it this message and no other.
+//! A chat message, and the identity that tells two messages apart.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,31 +8,31 @@ use sha2::{Digest, Sha256};
 /// `Debug` shows the text's length only, so that no log line can hold what a customer wrote.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// The conversation it belongs to.
+    /// The conversation that the message belongs to.
     #[serde(rename = "conversationId")]
     pub conversation_id: String,
-    /// Who wrote it.
+    /// Who wrote the message.
     pub from: Sender,
-    /// What was written.
+    /// The text of the message.
     pub text: String,
-    /// When it was sent, in milliseconds since the epoch.
+    /// When the message was sent, in milliseconds since the epoch.
     #[serde(rename = "timestamp")]
     pub timestamp_ms: i64,
 }
 
-/// Who wrote a message.
+/// The participant who wrote a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sender {
-    /// `customer`, `agent`, `system`, or another word of the contact centre.
+    /// The kind of participant: `customer`, `agent`, `system`, or another word of the contact center.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The sender's id; empty where the contact centre names none.
+    /// The participant's id; empty if the contact center names none.
     #[serde(default)]
     pub id: String,
 }
 
 impl Sender {
-    /// Whether a customer wrote it.
+    /// Returns whether the sender is a customer.
     #[must_use]
     pub fn is_customer(&self) -> bool {
         self.kind.eq_ignore_ascii_case("customer")
@@ -50,12 +50,16 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// What tells two messages apart: a digest over conversation, sender, timestamp and text, as messages carry no id.
+/// The identity of a message: a digest of its conversation, sender, timestamp and text.
+///
+/// Messages of the chat API carry no id, so two messages are the same exactly if all of these fields are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity([u8; 16]);
 
 impl Message {
-    /// The message's identity. Half of a SHA-256 is kept: among 10^12 messages a collision has odds below 10^-14.
+    /// Returns the identity of the message.
+    ///
+    /// Half of a SHA-256 digest is kept: among 10^12 messages the probability of a collision is below 10^-14.
     #[must_use]
     pub fn identity(&self) -> Identity {
         let mut digest = Sha256::new();

@@ -1,106 +1,113 @@
-//! Replay: which lines of an archive are shown, and how long to wait before each.
+//! Replay of an archive: which lines are shown, and how long to pause before each of them.
 
 use std::time::Duration;
 
-use super::archive::Line;
+use super::archive::ArchiveLine;
 
-/// What to replay and how fast.
+/// Which part of an archive is replayed, and how fast.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Pauses are divided by this; greater than 0.
+pub struct ReplayOptions {
+    /// Factor by which all pauses are divided, from 0.001 to 1,000,000.
     pub speed: f64,
-    /// Where to begin.
-    pub start: Start,
-    /// Only messages of this kind of sender (`customer`, `agent`) or of this sender's id; all if `None`.
+    /// Where the replay starts.
+    pub start: ReplayStart,
+    /// Shows only messages of this kind of sender (`customer`, `agent`) or of the sender with this id; `None` shows all.
     pub speaker: Option<String>,
-    /// No pause is longer than this, after the division.
+    /// Longest pause between two shown messages, after the division by the speed.
     pub longest_pause: Option<Duration>,
 }
 
-/// Where a replay begins.
+/// The point of the conversation at which a replay starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// With this message of the archive, from 1.
+pub enum ReplayStart {
+    /// Starts with the message of this number, counted from 1.
     Message(usize),
-    /// With the first message this long after the conversation's first.
+    /// Starts with the first message that was sent at least this long after the first message of the conversation.
     Offset(Duration),
 }
 
-/// A line to show.
+/// One step of a replay: a line to show, and the pause before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step<'a> {
-    /// How long to wait before it: the time since the previous shown message, divided by the speed.
+pub struct ReplayStep<'a> {
+    /// Pause before the line is shown: the time since the previous shown message, divided by the speed.
     pub pause: Duration,
-    /// How long after the conversation's first message it was sent.
+    /// Time from the first message of the conversation to this message.
     pub offset: Duration,
-    /// The line.
-    pub line: &'a Line,
+    /// The line to show.
+    pub line: &'a ArchiveLine,
 }
 
-/// What cannot be replayed.
+/// The reason why an archive cannot be replayed as asked.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-pub enum Refused {
-    /// The speed is no positive number.
-    #[error("the speed is a number from 0.001 to 1000000, not {0}")]
+pub enum ReplayError {
+    /// The speed is outside the allowed range.
+    #[error("the replay speed must be a number from 0.001 to 1000000, not {0}")]
     Speed(f64),
-    /// There is no such place.
-    #[error("the transcript has {0} messages: nothing is left to replay there")]
-    PastTheEnd(usize),
+    /// The start lies past the last message of the archive.
+    #[error("the replay starts past the last of {0} messages")]
+    StartPastEnd(usize),
 }
 
-impl Default for Options {
+impl Default for ReplayOptions {
     fn default() -> Self {
         Self {
             speed: 1.0,
-            start: Start::Message(1),
+            start: ReplayStart::Message(1),
             speaker: None,
             longest_pause: None,
         }
     }
 }
 
-/// The steps of a replay of `lines`, which are in order of time.
+/// Plans the replay of `lines`, which are in order of time, as a list of steps.
 ///
 /// # Errors
-/// [`Refused`] names a speed that is none, or a beginning past the end. An empty archive has no steps.
-pub fn plan<'a>(lines: &'a [Line], options: &Options) -> Result<Vec<Step<'a>>, Refused> {
+/// [`ReplayError`] for a speed outside its range or a start past the last message. An empty archive has no steps.
+pub fn plan<'a>(
+    lines: &'a [ArchiveLine],
+    options: &ReplayOptions,
+) -> Result<Vec<ReplayStep<'a>>, ReplayError> {
     if !(0.001..=1e6).contains(&options.speed) {
-        return Err(Refused::Speed(options.speed));
+        return Err(ReplayError::Speed(options.speed));
     }
     let Some(first_ms) = lines.first().map(|line| line.message.timestamp_ms) else {
         return Ok(Vec::new());
     };
-    let offset = |line: &Line| between(first_ms, line.message.timestamp_ms);
-    let begin = match options.start {
-        Start::Message(number) => number.saturating_sub(1),
-        Start::Offset(at) => lines
+    let offset = |line: &ArchiveLine| elapsed(first_ms, line.message.timestamp_ms);
+    let first_shown = match options.start {
+        ReplayStart::Message(number) => number.saturating_sub(1),
+        ReplayStart::Offset(at) => lines
             .iter()
             .position(|line| offset(line) >= at)
             .unwrap_or(lines.len()),
     };
     let rest = lines
-        .get(begin..)
+        .get(first_shown..)
         .filter(|rest| !rest.is_empty())
-        .ok_or(Refused::PastTheEnd(lines.len()))?;
+        .ok_or(ReplayError::StartPastEnd(lines.len()))?;
     let mut previous_ms = None;
-    let steps = rest.iter().filter(|line| options.shows(line)).map(|line| {
-        let at_ms = line.message.timestamp_ms;
-        let apart = previous_ms.map_or(Duration::ZERO, |previous| between(previous, at_ms));
-        previous_ms = Some(at_ms);
-        let pause = apart.div_f64(options.speed);
-        Step {
-            pause: options
-                .longest_pause
-                .map_or(pause, |longest| pause.min(longest)),
-            offset: offset(line),
-            line,
-        }
-    });
+    let steps = rest
+        .iter()
+        .filter(|line| options.should_show(line))
+        .map(|line| {
+            let at_ms = line.message.timestamp_ms;
+            let since_previous =
+                previous_ms.map_or(Duration::ZERO, |previous| elapsed(previous, at_ms));
+            previous_ms = Some(at_ms);
+            let pause = since_previous.div_f64(options.speed);
+            ReplayStep {
+                pause: options
+                    .longest_pause
+                    .map_or(pause, |longest| pause.min(longest)),
+                offset: offset(line),
+                line,
+            }
+        });
     Ok(steps.collect())
 }
 
-impl Options {
-    fn shows(&self, line: &Line) -> bool {
+impl ReplayOptions {
+    fn should_show(&self, line: &ArchiveLine) -> bool {
         let from = &line.message.from;
         self.speaker
             .as_ref()
@@ -108,8 +115,8 @@ impl Options {
     }
 }
 
-/// From one time to a later one; zero if it is not later.
-fn between(from_ms: i64, to_ms: i64) -> Duration {
+/// Returns the time from one timestamp to a later timestamp; zero if the second is not later.
+fn elapsed(from_ms: i64, to_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(0))
 }
 
@@ -119,7 +126,7 @@ mod tests {
     use crate::chat::archive::Source;
     use crate::chat::message::{Message, Sender};
 
-    fn lines(times: &[(i64, &str)]) -> Vec<Line> {
+    fn lines(times: &[(i64, &str)]) -> Vec<ArchiveLine> {
         let line = |(timestamp_ms, kind): &(i64, &str)| {
             let from = Sender {
                 kind: (*kind).into(),
@@ -131,12 +138,12 @@ mod tests {
                 text: "x".into(),
                 timestamp_ms: *timestamp_ms,
             };
-            Line::new(message, Source::Stream)
+            ArchiveLine::new(message, Source::Stream)
         };
         times.iter().map(line).collect()
     }
 
-    fn pauses(lines: &[Line], options: &Options) -> Vec<u64> {
+    fn pauses(lines: &[ArchiveLine], options: &ReplayOptions) -> Vec<u64> {
         plan(lines, options)
             .unwrap()
             .iter()
@@ -154,15 +161,15 @@ mod tests {
     #[test]
     fn each_pause_is_the_time_since_the_previous_message() {
         assert_eq!(
-            pauses(&lines(&TALK), &Options::default()),
+            pauses(&lines(&TALK), &ReplayOptions::default()),
             [0, 2000, 1000, 0]
         );
         assert_eq!(
             pauses(
                 &lines(&TALK),
-                &Options {
+                &ReplayOptions {
                     speed: 4.0,
-                    ..Options::default()
+                    ..ReplayOptions::default()
                 }
             ),
             [0, 500, 250, 0]
@@ -172,9 +179,9 @@ mod tests {
     #[test]
     fn a_filtered_replay_keeps_the_time_between_what_it_shows() {
         for speaker in ["Customer", "customer-7"] {
-            let options = Options {
+            let options = ReplayOptions {
                 speaker: Some(speaker.into()),
-                ..Options::default()
+                ..ReplayOptions::default()
             };
             assert_eq!(pauses(&lines(&TALK), &options), [0, 3000], "{speaker}");
         }
@@ -182,14 +189,14 @@ mod tests {
 
     #[test]
     fn a_jump_begins_at_once() {
-        let by_number = Options {
-            start: Start::Message(2),
-            ..Options::default()
+        let by_number = ReplayOptions {
+            start: ReplayStart::Message(2),
+            ..ReplayOptions::default()
         };
         assert_eq!(pauses(&lines(&TALK), &by_number), [0, 1000, 0]);
-        let by_time = Options {
-            start: Start::Offset(Duration::from_millis(2500)),
-            ..Options::default()
+        let by_time = ReplayOptions {
+            start: ReplayStart::Offset(Duration::from_millis(2500)),
+            ..ReplayOptions::default()
         };
         let lines = lines(&TALK);
         let steps = plan(&lines, &by_time).unwrap();
@@ -201,9 +208,9 @@ mod tests {
 
     #[test]
     fn a_night_between_two_messages_can_be_cut_short() {
-        let options = Options {
+        let options = ReplayOptions {
             longest_pause: Some(Duration::from_secs(5)),
-            ..Options::default()
+            ..ReplayOptions::default()
         };
         assert_eq!(
             pauses(&lines(&[(0, "agent"), (36_000_000, "agent")]), &options),
@@ -218,21 +225,24 @@ mod tests {
                 matches!(
                     plan(
                         &[],
-                        &Options {
+                        &ReplayOptions {
                             speed,
-                            ..Options::default()
+                            ..ReplayOptions::default()
                         }
                     ),
-                    Err(Refused::Speed(_))
+                    Err(ReplayError::Speed(_))
                 ),
                 "{speed}"
             );
         }
-        let past = Options {
-            start: Start::Message(9),
-            ..Options::default()
+        let past = ReplayOptions {
+            start: ReplayStart::Message(9),
+            ..ReplayOptions::default()
         };
-        assert_eq!(plan(&lines(&TALK), &past), Err(Refused::PastTheEnd(4)));
+        assert_eq!(
+            plan(&lines(&TALK), &past),
+            Err(ReplayError::StartPastEnd(4))
+        );
         assert_eq!(plan(&[], &past), Ok(vec![]));
     }
 }

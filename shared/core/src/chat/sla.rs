@@ -1,87 +1,88 @@
-//! How long messages took from being sent to being received, against the service level.
+//! Message latency: the time from sending to receiving a message, compared with the service level.
 
 use std::time::Duration;
 
 use super::histogram::Histogram;
 
-/// The contract's service level: a message arrives within this time of being sent.
-pub const SLA: Duration = Duration::from_millis(2000);
+/// The default service level: a message is to be received within this time after it was sent.
+pub const DEFAULT_SERVICE_LEVEL: Duration = Duration::from_millis(2000);
 
-/// One message's latency.
+/// The latency of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
-    /// From send to receive; zero where the sender's clock runs ahead of ours.
-    pub took: Duration,
-    /// Whether it exceeded the service level.
-    pub breach: bool,
-    /// Whether the message claims to be sent after it was received: the clocks differ, the latency is unknown.
+    /// Time from sending to receiving; zero if the message is [`skewed`](Self::skewed).
+    pub duration: Duration,
+    /// Whether the latency exceeds the service level.
+    pub breached: bool,
+    /// Whether the message was received before it was sent: the two clocks differ, and the latency is unknown.
     pub skewed: bool,
 }
 
-/// Latencies of a session in bounded memory.
+/// The latencies of a session in bounded memory.
 #[derive(Debug, Clone)]
 pub struct SlaTracker {
-    level: Duration,
+    service_level: Duration,
     histogram: Histogram,
     breaches: u64,
     skewed: u64,
 }
 
-/// What the latencies of a session amount to. Times are in milliseconds; `None` without a measurement.
+/// Counts and percentiles of the latencies of a session. Times are in milliseconds, and `None` without a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct SlaSummary {
-    /// Messages measured.
+    /// Number of messages with a known latency.
     pub messages: u64,
-    /// Of these, later than the service level.
+    /// Number of these messages that exceeded the service level.
     pub breaches: u64,
-    /// Messages not measured, as they were received before they were sent.
+    /// Number of messages with an unknown latency, because they were received before they were sent.
     pub skewed: u64,
-    /// Half of the messages took no longer.
+    /// Latency that half of the messages do not exceed.
     pub p50_ms: Option<f64>,
-    /// 95 % of the messages took no longer.
+    /// Latency that 95 % of the messages do not exceed.
     pub p95_ms: Option<f64>,
-    /// 99 % of the messages took no longer.
+    /// Latency that 99 % of the messages do not exceed.
     pub p99_ms: Option<f64>,
-    /// The slowest.
+    /// Largest latency of all messages.
     pub max_ms: Option<f64>,
 }
 
 impl SlaTracker {
-    /// A tracker of this service level; normally [`SLA`].
+    /// Creates a tracker for a service level, normally [`DEFAULT_SERVICE_LEVEL`].
     #[must_use]
-    pub fn new(level: Duration) -> Self {
+    pub fn new(service_level: Duration) -> Self {
         Self {
-            level,
+            service_level,
             histogram: Histogram::default(),
             breaches: 0,
             skewed: 0,
         }
     }
 
-    /// Measures a message by its two wall-clock times in milliseconds since the epoch.
+    /// Records the latency of a message from its two wall-clock times in milliseconds since the epoch.
     ///
-    /// A message from the future is counted as skewed and kept out of the percentiles: taking it as 0 would flatter them.
+    /// A message that was received before it was sent is counted as skewed and left out of the percentiles: counting its
+    /// latency as 0 would make the percentiles look better than they are.
     pub fn record(&mut self, sent_ms: i64, received_ms: i64) -> Latency {
         let Ok(millis) = u64::try_from(received_ms.saturating_sub(sent_ms)) else {
             self.skewed += 1;
             return Latency {
-                took: Duration::ZERO,
-                breach: false,
+                duration: Duration::ZERO,
+                breached: false,
                 skewed: true,
             };
         };
-        let took = Duration::from_millis(millis);
-        let breach = took > self.level;
+        let duration = Duration::from_millis(millis);
+        let breached = duration > self.service_level;
         self.histogram.record(millis.saturating_mul(1000));
-        self.breaches += u64::from(breach);
+        self.breaches += u64::from(breached);
         Latency {
-            took,
-            breach,
+            duration,
+            breached,
             skewed: false,
         }
     }
 
-    /// The counts and percentiles so far.
+    /// Returns the counts and percentiles of all messages so far.
     #[must_use]
     pub fn summary(&self) -> SlaSummary {
         let ms = |percent| {
@@ -107,23 +108,23 @@ mod tests {
 
     #[test]
     fn a_message_just_in_time_is_no_breach_and_one_later_is() {
-        let mut sla = SlaTracker::new(SLA);
+        let mut sla = SlaTracker::new(DEFAULT_SERVICE_LEVEL);
         assert_eq!(
             sla.record(0, 2000),
             Latency {
-                took: SLA,
-                breach: false,
+                duration: DEFAULT_SERVICE_LEVEL,
+                breached: false,
                 skewed: false
             }
         );
-        assert!(sla.record(0, 2001).breach);
+        assert!(sla.record(0, 2001).breached);
         let summary = sla.summary();
         assert_eq!((summary.messages, summary.breaches), (2, 1));
     }
 
     #[test]
     fn a_sender_whose_clock_runs_ahead_does_not_flatter_the_percentiles() {
-        let mut sla = SlaTracker::new(SLA);
+        let mut sla = SlaTracker::new(DEFAULT_SERVICE_LEVEL);
         assert!(sla.record(10_000, 9_000).skewed);
         sla.record(0, 100);
         let summary = sla.summary();
@@ -136,15 +137,15 @@ mod tests {
 
     #[test]
     fn absurd_times_neither_panic_nor_disappear() {
-        let mut sla = SlaTracker::new(SLA);
-        assert!(sla.record(i64::MIN, i64::MAX).breach);
+        let mut sla = SlaTracker::new(DEFAULT_SERVICE_LEVEL);
+        assert!(sla.record(i64::MIN, i64::MAX).breached);
         assert!(sla.record(i64::MAX, i64::MIN).skewed);
         assert_eq!(sla.summary().breaches, 1);
     }
 
     #[test]
     fn percentiles_of_an_empty_session_are_unknown() {
-        let summary = SlaTracker::new(SLA).summary();
+        let summary = SlaTracker::new(DEFAULT_SERVICE_LEVEL).summary();
         assert_eq!(
             (summary.p50_ms, summary.max_ms, summary.messages),
             (None, None, 0)

@@ -17,9 +17,9 @@ fn message(kind: &str, text: &str, timestamp_ms: i64) -> Message {
     }
 }
 
-fn heard(text: &str, timestamp_ms: i64, arrival: u64) -> Heard {
+fn stored(text: &str, timestamp_ms: i64, arrival: u64) -> StoredMessage {
     let message = message("customer", text, timestamp_ms);
-    Heard {
+    StoredMessage {
         message,
         via: Via::Stream,
         arrival,
@@ -28,7 +28,7 @@ fn heard(text: &str, timestamp_ms: i64, arrival: u64) -> Heard {
     }
 }
 
-fn texts(lines: &[Line]) -> Vec<&str> {
+fn texts(lines: &[ArchiveLine]) -> Vec<&str> {
     lines
         .iter()
         .map(|line| line.message.text.as_str())
@@ -36,8 +36,8 @@ fn texts(lines: &[Line]) -> Vec<&str> {
 }
 
 #[test]
-fn each_message_is_there_once_with_where_it_came_from() {
-    let stream = vec![heard("a", 1, 0), heard("c", 3, 1), heard("c", 3, 2)];
+fn each_message_is_archived_once_with_its_source() {
+    let stream = vec![stored("a", 1, 0), stored("c", 3, 1), stored("c", 3, 2)];
     let transcript = vec![message("customer", "a", 1), message("customer", "b", 2)];
     let lines = merge(vec![], stream, Some(transcript), &[]);
     assert_eq!(texts(&lines), ["a", "b", "c"]);
@@ -59,9 +59,9 @@ fn the_same_words_at_another_time_or_by_another_sender_are_another_message() {
 #[test]
 fn reordered_messages_are_put_in_order() {
     let stream = vec![
-        heard("third", 30, 0),
-        heard("first", 10, 1),
-        heard("second", 20, 2),
+        stored("third", 30, 0),
+        stored("first", 10, 1),
+        stored("second", 20, 2),
     ];
     assert_eq!(
         texts(&merge(vec![], stream, None, &[])),
@@ -71,7 +71,11 @@ fn reordered_messages_are_put_in_order() {
 
 #[test]
 fn within_a_millisecond_the_transcripts_order_counts_then_arrival() {
-    let stream = vec![heard("late", 1, 7), heard("z", 1, 0), heard("early", 1, 6)];
+    let stream = vec![
+        stored("late", 1, 7),
+        stored("z", 1, 0),
+        stored("early", 1, 6),
+    ];
     let transcript = vec![message("customer", "z", 1), message("customer", "a", 1)];
     assert_eq!(
         texts(&merge(vec![], stream, Some(transcript), &[])),
@@ -81,7 +85,7 @@ fn within_a_millisecond_the_transcripts_order_counts_then_arrival() {
 
 #[test]
 fn without_a_transcript_an_outage_is_a_gap_before_the_next_message() {
-    let stream = vec![heard("a", 10, 0), heard("b", 50, 1)];
+    let stream = vec![stored("a", 10, 0), stored("b", 50, 1)];
     let outage = Gap {
         from_ms: 20,
         to_ms: 40,
@@ -110,7 +114,7 @@ fn an_outage_behind_the_last_message_is_marked_on_it() {
             to_ms: 60,
         },
     ];
-    let lines = merge(vec![], vec![heard("a", 10, 0)], None, &outages);
+    let lines = merge(vec![], vec![stored("a", 10, 0)], None, &outages);
     assert_eq!(
         lines[0].gap_after,
         Some(Gap {
@@ -123,10 +127,10 @@ fn an_outage_behind_the_last_message_is_marked_on_it() {
 
 #[test]
 fn an_outbound_message_that_comes_back_is_one() {
-    let sent = Heard {
+    let sent = StoredMessage {
         message: message("agent", "hello", 100),
         via: Via::Outbound,
-        ..heard("", 0, 0)
+        ..stored("", 0, 0)
     };
     let lines = merge(
         vec![],
@@ -151,10 +155,10 @@ fn an_outbound_message_that_comes_back_is_one() {
 
 #[test]
 fn one_restamped_copy_stands_for_one_outbound_message() {
-    let sent = |at| Heard {
+    let sent = |at| StoredMessage {
         message: message("agent", "ok", at),
         via: Via::Outbound,
-        ..heard("", 0, 0)
+        ..stored("", 0, 0)
     };
     let lines = merge(
         vec![],
@@ -168,12 +172,12 @@ fn one_restamped_copy_stands_for_one_outbound_message() {
 
 #[test]
 fn archiving_again_with_more_adds_only_what_is_new() {
-    let first = merge(vec![], vec![heard("a", 1, 0)], None, &[]);
-    let again = merge(first.clone(), vec![heard("a", 1, 0)], None, &[]);
+    let first = merge(vec![], vec![stored("a", 1, 0)], None, &[]);
+    let again = merge(first.clone(), vec![stored("a", 1, 0)], None, &[]);
     assert_eq!(again, first);
     let more = merge(
         first,
-        vec![heard("b", 2, 5)],
+        vec![stored("b", 2, 5)],
         Some(vec![message("customer", "a", 1)]),
         &[],
     );
@@ -183,22 +187,22 @@ fn archiving_again_with_more_adds_only_what_is_new() {
 
 proptest! {
     #[test]
-    fn whatever_was_heard_or_read_is_there_once_and_in_order(
-        heard_at in prop::collection::vec((0i64..50, 0u8..3), 0..60),
+    fn each_stored_or_transcribed_message_is_archived_once_and_in_order(
+        stored_at in prop::collection::vec((0i64..50, 0u8..3), 0..60),
         read_at in prop::collection::vec((0i64..50, 0u8..3), 0..60),
         cut in 0usize..60,
     ) {
-        let stream: Vec<Heard> =
-            heard_at.iter().zip(0..).map(|((at, text), arrival)| heard(&text.to_string(), *at, arrival)).collect();
+        let stream: Vec<StoredMessage> =
+            stored_at.iter().zip(0..).map(|((at, text), arrival)| stored(&text.to_string(), *at, arrival)).collect();
         let transcript: Vec<Message> = read_at.iter().map(|(at, text)| message("customer", &text.to_string(), *at)).collect();
-        let mut expected: Vec<(i64, u8)> = heard_at.iter().chain(&read_at).copied().collect();
+        let mut expected: Vec<(i64, u8)> = stored_at.iter().chain(&read_at).copied().collect();
         expected.sort_unstable();
         expected.dedup();
 
         let cut = cut.min(stream.len());
         let at_once = merge(vec![], stream.clone(), Some(transcript.clone()), &[]);
-        let earlier = merge(vec![], stream[..cut].to_vec(), None, &[]);
-        let in_two = merge(earlier, stream[cut..].to_vec(), Some(transcript), &[]);
+        let archived = merge(vec![], stream[..cut].to_vec(), None, &[]);
+        let in_two = merge(archived, stream[cut..].to_vec(), Some(transcript), &[]);
         for lines in [&at_once, &in_two] {
             let mut found: Vec<(i64, u8)> =
                 lines.iter().map(|line| (line.message.timestamp_ms, line.message.text.parse().unwrap())).collect();

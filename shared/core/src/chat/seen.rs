@@ -1,20 +1,22 @@
-//! Which messages have been seen, in bounded memory.
+//! The identities of the messages that have been seen, in bounded memory.
 
 use std::collections::{HashSet, VecDeque};
 
 use super::message::Identity;
 
-/// The most recent identities, oldest forgotten first. Forgetting one is safe: a message is stored under its identity, so
-/// one that comes a second time after that overwrites itself.
+/// The most recently seen identities; the oldest is forgotten first.
+///
+/// Forgetting an identity is safe: a message is stored under its identity, so a message that is received again after its
+/// identity was forgotten overwrites itself in the store.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct SeenIdentities {
     limit: usize,
     set: HashSet<Identity>,
     order: VecDeque<Identity>,
 }
 
-impl Known {
-    /// Remembers up to `limit` (at least 1) identities.
+impl SeenIdentities {
+    /// Creates an empty set that remembers up to `limit` (at least 1) identities.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -24,7 +26,7 @@ impl Known {
         }
     }
 
-    /// Whether it is new; it is known from now on.
+    /// Adds an identity and returns whether it was not seen before.
     pub fn insert(&mut self, identity: Identity) -> bool {
         if !self.set.insert(identity) {
             return false;
@@ -38,19 +40,19 @@ impl Known {
         true
     }
 
-    /// Whether it is known.
+    /// Returns whether an identity has been seen and is still remembered.
     #[must_use]
     pub fn contains(&self, identity: &Identity) -> bool {
         self.set.contains(identity)
     }
 
-    /// How many are known.
+    /// Returns the number of remembered identities.
     #[must_use]
     pub fn len(&self) -> usize {
         self.set.len()
     }
 
-    /// Whether none is known.
+    /// Returns whether no identity is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty()
@@ -77,20 +79,23 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_is_known() {
-        let mut known = Known::new(10);
-        assert!(known.is_empty());
-        assert!(known.insert(identity(1)));
-        assert!(!known.insert(identity(1)));
-        assert!(known.contains(&identity(1)) && !known.contains(&identity(2)));
+    fn a_repeated_message_is_recognized() {
+        let mut seen = SeenIdentities::new(10);
+        assert!(seen.is_empty());
+        assert!(seen.insert(identity(1)));
+        assert!(!seen.insert(identity(1)));
+        assert!(seen.contains(&identity(1)) && !seen.contains(&identity(2)));
     }
 
     #[test]
     fn memory_is_bounded_and_the_oldest_goes_first() {
-        let mut known = Known::new(3);
-        (0..1000).for_each(|number| assert!(known.insert(identity(number))));
-        assert_eq!(known.len(), 3);
-        assert!(known.contains(&identity(999)) && !known.contains(&identity(996)));
-        assert!(known.insert(identity(0)), "forgotten ones are new again");
+        let mut seen = SeenIdentities::new(3);
+        (0..1000).for_each(|number| assert!(seen.insert(identity(number))));
+        assert_eq!(seen.len(), 3);
+        assert!(seen.contains(&identity(999)) && !seen.contains(&identity(996)));
+        assert!(
+            seen.insert(identity(0)),
+            "a forgotten identity is new again"
+        );
     }
 }

@@ -1,36 +1,36 @@
-//! A token bucket: a steady rate with room for a burst.
+//! A token bucket: limits an average rate and lets a burst of limited size pass at once.
 
 use std::time::{Duration, Instant};
 
-/// How fast something may go on average, and how much of it at once.
+/// The average rate of a [`TokenBucket`] and the size of its largest burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Time in which one token comes back.
+    /// The time in which one token is added.
     interval: Duration,
-    /// Tokens a full bucket holds.
+    /// The number of tokens in a full bucket.
     capacity: u32,
 }
 
-/// A rate that cannot be.
+/// A rate outside the allowed range.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error(
     "a rate is a number from 0.001 to 1000000 a second with a capacity of at least 1, not {per_second} and {capacity}"
 )]
-pub struct NotARate {
-    /// The tokens a second that were asked for.
+pub struct InvalidRate {
+    /// The requested tokens per second.
     pub per_second: f64,
-    /// The capacity that was asked for.
+    /// The requested capacity.
     pub capacity: u32,
 }
 
 impl Rate {
-    /// `per_second` tokens a second (0.001 to 1,000,000), at most `capacity` (at least 1) saved up.
+    /// Creates a rate of `per_second` tokens a second (0.001 to 1,000,000) with bursts of up to `capacity` (at least 1).
     ///
     /// # Errors
-    /// [`NotARate`] outside these bounds.
-    pub fn new(per_second: f64, capacity: u32) -> Result<Self, NotARate> {
+    /// [`InvalidRate`] if a number is outside its range.
+    pub fn new(per_second: f64, capacity: u32) -> Result<Self, InvalidRate> {
         if !(0.001..=1e6).contains(&per_second) || capacity == 0 {
-            return Err(NotARate {
+            return Err(InvalidRate {
                 per_second,
                 capacity,
             });
@@ -41,24 +41,26 @@ impl Rate {
         })
     }
 
-    /// The contract's rate of chat messages: 10 a second, 20 at once.
+    /// Returns the contact center's limit of chat messages: 10 a second, 20 at once.
     #[must_use]
-    pub const fn chat() -> Self {
+    pub const fn chat_messages() -> Self {
         Self {
             interval: Duration::from_millis(100),
             capacity: 20,
         }
     }
 
-    /// Tokens a full bucket holds.
+    /// Returns the number of tokens in a full bucket.
     #[must_use]
     pub const fn capacity(&self) -> u32 {
         self.capacity
     }
 }
 
-/// A token bucket, kept as the moment at which it will be full again, so that no fraction of a token is ever rounded away
-/// (the generic cell rate algorithm, ITU-T I.371).
+/// A token bucket.
+///
+/// The state is only the moment at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371):
+/// a counter of tokens would have to round fractions of a token, and this form never does.
 #[derive(Debug, Clone)]
 pub struct TokenBucket {
     rate: Rate,
@@ -66,7 +68,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket.
+    /// Creates a full bucket.
     #[must_use]
     pub const fn full(rate: Rate) -> Self {
         Self {
@@ -75,14 +77,14 @@ impl TokenBucket {
         }
     }
 
-    /// Takes a token at `now`.
+    /// Takes one token at `now`.
     ///
     /// # Errors
-    /// How long until there is one. A clock that steps back gives none away.
+    /// The time until the next token is there. A clock that steps back never yields extra tokens.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.map_or(now, |at| at.max(now));
         let missing = full_at - now;
-        // A token is there while less than `capacity - 1` intervals are missing to a full bucket.
+        // The bucket holds a token as long as at most `capacity - 1` intervals are missing until it is full.
         let allowed = self.rate.interval * (self.rate.capacity - 1);
         if missing > allowed {
             return Err(missing - allowed);
@@ -91,7 +93,7 @@ impl TokenBucket {
         Ok(())
     }
 
-    /// When the next token is there: `now`, or later.
+    /// Returns when the next token is there: `now` or later.
     #[must_use]
     pub fn ready_at(&self, now: Instant) -> Instant {
         let allowed = self.rate.interval * (self.rate.capacity - 1);
@@ -100,7 +102,7 @@ impl TokenBucket {
             .map_or(now, |at| at.max(now))
     }
 
-    /// Whether nothing has been taken that has not come back by `now`: such a bucket equals a new one.
+    /// Returns whether the bucket is full at `now`; a full bucket behaves like a new one.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at.is_none_or(|at| at <= now)
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn a_burst_of_the_capacity_passes_and_the_next_waits_one_interval() {
         let now = Instant::now();
-        let mut bucket = TokenBucket::full(Rate::chat());
+        let mut bucket = TokenBucket::full(Rate::chat_messages());
         for _ in 0..20 {
             assert_eq!(bucket.take(now), Ok(()));
         }
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn a_long_pause_saves_up_no_more_than_the_capacity() {
         let now = Instant::now();
-        let mut bucket = TokenBucket::full(Rate::chat());
+        let mut bucket = TokenBucket::full(Rate::chat_messages());
         let _ = bucket.take(now);
         let later = now + Duration::from_secs(3600);
         assert!(bucket.is_full(later));
@@ -152,14 +154,14 @@ mod tests {
                 "{per_second} {capacity}"
             );
         }
-        assert_eq!(Rate::new(10.0, 20), Ok(Rate::chat()));
+        assert_eq!(Rate::new(10.0, 20), Ok(Rate::chat_messages()));
     }
 
     proptest! {
         #[test]
         fn no_window_ever_sees_more_than_capacity_plus_rate(steps in prop::collection::vec(0u64..400, 1..300)) {
             let start = Instant::now();
-            let mut bucket = TokenBucket::full(Rate::chat());
+            let mut bucket = TokenBucket::full(Rate::chat_messages());
             let mut now = start;
             let mut passed: Vec<Duration> = Vec::new();
             for step in steps {
@@ -179,7 +181,7 @@ mod tests {
         #[test]
         fn waiting_as_long_as_told_is_enough(taken in 20usize..200) {
             let mut now = Instant::now();
-            let mut bucket = TokenBucket::full(Rate::chat());
+            let mut bucket = TokenBucket::full(Rate::chat_messages());
             for _ in 0..taken {
                 if let Err(wait) = bucket.take(now) {
                     now += wait;

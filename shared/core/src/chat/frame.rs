@@ -1,75 +1,75 @@
-//! What a frame of the chat stream says, its bounds, and the count of what was none.
+//! The content of a frame of the chat stream, the limits of its fields, and the counts of malformed frames.
 
 use super::message::Message;
 
-/// Largest frame that is read, in bytes: a message of 64 KB with every character escaped.
+/// Size limit of a frame in bytes. A text at [`TEXT_LIMIT`] fits even with every character escaped.
 pub const FRAME_LIMIT: usize = 512 * 1024;
-/// Longest text of a message in bytes.
+/// Size limit of the text of a message in bytes.
 pub const TEXT_LIMIT: usize = 64 * 1024;
-/// Longest conversation or sender id in bytes: it becomes a key of the state store and a file name.
+/// Size limit of a conversation id or a sender id in bytes: the id becomes part of a key of the state store and of a file name.
 pub const ID_LIMIT: usize = 200;
 /// The last millisecond of the year 9999.
-const LAST_TIMESTAMP_MS: i64 = 253_402_300_799_999;
+const MAX_TIMESTAMP_MS: i64 = 253_402_300_799_999;
 
-/// What a frame of the stream says.
+/// What one frame of the chat stream reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Somebody wrote something.
+pub enum ChatEvent {
+    /// A participant wrote a message.
     Message(Message),
-    /// A conversation was given to the agent.
+    /// A conversation was assigned to the agent.
     Assigned {
-        /// The conversation.
+        /// The id of the conversation.
         conversation_id: String,
     },
-    /// A conversation is over for the agent: closed, or given to somebody else.
+    /// A conversation is over for the agent: it was closed or transferred to another agent.
     Ended {
-        /// The conversation.
+        /// The id of the conversation.
         conversation_id: String,
     },
-    /// A frame that is well formed and says nothing a session acts on.
+    /// A well-formed frame that no session acts on.
     Other,
 }
 
-/// Why a frame was skipped.
+/// The reason why a malformed frame was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// It is no JSON text.
+    /// The frame is not JSON.
     #[error("not JSON")]
     NotJson,
-    /// It is JSON, but no object with a `type`.
+    /// The frame is JSON, but not an object with a `type`.
     #[error("no object with a type")]
     NoType,
-    /// A field that its type needs is absent or of another type.
+    /// A field that the type of the frame requires is absent or has another type.
     #[error("field `{0}` is missing or not what it must be")]
     Field(&'static str),
-    /// It is larger than a session reads.
+    /// A part of the frame is larger than its limit.
     #[error("`{what}` has {size} bytes, at most {limit} are read")]
     TooLarge {
-        /// Which part.
+        /// The name of the part.
         what: &'static str,
-        /// Its size in bytes.
+        /// The size of the part in bytes.
         size: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// It is binary, or not UTF-8.
+    /// The frame is binary or not UTF-8.
     #[error("not text")]
     NotText,
 }
 
-/// How many frames were skipped, by reason.
+/// Counts of malformed frames, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct MalformedCounts {
-    /// No JSON, or not text.
+    /// Frames that are not JSON or not text.
     pub not_json: u64,
-    /// JSON without a type, or with a wrong field.
+    /// Frames without a type or with a wrong field.
     pub wrong_shape: u64,
-    /// Too large.
+    /// Frames with a part larger than its limit.
     pub too_large: u64,
 }
 
 impl MalformedCounts {
-    /// Counts a skipped frame.
+    /// Counts one malformed frame.
     pub const fn count(&mut self, reason: &Malformed) {
         match reason {
             Malformed::NotJson | Malformed::NotText => self.not_json += 1,
@@ -78,38 +78,38 @@ impl MalformedCounts {
         }
     }
 
-    /// All skipped frames.
+    /// Returns the number of all malformed frames.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.not_json + self.wrong_shape + self.too_large
     }
 }
 
-/// A conversation's id, if it can be one.
+/// Returns the id of a conversation unchanged if the id is valid.
 ///
 /// # Errors
-/// [`Malformed`] if it is empty, too long, or holds control characters.
-pub fn checked_conversation_id(id: String) -> Result<String, Malformed> {
+/// [`Malformed`] if the id is empty, too long, or contains control characters.
+pub fn validate_conversation_id(id: String) -> Result<String, Malformed> {
     if id.is_empty() || id.chars().any(char::is_control) {
         return Err(Malformed::Field("conversationId"));
     }
-    bounded("conversationId", id.len(), ID_LIMIT)?;
+    check_size("conversationId", id.len(), ID_LIMIT)?;
     Ok(id)
 }
 
-/// A message, if it is one within bounds.
+/// Returns a message unchanged if all of its fields are within their limits.
 ///
 /// # Errors
 /// [`Malformed`] names the field that is empty, too long or out of range.
-pub fn checked_message(message: Message) -> Result<Message, Malformed> {
-    let conversation_id = checked_conversation_id(message.conversation_id)?;
+pub fn validate_message(message: Message) -> Result<Message, Malformed> {
+    let conversation_id = validate_conversation_id(message.conversation_id)?;
     if message.from.kind.is_empty() {
         return Err(Malformed::Field("from.type"));
     }
-    bounded("from.type", message.from.kind.len(), ID_LIMIT)?;
-    bounded("from.id", message.from.id.len(), ID_LIMIT)?;
-    bounded("text", message.text.len(), TEXT_LIMIT)?;
-    if !(0..=LAST_TIMESTAMP_MS).contains(&message.timestamp_ms) {
+    check_size("from.type", message.from.kind.len(), ID_LIMIT)?;
+    check_size("from.id", message.from.id.len(), ID_LIMIT)?;
+    check_size("text", message.text.len(), TEXT_LIMIT)?;
+    if !(0..=MAX_TIMESTAMP_MS).contains(&message.timestamp_ms) {
         return Err(Malformed::Field("timestamp"));
     }
     Ok(Message {
@@ -118,7 +118,7 @@ pub fn checked_message(message: Message) -> Result<Message, Malformed> {
     })
 }
 
-const fn bounded(what: &'static str, size: usize, limit: usize) -> Result<(), Malformed> {
+const fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), Malformed> {
     if size > limit {
         Err(Malformed::TooLarge { what, size, limit })
     } else {
@@ -126,10 +126,10 @@ const fn bounded(what: &'static str, size: usize, limit: usize) -> Result<(), Ma
     }
 }
 
-/// Whether a routing or status word says that the conversation is over.
+/// Returns whether a routing or status word of the chat API means that the conversation is over.
 #[must_use]
-pub fn says_ended(word: &str) -> bool {
-    const ENDED: &[&str] = &[
+pub fn is_end_word(word: &str) -> bool {
+    const END_WORDS: &[&str] = &[
         "ended",
         "end",
         "closed",
@@ -145,9 +145,9 @@ pub fn says_ended(word: &str) -> bool {
         "resolved",
         "abandoned",
     ];
-    ENDED
+    END_WORDS
         .iter()
-        .any(|ended| word.trim().eq_ignore_ascii_case(ended))
+        .any(|end_word| word.trim().eq_ignore_ascii_case(end_word))
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_message_within_bounds_is_taken_as_it_is() {
         let fine = message("c-1", "customer", "", 1_698_765_432_000);
-        assert_eq!(checked_message(fine.clone()), Ok(fine));
+        assert_eq!(validate_message(fine.clone()), Ok(fine));
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
             (message("c", "customer", "a", i64::MAX), "timestamp"),
         ];
         for (case, field) in cases {
-            let error = checked_message(case).unwrap_err().to_string();
+            let error = validate_message(case).unwrap_err().to_string();
             assert!(error.contains(field), "{error} should name {field}");
         }
     }
@@ -223,10 +223,10 @@ mod tests {
     #[test]
     fn words_of_ending_are_known_in_any_case() {
         for word in ["closed", "ENDED", " Disconnected "] {
-            assert!(says_ended(word), "{word}");
+            assert!(is_end_word(word), "{word}");
         }
         for word in ["assigned", "connected", "", "available", "unended"] {
-            assert!(!says_ended(word), "{word}");
+            assert!(!is_end_word(word), "{word}");
         }
     }
 }
