@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use cxone::chat::{Skill, Timing};
-use insights_core::chat::bucket::Rate;
 use insights_core::chat::escalation::EscalationPhrases;
-use insights_core::chat::pace::Room;
+use insights_core::chat::pacing::QueueLimits;
+use insights_core::chat::token_bucket::Rate;
 use runtime::config::{ConfigError, Env};
 use sentiment::Settings;
 use url::Url;
@@ -29,7 +29,7 @@ pub struct Config {
     pub rate: Rate,
     /// `CHAT_WAITING_PER_CONVERSATION` (200) and `CHAT_WAITING_TOTAL` (5000): messages that wait in memory for their turn;
     /// the others wait in the state store.
-    pub room: Room,
+    pub room: QueueLimits,
     /// `CHAT_SLA_MS`: from send to receive; 2000.
     pub sla: Duration,
     /// `CHAT_RECONNECT_BASE_MS`: 2000.
@@ -53,9 +53,9 @@ pub struct Config {
     pub lists: EscalationPhrases,
     /// `CHAT_ESCALATION_SPEAKERS`: whose messages escalate, `customer` or `both`; customer.
     pub escalate_both: bool,
-    /// `ESCALATION_WEBHOOK_URL`: is told of each escalation; none.
+    /// `ESCALATION_WEBHOOK_URL`: a webhook that is notified of each escalation; none.
     pub webhook: Option<Url>,
-    /// `ESCALATION_TOPIC_ARN`: an SNS topic that is told of each escalation; none.
+    /// `ESCALATION_TOPIC_ARN`: an SNS topic that is notified of each escalation; none.
     pub topic: Option<String>,
     /// What scores beside the lexicon: `SENTIMENT_PROVIDER`, here also `lexicon`, which is nothing else.
     pub sentiment: Option<Settings>,
@@ -74,7 +74,11 @@ impl Config {
             skills: skills(env)?,
             rate: rate(env)?,
             room: room(env)?,
-            sla: env.millis("CHAT_SLA_MS", insights_core::chat::sla::SLA, 1..=3_600_000)?,
+            sla: env.millis(
+                "CHAT_SLA_MS",
+                insights_core::chat::sla::DEFAULT_SERVICE_LEVEL,
+                1..=3_600_000,
+            )?,
             reconnect_base: env.millis(
                 "CHAT_RECONNECT_BASE_MS",
                 Duration::from_secs(2),
@@ -161,8 +165,8 @@ fn timing(env: &Env) -> Result<Timing, ConfigError> {
     })
 }
 
-fn room(env: &Env) -> Result<Room, ConfigError> {
-    Ok(Room {
+fn room(env: &Env) -> Result<QueueLimits, ConfigError> {
+    Ok(QueueLimits {
         per_conversation: env.number("CHAT_WAITING_PER_CONVERSATION", 200, 2..=100_000)?,
         total: env.number("CHAT_WAITING_TOTAL", 5000, 2..=1_000_000)?,
     })
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_numbers_of_the_contract() {
         let config = Config::from_env(&Env::default()).unwrap();
-        assert_eq!(config.rate, Rate::chat());
+        assert_eq!(config.rate, Rate::chat_messages());
         assert_eq!(
             (config.sla.as_millis(), config.reconnect_base.as_millis()),
             (2000, 2000)

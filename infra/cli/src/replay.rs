@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use insights_core::chat::archive::{Gap, Line};
-use insights_core::chat::replay::{self, Start, Step};
+use insights_core::chat::archive::{ArchiveLine, Gap};
+use insights_core::chat::replay::{self, ReplayStart, ReplayStep};
 use insights_core::lexicon;
 use insights_core::scale::format_short_score;
 
@@ -71,7 +71,8 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let context = LocalContext::open(&args.local).await?;
     let objects = open_objects(&context, args.local.aws).await?;
-    let Some(lines) = chat_session::archive::read(&objects, &args.conversation).await? else {
+    let Some(lines) = chat_session::archive::read_archive(&objects, &args.conversation).await?
+    else {
         bail!(
             "{} is not archived in {}: archives are written when a conversation or its session ends",
             printable(&args.conversation),
@@ -80,11 +81,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let start = args
         .message
-        .map(Start::Message)
-        .or(args.from.map(Start::Offset));
-    let options = replay::Options {
+        .map(ReplayStart::Message)
+        .or(args.from.map(ReplayStart::Offset));
+    let options = replay::ReplayOptions {
         speed: args.speed,
-        start: start.unwrap_or(Start::Message(1)),
+        start: start.unwrap_or(ReplayStart::Message(1)),
         speaker: args.speaker.clone(),
         longest_pause: args.max_pause,
     };
@@ -108,7 +109,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_step(step: &Step<'_>, as_json: bool) -> anyhow::Result<()> {
+fn print_step(step: &ReplayStep<'_>, as_json: bool) -> anyhow::Result<()> {
     let line = step.line;
     if as_json {
         println!("{}", serde_json::to_string(line)?);
@@ -147,7 +148,7 @@ fn describe_gap(gap: Gap) -> String {
     )
 }
 
-fn describe_escalation(line: &Line) -> String {
+fn describe_escalation(line: &ArchiveLine) -> String {
     line.escalation.map_or_else(String::new, |severity| {
         format!("  << {}", severity.name().to_uppercase())
     })

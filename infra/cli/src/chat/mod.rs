@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chat_session::Deps;
-use chat_session::session::{self, Options, Outcome, Outgoing, Report};
+use chat_session::session::{self, Options, Outcome, OutgoingMessage, Report};
 use cxone::endpoints::System;
 use insights_http::WithCauses;
 use store::objects::Objects;
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             args.agent
         );
     }
-    let viewing = tokio::spawn(show_updates(updates, args.json, deps.scorer.is_there()));
+    let viewing = tokio::spawn(show_updates(updates, args.json, deps.scorer.is_enabled()));
     let typing = tokio::spawn(send_typed_lines(outbound));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });
@@ -199,7 +199,7 @@ pub(crate) fn lease_holder() -> String {
 }
 
 /// Sends each line of standard input as a message: the conversation's id, a space, the text.
-async fn send_typed_lines(outbound: mpsc::Sender<Outgoing>) {
+async fn send_typed_lines(outbound: mpsc::Sender<OutgoingMessage>) {
     let (lines, mut typed_lines) = mpsc::channel::<String>(16);
     // Reading from a terminal cannot be canceled, so that it happens on a thread that nobody waits for.
     std::thread::spawn(move || {
@@ -216,11 +216,11 @@ async fn send_typed_lines(outbound: mpsc::Sender<Outgoing>) {
             }
             continue;
         };
-        let (taken, answer) = oneshot::channel();
-        let outgoing = Outgoing {
+        let (accepted, answer) = oneshot::channel();
+        let outgoing = OutgoingMessage {
             conversation_id: conversation.to_owned(),
             text: text.trim().to_owned(),
-            taken,
+            accepted,
         };
         if outbound.send(outgoing).await.is_err() {
             return;

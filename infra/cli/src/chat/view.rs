@@ -57,8 +57,8 @@ pub(crate) async fn show_updates(
                     "timestamp": message.timestamp_ms,
                     "via": via,
                     "lexicon_score": lexicon.score.to_four_decimals(),
-                    "latency_ms": latency.map(|latency| latency.took.as_millis() as u64),
-                    "sla_breach": latency.is_some_and(|latency| latency.breach),
+                    "latency_ms": latency.map(|latency| latency.duration.as_millis() as u64),
+                    "sla_breach": latency.is_some_and(|latency| latency.breached),
                     "escalation": escalation.map(|trigger| json!({"severity": trigger.severity, "trigger": trigger.phrase})),
                 });
                 let hold = if has_model {

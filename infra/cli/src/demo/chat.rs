@@ -20,7 +20,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         "\n3. Chat session of {AGENT}: every message is stored, scored, escalated and archived\n"
     );
     let deps = chat::build(&stage.context, false).await?;
-    let has_model = deps.scorer.is_there();
+    let has_model = deps.scorer.is_enabled();
     let (sender, updates) = mpsc::channel(1000);
     let options = Options {
         updates: Some(sender),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use insights_core::chat::envelope::{Event, Malformed};
+use insights_core::chat::frame::{ChatEvent, Malformed};
 use insights_core::chat::message::{Identity, Message};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use insights_http::{Deadline, Error};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// An event.
-    Event(Event),
+    Event(ChatEvent),
     /// A frame that is none, for this reason.
     Malformed(Malformed),
     /// An answer to a ping, or a ping: the other side is there. An answer tells which messages, sent before its ping, have

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use insights_core::chat::envelope::{Malformed, MalformedCounts};
+use insights_core::chat::frame::{Malformed, MalformedCounts};
 use insights_core::chat::message::Message;
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! The stream's frames as JSON.
 
-use insights_core::chat::envelope::{
-    Event, FRAME_LIMIT, Malformed, checked_conversation_id, checked_message, says_ended,
+use insights_core::chat::frame::{
+    ChatEvent, FRAME_LIMIT, Malformed, is_end_word, validate_conversation_id, validate_message,
 };
 use insights_core::chat::message::{Message, Sender};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// [`Malformed`] says why the frame is skipped. It never quotes the frame.
-pub fn parse(frame: &str) -> Result<Event, Malformed> {
+pub fn parse(frame: &str) -> Result<ChatEvent, Malformed> {
     if frame.len() > FRAME_LIMIT {
         return Err(Malformed::TooLarge {
             what: "frame",
@@ -25,10 +25,10 @@ pub fn parse(frame: &str) -> Result<Event, Malformed> {
     };
     let kind = text(&mut envelope, "type").ok_or(Malformed::NoType)?;
     match kind.to_ascii_lowercase().as_str() {
-        "message" => message(envelope).map(Event::Message),
+        "message" => message(envelope).map(ChatEvent::Message),
         "routing" => routing(envelope),
         "status" => status(envelope),
-        _ => Ok(Event::Other),
+        _ => Ok(ChatEvent::Other),
     }
 }
 
@@ -37,7 +37,7 @@ pub(super) fn message(mut envelope: Map<String, Value>) -> Result<Message, Malfo
     let Some(Value::Object(mut from)) = envelope.remove("from") else {
         return Err(Malformed::Field("from"));
     };
-    checked_message(Message {
+    validate_message(Message {
         conversation_id: text(&mut envelope, "conversationId")
             .ok_or(Malformed::Field("conversationId"))?,
         from: Sender {
@@ -66,30 +66,30 @@ pub fn message_frame(message: &Message) -> String {
 }
 
 /// A conversation given to the agent, unless the frame says in words that it was taken away.
-fn routing(mut envelope: Map<String, Value>) -> Result<Event, Malformed> {
+fn routing(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     let ended = ["status", "event", "action", "state"]
         .iter()
         .any(|field| ends(&envelope, field));
     let conversation_id =
         text(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
-    let conversation_id = checked_conversation_id(conversation_id)?;
+    let conversation_id = validate_conversation_id(conversation_id)?;
     Ok(if ended {
-        Event::Ended { conversation_id }
+        ChatEvent::Ended { conversation_id }
     } else {
-        Event::Assigned { conversation_id }
+        ChatEvent::Assigned { conversation_id }
     })
 }
 
 /// A status matters only where it ends a conversation.
-fn status(mut envelope: Map<String, Value>) -> Result<Event, Malformed> {
+fn status(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     let ended = ["status", "event", "state"]
         .iter()
         .any(|field| ends(&envelope, field));
     match text(&mut envelope, "conversationId") {
-        Some(id) if ended => Ok(Event::Ended {
-            conversation_id: checked_conversation_id(id)?,
+        Some(id) if ended => Ok(ChatEvent::Ended {
+            conversation_id: validate_conversation_id(id)?,
         }),
-        _ => Ok(Event::Other),
+        _ => Ok(ChatEvent::Other),
     }
 }
 
@@ -97,7 +97,7 @@ fn ends(envelope: &Map<String, Value>, field: &str) -> bool {
     envelope
         .get(field)
         .and_then(Value::as_str)
-        .is_some_and(says_ended)
+        .is_some_and(is_end_word)
 }
 
 fn text(object: &mut Map<String, Value>, field: &str) -> Option<String> {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_message_is_read_with_all_its_fields() {
-        let Ok(Event::Message(message)) = parse(MESSAGE) else {
+        let Ok(ChatEvent::Message(message)) = parse(MESSAGE) else {
             panic!("it is a message")
         };
         assert_eq!(
@@ -148,13 +148,16 @@ mod tests {
             (message.text.as_str(), message.timestamp_ms),
             ("I need help", 1_698_765_432_000)
         );
-        assert_eq!(parse(&message_frame(&message)), Ok(Event::Message(message)));
+        assert_eq!(
+            parse(&message_frame(&message)),
+            Ok(ChatEvent::Message(message))
+        );
     }
 
     #[test]
     fn routing_assigns_and_ends() {
         let conversation_id = "c-1".to_owned();
-        let assigned = Event::Assigned {
+        let assigned = ChatEvent::Assigned {
             conversation_id: conversation_id.clone(),
         };
         assert_eq!(
@@ -165,7 +168,7 @@ mod tests {
             parse(r#"{"type":"routing","conversationId":"c-1","status":"assigned"}"#),
             Ok(assigned)
         );
-        let ended = Event::Ended { conversation_id };
+        let ended = ChatEvent::Ended { conversation_id };
         assert_eq!(
             parse(r#"{"type":"routing","conversationId":"c-1","event":"unassigned"}"#),
             Ok(ended.clone())
@@ -183,7 +186,7 @@ mod tests {
             r#"{"type":"status","conversationId":"c","status":"typing"}"#,
             r#"{"type":"heartbeat"}"#,
         ] {
-            assert_eq!(parse(frame), Ok(Event::Other), "{frame}");
+            assert_eq!(parse(frame), Ok(ChatEvent::Other), "{frame}");
         }
     }
 
@@ -247,7 +250,7 @@ mod tests {
     #[test]
     fn a_sender_without_id_and_a_time_with_a_point_are_read() {
         let frame = r#"{"type":"message","conversationId":"c","from":{"type":"system"},"text":"","timestamp":1000.0}"#;
-        let Ok(Event::Message(message)) = parse(frame) else {
+        let Ok(ChatEvent::Message(message)) = parse(frame) else {
             panic!("it is a message")
         };
         assert_eq!((message.from.id.as_str(), message.timestamp_ms), ("", 1000));
