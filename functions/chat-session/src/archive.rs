@@ -1,8 +1,10 @@
-//! Archiving a conversation: `archive/{conversation}.jsonl`, a message a line, each message once.
+//! Archives of conversations: the object `archive/{conversation}.jsonl` holds each message once, one per line.
 
-use insights_core::chat::archive::{self, Gap, Line};
-use insights_core::chat::merge::{Heard, merge};
+use insights_core::WithCauses;
+use insights_core::chat::archive::{self, ArchiveLine, Gap};
+use insights_core::chat::merge::merge;
 use insights_core::chat::message::Message;
+use insights_core::chat::stored_message::StoredMessage;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -11,32 +13,36 @@ use store::objects::Objects;
 
 use crate::{Deps, records};
 
-/// Characters that an object's key cannot have.
-const FORBIDDEN: &[char] = &['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%', '~', '/'];
-/// Longest name in bytes before the ending.
-const NAME: usize = 220;
-/// How often a write is tried again that another worker was ahead of.
-const TRIES: usize = 5;
+/// Characters that are not used in the key of an object.
+const FORBIDDEN_CHARACTERS: &[char] =
+    &['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%', '~', '/'];
+/// Longest conversation id in bytes that is used in the key of an object as it is.
+const MAX_NAME_BYTES: usize = 220;
+/// Number of attempts to write an archive that other sessions write at the same time.
+const MAX_ATTEMPTS: usize = 5;
 
-/// What became of an archive.
+/// The result of archiving a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Archived {
-    /// Messages in it.
+pub struct ArchiveResult {
+    /// Number of messages in the archive.
     pub messages: usize,
-    /// Whether anything was written: no, if all of it was there.
+    /// Whether the archive was written; `false` if the archive held all messages already.
     pub written: bool,
-    /// Whether the transcript was read, or does not exist. If not, this is what the stream brought, to be completed later.
+    /// Whether the transcript was read or does not exist. Otherwise the archive holds what the stream brought, and must be
+    /// completed later.
     pub complete: bool,
 }
 
-/// The object that holds a conversation's archive. An id that can be a file name is one; of another what is readable is
-/// kept, with a digest that keeps ids apart.
+/// Returns the key of the object that holds the archive of a conversation.
+///
+/// A conversation id that is a safe file name is used as it is. Of any other id, the readable characters are used together
+/// with a digest that tells ids apart.
 #[must_use]
-pub fn key(conversation: &str) -> String {
-    let harmless = |c: char| !c.is_control() && !FORBIDDEN.contains(&c);
-    if conversation.chars().all(harmless)
+pub fn object_key(conversation: &str) -> String {
+    let is_safe = |c: char| !c.is_control() && !FORBIDDEN_CHARACTERS.contains(&c);
+    if conversation.chars().all(is_safe)
         && !conversation.starts_with('.')
-        && conversation.len() <= NAME
+        && conversation.len() <= MAX_NAME_BYTES
     {
         return format!("archive/{conversation}.jsonl");
     }
@@ -49,48 +55,50 @@ pub fn key(conversation: &str) -> String {
     format!("archive/{readable}-{digest}.jsonl")
 }
 
-/// The archive of a conversation, if there is one.
+/// Reads the archive of a conversation; `None` if there is none.
 ///
 /// # Errors
-/// The store's, or that the archive cannot be read as one.
-pub async fn read(objects: &Objects, conversation: &str) -> anyhow::Result<Option<Vec<Line>>> {
-    let key = key(conversation);
+/// If the store fails, or a line of the archive is not a message.
+pub async fn read_archive(
+    objects: &Objects,
+    conversation: &str,
+) -> anyhow::Result<Option<Vec<ArchiveLine>>> {
+    let key = object_key(conversation);
     let Some(content) = objects.get(&key).await? else {
         return Ok(None);
     };
-    let lines = archive::read(std::str::from_utf8(&content)?);
+    let lines = archive::decode_lines(std::str::from_utf8(&content)?);
     Ok(Some(
         lines.map_err(|error| anyhow::Error::new(error).context(key))?,
     ))
 }
 
-/// Merges what is stored of a conversation, its transcript and what is archived already, and archives it.
+/// Archives a conversation: merges its stored messages, its transcript and its previous archive.
 ///
-/// A transcript that cannot be read does not hold the archive up: what the stream brought is archived, with its gaps.
+/// If the transcript cannot be read, the archive is written without it and marks the outages as gaps.
 ///
 /// # Errors
-/// The stores': nothing is lost, and archiving again completes it.
-pub async fn conversation(
+/// If a store fails. No message is lost then, and archiving again completes the archive.
+pub async fn archive_conversation(
     deps: &Deps,
     conversation: &str,
     outages: &[Gap],
     deadline: Deadline,
-) -> anyhow::Result<Archived> {
-    let (transcript, complete) = transcript_of(deps, conversation, deadline).await;
+) -> anyhow::Result<ArchiveResult> {
+    let (transcript, complete) = read_transcript(deps, conversation, deadline).await;
     let now = Timestamp::now();
-    let heard: Vec<Heard> =
-        records::all(&deps.state, &records::conversation(conversation), "m#", now)
-            .await?
-            .into_iter()
-            .map(|(_, heard)| heard)
-            .collect();
-    let gaps = since_first(&heard, outages);
-    for _ in 0..TRIES {
-        let earlier = read(&deps.objects, conversation).await?;
-        let before = earlier.clone();
+    let partition = records::conversation_partition(conversation);
+    let stored: Vec<StoredMessage> = records::list_all(&deps.state, &partition, "m#", now)
+        .await?
+        .into_iter()
+        .map(|(_, stored)| stored)
+        .collect();
+    let gaps = outages_after_first_message(&stored, outages);
+    for _ in 0..MAX_ATTEMPTS {
+        let previous = read_archive(&deps.objects, conversation).await?;
         let mut lines = merge(
-            earlier.unwrap_or_default(),
-            heard.clone(),
+            previous.clone().unwrap_or_default(),
+            stored.clone(),
             transcript.clone(),
             &gaps,
         );
@@ -98,36 +106,39 @@ pub async fn conversation(
             .iter_mut()
             .for_each(|line| line.annotate(&deps.escalation));
         let messages = lines.len();
-        if before.as_ref() == Some(&lines) {
-            return Ok(Archived {
+        if previous.as_ref() == Some(&lines) {
+            return Ok(ArchiveResult {
                 messages,
                 written: false,
                 complete,
             });
         }
-        let (key, content) = (key(conversation), archive::write(&lines)?);
-        let written = match before {
+        let key = object_key(conversation);
+        let content = archive::encode_lines(&lines)?;
+        let written = match previous {
             None => deps.objects.put_new(&key, content).await,
             Some(_) => deps.objects.put(&key, content).await,
         };
         match written {
             Ok(()) => {
-                return Ok(Archived {
+                return Ok(ArchiveResult {
                     messages,
                     written: true,
                     complete,
                 });
             }
-            // Another worker archived it first: merge with that.
+            // Another session wrote the archive first: merge again, with that archive.
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    anyhow::bail!("conversation {conversation} was archived by others {TRIES} times in a row")
+    anyhow::bail!(
+        "write conflict: other sessions archived conversation {conversation} {MAX_ATTEMPTS} times in a row"
+    )
 }
 
-/// The transcript, if there is one, and whether that is certain.
-async fn transcript_of(
+/// Reads the transcript of a conversation. Returns the messages, if there is a transcript, and whether the answer is certain.
+async fn read_transcript(
     deps: &Deps,
     conversation: &str,
     deadline: Deadline,
@@ -135,15 +146,22 @@ async fn transcript_of(
     match cxone::chat::transcript(&deps.client, conversation, deadline).await {
         Ok(found) => (found.map(|transcript| transcript.messages), true),
         Err(error) => {
-            tracing::warn!(conversation, error = %error, "transcript not read, archiving what the stream brought");
+            tracing::warn!(
+                conversation_id = conversation,
+                cause = %WithCauses(&error),
+                "the transcript was not read, archiving without it"
+            );
             (None, false)
         }
     }
 }
 
-/// The outages that can concern a conversation: those that ended after its first message.
-fn since_first(heard: &[Heard], outages: &[Gap]) -> Vec<Gap> {
-    let first = heard.iter().map(|heard| heard.message.timestamp_ms).min();
+/// Returns the outages that can concern a conversation: those that ended after its first message.
+fn outages_after_first_message(stored: &[StoredMessage], outages: &[Gap]) -> Vec<Gap> {
+    let first = stored
+        .iter()
+        .map(|stored| stored.message.timestamp_ms)
+        .min();
     outages
         .iter()
         .filter(|gap| first.is_some_and(|first| gap.to_ms > first))
@@ -157,8 +175,11 @@ mod tests {
 
     #[test]
     fn an_id_that_can_be_a_file_name_is_one() {
-        assert_eq!(key("c-12345678-90ab"), "archive/c-12345678-90ab.jsonl");
-        assert_eq!(key("chat_7.a"), "archive/chat_7.a.jsonl");
+        assert_eq!(
+            object_key("c-12345678-90ab"),
+            "archive/c-12345678-90ab.jsonl"
+        );
+        assert_eq!(object_key("chat_7.a"), "archive/chat_7.a.jsonl");
     }
 
     #[test]
@@ -174,7 +195,7 @@ mod tests {
             &"日".repeat(66),
             &"x/".repeat(100),
         ];
-        let keys: std::collections::HashSet<String> = ids.iter().map(|id| key(id)).collect();
+        let keys: std::collections::HashSet<String> = ids.iter().map(|id| object_key(id)).collect();
         assert_eq!(keys.len(), ids.len());
         for key in keys {
             let name = key.strip_prefix("archive/").unwrap();

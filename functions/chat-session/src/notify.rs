@@ -1,4 +1,5 @@
-//! Telling others of escalations: a webhook, an SNS topic, or nobody. Never with what the customer wrote.
+//! Notification of others about escalations, by a webhook and an SNS topic. A notification never contains what a customer
+//! wrote.
 
 use std::time::Duration;
 
@@ -7,37 +8,39 @@ use insights_core::chat::escalation::Severity;
 use serde::Serialize;
 use url::Url;
 
-/// How long telling may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Time limit for one delivery to one receiver.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An escalation as others are told of it.
+/// The notification about an escalation, as its receivers get it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Notice {
-    /// `chat.escalation`.
+pub struct Notification {
+    /// The kind of notification, `chat.escalation`.
     pub event: &'static str,
-    /// The conversation.
+    /// The id of the conversation.
     #[serde(rename = "conversationId")]
     pub conversation_id: String,
-    /// The agent.
+    /// The id of the agent.
     #[serde(rename = "agentId")]
     pub agent_id: String,
-    /// How severe.
+    /// The severity of the escalation.
     pub severity: Severity,
-    /// The list's word or phrase that was found.
+    /// The word or phrase of the escalation list that was found.
     pub trigger: String,
-    /// When the message was sent, in milliseconds since the epoch.
+    /// When the message that triggered the escalation was sent, in milliseconds since the epoch.
     pub timestamp: i64,
 }
 
-impl Notice {
-    /// The same for the same escalation, however often it is told: receivers drop repeats by it.
+impl Notification {
+    /// Returns the idempotency key, which is the same for each delivery of the same escalation.
+    ///
+    /// Receivers drop repeated deliveries by this key.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
         format!("escalation-{}-{}", self.conversation_id, self.severity)
     }
 }
 
-/// Who is told.
+/// The receivers of notifications.
 #[derive(Debug, Clone, Default)]
 pub struct Notifier {
     webhook: Option<(reqwest::Client, Url)>,
@@ -46,7 +49,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Tells a webhook, if there is one.
+    /// Creates a notifier that delivers to a webhook, if there is one.
     ///
     /// # Errors
     /// If the HTTP client cannot be built.
@@ -62,7 +65,7 @@ impl Notifier {
         })
     }
 
-    /// Tells an SNS topic too.
+    /// Adds an SNS topic as a receiver.
     #[cfg(feature = "sns")]
     #[must_use]
     pub fn with_topic(self, client: aws_sdk_sns::Client, arn: String) -> Self {
@@ -72,20 +75,23 @@ impl Notifier {
         }
     }
 
-    /// Tells everybody.
+    /// Delivers a notification to all receivers.
     ///
     /// # Errors
-    /// If one of them was not told; telling again repeats the same idempotency key.
-    pub async fn tell(&self, notice: &Notice) -> anyhow::Result<()> {
+    /// If the delivery to one receiver failed. Another delivery has the same idempotency key.
+    pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
         if let Some((http, url)) = &self.webhook {
             let answer = http
                 .post(url.clone())
-                .timeout(TIMEOUT)
-                .header(cxone::IDEMPOTENCY_KEY, header(&notice.idempotency_key()))
-                .json(notice)
+                .timeout(DELIVERY_TIMEOUT)
+                .header(
+                    cxone::IDEMPOTENCY_KEY,
+                    header_value(&notification.idempotency_key()),
+                )
+                .json(notification)
                 .send()
                 .await
-                .context("the escalation webhook is out of reach")?;
+                .context("the escalation webhook cannot be reached")?;
             anyhow::ensure!(
                 answer.status().is_success(),
                 "the escalation webhook answered {}",
@@ -94,25 +100,25 @@ impl Notifier {
         }
         #[cfg(feature = "sns")]
         if let Some((client, arn)) = &self.topic {
-            let subject = format!("Chat escalation: {}", notice.severity);
-            let message = serde_json::to_string(notice)?;
+            let subject = format!("Chat escalation: {}", notification.severity);
+            let message = serde_json::to_string(notification)?;
             let publish = client
                 .publish()
                 .topic_arn(arn)
                 .subject(subject)
                 .message(message)
                 .send();
-            tokio::time::timeout(TIMEOUT, publish)
+            tokio::time::timeout(DELIVERY_TIMEOUT, publish)
                 .await
                 .context("the escalation topic did not answer in time")?
-                .context("the escalation topic refused the notice")?;
+                .context("the escalation topic refused the notification")?;
         }
         Ok(())
     }
 }
 
-/// A header's value of a text that may hold what a header cannot.
-fn header(text: &str) -> String {
+/// Returns a text as the value of a header, with each character that a header cannot hold replaced.
+fn header_value(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_ascii_graphic() { c } else { '_' })
         .collect()

@@ -1,167 +1,175 @@
-//! What a session keeps in the state store, and where.
+//! The items that a session keeps in the state store, and their keys.
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
-//! | `chat-agent#A` | `lease` | who works agent A |
-//! | | `session` | the last session of A: [`SessionRecord`] |
-//! | | `open#C` | conversation C is not archived yet: [`OpenRecord`] |
-//! | | `outage#T` | the stream was down from T on: a [`Gap`] |
-//! | | `out#T#I` | a message of A that is not known to have arrived |
-//! | `chat#C` | `m#T#I` | the message of time T and identity I: a [`Heard`] |
-//! | | `e#S` | the escalation of severity S: [`EscalationRecord`] |
-//! | `chat-spill#A#C` | arrival | a message that waits for its turn |
+//! | `chat-agent#A` | `lease` | the lease of agent A |
+//! | | `session` | the latest session of A: a [`SessionRecord`] |
+//! | | `open#C` | a note that conversation C is not archived yet: an [`OpenRecord`] |
+//! | | `outage#T` | an outage of the stream that began at time T: a [`Gap`] |
+//! | | `out#T#I` | a note that a message of A is not known to have arrived: the [`Message`] |
+//! | `chat#C` | `m#T#I` | the message with time T and identity I: a [`StoredMessage`] |
+//! | | `e#S` | the escalation of severity S: an [`EscalationRecord`] |
+//! | `chat-spill#A#C` | arrival number | a spilled message of C that waits to be processed: a [`StoredMessage`] |
 
 use std::time::Duration;
 
 use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::Severity;
-use insights_core::chat::merge::Heard;
 use insights_core::chat::message::Message;
+use insights_core::chat::stored_message::StoredMessage;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::Error;
 use store::state::{Item, Key, Put, StateStore};
 
-/// Items read in one query.
-const PAGE: usize = 500;
+/// Number of items that one query reads.
+const PAGE_SIZE: usize = 500;
 
-/// How far a session has come.
+/// The phase that a session is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It works, or died working.
+    /// The session holds the lease and works, or died doing so.
     Serving,
-    /// It lets the next worker take over, and listens on until that one is connected.
+    /// The session has released the lease and receives until its successor is connected.
     HandingOver,
-    /// It ended as it should: presence is offline.
+    /// The session has ended, and the agent is offline.
     Ended,
 }
 
-/// The last session of an agent.
+/// The latest session of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// Whose session it is; the lease's holder.
+    /// Name of the lease holder.
     pub holder: String,
-    /// How far it has come.
+    /// The phase that the session is in.
     pub phase: Phase,
-    /// Whether its stream has been connected.
+    /// Whether the stream of the session is up.
     pub connected: bool,
-    /// When the stream was last known to be up, in milliseconds since the epoch.
-    pub heard_ms: i64,
+    /// When a frame of the stream arrived last, in milliseconds since the epoch.
+    #[serde(rename = "heard_ms")]
+    pub last_frame_ms: i64,
 }
 
-/// A conversation that is not archived yet.
+/// A note that a conversation is not archived yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRecord {
-    /// Since when, in milliseconds since the epoch.
+    /// When the note was written, in milliseconds since the epoch.
     pub since_ms: i64,
-    /// Whether it has ended.
+    /// Whether the conversation has ended.
     pub ended: bool,
 }
 
-/// An escalation: stored before anybody is told.
+/// An escalation of a conversation. The record is stored before the notification is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscalationRecord {
-    /// How severe.
+    /// The severity of the escalation.
     pub severity: Severity,
-    /// The list's word or phrase.
+    /// The word or phrase of the escalation list that was found.
     pub phrase: String,
-    /// The agent whose session found it.
+    /// The agent whose session raised the escalation.
     pub agent: String,
-    /// When its message was sent, in milliseconds since the epoch.
+    /// When the message that triggered the escalation was sent, in milliseconds since the epoch.
     pub message_ms: i64,
-    /// Whether everybody has been told.
-    pub told: bool,
+    /// Whether the notification has been delivered.
+    #[serde(rename = "told")]
+    pub notified: bool,
 }
 
-/// The partition of an agent.
+/// Returns the partition of an agent.
 #[must_use]
-pub fn agent(agent: &str) -> String {
+pub fn agent_partition(agent: &str) -> String {
     format!("chat-agent#{agent}")
 }
 
-/// The partition of a conversation.
+/// Returns the partition of a conversation.
 #[must_use]
-pub fn conversation(conversation: &str) -> String {
+pub fn conversation_partition(conversation: &str) -> String {
     format!("chat#{conversation}")
 }
 
-/// The key of an agent's lease.
+/// Returns the key of an agent's lease.
 #[must_use]
-pub fn lease(of: &str) -> Key {
-    Key::new(agent(of), "lease")
+pub fn lease_key(agent: &str) -> Key {
+    Key::new(agent_partition(agent), "lease")
 }
 
-/// The key of an agent's last session.
+/// Returns the key of an agent's latest session.
 #[must_use]
-pub fn session(of: &str) -> Key {
-    Key::new(agent(of), "session")
+pub fn session_key(agent: &str) -> Key {
+    Key::new(agent_partition(agent), "session")
 }
 
-/// The key of an open conversation.
+/// Returns the key of the note that a conversation is not archived yet.
 #[must_use]
-pub fn open(of: &str, conversation: &str) -> Key {
-    Key::new(agent(of), format!("open#{conversation}"))
+pub fn open_key(agent: &str, conversation: &str) -> Key {
+    Key::new(agent_partition(agent), format!("open#{conversation}"))
 }
 
-/// The key of an outage.
+/// Returns the key of an outage.
 #[must_use]
-pub fn outage(of: &str, gap: &Gap) -> Key {
-    Key::new(agent(of), format!("outage#{:015}", gap.from_ms))
-}
-
-/// The key of a message that is to be sent.
-#[must_use]
-pub fn outbound(of: &str, message: &Message) -> Key {
+pub fn outage_key(agent: &str, gap: &Gap) -> Key {
     Key::new(
-        agent(of),
+        agent_partition(agent),
+        format!("outage#{:015}", gap.from_ms),
+    )
+}
+
+/// Returns the key of the note that a message is not known to have arrived. Keys are in the order of sending.
+#[must_use]
+pub fn outbound_key(agent: &str, message: &Message) -> Key {
+    Key::new(
+        agent_partition(agent),
         format!("out#{:015}#{}", message.timestamp_ms, message.identity()),
     )
 }
 
-/// The key of a message.
+/// Returns the key of a message.
 #[must_use]
-pub fn message(of: &Message) -> Key {
+pub fn message_key(message: &Message) -> Key {
     Key::new(
-        conversation(&of.conversation_id),
-        format!("m#{:015}#{}", of.timestamp_ms, of.identity()),
+        conversation_partition(&message.conversation_id),
+        format!("m#{:015}#{}", message.timestamp_ms, message.identity()),
     )
 }
 
-/// The key of an escalation.
+/// Returns the key of the escalation of a severity in a conversation.
 #[must_use]
-pub fn escalation(of: &str, severity: Severity) -> Key {
-    Key::new(conversation(of), format!("e#{severity}"))
+pub fn escalation_key(conversation: &str, severity: Severity) -> Key {
+    Key::new(
+        conversation_partition(conversation),
+        format!("e#{severity}"),
+    )
 }
 
-/// The partition of a conversation's messages that wait in the store.
+/// Returns the partition of the spilled messages of a conversation.
 #[must_use]
-pub fn spill(agent: &str, conversation: &str) -> String {
+pub fn spill_partition(agent: &str, conversation: &str) -> String {
     format!("chat-spill#{agent}#{conversation}")
 }
 
-/// The key of a message that waits in the store; in the order of arrival.
+/// Returns the key of a spilled message. Keys are in the order of arrival.
 #[must_use]
-pub fn spilled(agent: &str, heard: &Heard) -> Key {
+pub fn spilled_key(agent: &str, stored: &StoredMessage) -> Key {
     Key::new(
-        spill(agent, &heard.message.conversation_id),
-        format!("{:020}", heard.arrival),
+        spill_partition(agent, &stored.message.conversation_id),
+        format!("{:020}", stored.arrival),
     )
 }
 
-/// When something stored now is forgotten.
+/// Returns when an item that is stored at `now` expires.
 #[must_use]
 pub fn expiry(now: Timestamp, retention: Duration) -> Option<Timestamp> {
     now.checked_add(SignedDuration::try_from(retention).ok()?)
         .ok()
 }
 
-/// A write of a value that is kept for `retention`.
+/// Encodes a value as a write that is kept for `retention`.
 ///
 /// # Errors
-/// As [`Put::encode`].
-pub fn put(
+/// See [`Put::encode`].
+pub fn encode_put(
     key: Key,
     value: &impl Serialize,
     now: Timestamp,
@@ -170,11 +178,11 @@ pub fn put(
     Put::encode(key, value, expiry(now, retention))
 }
 
-/// All items of a partition under a prefix, decoded.
+/// EscalationPhrases and decodes all items of a partition whose sort keys begin with a prefix.
 ///
 /// # Errors
-/// The store's, or [`Error::Corrupt`] for an item that is no `T`.
-pub async fn all<T: DeserializeOwned>(
+/// The error of the store, or [`Error::Corrupt`] for an item that is not a `T`.
+pub async fn list_all<T: DeserializeOwned>(
     state: &impl StateStore,
     partition: &str,
     prefix: &str,
@@ -184,9 +192,9 @@ pub async fn all<T: DeserializeOwned>(
     let mut after: Option<String> = None;
     loop {
         let page = state
-            .list(partition, prefix, after.as_deref(), PAGE, now)
+            .list(partition, prefix, after.as_deref(), PAGE_SIZE, now)
             .await?;
-        let last = page.len() < PAGE;
+        let last = page.len() < PAGE_SIZE;
         after = page.last().map(|item| item.key.sort.clone());
         for item in page {
             let value = item.decode()?;

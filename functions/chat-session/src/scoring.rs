@@ -1,39 +1,40 @@
-//! The model's score beside the lexicon's. It lags behind rather than hold messages up.
+//! The sentiment model beside the lexicon. Its scores may lag behind, so that messages are never held up.
 
 use std::time::Duration;
 
+use insights_core::WithCauses;
 use insights_core::scale::Score;
 use insights_http::Deadline;
 use sentiment::{Provider, SentimentProvider};
 
-/// How long a service may take for one message.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit for scoring one message.
+const SCORE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What scores beside the lexicon; nothing by default.
+/// The sentiment model of the sessions; by default there is none.
 #[derive(Debug, Clone, Default)]
 pub struct Scorer(Option<Provider>);
 
 impl Scorer {
-    /// Scores with this provider.
+    /// Creates a scorer that uses a sentiment provider.
     #[must_use]
     pub const fn new(provider: Provider) -> Self {
         Self(Some(provider))
     }
 
-    /// Whether there is a model.
+    /// Returns whether there is a model.
     #[must_use]
-    pub const fn is_there(&self) -> bool {
+    pub const fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// A text's score; `None` if there is no model, or it has no time or failed.
+    /// Returns the score of a text; `None` if there is no model, or the model failed or did not answer in time.
     pub async fn score(&self, text: &str) -> Option<Score> {
         let provider = self.0.as_ref()?;
-        match provider.score(text, Deadline::within(PATIENCE)).await {
+        match provider.score(text, Deadline::within(SCORE_TIMEOUT)).await {
             Ok(sentiment) => Some(sentiment.score),
             Err(error) => {
                 runtime::metrics::count("model_errors", 1);
-                tracing::warn!(error = %error, "a message was not scored by the model");
+                tracing::warn!(cause = %WithCauses(&error), "the model did not score a message");
                 None
             }
         }

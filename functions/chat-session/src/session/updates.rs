@@ -1,61 +1,90 @@
-//! What a session shows of what happens.
+//! Updates of a session for display.
 
 use insights_core::chat::escalation::EscalationTrigger;
-use insights_core::chat::merge::Via;
 use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::sla::Latency;
+use insights_core::chat::stored_message::Via;
 use insights_core::lexicon::LexiconScore;
 use insights_core::scale::Score;
+use tokio::sync::mpsc;
 
-/// Something that happened.
+/// One thing that happened in a session.
 #[derive(Debug, Clone)]
 pub enum Update {
     /// The stream is up.
     Connected,
-    /// The stream is down, for this reason; the next attempt comes in so many milliseconds.
+    /// The stream is down.
     Disconnected {
-        /// Why.
+        /// Why the stream is down, with all causes.
         reason: String,
-        /// When it is tried again.
+        /// Milliseconds until the next attempt to connect.
         wait_ms: u64,
     },
-    /// A conversation was given to the agent.
+    /// A conversation was assigned to the agent.
     Assigned {
-        /// Which.
+        /// The id of the conversation.
         conversation_id: String,
     },
-    /// A message, stored and in its turn.
+    /// A message was stored and processed.
     Message {
         /// The message.
         message: Message,
-        /// How it came.
+        /// How the message reached the session.
         via: Via,
-        /// The lexicon's score.
+        /// Sentiment by the lexicon.
         lexicon: LexiconScore,
-        /// From send to receive, where it came by stream.
+        /// Time from sending to receiving, if the message came by stream.
         latency: Option<Latency>,
-        /// The escalation that it raised.
+        /// The escalation that the message raised, if it raised one.
         escalation: Option<EscalationTrigger>,
     },
-    /// The model's score of a message shown before.
+    /// The model scored a message of an earlier [`Update::Message`].
     Scored {
-        /// The message's conversation.
+        /// The id of the conversation of the message.
         conversation_id: String,
-        /// The message.
+        /// The identity of the message.
         identity: Identity,
-        /// Its score.
+        /// Sentiment by the model.
         score: Score,
     },
     /// A conversation ended.
     Ended {
-        /// Which.
+        /// The id of the conversation.
         conversation_id: String,
     },
     /// A conversation was archived.
     Archived {
-        /// Which.
+        /// The id of the conversation.
         conversation_id: String,
-        /// How many messages.
+        /// The number of messages in the archive.
         messages: usize,
     },
+}
+
+/// The sending end of a session's updates. A slow receiver never holds the session up: updates are dropped and counted.
+#[derive(Debug)]
+pub(super) struct UpdateFeed {
+    sender: Option<mpsc::Sender<Update>>,
+    dropped: u64,
+}
+
+impl UpdateFeed {
+    /// Creates a feed for a receiver; without one, no updates are made.
+    pub(super) const fn new(sender: Option<mpsc::Sender<Update>>) -> Self {
+        Self { sender, dropped: 0 }
+    }
+
+    /// Publishes an update, or drops and counts it if the receiver is too slow.
+    pub(super) fn publish(&mut self, update: impl FnOnce() -> Update) {
+        if let Some(sender) = &self.sender
+            && sender.try_send(update()).is_err()
+        {
+            self.dropped += 1;
+        }
+    }
+
+    /// Returns the number of dropped updates.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
 }

@@ -1,0 +1,225 @@
+//! The archives of a session: of conversations that end while the session goes on, and of all conversations at its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::StreamExt;
+use insights_core::WithCauses;
+use insights_core::chat::archive::Gap;
+use insights_http::Deadline;
+use runtime::metrics;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::conversations::ConversationTable;
+use super::send::OutboundWriter;
+use super::session_store::SessionStore;
+use super::updates::{Update, UpdateFeed};
+use crate::archive::{self, ArchiveResult};
+use crate::{Deps, records};
+
+/// Number of archives that are written at the same time.
+const CONCURRENCY: usize = 8;
+/// Time limit of one archive while the session goes on.
+const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Wait before a failed or incomplete archive is written again.
+const RETRY_WAIT: Duration = Duration::from_secs(30);
+
+/// The result of an archive that was written in the background.
+pub(super) struct FinishedArchive {
+    conversation: String,
+    /// Number of messages that the session had stored when the archive began.
+    stored_messages: u64,
+    result: anyhow::Result<ArchiveResult>,
+}
+
+/// Writes archives in the background and at the end of the session.
+pub(super) struct ArchiveQueue {
+    deps: Arc<Deps>,
+    running: JoinSet<FinishedArchive>,
+    written: u64,
+}
+
+/// The parts of a session that take the result of an archive.
+pub(super) struct Archiving<'s> {
+    pub(super) store: &'s SessionStore,
+    pub(super) conversations: &'s mut ConversationTable,
+    pub(super) outbound: &'s mut OutboundWriter,
+    pub(super) updates: &'s mut UpdateFeed,
+}
+
+impl ArchiveQueue {
+    /// Creates a queue without running archives.
+    pub(super) fn new(deps: Arc<Deps>) -> Self {
+        Self {
+            deps,
+            running: JoinSet::new(),
+            written: 0,
+        }
+    }
+
+    /// Starts to archive conversations that have ended, as many as may be archived at the same time.
+    pub(super) fn start_ended(&mut self, conversations: &mut ConversationTable, outages: &[Gap]) {
+        let delay = self.deps.config.archive_delay;
+        let now = Instant::now();
+        for (id, conversation) in conversations.iter_mut() {
+            let is_due = conversation.ended
+                && !conversation.archiving
+                && conversation.last_activity.elapsed() >= delay
+                && conversation.archive_not_before <= now;
+            if !is_due || self.running.len() >= CONCURRENCY {
+                continue;
+            }
+            conversation.archiving = true;
+            let (deps, outages) = (Arc::clone(&self.deps), outages.to_vec());
+            let (id, stored_messages) = (id.clone(), conversation.stored_messages);
+            self.running.spawn(async move {
+                let deadline = Deadline::within(ARCHIVE_TIMEOUT);
+                let result = archive::archive_conversation(&deps, &id, &outages, deadline).await;
+                FinishedArchive {
+                    conversation: id,
+                    stored_messages,
+                    result,
+                }
+            });
+        }
+    }
+
+    /// Waits until a background archive has finished; `None` if none is running.
+    ///
+    /// # Errors
+    /// If the task of the archive panicked.
+    pub(super) async fn join_next(&mut self) -> Option<anyhow::Result<FinishedArchive>> {
+        let joined = self.running.join_next().await?;
+        Some(joined.context("the task of an archive ended early"))
+    }
+
+    /// Takes the result of a background archive: removes a conversation that is archived completely, and lets every other
+    /// conversation be archived again later.
+    pub(super) async fn finish(
+        &mut self,
+        finished: FinishedArchive,
+        parts: Archiving<'_>,
+    ) -> anyhow::Result<()> {
+        let FinishedArchive {
+            conversation: id,
+            stored_messages,
+            result,
+        } = finished;
+        let must_retry = match result {
+            Ok(archived) => {
+                self.note_archived(&id, archived, parts.updates);
+                !archived.complete
+            }
+            Err(error) => {
+                tracing::error!(
+                    conversation_id = id,
+                    cause = %WithCauses(error.as_ref()),
+                    "the conversation was not archived, trying again"
+                );
+                metrics::count("chat_archive_failures", 1);
+                true
+            }
+        };
+        let Some(conversation) = parts.conversations.get_mut(&id) else {
+            return Ok(());
+        };
+        conversation.archiving = false;
+        if must_retry {
+            conversation.archive_not_before = Instant::now() + RETRY_WAIT;
+        } else if conversation.ended && conversation.stored_messages == stored_messages {
+            parts.conversations.remove_archived(&id);
+            close_conversation(&id, parts.store, parts.outbound).await?;
+        }
+        Ok(())
+    }
+
+    /// Archives all conversations, whether they have ended or not.
+    ///
+    /// # Errors
+    /// If a conversation could not be archived; the others are archived nevertheless.
+    pub(super) async fn archive_all(
+        &mut self,
+        outages: &[Gap],
+        deadline: Deadline,
+        parts: Archiving<'_>,
+    ) -> anyhow::Result<()> {
+        let deps = &self.deps;
+        let archiving: Vec<_> = parts
+            .conversations
+            .ids()
+            .into_iter()
+            .map(|id| async move {
+                let result = archive::archive_conversation(deps, &id, outages, deadline).await;
+                (id, result)
+            })
+            .collect();
+        let results: Vec<_> = futures::stream::iter(archiving)
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        let mut failed = None;
+        for (id, result) in results {
+            match result {
+                Ok(archived) => {
+                    self.note_archived(&id, archived, parts.updates);
+                    if archived.complete {
+                        close_conversation(&id, parts.store, parts.outbound).await?;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(
+                        conversation_id = id,
+                        cause = %WithCauses(error.as_ref()),
+                        "the conversation was not archived, the next session archives it"
+                    );
+                    failed = Some(error.context(format!("conversation {id} was not archived")));
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Returns the number of archives that were written.
+    pub(super) const fn written(&self) -> u64 {
+        self.written
+    }
+
+    fn note_archived(&mut self, id: &str, archived: ArchiveResult, updates: &mut UpdateFeed) {
+        let ArchiveResult {
+            messages,
+            written,
+            complete,
+        } = archived;
+        tracing::info!(
+            conversation_id = id,
+            messages,
+            written,
+            complete,
+            "the conversation was archived"
+        );
+        if written {
+            self.written += 1;
+            metrics::count("chat_archived", 1);
+        }
+        updates.publish(|| Update::Archived {
+            conversation_id: id.to_owned(),
+            messages,
+        });
+    }
+}
+
+/// Notes that a conversation is archived: the next session does not load it, and no message of it is sent again.
+async fn close_conversation(
+    id: &str,
+    store: &SessionStore,
+    outbound: &mut OutboundWriter,
+) -> anyhow::Result<()> {
+    outbound.outbox.discard_outbound(id);
+    outbound.remove_notes(store).await;
+    store
+        .delete(&records::open_key(&store.agent, id))
+        .await
+        .with_context(|| format!("the archived conversation {id} is still noted as open"))
+}

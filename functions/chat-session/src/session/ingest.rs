@@ -1,0 +1,218 @@
+//! Ingestion of arrivals: decides what each arrival stores and which messages are processed.
+//!
+//! The caller writes [`Ingested::puts`] in one go, and processes [`Ingested::ready`] only after that.
+
+use insights_core::chat::archive::Gap;
+use insights_core::chat::frame::ChatEvent;
+use insights_core::chat::message::Message;
+use insights_core::chat::stored_message::{StoredMessage, Via};
+use jiff::Timestamp;
+use runtime::metrics;
+use store::state::Put;
+use tokio::time::Instant;
+
+use super::arrival::Arrival;
+use super::conversations::ConversationTable;
+use super::message_queue::{MessageQueue, PendingMessage};
+use super::send::OutboundWriter;
+use super::session_store::SessionStore;
+use super::statistics::SessionStatistics;
+use super::stream_status::StreamStatus;
+use super::updates::{Update, UpdateFeed};
+use crate::records;
+
+/// What a batch of arrivals stores, and the messages that may be processed once that is written.
+#[derive(Debug, Default)]
+pub(super) struct Ingested {
+    pub(super) puts: Vec<Put>,
+    pub(super) ready: Vec<PendingMessage>,
+}
+
+/// The parts of a session that take arrivals.
+pub(super) struct Ingest<'s> {
+    pub(super) store: &'s SessionStore,
+    pub(super) conversations: &'s mut ConversationTable,
+    pub(super) queue: &'s mut MessageQueue,
+    pub(super) outbound: &'s mut OutboundWriter,
+    pub(super) stream: &'s mut StreamStatus,
+    pub(super) statistics: &'s mut SessionStatistics,
+    pub(super) updates: &'s mut UpdateFeed,
+}
+
+impl Ingest<'_> {
+    /// Takes a batch of arrivals whose conversations are loaded.
+    pub(super) fn take_batch(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Ingested> {
+        let mut ingested = Ingested::default();
+        for arrival in batch {
+            self.take(arrival, &mut ingested)?;
+        }
+        Ok(ingested)
+    }
+
+    fn take(&mut self, arrival: Arrival, ingested: &mut Ingested) -> anyhow::Result<()> {
+        if let Arrival::Event(_, at_ms, _) | Arrival::PingAnswered(at_ms, _) = &arrival {
+            self.stream.last_frame_ms = *at_ms;
+        }
+        match arrival {
+            Arrival::Event(ChatEvent::Message(message), at_ms, at) => {
+                self.take_message(message, Via::Stream, Some((at_ms, at)), ingested)?;
+            }
+            Arrival::Recovered(message) => {
+                self.take_message(message, Via::Recovered, None, ingested)?;
+            }
+            Arrival::Event(ChatEvent::Assigned { conversation_id }, ..) => {
+                self.assign(conversation_id, &mut ingested.puts)?;
+            }
+            Arrival::Event(ChatEvent::Ended { conversation_id }, ..) => {
+                let (store, puts) = (self.store, &mut ingested.puts);
+                end_conversation(
+                    conversation_id,
+                    store,
+                    self.conversations,
+                    self.updates,
+                    puts,
+                )?;
+            }
+            Arrival::Event(ChatEvent::Other, ..) => {}
+            Arrival::Malformed(reason) => {
+                self.statistics.count_malformed(&self.store.agent, &reason);
+            }
+            Arrival::Written(identity) => self.outbound.outbox.on_written(&identity),
+            Arrival::PingAnswered(_, identities) => {
+                self.outbound.outbox.on_ping_answered(&identities);
+            }
+            Arrival::TranscriptsRead(connection) => {
+                self.outbound.outbox.on_transcripts_read(connection);
+            }
+            Arrival::Connected { gap, outbound } => {
+                self.note_connected(gap, &mut ingested.puts)?;
+                self.outbound.connect(self.stream.connections, outbound);
+            }
+            Arrival::Disconnected { reason, wait } => {
+                self.stream.connected = false;
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                self.updates
+                    .publish(|| Update::Disconnected { reason, wait_ms });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a message, which was received at `received` if it came by stream. A repeated message is counted and dropped.
+    ///
+    /// The echo of a message that was sent from here is stored again, with how it came and its latency, but not processed
+    /// again.
+    fn take_message(
+        &mut self,
+        message: Message,
+        via: Via,
+        received: Option<(i64, Instant)>,
+        ingested: &mut Ingested,
+    ) -> anyhow::Result<()> {
+        let identity = message.identity();
+        let arrival = self.queue.next_arrival();
+        let Some(conversation) = self.conversations.get_mut(&message.conversation_id) else {
+            return Ok(());
+        };
+        conversation.last_activity = Instant::now();
+        let is_new = conversation.seen.insert(identity);
+        let is_own = !is_new && self.outbound.outbox.on_received(&identity);
+        let is_echo = is_own && received.is_some();
+        if !is_new && !is_echo {
+            self.statistics.duplicates += 1;
+            return Ok(());
+        }
+        conversation.stored_messages += 1;
+        let latency = received.map(|(received_ms, _)| {
+            self.statistics
+                .record_latency(&self.store.agent, &message, received_ms)
+        });
+        let latency_ms = latency
+            .filter(|latency| !latency.skewed)
+            .and_then(|latency| i64::try_from(latency.duration.as_millis()).ok());
+        let stored = StoredMessage {
+            message,
+            via,
+            arrival,
+            latency_ms,
+            model_sentiment: None,
+        };
+        let put = self
+            .store
+            .encode(records::message_key(&stored.message), &stored)?;
+        ingested.puts.push(put);
+        if is_echo {
+            return Ok(());
+        }
+        self.statistics.count_message(via);
+        let pending = PendingMessage {
+            stored,
+            latency,
+            received_at: received.map(|(_, at)| at),
+        };
+        let ready = self.queue.offer(pending, self.store, &mut ingested.puts)?;
+        ingested.ready.extend(ready);
+        Ok(())
+    }
+
+    /// Notes that a conversation was assigned to the agent; one that had ended is open again.
+    fn assign(&mut self, id: String, puts: &mut Vec<Put>) -> anyhow::Result<()> {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.last_activity = Instant::now();
+            if std::mem::take(&mut conversation.ended) {
+                puts.push(encode_open(self.store, &id, false)?);
+            }
+            self.conversations.forget_archived(&id);
+            self.updates.publish(|| Update::Assigned {
+                conversation_id: id,
+            });
+        }
+        Ok(())
+    }
+
+    fn note_connected(&mut self, gap: Option<Gap>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
+        self.stream.connected = true;
+        self.stream.connections += 1;
+        metrics::count("chat_connections", 1);
+        if let Some(gap) = gap {
+            tracing::info!(
+                agent_id = self.store.agent,
+                outage_ms = gap.to_ms - gap.from_ms,
+                "the stream is up again"
+            );
+            let key = records::outage_key(&self.store.agent, &gap);
+            puts.push(self.store.encode(key, &gap)?);
+            self.stream.add_outage(gap);
+        }
+        self.updates.publish(|| Update::Connected);
+        Ok(())
+    }
+}
+
+/// Notes that a conversation has ended; the conversation is archived a little later.
+pub(super) fn end_conversation(
+    id: String,
+    store: &SessionStore,
+    conversations: &mut ConversationTable,
+    updates: &mut UpdateFeed,
+    puts: &mut Vec<Put>,
+) -> anyhow::Result<()> {
+    if let Some(conversation) = conversations.get_mut(&id)
+        && !std::mem::replace(&mut conversation.ended, true)
+    {
+        conversation.last_activity = Instant::now();
+        puts.push(encode_open(store, &id, true)?);
+        updates.publish(|| Update::Ended {
+            conversation_id: id,
+        });
+    }
+    Ok(())
+}
+
+fn encode_open(store: &SessionStore, conversation: &str, ended: bool) -> anyhow::Result<Put> {
+    let since_ms = Timestamp::now().as_millisecond();
+    store.encode(
+        records::open_key(&store.agent, conversation),
+        &records::OpenRecord { since_ms, ended },
+    )
+}

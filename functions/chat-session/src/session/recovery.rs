@@ -1,0 +1,103 @@
+//! Session start-up: restores outages, unsent messages, open conversations and pending escalations of the previous session.
+
+use std::sync::Arc;
+
+use backends::lease_guard::LeaseGuard;
+use insights_core::chat::archive::Gap;
+use insights_core::chat::message::Message;
+use jiff::Timestamp;
+use store::state::StateStore;
+
+use super::options::Options;
+use super::presence;
+use super::state::SessionState;
+use crate::Deps;
+use crate::records::{self, OpenRecord, Phase, SessionRecord};
+
+/// How long after the planned hand-over a session that was handing over counts as dead, in milliseconds.
+const HANDOVER_GRACE_MS: i64 = 30_000;
+
+/// Restores the state in which the previous session of the agent ended or died.
+///
+/// If the previous session died, its presence is still "available" at the contact center. The agent goes offline first, before
+/// this session makes the agent available again.
+pub(super) async fn restore(
+    deps: Arc<Deps>,
+    agent: &str,
+    options: &Options,
+    lease: &LeaseGuard,
+) -> anyhow::Result<SessionState> {
+    let now = Timestamp::now();
+    let previous = deps.state.get(&records::session_key(agent), now).await?;
+    let previous: Option<SessionRecord> = previous.map(|item| item.decode()).transpose()?;
+    let mut state = SessionState::new(Arc::clone(&deps), agent, options, lease.lost());
+    if let Some(previous) = &previous
+        && has_died(previous, now, &deps)
+    {
+        tracing::warn!(
+            agent_id = agent,
+            holder = previous.holder,
+            "the previous session died, setting its agent offline"
+        );
+        presence::set_offline(&deps, agent).await;
+        state.stream.down_since_ms = Some(previous.last_frame_ms);
+    }
+    state.record(Phase::Serving).await?;
+    let partition = records::agent_partition(agent);
+    for (_, gap) in records::list_all::<Gap>(&deps.state, &partition, "outage#", now).await? {
+        state.stream.add_outage(gap);
+    }
+    let unsent = records::list_all::<Message>(&deps.state, &partition, "out#", now).await?;
+    let unsent = unsent.into_iter().map(|(_, message)| message).collect();
+    state.outbound.outbox.restore(unsent);
+    let open = open_conversations(&deps, agent, now).await?;
+    if !open.is_empty() {
+        tracing::info!(
+            agent_id = agent,
+            conversations = open.len(),
+            "continuing with open conversations"
+        );
+        if let Some(previous) = previous
+            && previous.phase == Phase::Ended
+        {
+            let down_since_ms = state.stream.down_since_ms;
+            state.stream.down_since_ms = down_since_ms.or(Some(previous.last_frame_ms));
+        }
+    }
+    state.loading().resume(open).await?;
+    state.conversations.publish_active();
+    Ok(state)
+}
+
+/// Returns the ids of the conversations that are not archived yet, each with whether the conversation has ended.
+async fn open_conversations(
+    deps: &Deps,
+    agent: &str,
+    now: Timestamp,
+) -> Result<Vec<(String, bool)>, store::Error> {
+    let partition = records::agent_partition(agent);
+    let open = records::list_all::<OpenRecord>(&deps.state, &partition, "open#", now).await?;
+    Ok(open
+        .into_iter()
+        .filter_map(|(item, record)| {
+            let id = item.key.sort.strip_prefix("open#")?;
+            Some((id.to_owned(), record.ended))
+        })
+        .collect())
+}
+
+/// Returns whether a session ended without ending its presence.
+fn has_died(previous: &SessionRecord, now: Timestamp, deps: &Deps) -> bool {
+    let handover = i64::try_from(deps.config.handover.as_millis()).unwrap_or(i64::MAX);
+    match previous.phase {
+        Phase::Serving => true,
+        Phase::HandingOver => {
+            now.as_millisecond()
+                > previous
+                    .last_frame_ms
+                    .saturating_add(handover)
+                    .saturating_add(HANDOVER_GRACE_MS)
+        }
+        Phase::Ended => false,
+    }
+}

@@ -1,0 +1,222 @@
+//! The end of a session: it is stopped, loses its lease, hands over, or reaches its deadline.
+
+use std::time::Duration;
+
+use backends::lease_guard::{LeaseGuard, Leases};
+use insights_core::WithCauses;
+use insights_http::Deadline;
+use jiff::Timestamp;
+use runtime::metrics;
+use store::state::{State, StateStore};
+use tokio::time::Instant;
+
+use super::event_loop::{EventLoop, Mode};
+use super::options::Options;
+use super::report::{Outcome, Report};
+use super::state::SessionState;
+use crate::records::{self, Phase, SessionRecord};
+
+/// Time limit of all archives at the end of a session that has no deadline.
+const FINAL_ARCHIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Wait between two looks for the successor.
+const SUCCESSOR_POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How long before its deadline a session stops waiting for a successor.
+const SUCCESSOR_MARGIN: Duration = Duration::from_secs(5);
+/// How long before its deadline a session without a successor must have archived everything.
+const ARCHIVE_MARGIN: Duration = Duration::from_secs(1);
+/// Duration of the lease that a session without a successor takes for its end.
+const FINAL_LEASE: Duration = Duration::from_secs(10);
+
+/// Why a session stops serving.
+enum EndReason {
+    /// The caller stopped the session.
+    Stopped,
+    /// The lease was lost.
+    LeaseLost,
+    /// It is time to hand over, or to give up waiting for a successor; the session must have ended at this moment.
+    Deadline(Instant),
+    /// A successor is connected.
+    SuccessorConnected,
+}
+
+/// Works until the session has a reason to end, and ends it accordingly.
+///
+/// # Errors
+/// If a store fails permanently, or a conversation could not be archived.
+pub(super) async fn run_to_end(
+    state: SessionState,
+    lease: LeaseGuard,
+    mut options: Options,
+) -> anyhow::Result<Report> {
+    let mut event_loop = EventLoop::start(state, &mut options);
+    let handover = handover_times(&options, event_loop.state.deps.config.handover);
+    let end = end_reason(&options, &lease, handover);
+    match event_loop.run_until(end, Mode::Serving).await {
+        Ok(EndReason::Deadline(deadline)) => hand_over(event_loop, lease, &options, deadline).await,
+        Ok(EndReason::LeaseLost) => leave(event_loop, Outcome::Lost).await,
+        Ok(EndReason::Stopped | EndReason::SuccessorConnected) => {
+            let deadline = Deadline::within(FINAL_ARCHIVE_TIMEOUT);
+            finish(event_loop, lease, deadline).await
+        }
+        Err(error) => {
+            // The lease is not released here, but ends by itself: what arrived is stored or is still in the transcripts, and
+            // the next session sets the agent offline and archives.
+            event_loop.cancel_stream();
+            Err(error)
+        }
+    }
+}
+
+/// Returns when the session begins to hand over and when it must have ended, if it has a deadline.
+fn handover_times(options: &Options, handover: Duration) -> Option<(Instant, Instant)> {
+    let deadline = options.deadline?;
+    let begin = deadline.checked_sub(handover).unwrap_or_else(Instant::now);
+    Some((begin, deadline))
+}
+
+async fn end_reason(
+    options: &Options,
+    lease: &LeaseGuard,
+    handover: Option<(Instant, Instant)>,
+) -> EndReason {
+    let lease_lost = lease.lost();
+    let handover = async {
+        match handover {
+            Some((begin, deadline)) => {
+                tokio::time::sleep_until(begin).await;
+                deadline
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = options.stop.cancelled() => EndReason::Stopped,
+        () = lease_lost.cancelled() => EndReason::LeaseLost,
+        deadline = handover => EndReason::Deadline(deadline),
+    }
+}
+
+/// Releases the lease for a successor, and works on until the successor is connected.
+///
+/// Both sessions receive messages for a moment, so none is missed; a message that both store has one identity and is stored
+/// once.
+async fn hand_over(
+    mut event_loop: EventLoop,
+    lease: LeaseGuard,
+    options: &Options,
+    deadline: Instant,
+) -> anyhow::Result<Report> {
+    let agent = event_loop.state.store.agent.clone();
+    tracing::info!(agent_id = agent, "handing the session over to a successor");
+    while let Some(finished) = event_loop.next_archive().await {
+        event_loop.state.finish_archive(finished?).await?;
+    }
+    event_loop.presence.stop().await;
+    event_loop.state.record(Phase::HandingOver).await?;
+    release(lease).await;
+    let last_moment = deadline
+        .checked_sub(SUCCESSOR_MARGIN)
+        .unwrap_or_else(Instant::now);
+    let state = event_loop.state.deps.state.clone();
+    let successor = wait_for_successor(state, agent, options.holder.clone());
+    let end = async {
+        tokio::select! {
+            () = successor => EndReason::SuccessorConnected,
+            () = tokio::time::sleep_until(last_moment) => EndReason::Deadline(deadline),
+            () = options.stop.cancelled() => EndReason::Stopped,
+        }
+    };
+    match event_loop.run_until(end, Mode::HandingOver).await? {
+        EndReason::SuccessorConnected => leave(event_loop, Outcome::HandedOver).await,
+        _ => end_without_successor(event_loop, options, deadline).await,
+    }
+}
+
+/// Waits until another session of the agent is connected.
+async fn wait_for_successor(state: State, agent: String, holder: String) {
+    loop {
+        tokio::time::sleep(SUCCESSOR_POLL_INTERVAL).await;
+        let latest = state
+            .get(&records::session_key(&agent), Timestamp::now())
+            .await
+            .ok()
+            .flatten()
+            .and_then(|item| item.decode::<SessionRecord>().ok());
+        if latest.is_some_and(|latest| latest.holder != holder && latest.connected) {
+            return;
+        }
+    }
+}
+
+/// Ends a session for which no successor came, if its lease is still free.
+async fn end_without_successor(
+    event_loop: EventLoop,
+    options: &Options,
+    deadline: Instant,
+) -> anyhow::Result<Report> {
+    let leases = Leases::new(event_loop.state.deps.state.clone());
+    let key = records::lease_key(&event_loop.state.store.agent);
+    let lease = leases
+        .try_acquire(key, &options.holder, FINAL_LEASE)
+        .await?;
+    let Some(lease) = lease else {
+        return leave(event_loop, Outcome::HandedOver).await;
+    };
+    let until = deadline.checked_sub(ARCHIVE_MARGIN).unwrap_or(deadline);
+    finish(event_loop, lease, Deadline::at(until)).await
+}
+
+/// Releases the lease, so that the next session need not wait for its end.
+async fn release(lease: LeaseGuard) {
+    if let Err(error) = lease.release().await {
+        tracing::warn!(
+            cause = %WithCauses(&error),
+            "the lease was not released, it ends by itself"
+        );
+    }
+}
+
+/// Leaves the agent to another session: stores what has arrived, and changes nothing else.
+async fn leave(mut event_loop: EventLoop, outcome: Outcome) -> anyhow::Result<Report> {
+    event_loop.presence.stop().await;
+    event_loop.stop().await?;
+    tracing::info!(
+        agent_id = event_loop.state.store.agent,
+        ?outcome,
+        "another session continues with the agent"
+    );
+    Ok(Report {
+        outcome,
+        summary: Some(event_loop.state.summary()),
+    })
+}
+
+/// Ends the session: sets the agent offline, processes everything that is stored, and archives every conversation.
+async fn finish(
+    mut event_loop: EventLoop,
+    lease: LeaseGuard,
+    deadline: Deadline,
+) -> anyhow::Result<Report> {
+    event_loop.presence.stop_and_set_offline().await;
+    event_loop.stop().await?;
+    event_loop.state.drain_pending().await?;
+    while let Some(finished) = event_loop.next_archive().await {
+        event_loop.state.finish_archive(finished?).await?;
+    }
+    let archived = event_loop.state.archive_all(deadline).await;
+    let recorded = event_loop.state.record(Phase::Ended).await;
+    release(lease).await;
+    metrics::flush();
+    archived.and(recorded)?;
+    let summary = event_loop.state.summary();
+    tracing::info!(
+        agent_id = event_loop.state.store.agent,
+        messages = summary.messages,
+        archived = summary.archived,
+        "the session has ended"
+    );
+    Ok(Report {
+        outcome: Outcome::Ended,
+        summary: Some(summary),
+    })
+}

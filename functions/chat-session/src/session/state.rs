@@ -1,0 +1,280 @@
+//! The state of a session, and the steps that its event loop takes with it.
+//!
+//! Only the event loop changes the state. Each step borrows the parts that it needs and gives them to the module that
+//! does the work.
+
+use std::sync::Arc;
+
+use insights_http::Deadline;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::archive_queue::{ArchiveQueue, Archiving, FinishedArchive};
+use super::arrival::Arrival;
+use super::conversations::ConversationTable;
+use super::escalation::Escalations;
+use super::ingest::{self, Ingest};
+use super::loading::Loading;
+use super::message_queue::{MessageQueue, PendingMessage};
+use super::options::{Options, OutgoingMessage};
+use super::processing::Processing;
+use super::report::Summary;
+use super::scoring::ScoringQueue;
+use super::send::OutboundWriter;
+use super::session_store::SessionStore;
+use super::statistics::SessionStatistics;
+use super::stream_status::StreamStatus;
+use super::updates::{Update, UpdateFeed};
+use crate::Deps;
+use crate::records::{self, Phase, SessionRecord};
+
+/// The state of a session.
+pub(super) struct SessionState {
+    pub(super) deps: Arc<Deps>,
+    /// Name of the lease holder.
+    holder: String,
+    pub(super) store: SessionStore,
+    pub(super) conversations: ConversationTable,
+    pub(super) queue: MessageQueue,
+    pub(super) outbound: OutboundWriter,
+    escalations: Escalations,
+    scoring: ScoringQueue,
+    pub(super) archives: ArchiveQueue,
+    pub(super) stream: StreamStatus,
+    statistics: SessionStatistics,
+    updates: UpdateFeed,
+}
+
+impl SessionState {
+    /// Creates the state of a session without conversations, and starts the tasks that score messages and deliver
+    /// notifications.
+    pub(super) fn new(
+        deps: Arc<Deps>,
+        agent: &str,
+        options: &Options,
+        lease_lost: CancellationToken,
+    ) -> Self {
+        let config = &deps.config;
+        let updates: Option<mpsc::Sender<Update>> = options.updates.clone();
+        Self {
+            holder: options.holder.clone(),
+            store: SessionStore::new(
+                deps.state.clone(),
+                agent.to_owned(),
+                config.retention,
+                lease_lost,
+            ),
+            conversations: ConversationTable::new(),
+            queue: MessageQueue::new(config.rate, config.room),
+            outbound: OutboundWriter::new(config.rate),
+            escalations: Escalations::start(&deps),
+            scoring: ScoringQueue::start(&deps, updates.clone()),
+            archives: ArchiveQueue::new(Arc::clone(&deps)),
+            stream: StreamStatus::new(),
+            statistics: SessionStatistics::new(config.sla),
+            updates: UpdateFeed::new(updates),
+            deps,
+        }
+    }
+
+    /// Stores how far the session has come.
+    pub(super) async fn record(&self, phase: Phase) -> anyhow::Result<()> {
+        let record = SessionRecord {
+            holder: self.holder.clone(),
+            phase,
+            connected: self.stream.connected,
+            last_frame_ms: self.stream.last_frame_ms,
+        };
+        let key = records::session_key(&self.store.agent);
+        self.store
+            .write(vec![self.store.encode(key, &record)?])
+            .await
+    }
+
+    /// Loads and opens conversations, and resumes what earlier sessions left of them.
+    pub(super) const fn loading(&mut self) -> Loading<'_> {
+        Loading {
+            store: &self.store,
+            conversations: &mut self.conversations,
+            queue: &mut self.queue,
+            escalations: &mut self.escalations,
+        }
+    }
+
+    /// Takes a batch of arrivals: stores everything in one go, and then processes the messages that may be processed now.
+    pub(super) async fn ingest(&mut self, batch: Vec<Arrival>) -> anyhow::Result<()> {
+        let conversations: Vec<String> = batch
+            .iter()
+            .filter_map(Arrival::conversation_id)
+            .map(str::to_owned)
+            .collect();
+        self.loading().open(&conversations).await?;
+        let mut ingest = Ingest {
+            store: &self.store,
+            conversations: &mut self.conversations,
+            queue: &mut self.queue,
+            outbound: &mut self.outbound,
+            stream: &mut self.stream,
+            statistics: &mut self.statistics,
+            updates: &mut self.updates,
+        };
+        let ingested = ingest.take_batch(batch)?;
+        self.store.write(ingested.puts).await?;
+        self.outbound.remove_notes(&self.store).await;
+        self.conversations.publish_active();
+        for pending in ingested.ready {
+            self.process(pending).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a message that the agent sends: stores, queues and processes it, or tells why it is refused.
+    pub(super) async fn send(&mut self, outgoing: OutgoingMessage) -> anyhow::Result<()> {
+        let OutgoingMessage {
+            conversation_id,
+            text,
+            accepted,
+        } = outgoing;
+        let composed = self
+            .outbound
+            .compose(&self.store.agent, conversation_id, text);
+        let message = match composed {
+            Ok(message) => message,
+            Err(refused) => {
+                let _ = accepted.send(Err(refused));
+                return Ok(());
+            }
+        };
+        let conversation = std::slice::from_ref(&message.conversation_id);
+        self.loading().open(conversation).await?;
+        let pending = self
+            .outbound
+            .accept(
+                message,
+                &self.store,
+                &mut self.conversations,
+                &mut self.queue,
+            )
+            .await?;
+        let _ = accepted.send(Ok(()));
+        match pending {
+            Some(pending) => self.process(pending).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns when the next queued message may be processed or sent.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        [self.queue.next_due(), self.outbound.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Processes the queued messages that may be processed now.
+    pub(super) async fn process_due(&mut self) -> anyhow::Result<()> {
+        while let Some(pending) = self.queue.pop_due() {
+            self.process(pending).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads spilled messages back, and hands messages to the connection that may be sent now.
+    pub(super) async fn refill_and_send(&mut self) -> anyhow::Result<()> {
+        self.queue.refill(&self.store).await?;
+        self.outbound.send_due();
+        Ok(())
+    }
+
+    /// Processes all pending messages regardless of the rate, at the end of the session.
+    pub(super) async fn drain_pending(&mut self) -> anyhow::Result<()> {
+        loop {
+            for pending in self.queue.drain() {
+                self.process(pending).await?;
+            }
+            self.queue.refill(&self.store).await?;
+            if self.queue.queued() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends conversations that have been silent for too long.
+    pub(super) async fn end_silent_conversations(&mut self) -> anyhow::Result<()> {
+        let mut puts = Vec::new();
+        for id in self.conversations.silent_ids(self.deps.config.silence) {
+            ingest::end_conversation(
+                id,
+                &self.store,
+                &mut self.conversations,
+                &mut self.updates,
+                &mut puts,
+            )?;
+        }
+        self.store.write(puts).await?;
+        self.conversations.publish_active();
+        Ok(())
+    }
+
+    /// Starts to archive conversations that have ended.
+    pub(super) fn start_archives(&mut self) {
+        self.archives
+            .start_ended(&mut self.conversations, self.stream.outages());
+    }
+
+    /// Takes the result of a background archive.
+    pub(super) async fn finish_archive(&mut self, finished: FinishedArchive) -> anyhow::Result<()> {
+        let parts = Archiving {
+            store: &self.store,
+            conversations: &mut self.conversations,
+            outbound: &mut self.outbound,
+            updates: &mut self.updates,
+        };
+        self.archives.finish(finished, parts).await
+    }
+
+    /// Archives all conversations, at the end of the session.
+    pub(super) async fn archive_all(&mut self, deadline: Deadline) -> anyhow::Result<()> {
+        let parts = Archiving {
+            store: &self.store,
+            conversations: &mut self.conversations,
+            outbound: &mut self.outbound,
+            updates: &mut self.updates,
+        };
+        self.archives
+            .archive_all(self.stream.outages(), deadline, parts)
+            .await
+    }
+
+    /// Returns what the session did so far.
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            messages: self.statistics.messages,
+            recovered: self.statistics.recovered,
+            duplicates: self.statistics.duplicates,
+            sent: self.outbound.outbox.sent(),
+            malformed: self.statistics.malformed,
+            pace: self.queue.counts(),
+            sla: self.statistics.sla(),
+            added_ms: self.statistics.processing_ms(),
+            connections: self.stream.connections,
+            escalations: self.escalations.raised(),
+            archived: self.archives.written(),
+            unscored: self.scoring.skipped(),
+            not_shown: self.updates.dropped(),
+        }
+    }
+
+    async fn process(&mut self, pending: PendingMessage) -> anyhow::Result<()> {
+        let mut processing = Processing {
+            store: &self.store,
+            conversations: &mut self.conversations,
+            escalations: &mut self.escalations,
+            scoring: &mut self.scoring,
+            statistics: &mut self.statistics,
+            updates: &mut self.updates,
+        };
+        processing.process(pending).await
+    }
+}
