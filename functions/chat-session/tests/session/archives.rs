@@ -4,13 +4,13 @@ use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::Source;
 
-use crate::rig::{AGENT, Rig, eventually};
+use crate::fixture::{AGENT, SessionFixture, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.assign("chat-1");
     for number in 0..120 {
         chat.say(
@@ -33,22 +33,24 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
         (summary.messages, summary.archived, summary.sla.messages),
         (240, 2, 240)
     );
-    rig.assert_archived("chat-1").await;
-    rig.assert_archived("chat-2").await;
+    fixture.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-2").await;
     assert!(
-        rig.archive("chat-1")
+        fixture
+            .archive("chat-1")
             .await
             .iter()
             .all(|line| line.source == Source::Both)
     );
     assert!(
-        rig.archive("chat-2")
+        fixture
+            .archive("chat-2")
             .await
             .iter()
             .all(|line| line.source == Source::Stream && line.sentiment.is_some())
     );
     assert_eq!(
-        rig.sim.world().chat.presence(AGENT),
+        fixture.simulator.world().chat.presence(AGENT),
         ["available", "offline"]
     );
 }
@@ -59,7 +61,7 @@ fn said(update: &Update, conversation: &str, text: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn availability_follows_the_load() {
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario::default(),
         &[
             ("CHAT_MAX_CHATS", "4"),
@@ -67,8 +69,8 @@ async fn availability_follows_the_load() {
         ],
     )
     .await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     let availability = || {
         chat.routing(AGENT)
             .last()
@@ -85,9 +87,9 @@ async fn availability_follows_the_load() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_that_ends_is_archived_while_the_session_goes_on() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.say("chat-1", "customer", "hello");
     chat.end("chat-1");
     session
@@ -95,7 +97,7 @@ async fn a_conversation_that_ends_is_archived_while_the_session_goes_on() {
             matches!(update, Update::Archived { .. })
         })
         .await;
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
     chat.say("chat-1", "customer", "one thing more");
     session
         .next("the late message", |update| {
@@ -103,41 +105,46 @@ async fn a_conversation_that_ends_is_archived_while_the_session_goes_on() {
         })
         .await;
     session.stop().await;
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transcript_that_cannot_be_read_is_made_up_for_by_the_next_session() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let mut session = rig.connected("one").await;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
     let path = "/api/v2/chat/conversations/*/transcript";
-    rig.sim
+    fixture
+        .simulator
         .fault(FaultRule::new(path, Fault::Status(403, RetryAfter::Absent)));
-    let chat = &rig.sim.world().chat;
+    let chat = &fixture.simulator.world().chat;
     chat.say("chat-1", "customer", "hello");
     session
         .next("the message", |update| said(update, "chat-1", "hello"))
         .await;
     session.stop().await;
-    assert_eq!(rig.archive("chat-1").await.len(), 1);
+    assert_eq!(fixture.archive("chat-1").await.len(), 1);
     chat.say("chat-1", "customer", "nobody listens");
-    rig.sim.world().faults.clear();
-    rig.connected("two").await.stop().await;
-    rig.assert_archived("chat-1").await;
+    fixture.simulator.world().faults.clear();
+    fixture.connected("two").await.stop().await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn archiving_again_writes_nothing() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let mut session = rig.connected("one").await;
-    rig.sim.world().chat.say("chat-1", "customer", "hello");
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    fixture
+        .simulator
+        .world()
+        .chat
+        .say("chat-1", "customer", "hello");
     session
         .next("the message", |update| said(update, "chat-1", "hello"))
         .await;
     session.stop().await;
-    let deps = rig.deps().await;
+    let deps = fixture.deps().await;
     let again = insights_http::Deadline::within(std::time::Duration::from_secs(5));
-    let archived = chat_session::archive::conversation(&deps, "chat-1", &[], again)
+    let archived = chat_session::archive::archive_conversation(&deps, "chat-1", &[], again)
         .await
         .unwrap();
     assert_eq!(

@@ -7,7 +7,7 @@ use chat_session::{Event, handle};
 use cxone_simulator::Scenario;
 use runtime::lambda::Invocation;
 
-use crate::rig::{Rig, eventually};
+use crate::fixture::{SessionFixture, eventually};
 
 fn event(name: &str) -> Event {
     let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -24,13 +24,13 @@ fn invocation(request_id: &str, lasting: Duration) -> Invocation {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schedule_works_the_configured_agents_until_the_deadline() {
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario::default(),
         &[("CHAT_AGENTS", "agent-1"), ("CHAT_HANDOVER_MS", "5500")],
     )
     .await;
-    let chat = &rig.sim.world().chat;
-    let deps = rig.deps().await;
+    let chat = &fixture.simulator.world().chat;
+    let deps = fixture.deps().await;
     let one = tokio::spawn(handle(
         deps.clone(),
         event("chat-session-schedule"),
@@ -55,13 +55,13 @@ async fn the_schedule_works_the_configured_agents_until_the_deadline() {
         (reply.sessions.len(), reply.sessions[0].outcome),
         (1, Outcome::Ended)
     );
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_names_the_agents_itself_and_a_bad_one_is_refused() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "5500")]).await;
-    let deps = rig.deps().await;
+    let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "5500")]).await;
+    let deps = fixture.deps().await;
     let bad = handle(
         deps.clone(),
         event("chat-session-bad-agent"),
@@ -83,7 +83,7 @@ async fn an_event_names_the_agents_itself_and_a_bad_one_is_refused() {
         .collect();
     assert_eq!(agents, ["agent-001", "agent-002"]);
     assert_eq!(
-        rig.sim.world().chat.presence("agent-002"),
+        fixture.simulator.world().chat.presence("agent-002"),
         ["available", "offline"]
     );
 }

@@ -6,7 +6,7 @@ use chat_session::session::Update;
 use cxone_simulator::chat::{ChatSettings, Troubles};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Settings};
 
-use crate::rig::{AGENT, Rig, now_ms, wire};
+use crate::fixture::{AGENT, SessionFixture, now_ms, wire_form};
 
 const CONVERSATIONS: usize = 40;
 const MESSAGES: i64 = 100;
@@ -59,7 +59,7 @@ fn scenario(seed: u64) -> Scenario {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         scenario(7),
         &[
             ("CHAT_WAITING_PER_CONVERSATION", "50"),
@@ -67,12 +67,12 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
         ],
     )
     .await;
-    let chat = &rig.sim.world().chat;
+    let chat = &fixture.simulator.world().chat;
     let names: Vec<String> = (0..CONVERSATIONS)
         .map(|number| format!("chat-{number}"))
         .collect();
-    let mut session = rig.connected("life-0").await;
-    // Known to the session before anything can go wrong: a conversation of which it never hears cannot be archived.
+    let mut session = fixture.connected("life-0").await;
+    // SeenIdentities to the session before anything can go wrong: a conversation of which it never hears cannot be archived.
     let start = now_ms();
     let mut number = 0;
     // The second life waits for the first one's lease, and then lives as long again.
@@ -91,7 +91,7 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
             35 => chat.freeze_connections(),
             DEATH => {
                 session.kill().await;
-                session = rig.start("life-1").await;
+                session = fixture.start("life-1").await;
                 until = i64::MAX;
             }
             _ => {}
@@ -106,10 +106,10 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
     chat.set_troubles(Troubles::default());
-    rig.sim.world().faults.clear();
+    fixture.simulator.world().faults.clear();
     let summary = session.stop().await.summary.unwrap();
     for name in &names {
-        rig.assert_archived(name).await;
+        fixture.assert_archived(name).await;
     }
     assert!(
         summary.malformed.total() > 0 && summary.duplicates > 0 && summary.recovered > 0,
@@ -123,9 +123,9 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.hide_transcript("chat-1");
     let start = now_ms();
     for number in 0..200 {
@@ -141,8 +141,8 @@ async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     session.stop().await;
-    let archived = rig.archive("chat-1").await;
-    let said = rig.said("chat-1");
+    let archived = fixture.archive("chat-1").await;
+    let said = fixture.messages("chat-1");
     let gaps: Vec<_> = archived
         .iter()
         .filter_map(|line| line.gap_before.or(line.gap_after))
@@ -151,7 +151,7 @@ async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
         archived.len() < said.len() && !gaps.is_empty(),
         "some were missed, and that is marked"
     );
-    let lines: Vec<_> = archived.iter().map(wire).collect();
+    let lines: Vec<_> = archived.iter().map(wire_form).collect();
     for message in said.iter().filter(|message| !lines.contains(message)) {
         let at = message["timestamp"].as_i64().unwrap();
         let marked = gaps
@@ -167,7 +167,7 @@ async fn a_server_that_reads_slowly_holds_up_nobody() {
         slow_reader_ms: 100,
         ..ChatSettings::default()
     };
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario {
             chat,
             ..Scenario::default()
@@ -175,8 +175,8 @@ async fn a_server_that_reads_slowly_holds_up_nobody() {
         &[],
     )
     .await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     for number in 0..500 {
         chat.say("chat-1", "customer", &number.to_string());
     }
@@ -184,19 +184,19 @@ async fn a_server_that_reads_slowly_holds_up_nobody() {
         let is_message = |update: &Update| matches!(update, Update::Message { .. });
         session.next(&format!("message {number}"), is_message).await;
     }
-    crate::rig::eventually("pings go on", || chat.pings() >= 5).await;
+    crate::fixture::eventually("pings go on", || chat.pings() >= 5).await;
     let summary = session.stop().await.summary.unwrap();
     // What is said before the session has looked at the transcripts for the first time may come by either way.
     assert_eq!(
         (summary.messages + summary.recovered, summary.connections),
         (500, 1)
     );
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_stopped_in_a_flood_ends_and_archives_all() {
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario::default().with_fault(FaultRule::new(
             "/api/v2/presence/users/*",
             Fault::Delay(Duration::from_secs(1)),
@@ -204,11 +204,11 @@ async fn a_session_that_is_stopped_in_a_flood_ends_and_archives_all() {
         &[],
     )
     .await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     let start = now_ms();
     chat.say_at("chat-1", "customer", "the first", start);
-    crate::rig::eventually("the chat is known", || chat.pings() >= 2).await;
+    crate::fixture::eventually("the chat is known", || chat.pings() >= 2).await;
     session.stop.cancel();
     // More than may wait between the socket and the session, while that sets the presence offline.
     for number in 0..6000 {
@@ -220,5 +220,5 @@ async fn a_session_that_is_stopped_in_a_flood_ends_and_archives_all() {
         );
     }
     session.stop().await;
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }

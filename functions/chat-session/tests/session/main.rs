@@ -1,9 +1,9 @@
-//! Sessions against the simulated contact centre over real sockets, with a SQLite state and a folder of archives.
+//! Sessions against the simulated contact center over real sockets, with a SQLite state and a folder of archives.
 
 mod archives;
 mod events;
 mod faults;
+mod fixture;
 mod outbound;
-mod pace;
-mod rig;
+mod pacing;
 mod takeover;

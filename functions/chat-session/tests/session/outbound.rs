@@ -1,21 +1,25 @@
 //! Messages that the agent sends.
 
-use chat_session::session::{Outgoing, Update};
+use chat_session::session::{OutgoingMessage, RefusedMessage, Update};
 use cxone_simulator::Scenario;
 use cxone_simulator::chat::ChatSettings;
 use tokio::sync::oneshot;
 
-use crate::rig::{Rig, Running, eventually};
+use crate::fixture::{RunningSession, SessionFixture, eventually};
 
 /// How many messages an agent sends over a stream that breaks again and again.
 const SENT: usize = 400;
 
-async fn send(session: &Running, conversation: &str, text: &str) -> Result<(), String> {
-    let (taken, answer) = oneshot::channel();
-    let outgoing = Outgoing {
+async fn send(
+    session: &RunningSession,
+    conversation: &str,
+    text: &str,
+) -> Result<(), RefusedMessage> {
+    let (accepted, answer) = oneshot::channel();
+    let outgoing = OutgoingMessage {
         conversation_id: conversation.to_owned(),
         text: text.to_owned(),
-        taken,
+        accepted,
     };
     session
         .outbound
@@ -27,9 +31,9 @@ async fn send(session: &Running, conversation: &str, text: &str) -> Result<(), S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     // Sending goes on while the stream is down, and while it comes up: the session is busy then.
     for number in 0..SENT {
         if number % 25 == 20 {
@@ -47,8 +51,8 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
         SENT,
         "what the transcript shows does not go again"
     );
-    rig.assert_archived("chat-1").await;
-    let texts: Vec<String> = rig
+    fixture.assert_archived("chat-1").await;
+    let texts: Vec<String> = fixture
         .archive("chat-1")
         .await
         .into_iter()
@@ -65,49 +69,52 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
     let settings = [("CHAT_RATE_PER_SECOND", "2"), ("CHAT_RATE_CAPACITY", "1")];
-    let rig = Rig::new(Scenario::default(), &settings).await;
-    let session = rig.connected("one").await;
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let session = fixture.connected("one").await;
     for number in 0..4 {
         send(&session, "chat-1", &format!("answer {number}"))
             .await
             .unwrap();
     }
     session.kill().await;
-    let chat = &rig.sim.world().chat;
-    let two = rig.connected("two").await;
+    let chat = &fixture.simulator.world().chat;
+    let two = fixture.connected("two").await;
     eventually("the rest arrives", || chat.messages("chat-1").len() == 4).await;
     two.stop().await;
     assert_eq!(chat.received().len(), 4, "nothing went twice");
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_sent_is_refused_with_why() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let session = rig.connected("one").await;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let session = fixture.connected("one").await;
     assert!(
         send(&session, "chat-1", "  ")
             .await
             .unwrap_err()
+            .to_string()
             .contains("empty")
     );
     assert!(
         send(&session, "", "hello")
             .await
             .unwrap_err()
+            .to_string()
             .contains("conversationId")
     );
     assert!(
         send(&session, "chat-1", &"x".repeat(100_000))
             .await
             .unwrap_err()
+            .to_string()
             .contains("at most")
     );
     session.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_centre_that_shows_nothing_back_gets_each_message_once_all_the_same() {
+async fn a_center_that_echoes_nothing_still_gets_each_message_once() {
     let chat = ChatSettings {
         echo: false,
         ..ChatSettings::default()
@@ -116,9 +123,9 @@ async fn a_centre_that_shows_nothing_back_gets_each_message_once_all_the_same() 
         chat,
         ..Scenario::default()
     };
-    let rig = Rig::new(scenario, &[]).await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(scenario, &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.hide_transcript("chat-1");
     let answered = || async {
         let before = chat.pings();
@@ -142,7 +149,7 @@ async fn a_centre_that_shows_nothing_back_gets_each_message_once_all_the_same() 
     eventually("the rest arrives", || chat.messages("chat-1").len() == 5).await;
     answered().await;
     session.kill().await;
-    let two = rig.connected("two").await;
+    let two = fixture.connected("two").await;
     send(&two, "chat-1", "the last").await.unwrap();
     eventually("the last arrives", || chat.messages("chat-1").len() == 6).await;
     let summary = two.stop().await.summary.unwrap();

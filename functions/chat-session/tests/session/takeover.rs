@@ -6,7 +6,7 @@ use chat_session::session::{Options, Outcome, Update};
 use cxone_simulator::chat::ChatSettings;
 use cxone_simulator::{Scenario, Settings};
 
-use crate::rig::{AGENT, Rig, eventually};
+use crate::fixture::{AGENT, SessionFixture, eventually};
 
 fn idle_after(idle_timeout_ms: u64) -> Scenario {
     Scenario {
@@ -20,9 +20,9 @@ fn idle_after(idle_timeout_ms: u64) -> Scenario {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pings_keep_an_idle_connection_open() {
-    let rig = Rig::new(idle_after(600), &[]).await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(idle_after(600), &[]).await;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     eventually("pings for three idle times", || chat.pings() >= 13).await;
     assert_eq!((chat.connections_opened(), chat.connections()), (1, 1));
     session.stop().await;
@@ -30,7 +30,7 @@ async fn pings_keep_an_idle_connection_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_recovered() {
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario::default(),
         &[
             ("CHAT_RECONNECT_BASE_MS", "1000"),
@@ -38,8 +38,8 @@ async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_reco
         ],
     )
     .await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.say("chat-1", "customer", "before");
     session
         .next("the first message", |update| {
@@ -81,14 +81,14 @@ async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_reco
         "{took:?} after a wait of {wait_ms} ms"
     );
     assert_eq!(session.stop().await.summary.unwrap().recovered, 1);
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_half_open_connection_is_noticed_by_its_silence() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let mut session = rig.connected("one").await;
-    rig.sim.world().chat.freeze_connections();
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    fixture.simulator.world().chat.freeze_connections();
     let silent = |update: &Update| matches!(update, Update::Disconnected { reason, .. } if reason.contains("silent"));
     session.next("the silence", silent).await;
     session
@@ -105,7 +105,7 @@ async fn a_token_that_expires_is_renewed_without_a_missed_message() {
         token_expires_in: 3,
         ..Settings::default()
     };
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario {
             settings,
             ..Scenario::default()
@@ -113,8 +113,8 @@ async fn a_token_that_expires_is_renewed_without_a_missed_message() {
         &[],
     )
     .await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     // Without a transcript, whatever the stream misses is lost.
     chat.hide_transcript("chat-1");
     let mut number = 0;
@@ -123,7 +123,7 @@ async fn a_token_that_expires_is_renewed_without_a_missed_message() {
             "chat-1",
             "customer",
             &number.to_string(),
-            crate::rig::now_ms() + number,
+            crate::fixture::now_ms() + number,
         );
         number += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -132,38 +132,41 @@ async fn a_token_that_expires_is_renewed_without_a_missed_message() {
     let summary = session.stop().await.summary.unwrap();
     assert_eq!(summary.messages, u64::try_from(number).unwrap());
     assert_eq!(summary.connections, 1, "the link was never down");
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_refused_at_the_handshake_costs_one_refresh() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    rig.connected("one").await.stop().await;
-    rig.sim.revoke_tokens();
-    let before = rig.sim.requests("POST", "/api/v2/oauth/token");
-    rig.connected("two").await.stop().await;
-    assert_eq!(rig.sim.requests("POST", "/api/v2/oauth/token"), before + 1);
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    fixture.connected("one").await.stop().await;
+    fixture.simulator.revoke_tokens();
+    let before = fixture.simulator.requests("POST", "/api/v2/oauth/token");
+    fixture.connected("two").await.stop().await;
+    assert_eq!(
+        fixture.simulator.requests("POST", "/api/v2/oauth/token"),
+        before + 1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let chat = &fixture.simulator.world().chat;
     let mut said = 0;
     for life in 0..4 {
-        let session = rig.connected(&format!("life-{life}")).await;
+        let session = fixture.connected(&format!("life-{life}")).await;
         for _ in 0..50 {
             chat.say_at(
                 "chat-1",
                 "customer",
                 &said.to_string(),
-                crate::rig::now_ms() + said,
+                crate::fixture::now_ms() + said,
             );
             chat.say_at(
                 "chat-2",
                 "customer",
                 &said.to_string(),
-                crate::rig::now_ms() + said,
+                crate::fixture::now_ms() + said,
             );
             said += 1;
             tokio::task::yield_now().await;
@@ -174,8 +177,8 @@ async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
             session.kill().await;
         }
     }
-    rig.assert_archived("chat-1").await;
-    rig.assert_archived("chat-2").await;
+    fixture.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-2").await;
     let presence = chat.presence(AGENT);
     assert_eq!(presence.last().map(String::as_str), Some("offline"));
     let offline = presence
@@ -190,36 +193,36 @@ async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_one_worker_holds_an_agent_another_does_nothing() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let one = rig.connected("one").await;
-    let two = rig.start_with(Options::new("two".to_owned())).await;
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let one = fixture.connected("one").await;
+    let two = fixture.start_with(Options::new("two".to_owned())).await;
     let report = two.task.await.unwrap().unwrap();
     assert_eq!((report.outcome, report.summary), (Outcome::Held, None));
-    assert_eq!(rig.sim.world().chat.connections(), 1);
+    assert_eq!(fixture.simulator.world().chat.connections(), 1);
     one.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hand_over_before_the_deadline_has_no_gap() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "9000")]).await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "9000")]).await;
+    let chat = &fixture.simulator.world().chat;
     chat.hide_transcript("chat-1");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    let one = rig
+    let one = fixture
         .start_with(Options {
             deadline: Some(deadline),
             ..Options::new("one".to_owned())
         })
         .await;
     eventually("one is connected", || chat.connections_opened() == 1).await;
-    let two = rig.start("two").await;
+    let two = fixture.start("two").await;
     let mut number = 0;
     while !one.task.is_finished() {
         chat.say_at(
             "chat-1",
             "customer",
             &number.to_string(),
-            crate::rig::now_ms() + number,
+            crate::fixture::now_ms() + number,
         );
         number += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -235,9 +238,10 @@ async fn a_hand_over_before_the_deadline_has_no_gap() {
         0
     );
     two.stop().await;
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
     assert!(
-        rig.archive("chat-1")
+        fixture
+            .archive("chat-1")
             .await
             .iter()
             .all(|line| line.gap_before.is_none())
@@ -246,10 +250,10 @@ async fn a_hand_over_before_the_deadline_has_no_gap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_without_a_successor_ends_the_session() {
-    let rig = Rig::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "6000")]).await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "6000")]).await;
+    let chat = &fixture.simulator.world().chat;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(7);
-    let one = rig
+    let one = fixture
         .start_with(Options {
             deadline: Some(deadline),
             ..Options::new("one".to_owned())
@@ -264,5 +268,5 @@ async fn a_deadline_without_a_successor_ends_the_session() {
         chat.presence(AGENT).last().map(String::as_str),
         Some("offline")
     );
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
 }

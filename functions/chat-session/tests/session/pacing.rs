@@ -1,4 +1,4 @@
-//! Messages over the rate wait in order, in memory and in the store; escalations are told once.
+//! Messages over the rate wait in order, in memory and in the store; each escalation is announced once.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use cxone_simulator::Scenario;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::rig::{Rig, eventually};
+use crate::fixture::{SessionFixture, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store() {
@@ -17,9 +17,9 @@ async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store
         ("CHAT_WAITING_PER_CONVERSATION", "20"),
         ("CHAT_WAITING_TOTAL", "30"),
     ];
-    let rig = Rig::new(Scenario::default(), &settings).await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     for number in 0..300 {
         chat.say("flood", "customer", &number.to_string());
     }
@@ -52,7 +52,7 @@ async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store
         summary.pace.passed + summary.pace.waited + summary.pace.spilled,
         301
     );
-    rig.assert_archived("flood").await;
+    fixture.assert_archived("flood").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,9 +63,9 @@ async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
         ("CHAT_WAITING_PER_CONVERSATION", "2"),
         ("CHAT_WAITING_TOTAL", "2"),
     ];
-    let rig = Rig::new(Scenario::default(), &settings).await;
-    let mut session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     for number in 0..50 {
         chat.say(
             "chat-1",
@@ -85,12 +85,13 @@ async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
     // All are stored before the first has its turn, as they come in one batch or the pacer holds them: give the rest time.
     tokio::time::sleep(Duration::from_millis(300)).await;
     session.kill().await;
-    let two = rig.connected("two").await;
+    let two = fixture.connected("two").await;
     let summary = two.stop().await.summary.unwrap();
     assert_eq!(summary.escalations, 1);
-    rig.assert_archived("chat-1").await;
+    fixture.assert_archived("chat-1").await;
     assert!(
-        rig.archive("chat-1")
+        fixture
+            .archive("chat-1")
             .await
             .iter()
             .any(|line| line.escalation.is_some())
@@ -98,7 +99,7 @@ async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written() {
+async fn an_escalation_is_announced_until_it_is_accepted_and_never_with_message_text() {
     let hook = MockServer::start().await;
     Mock::given(method("POST"))
         .respond_with(ResponseTemplate::new(503))
@@ -109,13 +110,13 @@ async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written
         .respond_with(ResponseTemplate::new(204))
         .mount(&hook)
         .await;
-    let rig = Rig::new(
+    let fixture = SessionFixture::new(
         Scenario::default(),
         &[("ESCALATION_WEBHOOK_URL", &hook.uri())],
     )
     .await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
     chat.say(
         "chat-1",
         "customer",
@@ -136,7 +137,7 @@ async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written
     assert_eq!(
         (summary.escalations, requests.len()),
         (1, 3),
-        "one escalation, told at the third try"
+        "one escalation, delivered at the third attempt"
     );
     for request in requests {
         let body: serde_json::Value = request.body_json().unwrap();
@@ -157,10 +158,10 @@ async fn an_escalation_is_told_until_it_is_heard_and_never_with_what_was_written
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latency_counts_from_send_to_receive_with_its_breaches() {
-    let rig = Rig::new(Scenario::default(), &[]).await;
-    let session = rig.connected("one").await;
-    let chat = &rig.sim.world().chat;
-    let now = crate::rig::now_ms();
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    let now = crate::fixture::now_ms();
     chat.say_at("chat-1", "customer", "late", now - 5000);
     chat.say_at("chat-1", "customer", "in time", now);
     chat.say_at("chat-1", "customer", "from the future", now + 60_000);

@@ -1,0 +1,204 @@
+//! A fixture with sessions: each runs like a process of its own, on the stores and the simulator of the shared fixture.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_session::session::{self, Options, OutgoingMessage, Report, Update};
+use chat_session::{Deps, start};
+use cxone::endpoints::System;
+use cxone_simulator::Scenario;
+use insights_core::chat::archive::ArchiveLine;
+use insights_http::client::IdleConnections;
+use serde_json::Value;
+use testkit::TestFixture;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use testkit::eventually;
+
+/// The agent of all tests.
+pub(crate) const AGENT: &str = "agent-1";
+
+/// Settings that make the tests quick. The defaults are tested where they are declared.
+const QUICK_SETTINGS: [(&str, &str); 10] = [
+    ("SENTIMENT_PROVIDER", "lexicon"),
+    ("CHAT_RECONNECT_BASE_MS", "40"),
+    ("CHAT_RECONNECT_CAP_MS", "400"),
+    ("CHAT_PING_MS", "150"),
+    ("CHAT_PONG_MS", "1500"),
+    ("CHAT_CONNECT_MS", "5000"),
+    ("CHAT_LEASE_MS", "1500"),
+    ("CHAT_ARCHIVE_DELAY_MS", "100"),
+    ("CHAT_RATE_PER_SECOND", "10000"),
+    ("CHAT_RATE_CAPACITY", "1000"),
+];
+
+/// The shared fixture, with the settings of chat sessions.
+pub(crate) struct SessionFixture(TestFixture);
+
+/// A session that runs in a task.
+pub(crate) struct RunningSession {
+    pub(crate) stop: CancellationToken,
+    pub(crate) updates: mpsc::Receiver<Update>,
+    pub(crate) outbound: mpsc::Sender<OutgoingMessage>,
+    pub(crate) task: JoinHandle<anyhow::Result<Report>>,
+}
+
+impl Deref for SessionFixture {
+    type Target = TestFixture;
+
+    fn deref(&self) -> &TestFixture {
+        &self.0
+    }
+}
+
+impl SessionFixture {
+    /// Starts the simulator with a scenario, and opens empty stores.
+    pub(crate) async fn new(scenario: Scenario, settings: &[(&str, &str)]) -> Self {
+        let fixture = TestFixture::builder()
+            .scenario(scenario)
+            .settings(&QUICK_SETTINGS)
+            .settings(settings);
+        Self(fixture.start().await)
+    }
+
+    /// Builds dependencies as another process would: they share nothing but the files and the simulator.
+    pub(crate) async fn deps(&self) -> Arc<Deps> {
+        let state = self.reopen_state();
+        let client = backends::cxone_client::client(
+            &self.env,
+            System::Chat,
+            &self.secrets,
+            &state,
+            IdleConnections::Keep,
+        )
+        .expect("a client");
+        let objects = self.objects.clone();
+        Arc::new(
+            start::build(&self.env, client, &self.secrets, state, objects)
+                .await
+                .expect("dependencies"),
+        )
+    }
+
+    /// Starts a session that waits for the lease.
+    pub(crate) async fn start(&self, holder: &str) -> RunningSession {
+        self.start_with(Options {
+            lease_wait: Duration::from_secs(20),
+            ..Options::new(holder.to_owned())
+        })
+        .await
+    }
+
+    /// Starts a session with these options, and with channels for updates and outbound messages.
+    pub(crate) async fn start_with(&self, options: Options) -> RunningSession {
+        let deps = self.deps().await;
+        let (update_sender, updates) = mpsc::channel(100_000);
+        let (outbound, outgoing) = mpsc::channel(100);
+        let stop = options.stop.clone();
+        let options = Options {
+            updates: Some(update_sender),
+            outbound: Some(outgoing),
+            ..options
+        };
+        let task = tokio::spawn(async move { session::run(deps, AGENT, options).await });
+        RunningSession {
+            stop,
+            updates,
+            outbound,
+            task,
+        }
+    }
+
+    /// Starts a session and waits until it is connected.
+    pub(crate) async fn connected(&self, holder: &str) -> RunningSession {
+        let before = self.simulator.world().chat.connections_opened();
+        let running = self.start(holder).await;
+        eventually("the session connects", || {
+            self.simulator.world().chat.connections_opened() > before
+        })
+        .await;
+        running
+    }
+
+    /// Returns the archive of a conversation.
+    pub(crate) async fn archive(&self, conversation: &str) -> Vec<ArchiveLine> {
+        let lines = chat_session::archive::read_archive(&self.objects, conversation)
+            .await
+            .expect("a readable archive");
+        lines.unwrap_or_else(|| panic!("{conversation} is not archived"))
+    }
+
+    /// Returns the messages that the simulator has of a conversation, in order of time.
+    pub(crate) fn messages(&self, conversation: &str) -> Vec<Value> {
+        let mut messages = self.simulator.world().chat.messages(conversation);
+        messages.sort_by_key(|message| message["timestamp"].as_i64());
+        messages
+    }
+
+    /// Asserts that the archive of a conversation holds each of its messages once, in order.
+    pub(crate) async fn assert_archived(&self, conversation: &str) {
+        let archived: Vec<Value> = self
+            .archive(conversation)
+            .await
+            .iter()
+            .map(wire_form)
+            .collect();
+        let messages = self.messages(conversation);
+        assert_eq!(
+            archived.len(),
+            messages.len(),
+            "{conversation}: number of messages"
+        );
+        assert_eq!(archived, messages, "{conversation}");
+    }
+}
+
+impl RunningSession {
+    /// Stops the session and returns its report.
+    pub(crate) async fn stop(self) -> Report {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.task).await;
+        ended
+            .expect("the session ends in time")
+            .expect("the session does not panic")
+            .expect("the session ends without an error")
+    }
+
+    /// Ends the session as a killed process ends: at its next await point, without cleaning up.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Waits for an update, and skips all others before it.
+    pub(crate) async fn next(&mut self, what: &str, is_wanted: impl Fn(&Update) -> bool) -> Update {
+        let mut others = Vec::new();
+        let search = async {
+            while let Some(update) = self.updates.recv().await {
+                if is_wanted(&update) {
+                    return Some(update);
+                }
+                others.push(update);
+            }
+            None
+        };
+        match tokio::time::timeout(Duration::from_secs(20), search).await {
+            Ok(Some(update)) => update,
+            Ok(None) => panic!("the session ended before: {what}; other updates: {others:#?}"),
+            Err(_) => panic!("not in time: {what}; other updates: {others:#?}"),
+        }
+    }
+}
+
+/// Returns the message of an archive line as the chat API shows the message.
+pub(crate) fn wire_form(line: &ArchiveLine) -> Value {
+    serde_json::to_value(&line.message).expect("JSON")
+}
+
+/// Returns the current time in milliseconds since the epoch.
+pub(crate) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
