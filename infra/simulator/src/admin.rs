@@ -1,12 +1,12 @@
-//! The simulator's own API below `/_simulator`; it needs no token, and faults and counters leave it alone.
+//! The simulator's own API below `/_simulator`. It needs no token, and neither faults nor counters apply to it.
 //!
-//! | call | does |
+//! | request | effect |
 //! |---|---|
 //! | `GET /_simulator/health` | `{"status": "ok"}` |
-//! | `GET`, `DELETE /_simulator/requests` | counts by `METHOD /path` and status (0: no answer); starts anew |
-//! | `GET`, `POST`, `DELETE /_simulator/faults` | the rules in force; adds one or a list, written as in [`scenario`](crate::scenario); removes all |
-//! | `POST /_simulator/tokens/revoke`, `/expire` | `{"tokens": n}`: so many are no longer good |
-//! | `GET`, `PUT /_simulator/settings` | [`Settings`]; those that are left out become the defaults |
+//! | `GET`, `DELETE /_simulator/requests` | returns counts by `METHOD /path` and status (0: no answer); resets them |
+//! | `GET`, `POST`, `DELETE /_simulator/faults` | returns the rules in force; adds one rule or a list, written as in [`scenario`](crate::scenario); removes all rules |
+//! | `POST /_simulator/tokens/revoke`, `/expire` | ends the validity of all tokens and returns their number as `{"tokens": n}` |
+//! | `GET`, `PUT /_simulator/settings` | returns or replaces the [`Settings`]; those that are left out become the defaults |
 //! | `/_simulator/calls`, `/_simulator/lag` | see [`live`](crate::live) |
 
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/_simulator/tokens/revoke", post(revoke))
         .route("/_simulator/tokens/expire", post(expire))
         .route("/_simulator/settings", get(settings).put(change_settings))
-        .merge(crate::live::admin())
+        .merge(crate::live::admin_router())
 }
 
 async fn requests(State(world): State<Arc<World>>) -> Json<BTreeMap<String, BTreeMap<u16, u64>>> {
@@ -58,7 +58,7 @@ async fn faults(State(world): State<Arc<World>>) -> Json<Vec<FaultRule>> {
 }
 
 async fn add_faults(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Problem> {
-    // One rule or a list is told by the first byte, so that an error names the place inside the rule.
+    // The first byte decides between one rule and a list, so that an error names the place inside the rule.
     let rules = if body.trim_ascii_start().starts_with(b"[") {
         problem::json::<Vec<FaultRule>>(&body)?
     } else {

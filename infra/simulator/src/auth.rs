@@ -1,4 +1,4 @@
-//! Who may call what: bearer tokens and their scopes.
+//! Checks the bearer tokens of requests, and the scopes of the tokens.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -6,13 +6,13 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::problem::Problem;
 use crate::world::World;
 
-/// Requires a live token with `scope`.
+/// Checks that a request has a valid token with `scope`.
 ///
 /// # Errors
-/// 401 for a missing, unknown, expired or revoked token; 403 naming the scope that it lacks.
+/// 401 for a missing, unknown, expired or revoked token; 403 with the name of a scope that the token lacks.
 pub fn require(world: &World, headers: &HeaderMap, scope: &str) -> Result<(), Problem> {
-    let token = bearer(headers).ok_or_else(|| unauthorised("a bearer token is required"))?;
-    let scopes = world.tokens.scopes(token).map_err(unauthorised)?;
+    let token = bearer(headers).ok_or_else(|| unauthorized("a bearer token is required"))?;
+    let scopes = world.tokens.scopes(token).map_err(unauthorized)?;
     if scopes.contains(scope) {
         return Ok(());
     }
@@ -20,7 +20,7 @@ pub fn require(world: &World, headers: &HeaderMap, scope: &str) -> Result<(), Pr
     Err(Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", message).with("scope", scope))
 }
 
-/// The bearer token or key of a request, if it has one.
+/// Returns the bearer token or key of a request, if there is one.
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
@@ -28,8 +28,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     kind.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// A 401.
+/// Returns an answer with status 401 and code `invalid_token`.
 #[must_use]
-pub fn unauthorised(message: &str) -> Problem {
+pub fn unauthorized(message: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "invalid_token", message)
 }

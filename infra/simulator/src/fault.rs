@@ -1,4 +1,4 @@
-//! Faults: which requests they hit, how often, and what goes wrong.
+//! Fault rules: which requests they match, how often they apply, and what goes wrong.
 
 mod raw;
 
@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use self::raw::RawRule;
 
-/// What goes wrong.
+/// What goes wrong with a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// The request is answered with this status and not carried out.
     Status(u16, RetryAfter),
-    /// The answer is late by this much; further rules apply.
+    /// The answer is delayed by this time; further rules apply.
     Delay(Duration),
-    /// The connection is closed; the request is not carried out.
+    /// The connection is closed, and the request is not carried out.
     Drop,
     /// The request is carried out, but the connection is closed instead of an answer.
     LoseAnswer,
@@ -38,34 +38,34 @@ pub enum Fault {
 /// The `Retry-After` header of a [`Fault::Status`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// None.
+    /// The header is left out.
     Absent,
-    /// In whole seconds.
+    /// The header has this number of seconds.
     Seconds(u64),
-    /// As the HTTP date this many seconds from then; negative for the past.
+    /// The header has the HTTP date that is this number of seconds from the answer; negative for the past.
     DateIn(i64),
 }
 
-/// A fault, which requests it hits, and how often.
+/// A fault with the requests that it matches and the number of times that it applies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawRule", into = "RawRule")]
 pub struct FaultRule {
-    /// The paths.
+    /// Paths that the rule matches.
     pub path: Pattern,
-    /// The method; any if `None`.
+    /// Method that the rule matches; every method if `None`.
     pub method: Option<String>,
-    /// How many matching requests pass unharmed first.
+    /// Number of matching requests that pass before the rule applies.
     pub after: u64,
-    /// How many it hits; no end if `None`.
+    /// Number of requests to which the rule applies; unlimited if `None`.
     pub times: Option<u64>,
-    /// The probability that a matching request is hit, 0 to 1.
+    /// Probability from 0 to 1 that the rule applies to a matching request.
     pub probability: f64,
-    /// What goes wrong.
+    /// Fault that the rule applies.
     pub fault: Fault,
 }
 
 impl FaultRule {
-    /// A rule that hits every request on `path`, of any method.
+    /// Returns a rule that applies to every request on `path`, of any method.
     #[must_use]
     pub fn new(path: &str, fault: Fault) -> Self {
         Self {
@@ -78,28 +78,28 @@ impl FaultRule {
         }
     }
 
-    /// The same rule for one method.
+    /// Restricts the rule to one method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
         self
     }
 
-    /// The same rule, for so many requests.
+    /// Restricts the rule to this number of requests.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// The same rule, after so many requests have passed.
+    /// Lets this number of matching requests pass before the rule applies.
     #[must_use]
     pub fn after(mut self, requests: u64) -> Self {
         self.after = requests;
         self
     }
 
-    /// The same rule with a probability, 0 to 1.
+    /// Sets the probability from 0 to 1 with which the rule applies.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = probability;
@@ -107,13 +107,13 @@ impl FaultRule {
     }
 }
 
-/// A path in which `*` stands for any one segment, and `**` at the end for any rest.
+/// A pattern of paths, in which `*` matches one segment and `**` at the end matches the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(pub String);
 
 impl Pattern {
-    /// Whether the path fits.
+    /// Matches a path against the pattern.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('/');
@@ -130,34 +130,34 @@ impl Pattern {
     }
 }
 
-/// The rules in force, in order, and the random numbers for their probabilities.
+/// The rules that are in force, in order, and the random numbers for their probabilities.
 #[derive(Debug)]
 pub struct Faults(Mutex<(Vec<FaultRule>, StdRng)>);
 
 impl Faults {
-    /// The rules of a scenario.
+    /// Returns the rules of a scenario.
     #[must_use]
     pub fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
         Self(Mutex::new((rules, StdRng::seed_from_u64(seed))))
     }
 
-    /// Adds a rule behind those in force.
+    /// Adds a rule after those in force.
     pub fn add(&self, rule: FaultRule) {
         self.lock().0.push(rule);
     }
 
-    /// Removes all rules.
+    /// Removes all rules that are in force.
     pub fn clear(&self) {
         self.lock().0.clear();
     }
 
-    /// The rules in force; `times` is what is left of each.
+    /// Returns the rules in force; `times` is the number of requests that are left for each rule.
     #[must_use]
     pub fn rules(&self) -> Vec<FaultRule> {
         self.lock().0.clone()
     }
 
-    /// The faults that hit a request: delays and revocations add up, the first other one ends the search.
+    /// Returns the faults that apply to a request. Delays and revocations accumulate; the first other fault is the last.
     pub(crate) fn hit(&self, method: &str, path: &str) -> Vec<Fault> {
         let (rules, random) = &mut *self.lock();
         let mut hits = Vec::new();

@@ -1,4 +1,4 @@
-//! Calls with an `Idempotency-Key`: carried out once, answered the same every time.
+//! Calls with the header `Idempotency-Key`, which are carried out once and always get the same answer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,15 +10,15 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
-/// The answers given so far, by operation and key.
+/// The answers to calls with a key, by operation and key.
 #[derive(Debug, Default)]
 pub struct Idempotency(Mutex<HashMap<(String, String), (StatusCode, Value)>>);
 
 impl Idempotency {
-    /// Carries out `work` unless the request's key has been seen for this `operation`; then the first answer is given
-    /// again, with the header `idempotency-replayed: true`. Without a key it is always carried out.
+    /// Carries out `work` and returns its answer. If the request's key was used before for this `operation`, the first
+    /// answer is returned with the header `idempotency-replayed: true`. Without a key, `work` is always carried out.
     ///
-    /// Calls with a key are carried out one at a time. Problems are not remembered: the call may be made again.
+    /// Calls with a key are carried out one at a time. Error answers are not kept, so that the call may be repeated.
     pub fn once(
         &self,
         headers: &HeaderMap,

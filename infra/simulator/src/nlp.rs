@@ -1,4 +1,4 @@
-//! A sentiment service outside the contact centre: a small lexicon behind a bearer key.
+//! A simulated sentiment service, which is no part of the contact center: a small lexicon behind a bearer key.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::auth::{bearer, unauthorised};
+use crate::auth::{bearer, unauthorized};
 use crate::problem::{self, Problem};
 use crate::world::World;
 
@@ -18,7 +18,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
     Router::new().route("/v1/sentiment", post(sentiment))
 }
 
-/// Words, how much each moves the score from 0.5, and the emotion it stands for.
+/// Words of the lexicon, each with its change of the score and its emotion. A text without such words scores 0.5.
 const LEXICON: [(&str, f64, &str); 20] = [
     ("great", 0.3, "joy"),
     ("happy", 0.3, "joy"),
@@ -43,7 +43,7 @@ const LEXICON: [(&str, f64, &str); 20] = [
 ];
 
 #[derive(Deserialize)]
-struct Question {
+struct ScoreRequest {
     text: String,
 }
 
@@ -53,9 +53,9 @@ async fn sentiment(
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     if bearer(&headers) != Some(world.settings().nlp_api_key.as_str()) {
-        return Err(unauthorised("the key is wrong"));
+        return Err(unauthorized("the key is wrong"));
     }
-    let Question { text } = problem::json(&body)?;
+    let ScoreRequest { text } = problem::json(&body)?;
     if text.trim().is_empty() {
         return Err(Problem::bad_request("text must not be empty"));
     }

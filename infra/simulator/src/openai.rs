@@ -1,5 +1,5 @@
-//! An embeddings service outside the contact centre, as OpenAI's API: vectors of hashed words, so that texts with words in
-//! common lie near each other.
+//! A simulated embeddings service with OpenAI's API, which is no part of the contact center. Its vectors are made of hashed
+//! words, so that texts with common words are near each other.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::auth::{bearer, unauthorised};
+use crate::auth::{bearer, unauthorized};
 use crate::problem::{self, Problem};
 use crate::world::World;
 
-/// The length of the vectors, that of `text-embedding-3-small`.
+/// Dimension of the vectors, the same as that of `text-embedding-3-small`.
 pub const DIMENSION: usize = 1536;
 
-/// The most texts that the contract allows in a request.
+/// Largest number of texts that one request may have.
 const MAX_INPUTS: usize = 200;
 
-/// The most words in a request; a word is a token at least, and 8000 tokens are allowed.
+/// Largest number of words of one request. The service allows 8000 tokens, and each word is at least one token.
 const MAX_WORDS: usize = 8000;
 
 pub(crate) fn router() -> Router<Arc<World>> {
@@ -29,7 +29,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
 }
 
 #[derive(Deserialize)]
-struct Question {
+struct EmbeddingsRequest {
     model: String,
     input: Vec<String>,
     #[serde(default)]
@@ -43,9 +43,9 @@ async fn embeddings(
 ) -> Result<Json<Value>, Problem> {
     let settings = world.settings();
     if bearer(&headers) != Some(settings.openai_api_key.as_str()) {
-        return Err(unauthorised("the key is wrong"));
+        return Err(unauthorized("the key is wrong"));
     }
-    let Question {
+    let EmbeddingsRequest {
         model,
         input,
         encoding_format,

@@ -1,4 +1,4 @@
-//! Errors as the simulator answers them, and the reading of JSON bodies.
+//! Error answers of the simulator, and the parsing of JSON bodies.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// An error answer: `{"error": code, "message": text, ...}` with its status.
+/// An error answer: a status and the body `{"error": code, "message": text, ...}`.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -14,7 +14,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a status, a code for programs and a text for people.
+    /// Returns an error answer with a status, a code for programs and a message for people.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let mut body = Map::new();
@@ -23,13 +23,13 @@ impl Problem {
         Self { status, body }
     }
 
-    /// A 400 with code `bad_request`.
+    /// Returns an error answer with status 400 and code `bad_request`.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
-    /// The same problem with one more field.
+    /// Adds a field to the body of the answer.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.body.insert(name.to_owned(), value.into());
@@ -43,19 +43,19 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Reads a JSON body.
+/// Parses a JSON body.
 ///
 /// # Errors
-/// A 400 that says where the body is wrong.
+/// An answer with status 400 that names the place of the mistake.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-/// The answer for paths that no system has.
+/// Answers requests for paths that no system has.
 pub(crate) async fn no_such_path() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "no_such_path",
-        "the contact centre has no such path",
+        "the contact center has no such path",
     )
 }

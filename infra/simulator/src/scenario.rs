@@ -1,9 +1,9 @@
-//! What a simulated contact centre begins with, and the file that says so.
+//! What a simulator starts with, and the scenario file that describes it.
 //!
 //! A scenario file is TOML, or JSON if its name ends in `.json`. Every key is optional:
 //!
 //! ```toml
-//! seed = 42                        # of the faults' probabilities
+//! seed = 42                        # seed of everything random
 //!
 //! [settings]
 //! client_id = "demo-client"
@@ -13,63 +13,64 @@
 //! granted_scopes = ["data-actions:read", "data-actions:write"]
 //!
 //! [[faults]]
-//! path = "/api/v2/data-actions"    # `*` is any one segment, `**` at the end any rest
-//! method = "POST"                  # any, if left out
-//! after = 1                        # requests that pass first; 0
-//! times = 2                        # requests that are hit; no end, if left out
-//! probability = 0.5                # 1
+//! path = "/api/v2/data-actions"    # `*` matches one segment, `**` at the end matches the rest
+//! method = "POST"                  # every method, if left out
+//! after = 1                        # requests that pass before the rule applies; default 0
+//! times = 2                        # number of requests that are hit; unlimited, if left out
+//! probability = 0.5                # default 1
 //! kind = "status"
 //! status = 429
 //! retry_after = 1                  # seconds; or retry_after_date_in = 1 for an HTTP date
 //!
 //! [[faults]]
 //! path = "/v1/sentiment"
-//! kind = "answer"                  # an answer of your own
+//! kind = "answer"                  # a fixed answer
 //! status = 200
 //! body = { score = "high" }
 //!
-//! [[calls]]                        # a live call; it begins as the simulator does
+//! [[calls]]                        # a live call, which starts with the simulator
 //! id = "call-1"
-//! waits = true                     # it begins when its transcript is first asked for instead; false
+//! waits = true                     # the call starts when its transcript is first requested; default false
 //! [[calls.lines]]
-//! at_ms = 2000                     # when the speaker begins, counted from the call's start
+//! at_ms = 2000                     # when the utterance starts, from the start of the call
 //! duration_ms = 3000
 //! direction = "customer"           # or "agent"
 //! text = "I was charged twice."
-//! final_after_ms = 400             # after its end the segment is final; a partial shows from its start on
-//! repeats = true                   # shown twice in every answer; false
+//! final_after_ms = 400             # time from the end until the segment is final; partials appear from the start
+//! repeats = true                   # every answer contains the segment twice; default false
 //! ```
 //!
-//! `[conversations]`: see [`conversations`](crate::conversations).
+//! The section `[conversations]` is described in [`conversations`](crate::conversations), and `[chat]` in
+//! [`chat::script`](crate::chat::script).
 //!
-//! Kinds: `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
-//! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for what each does.
+//! The kinds of faults are `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
+//! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for their effects.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::ChatSettings;
-use crate::conversations::Conversations;
+use crate::chat::script::ChatSettings;
+use crate::conversations::model::Conversations;
 use crate::fault::FaultRule;
-use crate::live::Call;
+use crate::live::script::Call;
 use crate::settings::Settings;
 
-/// What a simulator begins with; the default has no faults.
+/// What a simulator starts with. The default has no faults, no live calls and no chats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
-    /// The seed of everything random; 42.
+    /// Seed of everything random; the default is 42.
     pub seed: u64,
-    /// Credentials, scopes, token life.
+    /// Credentials, scopes and token lifetime.
     pub settings: Settings,
-    /// Faults, in order.
+    /// Fault rules in the order in which they are tried.
     pub faults: Vec<FaultRule>,
-    /// Live calls.
+    /// Live calls that the simulator plays.
     pub calls: Vec<Call>,
-    /// Chat: see [`crate::chat::script`].
+    /// Settings and scripts of the chat system.
     pub chat: ChatSettings,
-    /// Past conversations.
+    /// Past conversations and how they are listed.
     pub conversations: Conversations,
 }
 
@@ -86,7 +87,7 @@ impl Default for Scenario {
     }
 }
 
-/// Why a scenario file cannot be used: the file, the line, and what is allowed there.
+/// Why a scenario file cannot be used. The message names the file, the line, and what is allowed there.
 #[derive(Debug)]
 pub struct ScenarioError(String);
 
@@ -102,7 +103,7 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// [`ScenarioError`] if it cannot be read, or names a key or a value that does not exist.
+    /// [`ScenarioError`] if the file cannot be read, or has a key or a value that does not exist.
     pub fn from_file(path: &Path) -> Result<Self, ScenarioError> {
         let named = |error: String| ScenarioError(format!("scenario {}: {error}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
@@ -117,23 +118,23 @@ impl Scenario {
         scenario.map_err(|error| named(error.0))
     }
 
-    /// Reads a scenario in TOML.
+    /// Parses a scenario written in TOML.
     ///
     /// # Errors
-    /// [`ScenarioError`] with the line and what is allowed.
+    /// [`ScenarioError`] with the line and what is allowed there.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         toml::from_str(text).map_err(|error| ScenarioError(error.to_string().trim_end().to_owned()))
     }
 
-    /// Reads a scenario in JSON.
+    /// Parses a scenario written in JSON.
     ///
     /// # Errors
-    /// [`ScenarioError`] with the line and what is allowed.
+    /// [`ScenarioError`] with the line and what is allowed there.
     pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
         serde_json::from_str(text).map_err(|error| ScenarioError(error.to_string()))
     }
 
-    /// The same scenario with one more fault.
+    /// Adds a fault rule to the scenario.
     #[must_use]
     pub fn with_fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
@@ -147,7 +148,7 @@ mod tests {
     use crate::fault::{Fault, RetryAfter};
 
     #[test]
-    fn a_file_in_toml_and_in_json_say_the_same() {
+    fn a_file_in_toml_and_one_in_json_are_equal() {
         let toml = Scenario::from_toml(
             r#"
             seed = 7

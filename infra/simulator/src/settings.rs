@@ -1,4 +1,4 @@
-//! What the simulated contact centre accepts: credentials, scopes, token life.
+//! The credentials, scopes and token lifetime of a simulated contact center.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::demo_secrets;
 
-/// Every scope that the contact centre knows; a token request with another one is a bad request.
+/// Every scope that the contact center knows. A token request with another scope is answered with 400.
 pub const SCOPES: [&str; 16] = [
     "data-actions:write",
     "data-actions:read",
@@ -26,24 +26,24 @@ pub const SCOPES: [&str; 16] = [
     "routing:write",
 ];
 
-/// The settings; each has a default, so that a scenario names only what differs.
+/// The settings of a simulator. Each has a default, so that a scenario lists only what differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The OAuth client id it knows; `demo-client`.
+    /// OAuth client id that is accepted; the default is `demo-client`.
     pub client_id: String,
-    /// Its secret; `demo-secret`.
+    /// OAuth client secret that is accepted; the default is `demo-secret`.
     pub client_secret: String,
-    /// The key of the sentiment service; `demo-nlp-key`.
+    /// Key of the sentiment service; the default is `demo-nlp-key`.
     pub nlp_api_key: String,
-    /// The key of the embeddings service; `demo-openai-key`.
+    /// Key of the embeddings service; the default is `demo-openai-key`.
     pub openai_api_key: String,
-    /// A part of a text because of which the embeddings service refuses a request; none.
+    /// The embeddings service refuses texts that contain this part; by default it refuses none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub openai_refuses: Option<String>,
-    /// How long a token lives, in seconds; 3600.
+    /// Lifetime of a token in seconds; the default is 3600.
     pub token_expires_in: u64,
-    /// The scopes that the client is granted; all.
+    /// Scopes that are granted to the client; all scopes by default.
     pub granted_scopes: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Connections that a handler can cut without an answer.
+//! Connections that a handler can end without an answer.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -12,11 +12,11 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The switch of one connection: once thrown, nothing more is written and the connection ends.
+/// A handle of one connection. After [`ConnectionSwitch::cut`], nothing more is written and the connection ends.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cut(Arc<AtomicBool>);
+pub(crate) struct ConnectionSwitch(Arc<AtomicBool>);
 
-impl Cut {
+impl ConnectionSwitch {
     /// Ends the connection at the next write.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::SeqCst);
@@ -31,27 +31,27 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Listening>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Listening>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionSwitch {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().cut.clone()
     }
 }
 
 /// A listener whose connections can be cut.
-pub(crate) struct Listening(pub(crate) TcpListener);
+pub(crate) struct CuttableListener(pub(crate) TcpListener);
 
-impl Listener for Listening {
-    type Io = Socket;
+impl Listener for CuttableListener {
+    type Io = CuttableSocket;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Socket, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableSocket, SocketAddr) {
         let (stream, addr) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for the client's acknowledgement; a failure here costs only time.
+        // Small answers must not wait for the client's acknowledgment. A failure costs only time.
         let _ = stream.set_nodelay(true);
         (
-            Socket {
+            CuttableSocket {
                 stream,
-                cut: Cut::default(),
+                cut: ConnectionSwitch::default(),
             },
             addr,
         )
@@ -62,13 +62,13 @@ impl Listener for Listening {
     }
 }
 
-/// One connection.
-pub(crate) struct Socket {
+/// One connection that can be cut.
+pub(crate) struct CuttableSocket {
     stream: TcpStream,
-    cut: Cut,
+    cut: ConnectionSwitch,
 }
 
-impl AsyncRead for Socket {
+impl AsyncRead for CuttableSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl AsyncWrite for CuttableSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

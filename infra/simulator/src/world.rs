@@ -1,40 +1,42 @@
-//! All state of a simulated contact centre.
+//! The state of a simulated contact center, which all request handlers share.
 
 use std::sync::{PoisonError, RwLock};
 
+use crate::chat::state::State as ChatState;
+use crate::conversations::state::State as ConversationsState;
+use crate::data_actions::state::State as DataActionsState;
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
-use crate::live;
-use crate::oauth::Tokens;
+use crate::live::state::State as LiveState;
+use crate::oauth::tokens::Tokens;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
-use crate::traffic::Traffic;
-use crate::{chat, conversations, data_actions};
+use crate::traffic::counts::Traffic;
 
-/// The state, shared by all handlers; a field a system.
+/// The state of a simulated contact center. Each system has its own field.
 #[derive(Debug)]
 pub struct World {
     settings: RwLock<Settings>,
-    /// The tokens given so far.
+    /// Tokens that were issued so far.
     pub tokens: Tokens,
-    /// The faults to come.
+    /// Fault rules that are in force.
     pub faults: Faults,
-    /// What came over the wire.
+    /// Counts of the requests that came.
     pub traffic: Traffic,
-    /// The calls that carried an idempotency key.
+    /// Answers to calls with an idempotency key.
     pub idempotency: Idempotency,
-    /// The registered Data Actions.
-    pub data_actions: data_actions::State,
-    /// The live calls.
-    pub live: live::State,
+    /// Data Actions that were registered.
+    pub data_actions: DataActionsState,
+    /// Live calls with their attributes and suggestions.
+    pub live: LiveState,
     /// Chats, agents and their connections.
-    pub chat: chat::State,
-    /// The past conversations.
-    pub conversations: conversations::State,
+    pub chat: ChatState,
+    /// Past conversations, generated and fixed.
+    pub conversations: ConversationsState,
 }
 
 impl World {
-    /// The state at the beginning of a scenario.
+    /// Returns the state at the start of a scenario.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         Self {
@@ -43,14 +45,14 @@ impl World {
             faults: Faults::new(scenario.seed, scenario.faults),
             traffic: Traffic::default(),
             idempotency: Idempotency::default(),
-            data_actions: data_actions::State::default(),
-            live: live::State::new(scenario.calls),
-            chat: chat::State::new(scenario.seed, scenario.chat),
-            conversations: conversations::State::new(scenario.seed, scenario.conversations),
+            data_actions: DataActionsState::default(),
+            live: LiveState::new(scenario.calls),
+            chat: ChatState::new(scenario.seed, scenario.chat),
+            conversations: ConversationsState::new(scenario.seed, scenario.conversations),
         }
     }
 
-    /// The settings in force.
+    /// Returns the settings that are in force.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.settings
@@ -59,7 +61,7 @@ impl World {
             .clone()
     }
 
-    /// Changes the settings, e.g. to rotate the client secret.
+    /// Changes the settings, for example to rotate the client secret.
     pub fn change(&self, change: impl FnOnce(&mut Settings)) {
         change(
             &mut self

@@ -1,11 +1,11 @@
-//! What tests and scripts do with the chat system, and ask of it.
+//! Operations with which tests and scripts control the chat system and look at it.
 
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
 use super::script::Troubles;
-use super::state::{Order, State, now_ms};
+use super::state::{State, StreamOrder, now_ms};
 
 impl State {
     /// Assigns a conversation to the agent.
@@ -15,19 +15,19 @@ impl State {
         }));
     }
 
-    /// Ends a conversation.
+    /// Ends a conversation with a status frame.
     pub fn end(&self, conversation: &str) {
         self.broadcast(&json!({
             "type": "status", "conversationId": conversation, "status": "closed", "timestamp": now_ms(),
         }));
     }
 
-    /// Says something now; the message as it goes over the wire, less its `type`.
+    /// Adds a message with the current time and returns it as clients receive it, without the field `type`.
     pub fn say(&self, conversation: &str, kind: &str, text: &str) -> Value {
         self.say_at(conversation, kind, text, now_ms())
     }
 
-    /// Says something at a time in milliseconds since the epoch.
+    /// Adds a message with a given time in milliseconds since the epoch and returns it.
     pub fn say_at(&self, conversation: &str, kind: &str, text: &str, timestamp_ms: i64) -> Value {
         let message = json!({
             "conversationId": conversation,
@@ -35,11 +35,11 @@ impl State {
             "text": text,
             "timestamp": timestamp_ms,
         });
-        self.take(message.clone(), false);
+        self.add_message(message.clone(), false);
         message
     }
 
-    /// Lets a conversation's transcript be 404 from now on.
+    /// Answers requests for a conversation's transcript with 404 from now on.
     pub fn hide_transcript(&self, conversation: &str) {
         self.lock()
             .conversations
@@ -48,58 +48,58 @@ impl State {
             .hidden = true;
     }
 
-    /// Breaks all connections without a goodbye.
+    /// Breaks all connections without a close frame.
     pub fn break_connections(&self) {
-        self.order(Order::Break);
+        self.order(StreamOrder::Break);
     }
 
-    /// Lets all connections fall silent; they stay open.
+    /// Stops all traffic on the connections, which stay open.
     pub fn freeze_connections(&self) {
-        self.order(Order::Freeze);
+        self.order(StreamOrder::Freeze);
     }
 
-    /// What goes wrong by chance from now on.
+    /// Sets the faults that happen at random from now on.
     pub fn set_troubles(&self, troubles: Troubles) {
         self.lock().settings.troubles = troubles;
     }
 
-    /// How many connections are open now.
+    /// Returns the number of connections that are open now.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// How many connections were opened so far.
+    /// Returns the number of connections that were opened so far.
     #[must_use]
     pub fn connections_opened(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
 
-    /// How many pings came.
+    /// Returns the number of pings that came.
     #[must_use]
     pub fn pings(&self) -> u64 {
         self.pings.load(Ordering::SeqCst)
     }
 
-    /// Every presence an agent was set to, in order.
+    /// Returns every presence that an agent was set to, in order.
     #[must_use]
     pub fn presence(&self, user: &str) -> Vec<String> {
         self.lock().presence.get(user).cloned().unwrap_or_default()
     }
 
-    /// Every routing update of an agent, in order.
+    /// Returns every routing update of an agent, in order.
     #[must_use]
     pub fn routing(&self, user: &str) -> Vec<Value> {
         self.lock().routing.get(user).cloned().unwrap_or_default()
     }
 
-    /// The messages that came over connections, in order, repeats included.
+    /// Returns the messages that clients have sent, in order, repetitions included.
     #[must_use]
     pub fn received(&self) -> Vec<Value> {
         self.lock().received.clone()
     }
 
-    /// Everything said in a conversation.
+    /// Returns all messages of a conversation.
     #[must_use]
     pub fn messages(&self, conversation: &str) -> Vec<Value> {
         self.lock()

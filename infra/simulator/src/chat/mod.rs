@@ -1,13 +1,13 @@
-//! Chat: the stream, presence, routing and transcripts.
+//! The chat system: the stream, presence, routing and transcripts.
 //!
-//! Every message is in its conversation's transcript as soon as it is said and goes to the connections that are open at
-//! that moment; one that is missed comes no second time. See [`State`] for what tests can do, [`script`] for what a
-//! scenario can set up, and [`Troubles`] for what goes wrong by chance.
+//! Every message is part of its conversation's transcript as soon as it is said, and is sent to the connections that are
+//! open at that time. A message that a client misses is not sent again. [`State`] has the operations of tests, [`script`]
+//! the set-up of scenarios, and [`Troubles`] the faults that happen at random.
 
 mod control;
 mod rest;
 pub mod script;
-mod state;
+pub(crate) mod state;
 mod stream;
 
 pub use script::{ChatSettings, Line, ScriptedChat, Troubles};

@@ -1,4 +1,4 @@
-//! Presence, routing and transcripts over REST, and messages said from outside.
+//! Presence, routing and transcripts over REST, and messages that tests and scripts add.
 
 use std::sync::Arc;
 
@@ -60,9 +60,9 @@ pub(super) async fn routing(
     Ok(Json(body))
 }
 
-/// Where a page begins.
+/// The index of the first message of a page.
 #[derive(Deserialize)]
-pub(super) struct Place {
+pub(super) struct PageStart {
     #[serde(default)]
     from: usize,
 }
@@ -70,7 +70,7 @@ pub(super) struct Place {
 pub(super) async fn transcript(
     Shared(world): Shared<Arc<World>>,
     Path(conversation): Path<String>,
-    Query(place): Query<Place>,
+    Query(start): Query<PageStart>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     auth::require(&world, &headers, "chat:read")?;
@@ -83,7 +83,7 @@ pub(super) async fn transcript(
     };
     let (messages, next) = world
         .chat
-        .page(&conversation, place.from)
+        .page(&conversation, start.from)
         .ok_or_else(missing)?;
     let link = next.map(|next| format!("?from={next}"));
     Ok(Json(
@@ -91,10 +91,10 @@ pub(super) async fn transcript(
     ))
 }
 
-/// Something said by whoever drives the simulator.
+/// A message that a test or a script adds.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Said {
+pub(super) struct AddedMessage {
     conversation_id: String,
     #[serde(default = "customer")]
     from: String,
@@ -110,7 +110,7 @@ pub(super) async fn say(
     Shared(world): Shared<Arc<World>>,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let said: Said = problem::json(&body)?;
+    let said: AddedMessage = problem::json(&body)?;
     let timestamp = said.timestamp.unwrap_or_else(now_ms);
     Ok(Json(world.chat.say_at(
         &said.conversation_id,

@@ -1,23 +1,23 @@
-//! What a scenario sets up for chat: settings, troubles and scripted conversations.
+//! What a scenario sets up for the chat system: settings, random faults and scripted conversations.
 //!
 //! ```toml
 //! [chat]
-//! idle_timeout_ms = 60000      # a connection from which nothing comes for so long is closed
-//! page_size = 50               # messages a transcript page
-//! echo = true                  # what a client sends comes back on the stream
+//! idle_timeout_ms = 60000      # a connection that is silent for this long is closed
+//! page_size = 50               # messages per page of a transcript
+//! echo = true                  # messages of a client are sent back on the stream
 //!
 //! [chat.troubles]              # probabilities, drawn for each message on each connection
-//! malformed = 0.01             # a frame that is none comes before it
-//! duplicate = 0.01             # it comes twice
-//! reorder = 0.01               # it comes behind the next one
-//! drop = 0.001                 # the connection breaks before it
-//! half_open = 0.001            # the connection falls silent before it, but stays open
+//! malformed = 0.01             # a malformed frame is sent before the message
+//! duplicate = 0.01             # the message is sent twice
+//! reorder = 0.01               # the message is sent after the next one
+//! drop = 0.001                 # the connection breaks before the message
+//! half_open = 0.001            # the connection stays open, but nothing more is sent
 //!
-//! [[chat.conversations]]       # played from the first connection on
+//! [[chat.conversations]]       # plays from the first connection on
 //! id = "chat-1"
-//! transcript = true            # false: its transcript is 404
+//! transcript = true            # false: the transcript is 404
 //! lines = [{ after_ms = 0, from = "customer", text = "Hello" }, { after_ms = 900, from = "agent", text = "Hi" }]
-//! ends = true                  # a routing frame ends it behind the last line
+//! ends = true                  # a status frame ends the conversation after the last line
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -26,17 +26,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatSettings {
-    /// A connection from which nothing comes for this long is closed; 60 s.
+    /// Time in milliseconds after which a silent connection is closed; the default is 60,000.
     pub idle_timeout_ms: u64,
-    /// Messages a transcript page; 50.
+    /// Number of messages per page of a transcript; the default is 50.
     pub page_size: usize,
-    /// How long the server takes before it reads the next frame; 0.
+    /// Time in milliseconds that the server waits before it reads the next frame; the default is 0.
     pub slow_reader_ms: u64,
-    /// Whether what a client sends comes back on the stream; yes.
+    /// Whether messages of a client are sent back on the stream; they are by default.
     pub echo: bool,
-    /// What goes wrong by chance.
+    /// Probabilities of faults on the stream.
     pub troubles: Troubles,
-    /// Conversations that play by themselves.
+    /// Conversations that the simulator plays.
     pub conversations: Vec<ScriptedChat>,
 }
 
@@ -53,51 +53,51 @@ impl Default for ChatSettings {
     }
 }
 
-/// Probabilities of what goes wrong, drawn for each message on each connection; all 0.
+/// The probabilities of faults, drawn for each message on each connection; all are 0 by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Troubles {
-    /// A frame that is none comes before the message.
+    /// A malformed frame is sent before the message.
     pub malformed: f64,
-    /// The message comes twice.
+    /// The message is sent twice.
     pub duplicate: f64,
-    /// The message comes behind the next one.
+    /// The message is sent after the next one.
     pub reorder: f64,
-    /// The connection breaks instead.
+    /// The connection breaks instead of sending the message.
     pub drop: f64,
-    /// The connection falls silent instead, but stays open.
+    /// The connection stays open, but nothing more is sent.
     pub half_open: f64,
 }
 
-/// A conversation that plays by itself.
+/// A conversation that the simulator plays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptedChat {
-    /// Its id.
+    /// Id of the conversation.
     pub id: String,
-    /// What is said.
+    /// Messages of the conversation.
     pub lines: Vec<Line>,
-    /// Whether it has a transcript; yes.
-    #[serde(default = "yes")]
+    /// Whether the conversation has a transcript; it has one by default.
+    #[serde(default = "default_true")]
     pub transcript: bool,
-    /// Whether a routing frame ends it behind the last line; yes.
-    #[serde(default = "yes")]
+    /// Whether a status frame ends the conversation after the last line; it does by default.
+    #[serde(default = "default_true")]
     pub ends: bool,
 }
 
-/// A line of a scripted conversation.
+/// One message of a scripted conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// How long after the line before it is said, in milliseconds; 0.
+    /// Time in milliseconds since the previous message; the default is 0.
     #[serde(default)]
     pub after_ms: u64,
-    /// `customer` or `agent`.
+    /// Sender of the message: `customer` or `agent`.
     pub from: String,
-    /// What is said.
+    /// Text of the message.
     pub text: String,
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }

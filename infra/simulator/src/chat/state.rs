@@ -1,4 +1,4 @@
-//! What the chat system remembers, and what tests and scripts do with it.
+//! The state of the chat system: conversations, connections, presence and routing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,26 +12,26 @@ use tokio::sync::{mpsc, watch};
 
 use super::script::{ChatSettings, ScriptedChat, Troubles};
 
-/// Frames that wait for a slow client before its connection is closed.
-const BACKLOG: usize = 20_000;
+/// Number of frames that may wait for a slow client before the connection is closed.
+const MAX_BACKLOG: usize = 20_000;
 
-/// What happens to all open connections.
+/// What tests order all open connections to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Order {
-    /// Nothing.
+pub(super) enum StreamOrder {
+    /// Connections go on as usual.
     #[default]
     Stay,
-    /// They break without a goodbye.
+    /// Connections break without a close frame.
     Break,
-    /// They fall silent and stay open.
+    /// Connections stay open, but nothing more is sent.
     Freeze,
 }
 
-/// Conversations, connections, presence and routing.
+/// The conversations, connections, presence and routing of the chat system.
 #[derive(Debug)]
 pub struct State {
     inner: Mutex<Inner>,
-    orders: watch::Sender<(u64, Order)>,
+    orders: watch::Sender<(u64, StreamOrder)>,
     pub(super) open: AtomicU64,
     pub(super) opened: AtomicU64,
     pub(super) pings: AtomicU64,
@@ -56,7 +56,7 @@ pub(super) struct Conversation {
 }
 
 impl State {
-    /// The state at the beginning of a scenario.
+    /// Returns the state at the start of a scenario.
     #[must_use]
     pub fn new(seed: u64, settings: ChatSettings) -> Self {
         let mut conversations = BTreeMap::new();
@@ -78,7 +78,7 @@ impl State {
             routing: HashMap::new(),
             received: Vec::new(),
         };
-        let (orders, _) = watch::channel((0, Order::Stay));
+        let (orders, _) = watch::channel((0, StreamOrder::Stay));
         Self {
             inner: Mutex::new(inner),
             orders,
@@ -89,15 +89,15 @@ impl State {
         }
     }
 
-    /// A message comes from a client: it is kept once and goes to all connections.
+    /// Records a message of a client, adds it to its conversation and sends it to all connections.
     pub(super) fn receive(&self, message: Value) {
         self.lock().received.push(message.clone());
-        self.take(message, true);
+        self.add_message(message, true);
     }
 
-    /// A message is kept, unless the same one is there, and goes to all connections, unless
-    /// clients get no echo.
-    pub(super) fn take(&self, message: Value, from_client: bool) {
+    /// Adds a message to its conversation, unless it is there already, and sends it to all connections. Messages of clients
+    /// are sent only if the settings ask for an echo.
+    pub(super) fn add_message(&self, message: Value, from_client: bool) {
         let conversation = message["conversationId"]
             .as_str()
             .unwrap_or_default()
@@ -126,7 +126,7 @@ impl State {
         self.broadcast(&frame);
     }
 
-    /// A page of a transcript: its messages, and where the next one begins.
+    /// Returns the messages of a page of a transcript, and the index of the next page's first message.
     pub(super) fn page(
         &self,
         conversation: &str,
@@ -178,7 +178,7 @@ impl State {
         self.lock().settings.clone()
     }
 
-    /// Draws once with each probability.
+    /// Draws one random decision per probability.
     pub(super) fn draw<const N: usize>(&self, probabilities: [f64; N]) -> [bool; N] {
         use rand::Rng;
         let random = &mut self.lock().random;
@@ -186,15 +186,15 @@ impl State {
             .map(|probability| probability > 0.0 && random.random_bool(probability.clamp(0.0, 1.0)))
     }
 
-    /// A connection's frames and orders.
-    pub(super) fn connect(&self) -> (mpsc::Receiver<Value>, watch::Receiver<(u64, Order)>) {
-        let (frames, receiver) = mpsc::channel(BACKLOG);
+    /// Registers a connection and returns the receivers of its frames and orders.
+    pub(super) fn connect(&self) -> (mpsc::Receiver<Value>, watch::Receiver<(u64, StreamOrder)>) {
+        let (frames, receiver) = mpsc::channel(MAX_BACKLOG);
         self.lock().connections.push(frames);
         (receiver, self.orders.subscribe())
     }
 
-    /// The scripted conversations, the first time it is asked.
-    pub(super) fn scripts(&self) -> Vec<ScriptedChat> {
+    /// Returns the scripted conversations at the first call, and nothing afterwards.
+    pub(super) fn take_scripts(&self) -> Vec<ScriptedChat> {
         if self.started.swap(true, Ordering::SeqCst) {
             Vec::new()
         } else {
@@ -202,14 +202,14 @@ impl State {
         }
     }
 
-    /// A frame to every open connection; one whose client reads too slowly is closed.
+    /// Sends a frame to every open connection. A connection whose client reads too slowly is closed.
     pub(super) fn broadcast(&self, frame: &Value) {
         self.lock()
             .connections
             .retain(|connection| connection.try_send(frame.clone()).is_ok());
     }
 
-    pub(super) fn order(&self, order: Order) {
+    pub(super) fn order(&self, order: StreamOrder) {
         self.orders.send_modify(|(number, current)| {
             *number += 1;
             *current = order;
@@ -221,7 +221,7 @@ impl State {
     }
 }
 
-/// Milliseconds since the epoch.
+/// Returns the current time in milliseconds since the epoch.
 pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

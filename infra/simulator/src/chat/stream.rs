@@ -1,4 +1,4 @@
-//! The WebSocket stream, and what goes wrong on it.
+//! The WebSocket stream, and the faults that happen on it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,18 +13,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::script::ScriptedChat;
-use super::state::Order;
+use super::state::StreamOrder;
 use crate::auth;
 use crate::problem::Problem;
 use crate::world::World;
 
-/// How often a connection's token is looked at.
-const TOKEN_CHECK: Duration = Duration::from_millis(100);
+/// Interval at which the token of a connection is checked.
+const TOKEN_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a frozen connection stays open.
-const FROZEN: Duration = Duration::from_secs(120);
-/// Close codes: idle, and a token that has ended.
-const IDLE: u16 = 4408;
-const TOKEN_ENDED: u16 = 4401;
+const FROZEN_TIME: Duration = Duration::from_secs(120);
+/// Close code of a connection that was silent for too long.
+const IDLE_CLOSE_CODE: u16 = 4408;
+/// Close code of a connection whose token is no longer valid.
+const TOKEN_CLOSE_CODE: u16 = 4401;
 
 /// Opens the stream for a token with `chat:read`.
 pub(super) async fn open(
@@ -34,10 +35,10 @@ pub(super) async fn open(
 ) -> Result<Response, Problem> {
     auth::require(&world, &headers, "chat:read")?;
     let token = auth::bearer(&headers).unwrap_or_default().to_owned();
-    // Subscribed before the handshake is answered: what is said from then on is not missed.
+    // The subscription precedes the answer to the handshake, so that the client misses no later message.
     let (frames, orders) = world.chat.connect();
-    for script in world.chat.scripts() {
-        tokio::spawn(play(Arc::clone(&world), script));
+    for script in world.chat.take_scripts() {
+        tokio::spawn(play_script(Arc::clone(&world), script));
     }
     Ok(upgrade.on_upgrade(move |socket| serve(world, socket, token, frames, orders)))
 }
@@ -47,11 +48,11 @@ async fn serve(
     socket: WebSocket,
     token: String,
     frames: mpsc::Receiver<Value>,
-    orders: watch::Receiver<(u64, Order)>,
+    orders: watch::Receiver<(u64, StreamOrder)>,
 ) {
     world.chat.open.fetch_add(1, Ordering::SeqCst);
     world.chat.opened.fetch_add(1, Ordering::SeqCst);
-    let mut connection = Line {
+    let mut connection = Connection {
         world: Arc::clone(&world),
         socket,
         held: None,
@@ -59,61 +60,62 @@ async fn serve(
     let end = connection.run(&token, frames, orders).await;
     world.chat.open.fetch_sub(1, Ordering::SeqCst);
     match end {
-        Ending::Goodbye(code) => {
+        Ending::Closed(code) => {
             let frame = CloseFrame {
                 code,
                 reason: "".into(),
             };
-            let goodbye = connection.socket.send(Message::Close(Some(frame)));
-            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+            let closing = connection.socket.send(Message::Close(Some(frame)));
+            let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
         }
-        Ending::Silent => tokio::time::sleep(FROZEN).await,
+        Ending::Silent => tokio::time::sleep(FROZEN_TIME).await,
         Ending::Broken => {}
     }
 }
 
 /// How a connection ends.
 enum Ending {
-    /// With a close frame.
-    Goodbye(u16),
-    /// It stays open, and nothing is read or written any more.
+    /// Ends with a close frame of this code.
+    Closed(u16),
+    /// Stays open, but nothing is read or written anymore.
     Silent,
-    /// Without a word.
+    /// Breaks without a close frame.
     Broken,
 }
 
-struct Line {
+/// One connection of a client.
+struct Connection {
     world: Arc<World>,
     socket: WebSocket,
-    /// A frame that goes out behind the next one.
+    /// Frame that is sent after the next one.
     held: Option<Value>,
 }
 
-impl Line {
+impl Connection {
     async fn run(
         &mut self,
         token: &str,
         mut frames: mpsc::Receiver<Value>,
-        mut orders: watch::Receiver<(u64, Order)>,
+        mut orders: watch::Receiver<(u64, StreamOrder)>,
     ) -> Ending {
         let settings = self.world.chat.settings();
         let idle = Duration::from_millis(settings.idle_timeout_ms);
         let slow = Duration::from_millis(settings.slow_reader_ms);
-        let mut heard = Instant::now();
+        let mut last_received = Instant::now();
         let mut read_from = Instant::now();
-        let mut check = tokio::time::interval(TOKEN_CHECK);
+        let mut check = tokio::time::interval(TOKEN_CHECK_INTERVAL);
         orders.mark_unchanged();
         loop {
             tokio::select! {
                 frame = frames.recv() => match frame {
                     Some(frame) => if let Err(ending) = self.deliver(frame).await { return ending },
-                    None => return Ending::Goodbye(1013),
+                    None => return Ending::Closed(1013),
                 },
                 received = receive(&mut self.socket, read_from) => match received {
                     Some(message) => {
-                        heard = Instant::now();
-                        read_from = heard + slow;
-                        self.hear(message);
+                        last_received = Instant::now();
+                        read_from = last_received + slow;
+                        self.handle(message);
                     }
                     None => return Ending::Broken,
                 },
@@ -121,17 +123,17 @@ impl Line {
                     let order = orders.borrow_and_update().1;
                     match order {
                         _ if changed.is_err() => return Ending::Broken,
-                        Order::Break => return Ending::Broken,
-                        Order::Freeze => return Ending::Silent,
-                        Order::Stay => {}
+                        StreamOrder::Break => return Ending::Broken,
+                        StreamOrder::Freeze => return Ending::Silent,
+                        StreamOrder::Stay => {}
                     }
                 },
                 _ = check.tick() => {
                     if self.world.tokens.scopes(token).is_err() {
-                        return Ending::Goodbye(TOKEN_ENDED);
+                        return Ending::Closed(TOKEN_CLOSE_CODE);
                     }
-                    if heard.elapsed() >= idle {
-                        return Ending::Goodbye(IDLE);
+                    if last_received.elapsed() >= idle {
+                        return Ending::Closed(IDLE_CLOSE_CODE);
                     }
                     if let Some(held) = self.held.take() && self.send(held.to_string()).await.is_err() {
                         return Ending::Broken;
@@ -141,7 +143,7 @@ impl Line {
         }
     }
 
-    fn hear(&self, message: Message) {
+    fn handle(&self, message: Message) {
         match message {
             Message::Ping(_) => {
                 self.world.chat.pings.fetch_add(1, Ordering::SeqCst);
@@ -161,7 +163,7 @@ impl Line {
         }
     }
 
-    /// Sends a frame, unless something goes wrong.
+    /// Sends a frame, with the faults that are drawn for it.
     async fn deliver(&mut self, frame: Value) -> Result<(), Ending> {
         let troubles = self.world.chat.troubles();
         let chances = [
@@ -205,14 +207,14 @@ impl Line {
     }
 }
 
-/// The next frame of the client, not before `from`.
+/// Receives the next frame of the client, not before `from`.
 async fn receive(socket: &mut WebSocket, from: Instant) -> Option<Message> {
     tokio::time::sleep_until(from).await;
     socket.recv().await?.ok()
 }
 
-async fn play(world: Arc<World>, script: ScriptedChat) {
-    // The first line waits until the handshake is through.
+async fn play_script(world: Arc<World>, script: ScriptedChat) {
+    // The first message waits until the handshake is complete.
     tokio::time::sleep(Duration::from_millis(50)).await;
     world.chat.assign(&script.id);
     for line in &script.lines {

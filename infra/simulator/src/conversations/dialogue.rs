@@ -1,15 +1,15 @@
-//! Generated conversations: the same seed and the same day give the same ones, down to each word.
+//! Generates conversations. The same seed and day give the same conversations, word for word.
 
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::model::{Author, Fixed, Line};
 use super::phrases::{EMPATHY, FAREWELLS, GREETINGS, OPENINGS, REACTIONS, THEMES, Theme, closing};
-use super::{Author, Fixed, Line};
 
-/// Dispositions with the percentage of conversations that end in each, and the mood of each third of them at its end:
-/// an index into the phrases, from happy (0) to angry (2).
+/// Dispositions, each with its percentage of conversations and with three equally likely moods of the customer at the end.
+/// A mood is an index into the phrases, from happy (0) to angry (2).
 const DISPOSITIONS: [(&str, u32, [usize; 3]); 7] = [
     ("resolved", 60, [0, 0, 1]),
     ("escalated", 12, [2, 2, 1]),
@@ -20,10 +20,10 @@ const DISPOSITIONS: [(&str, u32, [usize; 3]); 7] = [
     ("", 1, [1, 1, 1]),
 ];
 
-/// Seconds of a day in which calls come: 07:30 to 20:30.
-const OPEN: (i64, i64) = (27_000, 73_800);
+/// Opening hours in seconds of the day: 07:30 to 20:30.
+const OPENING_HOURS: (i64, i64) = (27_000, 73_800);
 
-/// The generator of a conversation.
+/// Returns the random number generator of a conversation.
 fn random(seed: u64, day: i64, index: u32) -> StdRng {
     let mixed = seed
         ^ (day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -31,7 +31,7 @@ fn random(seed: u64, day: i64, index: u32) -> StdRng {
     StdRng::seed_from_u64(mixed)
 }
 
-/// How many conversations a day has: `per_day` from Monday to Friday, a third of them at the weekend.
+/// Returns the number of conversations of a day: `per_day` from Monday to Friday, a third of that at the weekend.
 pub(super) fn count(per_day: u32, day: i64) -> u32 {
     // 1 January 1970 was a Thursday.
     let weekend = matches!((day + 3).rem_euclid(7), 5 | 6);
@@ -42,10 +42,10 @@ pub(super) fn count(per_day: u32, day: i64) -> u32 {
     }
 }
 
-/// The `index`-th conversation of a day (days since 1970), with its lines.
+/// Returns the `index`-th conversation of a day (days since 1970), with its lines.
 pub(super) fn conversation(seed: u64, day: i64, index: u32) -> Fixed {
     let mut random = random(seed, day, index);
-    let second = day * 86_400 + random.random_range(OPEN.0..OPEN.1);
+    let second = day * 86_400 + random.random_range(OPENING_HOURS.0..OPENING_HOURS.1);
     let start = Timestamp::from_second(second).unwrap_or_default();
     let roll = random.random_range(0..100);
     let mut below = 0;
@@ -74,7 +74,7 @@ pub(super) fn conversation(seed: u64, day: i64, index: u32) -> Fixed {
     }
 }
 
-/// An id that looks drawn at random and still tells day and index.
+/// Returns an id that looks random and encodes day and index.
 fn id(day: i64, index: u32, noise: u64) -> String {
     format!(
         "{day:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
@@ -85,7 +85,7 @@ fn id(day: i64, index: u32, noise: u64) -> String {
     )
 }
 
-/// The day and index that an id tells.
+/// Returns the day and index that an id encodes.
 pub(super) fn day_and_index(id: &str) -> Option<(i64, u32)> {
     let mut parts = id.split('-');
     let day = i64::from_str_radix(parts.next()?, 16).ok()?;
@@ -104,7 +104,7 @@ impl Dialogue {
         use Author::{Agent, Customer, System};
         self.say(System, &["Contact connected"]);
         self.say(Agent, GREETINGS);
-        // Most people open in a neutral mood, whatever comes of it.
+        // Most people start in a neutral mood, however the conversation ends.
         let opening = if self.random.random_bool(0.4) {
             mood
         } else {

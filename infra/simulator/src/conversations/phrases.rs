@@ -1,16 +1,16 @@
-//! What agents and customers say.
+//! Phrases of agents and customers for generated conversations.
 
-/// Something that people call about.
+/// A reason for contacting the company, with its phrases.
 pub(super) struct Theme {
-    /// How customers open.
+    /// First utterances of customers.
     pub(super) problems: &'static [&'static str],
-    /// What they add when asked.
+    /// Details that customers add when asked.
     pub(super) details: &'static [&'static str],
-    /// What agents ask and do.
+    /// Questions and actions of agents.
     pub(super) steps: &'static [&'static str],
 }
 
-/// What people call about.
+/// Reasons for contacting the company.
 pub(super) const THEMES: [Theme; 6] = [
     Theme {
         problems: &[
@@ -46,7 +46,7 @@ pub(super) const THEMES: [Theme; 6] = [
             "I restarted the router twice and changed the cable.",
             "The speed test shows four megabits instead of a hundred.",
             "It happens on the laptop, the phone and the television.",
-            "The neighbours on the same line have no problem.",
+            "The neighbors on the same line have no problem.",
         ],
         steps: &[
             "Please unplug the router for thirty seconds.",
@@ -160,7 +160,7 @@ pub(super) const EMPATHY: &[&str] = &[
     "Of course, I am happy to help.",
 ];
 
-/// How a customer opens, from happy to angry.
+/// Openings of customers, from happy to angry.
 pub(super) const OPENINGS: [&[&str]; 3] = [
     &[
         "Hi, I hope you can help me.",
@@ -175,7 +175,7 @@ pub(super) const OPENINGS: [&[&str]; 3] = [
     ],
 ];
 
-/// What a customer says in the middle, from happy to angry.
+/// Reactions of customers, from happy to angry.
 pub(super) const REACTIONS: [&[&str]; 3] = [
     &[
         "Oh great, that was quick.",
@@ -199,7 +199,7 @@ pub(super) const REACTIONS: [&[&str]; 3] = [
     ],
 ];
 
-/// How a customer ends, from happy to angry.
+/// Farewells of customers, from happy to angry.
 pub(super) const FAREWELLS: [&[&str]; 3] = [
     &[
         "Thank you so much, you were very helpful! 😀",
@@ -215,7 +215,7 @@ pub(super) const FAREWELLS: [&[&str]; 3] = [
     ],
 ];
 
-/// What the agent says at the end, by disposition.
+/// Returns what the agent says at the end, by disposition.
 pub(super) fn closing(disposition: &str) -> &'static [&'static str] {
     match disposition {
         "resolved" => &[

@@ -1,4 +1,4 @@
-//! Rules as scenario files and the admin API write them: flat, with the keys that belong to each kind.
+//! Fault rules as scenario files and the admin API write them: flat, with the keys that belong to each kind.
 
 use std::time::Duration;
 

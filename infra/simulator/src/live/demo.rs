@@ -62,8 +62,8 @@ const GOOD: [(&str, &str); 6] = [
     ("agent", "Wonderful, have a lovely day!"),
 ];
 
-/// The calls `demo-bad`, in which a customer loses patience and is won back, and `demo-good`. They begin when they are
-/// first asked for; at `speed` 1 somebody speaks every 3 s.
+/// Returns the calls `demo-bad`, in which a customer loses patience and is won back, and `demo-good`. The calls start when
+/// their transcripts are first requested. At `speed` 1 there is an utterance every 3 seconds.
 #[must_use]
 pub fn demo_calls(speed: f64) -> Vec<Call> {
     let call = |id: &str, said: &[(&str, &str)]| {
@@ -71,7 +71,7 @@ pub fn demo_calls(speed: f64) -> Vec<Call> {
         let line = |(place, (who, text)): (i64, &(&str, &str))| Line {
             duration_ms: ms(2400),
             final_after_ms: ms(300),
-            // A few segments come twice, as they do.
+            // The contact center's API sometimes returns a segment twice.
             repeats: place % 4 == 1,
             ..Line::said(who, ms(500 + 3000 * place), text)
         };

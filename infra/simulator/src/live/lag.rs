@@ -1,20 +1,20 @@
-//! How long segments take from becoming final to the next attributes of their call.
+//! Measures how long segments take from becoming final to the next attributes of their call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// One call's segments on their way: shown to the poller, then covered by attributes.
+/// The segments of one call: first those that were shown to the poller, later those that attributes covered.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// Places of segments that were shown, and when they became final, epoch ms.
+pub(super) struct LagMeter {
+    /// Indexes of the segments that were shown, with the time at which they became final, in epoch milliseconds.
     shown: BTreeMap<usize, i64>,
     covered: BTreeSet<usize>,
     done: Vec<i64>,
 }
 
-impl Watch {
-    /// An answer held these final segments.
+impl LagMeter {
+    /// Notes that an answer contained these final segments.
     pub(super) fn shown(&mut self, finals: Vec<(usize, i64)>) {
         for (place, since) in finals {
             if !self.covered.contains(&place) {
@@ -23,7 +23,7 @@ impl Watch {
         }
     }
 
-    /// Attributes came: they cover what was shown before.
+    /// Notes that attributes came, which cover the segments that were shown before.
     pub(super) fn patched(&mut self, now: i64) {
         for (place, since) in std::mem::take(&mut self.shown) {
             self.covered.insert(place);
@@ -36,18 +36,18 @@ impl Watch {
     }
 }
 
-/// Lags in ms.
+/// Percentiles of the lag between a final segment and the attributes that cover it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Lag {
-    /// Segments measured.
+    /// Number of measured segments.
     pub segments: usize,
-    /// Half of them were faster.
+    /// Median of the lag in milliseconds.
     pub p50_ms: i64,
-    /// 95 of 100 were faster.
+    /// 95th percentile of the lag in milliseconds.
     pub p95_ms: i64,
-    /// 99 of 100 were faster.
+    /// 99th percentile of the lag in milliseconds.
     pub p99_ms: i64,
-    /// The slowest.
+    /// Largest lag in milliseconds.
     pub max_ms: i64,
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_segment_counts_from_becoming_final_to_the_first_attributes_after_it_was_shown() {
-        let mut watch = Watch::default();
+        let mut watch = LagMeter::default();
         watch.patched(50);
         watch.shown(vec![(0, 100), (1, 200)]);
         watch.patched(1000);

@@ -1,37 +1,38 @@
-//! A live call's script, and which of its segments are there at a moment.
+//! The script of a live call, and the segments that exist at a given time.
 
 use serde::{Deserialize, Serialize};
 
-/// A call: who says what when.
+/// A scripted call: who says what and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
-    /// The interaction's id.
+    /// Interaction id of the call.
     pub id: String,
-    /// What is said.
+    /// Utterances of the call.
     pub lines: Vec<Line>,
-    /// Whether the call begins when its transcript is first asked for, not before; false.
+    /// Whether the call starts when its transcript is first requested; by default it starts at once.
     #[serde(default)]
     pub waits: bool,
 }
 
-/// One segment-to-be.
+/// A scripted utterance, which becomes one segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// When the speaker begins, in ms from the call's start; negative for what was said before.
+    /// Start of the utterance in milliseconds from the start of the call; negative for utterances before it.
     pub at_ms: i64,
-    /// How long it takes to say; 2000.
+    /// Duration of the utterance in milliseconds; the default is 2000.
     #[serde(default = "two_seconds")]
     pub duration_ms: i64,
-    /// `customer` or `agent`.
+    /// Speaker of the utterance: `customer` or `agent`.
     pub direction: String,
-    /// The words.
+    /// Words of the utterance.
     pub text: String,
-    /// How long after its end the segment becomes final, in ms; 300. More than the next segment's makes it late.
+    /// Time in milliseconds from the end of the utterance until its segment is final; the default is 300. With a value larger
+    /// than that of the next utterance, the segment arrives late.
     #[serde(default = "soon")]
     pub final_after_ms: i64,
-    /// Whether every answer has it twice.
+    /// Whether every answer contains the segment twice.
     #[serde(default)]
     pub repeats: bool,
 }
@@ -44,24 +45,24 @@ const fn soon() -> i64 {
     300
 }
 
-/// A segment on the wire.
+/// A transcript segment as the API returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
-    /// The words; those of a partial are the first of them.
+    /// Words of the segment; a partial has only the first of them.
     pub text: String,
-    /// When it began, epoch ms.
+    /// Start of the segment in epoch milliseconds.
     pub start_time: i64,
-    /// When it ended, epoch ms; for a partial, how far it has come.
+    /// End of the segment in epoch milliseconds; of a partial, the time that was recognized so far.
     pub end_time: i64,
-    /// `customer` or `agent`.
+    /// Speaker of the segment: `customer` or `agent`.
     pub direction: String,
-    /// Whether the recogniser is done with it.
+    /// Whether the recognizer has finished the segment.
     pub is_final: bool,
 }
 
 impl Call {
-    /// A call that begins at once.
+    /// Returns a call that starts at once.
     #[must_use]
     pub fn new(id: &str, lines: Vec<Line>) -> Self {
         Self {
@@ -73,7 +74,7 @@ impl Call {
 }
 
 impl Line {
-    /// A line of two seconds that becomes final soon.
+    /// Returns an utterance of two seconds that becomes final 300 ms after its end.
     #[must_use]
     pub fn said(direction: &str, at_ms: i64, text: &str) -> Self {
         Self {
@@ -86,7 +87,7 @@ impl Line {
         }
     }
 
-    /// The segment at `now`: none before it begins, a partial until it is final.
+    /// Returns the segment at `now`: nothing before the start, then a partial until the segment is final.
     fn at(&self, began: i64, now: i64) -> Option<Segment> {
         let start = began + self.at_ms;
         let end = start + self.duration_ms;
@@ -97,7 +98,7 @@ impl Line {
         let text = if is_final {
             self.text.clone()
         } else {
-            self.heard(now - start)
+            self.words_within(now - start)
         };
         let end_time = if is_final { end } else { end.min(now) };
         Some(Segment {
@@ -109,8 +110,8 @@ impl Line {
         })
     }
 
-    /// The words that were said in the first `elapsed` ms.
-    fn heard(&self, elapsed: i64) -> String {
+    /// Returns the words of the first `elapsed` milliseconds.
+    fn words_within(&self, elapsed: i64) -> String {
         let words: Vec<&str> = self.text.split(' ').collect();
         let share = elapsed as f64 / self.duration_ms.max(1) as f64;
         let count = (words.len() as f64 * share.clamp(0.0, 1.0)).ceil() as usize;
@@ -119,8 +120,8 @@ impl Line {
 }
 
 impl Call {
-    /// The segments at `now` that end at or after `from`, repeats included; and when each final one became so, by its
-    /// place.
+    /// Returns the segments at `now` that end at or after `from`, repetitions included, and the time at which each final
+    /// segment became final, by its index.
     pub(super) fn segments(
         &self,
         began: i64,
@@ -147,7 +148,7 @@ impl Call {
         (segments, finals)
     }
 
-    /// The segments that are final at `now`, each once.
+    /// Returns the segments that are final at `now`, each once.
     pub(super) fn finals(&self, began: i64, now: i64) -> Vec<Segment> {
         self.lines
             .iter()

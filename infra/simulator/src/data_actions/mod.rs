@@ -1,6 +1,10 @@
-//! Data Actions: registration with the platform's own validation, and listing.
+//! Data Actions: registration, with the validation of the platform, and listing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub(crate) mod state;
+
+pub use state::State;
+
+use std::sync::Arc;
 
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
@@ -18,22 +22,6 @@ const PATH: &str = "/api/v2/data-actions";
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new().route(PATH, get(list).post(register))
-}
-
-/// The registered actions, in the order of registration.
-#[derive(Debug, Default)]
-pub struct State(Mutex<Vec<Value>>);
-
-impl State {
-    /// The registered actions, each with its `id`.
-    #[must_use]
-    pub fn all(&self) -> Vec<Value> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 async fn list(
@@ -72,7 +60,8 @@ async fn register(
     }))
 }
 
-/// The platform's rules for a definition; written apart from the client's, so that each checks the other.
+/// Checks a definition against the platform's rules. They are written independently of the client's rules, so that the two
+/// implementations check each other.
 fn check(definition: &Value) -> Result<(), String> {
     let name = definition["name"].as_str().unwrap_or_default();
     if name.is_empty() {

@@ -1,21 +1,20 @@
-//! Live calls: segments that appear as time passes, attributes, suggestions.
+//! Live calls, whose segments appear as time passes, with attributes and suggestions.
 //!
-//! | call | does |
+//! | request | effect |
 //! |---|---|
-//! | `GET /api/v2/interactions/{id}/transcripts` | the segments so far that end at or after `startTime`; 404 for an unknown call |
+//! | `GET /api/v2/interactions/{id}/transcripts` | returns the segments so far that end at or after `startTime`; 404 for an unknown call |
 //! | `PATCH /api/v2/interactions/{id}/attributes` | merges attributes |
-//! | `POST /api/v2/agentassist/suggestions` | shows a suggestion, once an `Idempotency-Key` |
-//! | `POST /_simulator/calls` | begins a [`Call`] now |
-//! | `GET /_simulator/calls/{id}` | its attributes and suggestions |
-//! | `GET /_simulator/lag` | how long segments took from becoming final to the next attributes of their call |
+//! | `POST /api/v2/agentassist/suggestions` | shows a suggestion, once per `Idempotency-Key` |
+//! | `POST /_simulator/calls` | starts a [`Call`] now |
+//! | `GET /_simulator/calls/{id}` | returns the attributes and suggestions of a call |
+//! | `GET /_simulator/lag` | returns the [`Lag`] over all calls |
 
 mod demo;
 mod lag;
-mod script;
+pub(crate) mod script;
+pub(crate) mod state;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
@@ -23,21 +22,23 @@ use axum::response::Response;
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use demo::demo_calls;
 pub use lag::Lag;
 pub use script::{Call, Line, Segment};
+pub use state::{State, Suggestion};
 
+use self::state::now_ms;
 use crate::auth;
 use crate::problem::{self, Problem};
 use crate::world::World;
 
 const SUGGESTIONS: &str = "/api/v2/agentassist/suggestions";
 
-/// The longest suggestion that an agent's desktop shows, in characters.
-const MAX_CONTENT: usize = 1000;
+/// Longest suggestion that an agent's desktop shows, in characters.
+const MAX_SUGGESTION_CHARS: usize = 1000;
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
@@ -49,116 +50,12 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route(SUGGESTIONS, post(suggest))
 }
 
-/// The simulator's own calls, for its admin API.
-pub(crate) fn admin() -> Router<Arc<World>> {
+/// Returns the routes of live calls below `/_simulator`.
+pub(crate) fn admin_router() -> Router<Arc<World>> {
     Router::new()
         .route("/_simulator/calls", post(begin))
         .route("/_simulator/calls/{id}", get(show))
         .route("/_simulator/lag", get(lag))
-}
-
-/// A suggestion as it was shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Suggestion {
-    /// The id it was given.
-    pub id: String,
-    /// The text.
-    pub content: String,
-    /// The `Idempotency-Key` it came with.
-    pub key: Option<String>,
-}
-
-#[derive(Debug)]
-struct Running {
-    call: Call,
-    /// Epoch ms; `None` while the call waits to be asked for.
-    began: Option<i64>,
-    attributes: Map<String, Value>,
-    suggestions: Vec<Suggestion>,
-    lag: lag::Watch,
-}
-
-/// The live calls by id.
-#[derive(Debug, Default)]
-pub struct State(Mutex<BTreeMap<String, Running>>);
-
-impl State {
-    /// Calls that all begin now.
-    #[must_use]
-    pub fn new(calls: Vec<Call>) -> Self {
-        let state = Self::default();
-        calls.into_iter().for_each(|call| state.begin(call));
-        state
-    }
-
-    /// Begins a call now; one with the same id starts over.
-    pub fn begin(&self, call: Call) {
-        let (lag, began) = (lag::Watch::default(), (!call.waits).then(now_ms));
-        let running = Running {
-            began,
-            attributes: Map::new(),
-            suggestions: Vec::new(),
-            lag,
-            call,
-        };
-        self.lock().insert(running.call.id.clone(), running);
-    }
-
-    /// The attributes of a call; none if it is unknown.
-    #[must_use]
-    pub fn attributes(&self, id: &str) -> Map<String, Value> {
-        self.lock()
-            .get(id)
-            .map(|call| call.attributes.clone())
-            .unwrap_or_default()
-    }
-
-    /// The suggestions of a call, in order.
-    #[must_use]
-    pub fn suggestions(&self, id: &str) -> Vec<Suggestion> {
-        self.lock()
-            .get(id)
-            .map(|call| call.suggestions.clone())
-            .unwrap_or_default()
-    }
-
-    /// The segments of a call that are final by now.
-    #[must_use]
-    pub fn finals(&self, id: &str) -> Vec<Segment> {
-        let now = now_ms();
-        let calls = self.lock();
-        calls
-            .get(id)
-            .map(|call| call.call.finals(call.began.unwrap_or(now), now))
-            .unwrap_or_default()
-    }
-
-    /// How many segments a call's script has; none if it is unknown.
-    #[must_use]
-    pub fn lines(&self, id: &str) -> usize {
-        self.lock().get(id).map_or(0, |call| call.call.lines.len())
-    }
-
-    /// How long segments took to reach the attributes, over all calls.
-    #[must_use]
-    pub fn lag(&self) -> Lag {
-        Lag::of(
-            self.lock()
-                .values()
-                .flat_map(|call| call.lag.done().iter().copied()),
-        )
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn unknown() -> Problem {
@@ -167,7 +64,7 @@ fn unknown() -> Problem {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct TranscriptQuery {
     direction: Option<String>,
     include_final: Option<bool>,
     start_time: Option<i64>,
@@ -177,7 +74,7 @@ async fn transcripts(
     Shared(world): Shared<Arc<World>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<TranscriptQuery>,
 ) -> Result<Json<Vec<Segment>>, Problem> {
     auth::require(&world, &headers, "interactions:view")?;
     let from = asked
@@ -229,7 +126,7 @@ async fn set_attributes(
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Suggested {
+struct SuggestionRequest {
     interaction_id: String,
     suggestions: Vec<Content>,
 }
@@ -246,16 +143,16 @@ async fn suggest(
     body: Bytes,
 ) -> Result<Response, Problem> {
     auth::require(&world, &headers, "agentassist:write")?;
-    let Suggested {
+    let SuggestionRequest {
         interaction_id,
         suggestions,
     } = problem::json(&body)?;
     let good = |one: &Content| {
-        one.r#type == "text" && (1..=MAX_CONTENT).contains(&one.content.chars().count())
+        one.r#type == "text" && (1..=MAX_SUGGESTION_CHARS).contains(&one.content.chars().count())
     };
     if suggestions.is_empty() || !suggestions.iter().all(good) {
         let wanted = format!(
-            "suggestions must be a list of {{type: text, content}} of 1 to {MAX_CONTENT} characters"
+            "suggestions must be a list of {{type: text, content}} of 1 to {MAX_SUGGESTION_CHARS} characters"
         );
         return Err(Problem::bad_request(wanted));
     }

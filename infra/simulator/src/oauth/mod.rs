@@ -1,7 +1,11 @@
-//! The token endpoints: client credentials grants, and the tokens they gave.
+//! The token endpoints of the contact center, which grant client credentials.
+
+pub(crate) mod tokens;
+
+pub use tokens::Tokens;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -10,78 +14,18 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::problem::Problem;
 use crate::settings::SCOPES;
 use crate::world::World;
 
-/// The token paths of the five systems.
+/// Paths of the token endpoints of the five systems.
 pub const TOKEN_PATHS: [&str; 3] = ["/oauth/token", "/oauth2/token", "/api/v2/oauth/token"];
 
 pub(crate) fn router() -> Router<Arc<World>> {
     TOKEN_PATHS.iter().fold(Router::new(), |router, path| {
         router.route(path, post(token))
     })
-}
-
-/// The tokens given so far.
-#[derive(Debug, Default)]
-pub struct Tokens(Mutex<HashMap<String, Token>>);
-
-#[derive(Debug)]
-struct Token {
-    scopes: BTreeSet<String>,
-    expires: Instant,
-    revoked: bool,
-}
-
-impl Tokens {
-    /// The scopes of a live token.
-    ///
-    /// # Errors
-    /// Why it is not live, in words.
-    pub fn scopes(&self, token: &str) -> Result<BTreeSet<String>, &'static str> {
-        match self.lock().get(token) {
-            None => Err("the token is unknown"),
-            Some(token) if token.revoked => Err("the token is revoked"),
-            Some(token) if token.expires <= Instant::now() => Err("the token has expired"),
-            Some(token) => Ok(token.scopes.clone()),
-        }
-    }
-
-    /// Revokes all live tokens; returns how many.
-    pub fn revoke_all(&self) -> usize {
-        let mut tokens = self.lock();
-        let live = tokens.values_mut().filter(|token| !token.revoked);
-        live.map(|token| token.revoked = true).count()
-    }
-
-    /// Lets all tokens expire now; returns how many.
-    pub fn expire_all(&self) -> usize {
-        let now = Instant::now();
-        let mut tokens = self.lock();
-        let live = tokens.values_mut().filter(|token| token.expires > now);
-        live.map(|token| token.expires = now).count()
-    }
-
-    fn give(&self, scopes: BTreeSet<String>, life: Duration) -> String {
-        let token = uuid::Uuid::new_v4().simple().to_string();
-        let expires = Instant::now() + life;
-        self.lock().insert(
-            token.clone(),
-            Token {
-                scopes,
-                expires,
-                revoked: false,
-            },
-        );
-        token
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Token>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 async fn token(
@@ -122,7 +66,7 @@ async fn token(
     let scope = scopes.iter().cloned().collect::<Vec<_>>().join(" ");
     let token = world
         .tokens
-        .give(scopes, Duration::from_secs(settings.token_expires_in));
+        .issue(scopes, Duration::from_secs(settings.token_expires_in));
     Ok(Json(json!({
         "access_token": token,
         "token_type": "Bearer",
@@ -146,7 +90,7 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<HashMap<String, String>, Pro
     Ok(url::form_urlencoded::parse(body).into_owned().collect())
 }
 
-/// The scopes of a list: all known, and all granted.
+/// Parses a list of scopes, all of which must be known and granted.
 fn scopes(list: &str, granted: &BTreeSet<String>) -> Result<BTreeSet<String>, Problem> {
     let asked: BTreeSet<String> = list.split_whitespace().map(str::to_owned).collect();
     if asked.is_empty() {
