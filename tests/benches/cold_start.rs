@@ -32,9 +32,9 @@ fn quick_event(function: &str) -> String {
 #[tokio::main]
 async fn main() {
     let aws = dev_stack::aws();
-    let database = dev_stack::fresh_database();
-    let settings = dev_stack::own_environment_on(&aws, "cold");
-    dev_stack::make_resources(&settings, &database.url).expect("the resources");
+    let database = dev_stack::create_database();
+    let settings = dev_stack::unique_environment_on(&aws, "cold");
+    dev_stack::create_resources(&settings, &database.url).expect("the resources");
     let mut programs = FunctionPrograms::start(settings).await;
     let client = insights_http::client::build_client(insights_http::client::IdleConnections::Close)
         .expect("a client");

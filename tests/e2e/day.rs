@@ -93,7 +93,7 @@ fn scenario() -> Scenario {
 /// Returns the environment of `events/local.env` with the addresses of these servers and with resource names that no other
 /// test uses.
 fn settings(aws: &Aws, cxone_url: &str) -> Settings {
-    let mut settings = dev_stack::own_environment_on(aws, "day");
+    let mut settings = dev_stack::unique_environment_on(aws, "day");
     settings.insert("CXONE_BASE_URL".to_owned(), cxone_url.to_owned());
     settings
 }
@@ -113,9 +113,9 @@ impl Day {
     async fn start() -> Self {
         let simulator = Simulator::start(scenario()).await.expect("the simulator");
         let aws = dev_stack::aws();
-        let database = dev_stack::fresh_database();
+        let database = dev_stack::create_database();
         let settings = settings(&aws, &simulator.url());
-        dev_stack::make_resources(&settings, &database.url).expect("the resources");
+        dev_stack::create_resources(&settings, &database.url).expect("the resources");
         let config = store::aws::config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
         let escalations_url = Sqs::create(&config, &dev_stack::unique("escalations"))

@@ -1,4 +1,4 @@
-//! The functions' environment of `events/local.env`, and the resources that it names.
+//! The environment of the functions in `events/local.env`, and the AWS resources that this file names.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,43 +7,46 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use cxone_simulator::demo_secrets;
+
 use crate::python::interpreter;
 use crate::{Aws, unique};
 
-/// Variables and their values.
+/// Variables of an environment with their values.
 pub type Settings = BTreeMap<String, String>;
 
-/// The variables of `events/local.env` with the address of `aws`.
+/// Returns the variables of `events/local.env` with the endpoint of `aws`.
 ///
 /// # Panics
 /// As [`local_environment`], or if the file has no `AWS_ENDPOINT_URL`.
 #[must_use]
 pub fn environment_on(aws: &Aws) -> Settings {
     let settings = local_environment();
-    let named = settings["AWS_ENDPOINT_URL"].clone();
-    replaced(settings, &named, &aws.endpoint_url)
+    let endpoint_url = settings["AWS_ENDPOINT_URL"].clone();
+    replace_in_values(settings, &endpoint_url, &aws.endpoint_url)
 }
 
-/// The same with names of resources that nobody else uses, which begin with `prefix`.
+/// Returns the variables as [`environment_on`] does, with resource names that nobody else uses and that start with
+/// `prefix`.
 ///
 /// # Panics
 /// As [`environment_on`].
 #[must_use]
-pub fn own_environment_on(aws: &Aws, prefix: &str) -> Settings {
-    replaced(environment_on(aws), "cxone-insights", &unique(prefix))
+pub fn unique_environment_on(aws: &Aws, prefix: &str) -> Settings {
+    replace_in_values(environment_on(aws), "cxone-insights", &unique(prefix))
 }
 
-fn replaced(mut settings: Settings, old: &str, new: &str) -> Settings {
+fn replace_in_values(mut settings: Settings, old: &str, new: &str) -> Settings {
     for value in settings.values_mut() {
         *value = value.replace(old, new);
     }
     settings
 }
 
-/// The variables of `events/local.env`.
+/// Reads the variables of `events/local.env`.
 ///
 /// # Panics
-/// If the file is not there or has a line that is none.
+/// If the file does not exist, or has a malformed line.
 #[must_use]
 pub fn local_environment() -> Settings {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/local.env");
@@ -62,22 +65,15 @@ pub fn local_environment() -> Settings {
         .collect()
 }
 
-/// Makes secret, table, queues, bucket and topic as `settings` name them. The secret has the simulator's values and
-/// `database_url`. What exists is left as it is.
+/// Creates the secret, table, queues, bucket and topic that `settings` name. The secret has the demonstration secrets and
+/// `database_url`. Resources that exist are left as they are.
 ///
 /// # Errors
-/// If a setting is missing, or the service refuses.
-pub fn make_resources(settings: &Settings, database_url: &str) -> Result<()> {
-    let secret = BTreeMap::from([
-        ("client_id", "demo-client"),
-        ("client_secret", "demo-secret"),
-        ("api_key", "local-key"),
-        ("webhook_secret", "local-webhook-secret"),
-        ("openai_api_key", "demo-openai-key"),
-        ("nlp_api_key", "demo-nlp-key"),
-        ("database_url", database_url),
-    ]);
-    let asked = serde_json::json!({ "settings": settings, "secret": secret });
+/// If a setting is missing, or a service refuses.
+pub fn create_resources(settings: &Settings, database_url: &str) -> Result<()> {
+    let mut secret = BTreeMap::from(demo_secrets::ALL);
+    secret.insert("database_url", database_url);
+    let request = serde_json::json!({ "settings": settings, "secret": secret });
     let mut child = Command::new(interpreter()?)
         .args(["-c", include_str!("../servers/resources.py")])
         .stdin(Stdio::piped())
@@ -85,11 +81,14 @@ pub fn make_resources(settings: &Settings, database_url: &str) -> Result<()> {
         .spawn()
         .context("cannot start Python")?;
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(asked.to_string().as_bytes())?;
+        input.write_all(request.to_string().as_bytes())?;
     }
     let output = child.wait_with_output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     let last = complaint.trim().lines().last().unwrap_or("no reason given");
-    ensure!(output.status.success(), "cannot make the resources: {last}");
+    ensure!(
+        output.status.success(),
+        "cannot create the resources: {last}"
+    );
     Ok(())
 }

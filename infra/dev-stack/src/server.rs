@@ -1,5 +1,5 @@
-//! A server as a child process that ends when this process does, however that happens: its standard input is a pipe
-//! that only this process holds open.
+//! A server as a child process that ends with this process, even if this process is killed: the standard input of the server
+//! is a pipe that only this process holds open.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -12,25 +12,25 @@ use crate::python::interpreter;
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// What the server said after `ready`, word by word.
-    pub(crate) said: Vec<String>,
+    /// Words that the server printed after `ready`.
+    pub(crate) ready_words: Vec<String>,
     child: Child,
 }
 
 impl Server {
     /// Starts a Python program with its arguments and waits until it prints `ready ...`.
     pub(crate) fn start(name: &str, program: &str, arguments: &[&str]) -> Result<Self> {
-        let mut complaints =
-            tempfile::tempfile().context("cannot make a file for the server's complaints")?;
+        let mut error_output =
+            tempfile::tempfile().context("cannot make a file for the server's error output")?;
         let mut child = Command::new(interpreter()?)
             .args(["-c", program])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(
-                complaints
+                error_output
                     .try_clone()
-                    .context("cannot share the file for complaints")?,
+                    .context("cannot share the file for the error output")?,
             )
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
@@ -45,10 +45,13 @@ impl Server {
             let status = child
                 .wait()
                 .with_context(|| format!("cannot wait for {name}"))?;
-            bail!("{name} did not start ({status}): {}", tail(&mut complaints));
+            bail!(
+                "{name} did not start ({status}): {}",
+                tail(&mut error_output)
+            );
         }
         Ok(Self {
-            said: words.collect(),
+            ready_words: words.collect(),
             child,
         })
     }
@@ -57,19 +60,19 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // It ends by itself now; waiting keeps it from staying as a zombie.
+        // The server ends by itself now. Without waiting, it would stay as a zombie.
         let _status = self.child.wait();
     }
 }
 
-/// The end of what a server complained about.
-fn tail(complaints: &mut File) -> String {
+/// Returns the last lines that a server wrote to standard error.
+fn tail(error_output: &mut File) -> String {
     let mut text = String::new();
-    let read = complaints
+    let read = error_output
         .rewind()
-        .and_then(|()| complaints.read_to_string(&mut text));
+        .and_then(|()| error_output.read_to_string(&mut text));
     if read.is_err() {
-        return "its complaints cannot be read".to_owned();
+        return "its error output cannot be read".to_owned();
     }
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")

@@ -1,4 +1,4 @@
-//! The servers answer and are shared.
+//! The servers answer, and tests share them.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -40,7 +40,7 @@ fn the_aws_services_answer_and_are_shared() {
 
 #[test]
 fn each_test_gets_an_empty_database_with_vectors() {
-    let (one, other) = (fresh_database(), fresh_database());
+    let (one, other) = (create_database(), create_database());
     assert_ne!(one.url, other.url);
     let psql = postgres::psql();
     let query = |url: &str, statement: &str| {
@@ -75,7 +75,7 @@ fn each_test_gets_an_empty_database_with_vectors() {
 }
 
 #[test]
-fn cargo_lambda_is_there() {
+fn cargo_lambda_is_installed() {
     let output =
         python::run(Command::new(cargo_lambda()).args(["lambda", "--version"])).expect("a version");
     assert!(String::from_utf8_lossy(&output.stdout).contains("cargo-lambda"));

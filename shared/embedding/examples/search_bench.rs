@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let rows: usize = arguments.next().map_or(Ok(100_000), |rows| rows.parse())?;
     let fresh = arguments
         .next()
-        .map_or_else(|| Err(dev_stack::fresh_database()), Ok);
+        .map_or_else(|| Err(dev_stack::create_database()), Ok);
     let url = fresh.as_ref().unwrap_or_else(|database| &database.url);
     let model = Model {
         name: "synthetic".to_owned(),

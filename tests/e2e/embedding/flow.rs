@@ -160,7 +160,7 @@ async fn queued(stack: &Stack, payload: &Value) -> Vec<store::queue::Message> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
-    let database = dev_stack::fresh_database();
+    let database = dev_stack::create_database();
     let (before, rest) = database.url.split_once('@').expect("a user");
     let (address, name) = rest.split_once('/').expect("a name");
     let server: SocketAddr = address
@@ -210,7 +210,7 @@ async fn with_embeddings_service(simulator: &cxone_simulator::Handle, database_u
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
-    let database = dev_stack::fresh_database();
+    let database = dev_stack::create_database();
     let simulator = Simulator::start(Scenario::default())
         .await
         .expect("a simulator");
@@ -250,7 +250,7 @@ async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_down_sends_the_batch_back_and_nothing_is_lost() {
-    let database = dev_stack::fresh_database();
+    let database = dev_stack::create_database();
     let simulator = Simulator::start(Scenario::default())
         .await
         .expect("a simulator");

@@ -55,7 +55,7 @@ pub(crate) async fn local_provider() -> Provider {
 impl Stack {
     /// Starts a stack with a database of its own and the shipped model.
     pub(crate) async fn start() -> Self {
-        let database = dev_stack::fresh_database();
+        let database = dev_stack::create_database();
         let mut stack = Self::on(&database.url, local_provider().await, &Env::default()).await;
         stack.database = Some(database);
         stack

@@ -366,7 +366,7 @@ impl Postgres {
 }
 
 async fn postgres(dimension: usize) -> (Postgres, PgVectors) {
-    let database = Postgres(dev_stack::fresh_database());
+    let database = Postgres(dev_stack::create_database());
     let store = database.store(model("first", dimension)).await;
     (database, store)
 }
@@ -433,7 +433,7 @@ async fn a_table_of_another_dimension_is_named_and_nothing_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_run_once_however_many_start_them() {
-    let database = Postgres(dev_stack::fresh_database());
+    let database = Postgres(dev_stack::create_database());
     assert!(matches!(
         database.unmigrated(model("m", 4)).check().await,
         Err(Error::Missing { .. })
