@@ -116,7 +116,7 @@ impl Day {
         let database = dev_stack::create_database();
         let settings = settings(&aws, &simulator.url());
         dev_stack::create_resources(&settings, &database.url).expect("the resources");
-        let config = store::aws::config(Some(&aws.endpoint_url)).await;
+        let config = store::aws::load_config(Some(&aws.endpoint_url)).await;
         let queue = Sqs::new(&config, settings["EMBEDDING_QUEUE_URL"].clone(), None);
         let escalations_url = Sqs::create(&config, &dev_stack::unique("escalations"))
             .await

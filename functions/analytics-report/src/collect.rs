@@ -81,7 +81,7 @@ pub(crate) fn call_limits() -> CallLimits {
     let limits = CallLimits::default();
     CallLimits {
         retry: RetryPolicy {
-            max_tries: MAX_TRIES_PER_CALL,
+            max_attempts: MAX_TRIES_PER_CALL,
             ..limits.retry
         },
         ..limits

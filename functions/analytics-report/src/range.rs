@@ -1,7 +1,7 @@
 //! The time that a report covers.
 
 use anyhow::{Context, ensure};
-use cxone::conversations::Query;
+use cxone::conversations::ConversationQuery;
 use insights_core::analytics::ReportRange;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -84,8 +84,8 @@ impl Period {
 
     /// Returns the query for the conversations of the period.
     #[must_use]
-    pub fn query(&self) -> Query {
-        Query {
+    pub fn query(&self) -> ConversationQuery {
+        ConversationQuery {
             from: self.from,
             to: self.to,
         }

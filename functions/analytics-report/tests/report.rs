@@ -12,7 +12,7 @@ use analytics_report::range::Period;
 use analytics_report::report::WrittenReport;
 use analytics_report::{Deps, Reply, create_report, handle};
 use cxone::CxoneClient;
-use cxone::endpoints::{CONTRACT, Site, System};
+use cxone::endpoints::{CXONE_API, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
 use cxone_simulator::{
@@ -29,7 +29,7 @@ const TRANSCRIPTS: &str = "/api/v1/conversations/*/transcripts";
 const QUERY: &str = "/api/v1/analytics/conversations/details/query";
 
 fn cxone_client(simulator: &Handle) -> CxoneClient {
-    let site = Site::new(CONTRACT, System::Analytics, &simulator.url()).unwrap();
+    let site = Site::new(CXONE_API, System::Analytics, &simulator.url()).unwrap();
     let settings = Settings::default();
     let credentials = ClientCredentials {
         client_id: settings.client_id,
@@ -49,7 +49,7 @@ fn deps(simulator: &Handle, folder: &Path) -> Deps {
     let env = Env::from_pairs([("REPORT_REQUESTS_PER_SECOND", "5000")]);
     Deps::new(
         cxone_client(simulator),
-        Objects::folder(folder).unwrap(),
+        Objects::open_folder(folder).unwrap(),
         Config::from_env(&env).unwrap(),
     )
 }

@@ -143,7 +143,7 @@ async fn read_transcript(
     conversation: &str,
     deadline: Deadline,
 ) -> (Option<Vec<Message>>, bool) {
-    match cxone::chat::transcript(&deps.client, conversation, deadline).await {
+    match cxone::chat::read_transcript(&deps.client, conversation, deadline).await {
         Ok(found) => (found.map(|transcript| transcript.messages), true),
         Err(error) => {
             tracing::warn!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cxone::chat::{Skill, Timing};
+use cxone::chat::{Skill, StreamTiming};
 use insights_core::chat::escalation::EscalationPhrases;
 use insights_core::chat::pacing::QueueLimits;
 use insights_core::chat::token_bucket::Rate;
@@ -37,7 +37,7 @@ pub struct Config {
     /// `CHAT_RECONNECT_CAP_MS`: 30000.
     pub reconnect_cap: Duration,
     /// `CHAT_PING_MS` (20000), `CHAT_PONG_MS` (10000) and `CHAT_CONNECT_MS` (10000).
-    pub timing: Timing,
+    pub timing: StreamTiming,
     /// `CHAT_LEASE_MS`: how long a worker that died keeps its agent; 10000.
     pub lease: Duration,
     /// `CHAT_HANDOVER_MS`: how long before its deadline an invocation lets the next one take over; 90000, so that a schedule
@@ -157,11 +157,11 @@ fn skills(env: &Env) -> Result<Vec<Skill>, ConfigError> {
     serde_json::from_str(text).map_err(|_| invalid("CHAT_SKILLS", text, allowed))
 }
 
-fn timing(env: &Env) -> Result<Timing, ConfigError> {
-    Ok(Timing {
-        ping_every: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
-        pong_within: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
-        patience: env.millis("CHAT_CONNECT_MS", Duration::from_secs(10), 10..=60_000)?,
+fn timing(env: &Env) -> Result<StreamTiming, ConfigError> {
+    Ok(StreamTiming {
+        ping_interval: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
+        pong_timeout: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
+        io_timeout: env.millis("CHAT_CONNECT_MS", Duration::from_secs(10), 10..=60_000)?,
     })
 }
 
@@ -226,7 +226,7 @@ mod tests {
             (config.sla.as_millis(), config.reconnect_base.as_millis()),
             (2000, 2000)
         );
-        assert!(config.timing.ping_every + config.timing.pong_within < Duration::from_secs(60));
+        assert!(config.timing.ping_interval + config.timing.pong_timeout < Duration::from_secs(60));
         assert!(config.lease < Duration::from_secs(20) && config.agents.is_empty());
     }
 

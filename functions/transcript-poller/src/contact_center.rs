@@ -64,11 +64,13 @@ impl<'a> ContactCenter<'a> {
         from: i64,
         deadline: Deadline,
     ) -> Option<Vec<Segment>> {
-        let answer = self
-            .deps
-            .cxone_client
-            .live_transcript(self.interaction_id, from, deadline)
-            .await;
+        let answer = cxone::live::read_transcript(
+            &self.deps.cxone_client,
+            self.interaction_id,
+            from,
+            deadline,
+        )
+        .await;
         match answer {
             Ok(transcript) => {
                 if transcript.malformed > 0 {
@@ -94,11 +96,13 @@ impl<'a> ContactCenter<'a> {
         attributes: &[(&'static str, String)],
         deadline: Deadline,
     ) -> SendOutcome<()> {
-        let answer = self
-            .deps
-            .cxone_client
-            .patch_attributes(self.interaction_id, attributes, deadline)
-            .await;
+        let answer = cxone::live::patch_attributes(
+            &self.deps.cxone_client,
+            self.interaction_id,
+            attributes,
+            deadline,
+        )
+        .await;
         self.outcome("attributes", ATTRIBUTES_KEY, answer)
     }
 
@@ -109,11 +113,14 @@ impl<'a> ContactCenter<'a> {
         deadline: Deadline,
     ) -> SendOutcome<Option<String>> {
         let Suggestion { key, content, .. } = suggestion;
-        let answer = self
-            .deps
-            .cxone_client
-            .suggest(self.interaction_id, content, key, deadline)
-            .await;
+        let answer = cxone::live::post_suggestion(
+            &self.deps.cxone_client,
+            self.interaction_id,
+            content,
+            key,
+            deadline,
+        )
+        .await;
         if answer.is_ok() {
             self.counters.add_suggestion();
             metrics::count("suggestions_sent", 1);
@@ -125,7 +132,7 @@ impl<'a> ContactCenter<'a> {
         &mut self,
         operation: &'static str,
         key: &str,
-        answer: Result<T, insights_http::Error>,
+        answer: Result<T, cxone::Error>,
     ) -> SendOutcome<T> {
         match answer {
             Ok(value) => {
@@ -144,7 +151,7 @@ impl<'a> ContactCenter<'a> {
     }
 
     /// Logs and counts a failed operation, and pauses all polls if the contact center asks for it.
-    fn record_failure(&self, operation: &'static str, error: &insights_http::Error) {
+    fn record_failure(&self, operation: &'static str, error: &cxone::Error) {
         self.counters.add_failure();
         metrics::count("poll_errors", 1);
         if let Some(wait) = error.retry_after() {
@@ -163,12 +170,9 @@ impl<'a> ContactCenter<'a> {
         &mut self,
         operation: &'static str,
         key: &str,
-        error: &insights_http::Error,
+        error: &cxone::Error,
     ) -> bool {
-        if !matches!(
-            error,
-            insights_http::Error::NotFound { .. } | insights_http::Error::Rejected { .. }
-        ) {
+        if !error.is_request_refused() {
             return false;
         }
         let refusals = self.refusals.entry(key.to_owned()).or_default();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::data_actions::{self, Registered};
+use cxone::data_actions::{self, Registration};
 use cxone::endpoints::System;
 use insights_http::Deadline;
 use serde_json::json;
@@ -49,8 +49,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             .await
             .with_context(|| format!("{} was not registered", definition.name))?;
     let (status, id) = match &registered {
-        Registered::Created { id } => ("created", Some(id.as_str())),
-        Registered::Exists => ("exists", None),
+        Registration::Created { id } => ("created", Some(id.as_str())),
+        Registration::Exists => ("exists", None),
     };
     if args.json {
         println!(

@@ -29,7 +29,7 @@ pub fn client(
     idle: IdleConnections,
 ) -> anyhow::Result<CxoneClient> {
     let base = env.required_url("CXONE_BASE_URL")?;
-    let mut site = Site::new(endpoints::CONTRACT, system, base.as_str())?;
+    let mut site = Site::new(endpoints::CXONE_API, system, base.as_str())?;
     if let Some(url) = env.url("CXONE_TOKEN_URL")? {
         site = site.with_token_url(url.as_str())?;
     }

@@ -11,7 +11,9 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key as AesKey, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cxone::oauth::{AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokens, TokenKey};
+use cxone::oauth::{
+    AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokenCache, TokenKey,
+};
 use futures::future::BoxFuture;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
@@ -135,7 +137,7 @@ fn unseal(cipher: &Aes256Gcm, key: &TokenKey, sealed: &str) -> Option<SecretStri
     String::from_utf8(token).ok().map(SecretString::from)
 }
 
-impl SharedTokens for StateTokens {
+impl SharedTokenCache for StateTokens {
     fn load<'a>(
         &'a self,
         key: &'a TokenKey,

@@ -138,7 +138,7 @@ async fn the_state_holds_no_token_in_the_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_sealed_with_the_old_client_secret_is_a_miss() {
-    use cxone::oauth::{AccessToken, SharedTokens, TokenKey};
+    use cxone::oauth::{AccessToken, SharedTokenCache, TokenKey};
     let folder = tempfile::tempdir().unwrap();
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite")).unwrap());
     let key = TokenKey::new(

@@ -1,28 +1,32 @@
-//! Past conversations: the analytics list, page by page, and each one's transcript.
-
-use std::collections::HashSet;
+//! Past conversations: the analytics list, page by page, and the transcript of each conversation.
 
 use http::Method;
 use insights_core::analytics::{Conversation, Line, Speaker};
+use insights_http::Deadline;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::endpoints::{Endpoint, Route};
-use crate::{CxoneClient, Request};
-use insights_http::{Deadline, Error};
+use crate::client::CxoneClient;
+use crate::endpoints::Route;
+use crate::error::Error;
+use crate::pages::{Page, PageLimits, Pages, RepeatedLink};
+use crate::request::Request;
 
-/// What the list is asked for: the conversations that began in a time.
+/// A list of more pages than this has no end: a day of a large contact center has some hundred.
+const MAX_PAGES: usize = 100_000;
+
+/// What the list is asked for: the conversations that began in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Query {
-    /// The start, inclusive.
+pub struct ConversationQuery {
+    /// The start of the period, inclusive.
     pub from: Timestamp,
-    /// The end, exclusive.
+    /// The end of the period, exclusive.
     pub to: Timestamp,
 }
 
-impl Query {
-    /// The body of every page's request.
+impl ConversationQuery {
+    /// Returns the body of every page's request.
     fn body(self) -> Value {
         json!({
             "reportName": "conversation_details",
@@ -36,116 +40,97 @@ impl Query {
     }
 }
 
-/// A page of the list.
+/// A page of the list of conversations.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// Its conversations, in the server's order.
+pub struct ConversationPage {
+    /// The conversations of the page, in the server's order.
     pub conversations: Vec<Conversation>,
-    /// How many of its rows name no conversation.
+    /// Number of rows that name no conversation.
     pub unusable: usize,
 }
 
-/// The list's pages, one after the other.
+/// The pages of the list of conversations, read one after the other.
 #[derive(Debug)]
-pub struct Pages<'a> {
-    client: &'a CxoneClient,
-    body: Value,
-    next: Option<Endpoint>,
-    seen: HashSet<String>,
-}
+pub struct ConversationPages<'a>(Pages<'a, WirePage>);
 
-impl<'a> Pages<'a> {
-    /// The pages of a query.
+impl<'a> ConversationPages<'a> {
+    /// Builds the pages of a query. Every page is asked for by a POST with the same body.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the profile's path takes an id.
-    pub fn of(client: &'a CxoneClient, query: Query) -> Result<Self, Error> {
-        let first = client.site().endpoint(Route::ConversationQuery, &[])?;
-        let seen = HashSet::from([first.url().to_string()]);
-        Ok(Self {
-            client,
-            body: query.body(),
-            next: Some(first),
-            seen,
-        })
+    /// [`insights_http::Error::Invalid`] if the profile's path takes an id.
+    pub fn new(client: &'a CxoneClient, query: ConversationQuery) -> Result<Self, Error> {
+        let endpoint = client.site().endpoint(Route::ConversationQuery, &[])?;
+        let first = Request::json(Method::POST, endpoint, &query.body())?;
+        let limits = PageLimits {
+            max_pages: MAX_PAGES,
+            repeated_link: RepeatedLink::EndsList,
+        };
+        Ok(Self(Pages::new(client, first, limits)))
     }
 
-    /// The next page; `None` after the last one, and where a link leads back to a page that was read.
-    ///
-    /// A link is absolute or relative and gets the same body by POST. After an error the same page is asked for again.
+    /// Reads the next page; `None` after the last one, and where a link leads back to a page that was read.
     ///
     /// # Errors
-    /// As [`CxoneClient::send`]; [`Error::Invalid`] naming the host if a link leads to another one.
-    pub async fn next(&mut self, deadline: Deadline) -> Result<Option<Page>, Error> {
-        let Some(endpoint) = self.next.clone() else {
+    /// As [`Pages::next_page`]. After an error the same page is asked for again.
+    pub async fn next_page(
+        &mut self,
+        deadline: Deadline,
+    ) -> Result<Option<ConversationPage>, Error> {
+        let Some(page) = self.0.next_page(deadline).await? else {
             return Ok(None);
-        };
-        let request = Request::json(Method::POST, endpoint.clone(), &self.body)?;
-        let page: WirePage = self.client.send(request, deadline).await?;
-        self.next = match page
-            .next_link
-            .as_deref()
-            .map(str::trim)
-            .filter(|link| !link.is_empty())
-        {
-            None => None,
-            Some(link) => {
-                let next = self.client.site().link(&endpoint, link)?;
-                if self.seen.insert(next.url().to_string()) {
-                    Some(next)
-                } else {
-                    tracing::warn!(
-                        endpoint = endpoint.template(),
-                        "a next link leads back; the list ends here"
-                    );
-                    None
-                }
-            }
         };
         let rows = page.data.unwrap_or_default();
         let listed = rows.len();
         let conversations: Vec<_> = rows
             .into_iter()
-            .filter_map(WireConversation::read)
+            .filter_map(WireConversation::into_conversation)
             .collect();
-        Ok(Some(Page {
+        Ok(Some(ConversationPage {
             unusable: listed - conversations.len(),
             conversations,
         }))
     }
 }
 
-/// The lines that agent and customer said in a conversation, in order; `None` if it has no transcript (404).
+/// Reads the lines that agent and customer said in a conversation, in order; `None` if it has no transcript (404).
 ///
 /// # Errors
-/// As [`CxoneClient::send`]; [`Error::Invalid`] if the id cannot be part of a path.
-pub async fn transcript(
+/// As [`CxoneClient::send`]; [`insights_http::Error::Invalid`] if the id cannot be part of a path.
+pub async fn read_transcript(
     client: &CxoneClient,
-    id: &str,
+    conversation_id: &str,
     deadline: Deadline,
 ) -> Result<Option<Vec<Line>>, Error> {
     let endpoint = client
         .site()
-        .endpoint(Route::ConversationTranscript, &[id])?;
+        .endpoint(Route::ConversationTranscript, &[conversation_id])?;
     match client
         .send::<Vec<WireLine>>(Request::get(endpoint), deadline)
         .await
     {
-        Ok(lines) => Ok(Some(lines.into_iter().filter_map(WireLine::read).collect())),
-        Err(Error::NotFound { .. }) => Ok(None),
+        Ok(lines) => Ok(Some(
+            lines.into_iter().filter_map(WireLine::into_line).collect(),
+        )),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePage {
     data: Option<Vec<WireConversation>>,
     next_link: Option<String>,
 }
 
-/// A row as it comes: everything but the id may be missing, and numbers may be strings.
-#[derive(Deserialize)]
+impl Page for WirePage {
+    fn next_link(&self) -> Option<&str> {
+        self.next_link.as_deref()
+    }
+}
+
+/// A row on the wire: everything but the id may be missing, and numbers may be strings.
+#[derive(Debug, Deserialize)]
 struct WireConversation {
     #[serde(rename = "conversationId")]
     conversation_id: Option<Value>,
@@ -155,12 +140,15 @@ struct WireConversation {
 }
 
 impl WireConversation {
-    fn read(self) -> Option<Conversation> {
-        let conversation_id = text(self.conversation_id)?;
-        let start_time = self.start_time.and_then(|value| match instant(&value) {
-            Some(at) => Some(at.to_string()),
-            None => text(Some(value)),
-        });
+    /// Returns the conversation, unless the row does not name one.
+    fn into_conversation(self) -> Option<Conversation> {
+        let conversation_id = non_empty_text(self.conversation_id)?;
+        let start_time = self
+            .start_time
+            .and_then(|value| match parse_instant(&value) {
+                Some(at) => Some(at.to_string()),
+                None => non_empty_text(Some(value)),
+            });
         let duration = match self.duration {
             Some(Value::Number(seconds)) => seconds.as_f64(),
             Some(Value::String(seconds)) => seconds.trim().parse().ok(),
@@ -172,11 +160,12 @@ impl WireConversation {
             duration_seconds: duration
                 .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
                 .unwrap_or(0.0),
-            disposition: text(self.disposition).unwrap_or_else(|| "unknown".to_owned()),
+            disposition: non_empty_text(self.disposition).unwrap_or_else(|| "unknown".to_owned()),
         })
     }
 }
 
+/// A line of a transcript on the wire.
 #[derive(Deserialize)]
 struct WireLine {
     text: Option<Value>,
@@ -191,28 +180,28 @@ struct WireAuthor {
 }
 
 impl WireLine {
-    /// The line, if agent or customer says it.
-    fn read(self) -> Option<Line> {
+    /// Returns the line if the agent or the customer said it.
+    fn into_line(self) -> Option<Line> {
         let kind = self.author?.kind?;
         let speaker = match kind.to_ascii_lowercase().as_str() {
             "agent" => Speaker::Agent,
             "customer" => Speaker::Customer,
             _ => return None,
         };
-        let said = match self.text {
-            Some(Value::String(said)) => said,
+        let text = match self.text {
+            Some(Value::String(text)) => text,
             _ => String::new(),
         };
         Some(Line {
             speaker,
-            text: said,
-            at: self.timestamp.as_ref().and_then(instant),
+            text,
+            at: self.timestamp.as_ref().and_then(parse_instant),
         })
     }
 }
 
-/// A string that is not empty, or a number as one.
-fn text(value: Option<Value>) -> Option<String> {
+/// Returns a text that is not empty, or a number as a text.
+fn non_empty_text(value: Option<Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
@@ -221,8 +210,8 @@ fn text(value: Option<Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A moment: ISO 8601 with an offset, or without one as UTC, or milliseconds since 1970.
-fn instant(value: &Value) -> Option<Timestamp> {
+/// Parses a moment: ISO 8601 with an offset, or without one as UTC, or milliseconds since 1970.
+fn parse_instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
         Value::String(text) => {

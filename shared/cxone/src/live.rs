@@ -2,29 +2,34 @@
 
 use http::Method;
 use insights_core::live::{Segment, Speaker};
+use insights_http::Deadline;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::client::CxoneClient;
 use crate::endpoints::Route;
-use crate::{CxoneClient, Request};
-use insights_http::{Deadline, Error};
+use crate::error::Error;
+use crate::request::Request;
 
-/// A segment's longest text in bytes; recognisers end a segment at a pause, long before this.
-const MAX_TEXT: usize = 32 << 10;
+/// Longest text of a segment in bytes. Speech recognition ends a segment at a pause, long before this.
+const MAX_TEXT_BYTES: usize = 32 << 10;
 
-/// What a poll brought.
+/// Longest id of a suggestion in bytes, because the id is stored.
+const MAX_SUGGESTION_ID_BYTES: usize = 128;
+
+/// The part of a live transcript that one call of [`read_transcript`] returned.
 #[derive(Debug, Default)]
-pub struct Transcript {
-    /// The segments that could be read, partials among them.
+pub struct LiveTranscript {
+    /// The segments that could be read, partial ones among them.
     pub segments: Vec<Segment>,
-    /// How many could not: wrong types, an unknown direction, a text over 32 KB.
+    /// Number of segments that could not be read: wrong types, an unknown direction, a text over 32 KiB.
     pub malformed: usize,
 }
 
-/// A segment on the wire; times in ms, as a whole number or as one with a decimal point.
+/// A segment on the wire. Times are in milliseconds, as a whole number or as one with a decimal point.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireSegment {
     text: String,
     start_time: f64,
     end_time: f64,
@@ -33,12 +38,13 @@ struct Wire {
     is_final: bool,
 }
 
-impl Wire {
-    fn segment(self) -> Option<Segment> {
-        // Whole numbers up to 2^53 pass through an f64 unchanged; in ms that is 285,000 years.
+impl WireSegment {
+    /// Returns the segment, unless a time or the text is out of range.
+    fn into_segment(self) -> Option<Segment> {
+        // Whole numbers up to 2^53 pass through an f64 unchanged; in milliseconds that is 285,000 years.
         let whole = |time: f64| (time.abs() < 9e15).then(|| time.round() as i64);
         let (start, end) = (whole(self.start_time)?, whole(self.end_time)?);
-        (self.text.len() <= MAX_TEXT).then_some(Segment {
+        (self.text.len() <= MAX_TEXT_BYTES).then_some(Segment {
             text: self.text,
             start,
             end,
@@ -61,101 +67,101 @@ struct Suggestion<'a> {
     content: &'a str,
 }
 
-impl CxoneClient {
-    /// The segments of a call that end at or after `from` (epoch ms). No transcript yet (404) is an empty one.
-    ///
-    /// A segment that cannot be read is counted and left out: it must not hide the others.
-    ///
-    /// # Errors
-    /// As [`CxoneClient::answer`], and [`Error::InvalidResponse`] if the answer is not a list.
-    pub async fn live_transcript(
-        &self,
-        interaction: &str,
-        from: i64,
-        deadline: Deadline,
-    ) -> Result<Transcript, Error> {
-        let endpoint = self
-            .site()
-            .endpoint(Route::LiveTranscript, &[interaction])?
-            .query("direction", "both")
-            .query("includeFinal", "true")
-            .query("startTime", &from.to_string());
-        let entries = match self
-            .send::<Vec<Value>>(Request::get(endpoint), deadline)
-            .await
-        {
-            Err(Error::NotFound { .. }) => return Ok(Transcript::default()),
-            entries => entries?,
-        };
-        let mut transcript = Transcript::default();
-        for entry in entries {
-            let wire = serde_json::from_value::<Wire>(entry).ok();
-            match wire.and_then(Wire::segment) {
-                Some(segment) => transcript.segments.push(segment),
-                None => transcript.malformed += 1,
-            }
+/// Reads the segments of a live call that end at or after `from` (milliseconds since 1970).
+///
+/// A call that has no transcript yet (404) has an empty one. A segment that cannot be read is counted and left out, because
+/// it must not hide the others.
+///
+/// # Errors
+/// As [`CxoneClient::answer`], and [`insights_http::Error::InvalidResponse`] if the answer is not a list.
+pub async fn read_transcript(
+    client: &CxoneClient,
+    interaction_id: &str,
+    from: i64,
+    deadline: Deadline,
+) -> Result<LiveTranscript, Error> {
+    let endpoint = client
+        .site()
+        .endpoint(Route::LiveTranscript, &[interaction_id])?
+        .query("direction", "both")
+        .query("includeFinal", "true")
+        .query("startTime", &from.to_string());
+    let entries: Vec<Value> = match client.send(Request::get(endpoint), deadline).await {
+        Err(error) if error.is_not_found() => return Ok(LiveTranscript::default()),
+        entries => entries?,
+    };
+    let mut transcript = LiveTranscript::default();
+    for entry in entries {
+        let segment = serde_json::from_value::<WireSegment>(entry).ok();
+        match segment.and_then(WireSegment::into_segment) {
+            Some(segment) => transcript.segments.push(segment),
+            None => transcript.malformed += 1,
         }
-        Ok(transcript)
     }
+    Ok(transcript)
+}
 
-    /// Merges attributes into those of an interaction.
-    ///
-    /// # Errors
-    /// As [`CxoneClient::answer`].
-    pub async fn patch_attributes(
-        &self,
-        interaction: &str,
-        attributes: &[(&str, String)],
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let endpoint = self.site().endpoint(Route::Attributes, &[interaction])?;
-        let attributes: serde_json::Map<String, Value> = attributes
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
-            .collect();
-        let body = serde_json::json!({ "attributes": attributes });
-        self.send_unit(Request::json(Method::PATCH, endpoint, &body)?, deadline)
-            .await
-    }
+/// Merges attributes into those of a live interaction.
+///
+/// # Errors
+/// As [`CxoneClient::answer`].
+pub async fn patch_attributes(
+    client: &CxoneClient,
+    interaction_id: &str,
+    attributes: &[(&str, String)],
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let endpoint = client
+        .site()
+        .endpoint(Route::Attributes, &[interaction_id])?;
+    let attributes: serde_json::Map<String, Value> = attributes
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
+        .collect();
+    let body = serde_json::json!({ "attributes": attributes });
+    let request = Request::json(Method::PATCH, endpoint, &body)?;
+    client.send_unit(request, deadline).await
+}
 
-    /// Shows a suggestion to the agent of an interaction; gives the contact centre's id of it, if it names one.
-    ///
-    /// `key` is the `Idempotency-Key`. A conflict (409) means that the key is known: the suggestion is there.
-    ///
-    /// # Errors
-    /// As [`CxoneClient::answer`].
-    pub async fn suggest(
-        &self,
-        interaction: &str,
-        content: &str,
-        key: &str,
-        deadline: Deadline,
-    ) -> Result<Option<String>, Error> {
-        let endpoint = self.site().endpoint(Route::Suggestions, &[])?;
-        let body = SuggestionBody {
-            interaction_id: interaction,
-            suggestions: [Suggestion {
-                r#type: "text",
-                content,
-            }],
-        };
-        let request = Request::json(Method::POST, endpoint, &body)?.idempotency_key(key);
-        match self.answer(request, deadline).await {
-            Ok(answer) => Ok(suggestion_id(&answer.body)),
-            Err(Error::Rejected { status: 409, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+/// Shows a suggestion to the agent of a live interaction; returns the contact center's id of the suggestion, if the answer
+/// names one.
+///
+/// `key` is the `Idempotency-Key`. A conflict (409) means that the key is known, and so that the suggestion is shown
+/// already.
+///
+/// # Errors
+/// As [`CxoneClient::answer`].
+pub async fn post_suggestion(
+    client: &CxoneClient,
+    interaction_id: &str,
+    content: &str,
+    key: &str,
+    deadline: Deadline,
+) -> Result<Option<String>, Error> {
+    let endpoint = client.site().endpoint(Route::Suggestions, &[])?;
+    let body = SuggestionBody {
+        interaction_id,
+        suggestions: [Suggestion {
+            r#type: "text",
+            content,
+        }],
+    };
+    let request = Request::json(Method::POST, endpoint, &body)?.idempotency_key(key);
+    match client.answer(request, deadline).await {
+        Ok(answer) => Ok(suggestion_id(&answer.body)),
+        Err(error) if error.is_conflict() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-/// The id in an answer, under any of the names that are in use; at most 128 bytes, since it is kept.
+/// Returns the id in an answer, under any of the names that are in use.
 fn suggestion_id(body: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let id = ["id", "suggestionId", "trackingId"]
         .iter()
         .find_map(|name| answer.get(name))?;
     let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-    (id.len() <= 128).then_some(id)
+    (id.len() <= MAX_SUGGESTION_ID_BYTES).then_some(id)
 }
 
 #[cfg(test)]

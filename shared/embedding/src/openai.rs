@@ -61,7 +61,7 @@ impl EmbeddingsClient {
         let url = format!("{}/v1/embeddings", base.trim_end_matches('/'));
         let url = parse_url("the embeddings URL", &url)?;
         let limits = CallLimits {
-            try_timeout: ATTEMPT_TIMEOUT,
+            attempt_timeout: ATTEMPT_TIMEOUT,
             ..limits
         };
         let key_name = "the key of the embeddings service";
@@ -107,7 +107,7 @@ impl EmbeddingsClient {
 
     /// Reads the vectors of an answer, and puts them into the order of the texts.
     fn sort_vectors(&self, answer: &Answer, texts: usize) -> Result<Vec<Vec<f32>>, Error> {
-        let invalid = |reason: String| Error::response(&answer.endpoint, reason);
+        let invalid = |reason: String| Error::invalid_response(&answer.endpoint, reason);
         let ServiceAnswer { data } = answer.json()?;
         if data.len() != texts {
             let vectors = data.len();

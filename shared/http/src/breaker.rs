@@ -1,22 +1,24 @@
-//! The circuit breaker: a server that keeps failing is left alone for a while, then tried with one call.
+//! The circuit breaker: a server that keeps failing is not called for a while, then tried with one call.
 //!
-//! [`Breaker`] is the pure state machine with the time passed in; [`SharedBreaker`] shares one between the calls to a host.
+//! [`Breaker`] is the pure state machine with the time passed in; [`SharedBreaker`] shares one between the calls to a
+//! server.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When the breaker opens and for how long.
+/// When a circuit breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerConfig {
-    /// Failures in a row that open it; the contract's 5.
+    /// Number of failures in a row that open the breaker.
     pub failures: u32,
-    /// How long it stays open; the contract's 30 s.
+    /// How long the breaker stays open before one call may try the server.
     pub open_for: Duration,
 }
 
 impl Default for BreakerConfig {
+    /// 5 failures in a row and 30 s, as the contact center's API asks of its callers.
     fn default() -> Self {
         Self {
             failures: 5,
@@ -25,20 +27,21 @@ impl Default for BreakerConfig {
     }
 }
 
-/// What a call told about the server.
+/// What a call showed about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It answered with anything but a 5xx: it lives.
+    /// The server answered with anything but a 5xx, so it works.
     Alive,
-    /// A 5xx, or no connection.
+    /// The server answered with a 5xx, or there was no connection.
     Failed,
-    /// Nothing: the call was given up by its caller.
+    /// The call showed nothing, because its caller gave it up.
     Unknown,
 }
 
-/// The right to make one call; it goes back to [`Breaker::record`].
+/// The right to make one call, which goes back to [`Breaker::record`].
 #[derive(Debug, PartialEq, Eq)]
-pub struct Permit {
+pub struct CallPermit {
+    /// The number of the trial call, if this call is one.
     trial: Option<u64>,
     period: u64,
 }
@@ -50,18 +53,18 @@ enum State {
     Trial { id: u64 },
 }
 
-/// The state machine of one host.
+/// The circuit breaker of one server, as a pure state machine.
 #[derive(Debug)]
 pub struct Breaker {
     config: BreakerConfig,
     state: State,
-    /// Counts the times it opened: what a call from before says no longer counts.
+    /// How often the breaker has opened. The verdict of a call from an earlier period no longer counts.
     period: u64,
     trials: u64,
 }
 
 impl Breaker {
-    /// A closed breaker.
+    /// Builds a closed breaker, one that lets calls through.
     #[must_use]
     pub fn new(config: BreakerConfig) -> Self {
         Self {
@@ -72,13 +75,13 @@ impl Breaker {
         }
     }
 
-    /// Asks for a call at `now`.
+    /// Asks for the permit to make a call at `now`.
     ///
     /// # Errors
-    /// The time for which the host is left alone yet; zero while the one trial call is under way.
-    pub fn admit(&mut self, now: Instant) -> Result<Permit, Duration> {
+    /// The time for which the breaker stays open; zero while its one trial call is in flight.
+    pub fn admit(&mut self, now: Instant) -> Result<CallPermit, Duration> {
         match self.state {
-            State::Closed { .. } => Ok(Permit {
+            State::Closed { .. } => Ok(CallPermit {
                 trial: None,
                 period: self.period,
             }),
@@ -86,7 +89,7 @@ impl Breaker {
             State::Open { .. } => {
                 self.trials += 1;
                 self.state = State::Trial { id: self.trials };
-                Ok(Permit {
+                Ok(CallPermit {
                     trial: Some(self.trials),
                     period: self.period,
                 })
@@ -95,13 +98,13 @@ impl Breaker {
         }
     }
 
-    /// Takes in what a call told at `now`.
-    pub fn record(&mut self, permit: Permit, verdict: Verdict, now: Instant) {
+    /// Records what a call showed at `now`.
+    pub fn record(&mut self, permit: CallPermit, verdict: Verdict, now: Instant) {
         match (self.state, permit.trial) {
             (State::Trial { id }, Some(trial)) if id == trial => match verdict {
                 Verdict::Alive => self.state = State::Closed { failures: 0 },
                 Verdict::Failed => self.open(now),
-                // The trial told nothing: the next caller makes it.
+                // The trial showed nothing, so the next caller makes another one.
                 Verdict::Unknown => self.state = State::Open { until: now },
             },
             (State::Closed { failures }, _) if permit.period == self.period => match verdict {
@@ -126,25 +129,25 @@ impl Breaker {
     }
 }
 
-/// One breaker, shared by all calls to a host.
+/// One circuit breaker, shared by all calls to a server.
 #[derive(Debug, Clone)]
 pub struct SharedBreaker(Arc<Mutex<Breaker>>);
 
 impl SharedBreaker {
-    /// A gate with a closed breaker.
+    /// Builds a closed breaker that clones share.
     #[must_use]
     pub fn new(config: BreakerConfig) -> Self {
         Self(Arc::new(Mutex::new(Breaker::new(config))))
     }
 
-    /// Asks for a call now.
+    /// Asks for the permit to make a call now.
     ///
     /// # Errors
     /// As [`Breaker::admit`].
-    pub fn enter(&self) -> Result<CallGuard, Duration> {
+    pub fn admit(&self) -> Result<CallGuard, Duration> {
         let permit = self.lock().admit(Instant::now())?;
         Ok(CallGuard {
-            gate: self.clone(),
+            breaker: self.clone(),
             permit: Some(permit),
         })
     }
@@ -154,30 +157,32 @@ impl SharedBreaker {
     }
 }
 
-/// A call under way. Dropped without a verdict (a cancelled call) it counts as [`Verdict::Unknown`], so that a
-/// cancelled trial does not keep the gate shut.
+/// A call in flight.
+///
+/// A guard that is dropped without a verdict (a canceled call) counts as [`Verdict::Unknown`], so that a canceled trial call
+/// does not keep the breaker open.
 #[derive(Debug)]
 pub struct CallGuard {
-    gate: SharedBreaker,
-    permit: Option<Permit>,
+    breaker: SharedBreaker,
+    permit: Option<CallPermit>,
 }
 
 impl CallGuard {
-    /// Ends the call with what it told.
-    pub fn end(mut self, verdict: Verdict) {
-        self.give(verdict);
+    /// Ends the call with what it showed about the server.
+    pub fn finish(mut self, verdict: Verdict) {
+        self.record(verdict);
     }
 
-    fn give(&mut self, verdict: Verdict) {
+    fn record(&mut self, verdict: Verdict) {
         if let Some(permit) = self.permit.take() {
-            self.gate.lock().record(permit, verdict, Instant::now());
+            self.breaker.lock().record(permit, verdict, Instant::now());
         }
     }
 }
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.give(Verdict::Unknown);
+        self.record(Verdict::Unknown);
     }
 }
 

@@ -1,35 +1,42 @@
-//! The one HTTP client: every connection of the product to the contact centre and its neighbours is made here.
+//! The HTTP clients: every connection of the product to the contact center and other HTTP services is made by one of them.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
-use crate::{Error, WithCauses};
+use crate::error::Error;
 
-/// How long a connection, TLS included, may take. A healthy one takes a tenth of this; a Data Action has 5 s in all.
+/// Longest time that making a connection may take, TLS included. A healthy one takes a tenth of this; a Data Action has
+/// 5 s for everything.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a request may take at most when a call sets no shorter limit of its own.
+/// Longest time that a request may take when a call sets no shorter limit of its own.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Redirects followed within one origin.
+/// How long an idle connection is kept, where any are.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Number of redirects that are followed within one origin.
 const MAX_REDIRECTS: usize = 3;
 
-/// Whether idle connections are kept for the next call.
+/// How this product names itself to servers.
+const USER_AGENT: &str = concat!("cxone-insights/", env!("CARGO_PKG_VERSION"));
+
+/// What becomes of a connection after its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IdleConnections {
-    /// None is kept. A Lambda is frozen between invocations, the server closes the socket meanwhile, and the next call
+    /// It is closed. A Lambda is frozen between invocations, the server closes the socket in the meantime, and the next call
     /// would be written into a dead connection. Costs one connect a call.
     #[default]
     Close,
-    /// Kept for 20 s, for processes that run on: `serve`, backfills, load tests.
+    /// It is kept for 20 s, for processes that run on: `serve`, backfills, load tests.
     Keep,
 }
 
-/// The HTTP client: rustls, [`CONNECT_TIMEOUT`], [`REQUEST_TIMEOUT`], redirects only within the same origin.
+/// Builds the HTTP client: rustls, [`CONNECT_TIMEOUT`], [`REQUEST_TIMEOUT`], redirects only within the same origin.
 ///
-/// A redirect to another origin is not followed but returned as what it is, so that no credential travels there.
+/// A redirect to another origin is not followed but returned as the answer, so that no credential travels there.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the machine has no root certificates or TLS cannot be set up.
@@ -41,20 +48,24 @@ pub fn build_client(idle: IdleConnections) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder();
     let builder = match idle {
         IdleConnections::Close => builder.pool_max_idle_per_host(0),
-        IdleConnections::Keep => builder.pool_idle_timeout(Duration::from_secs(20)),
+        IdleConnections::Keep => builder.pool_idle_timeout(IDLE_TIMEOUT),
     };
     builder
-        .user_agent(concat!("cxone-insights/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
         .tcp_nodelay(true)
-        .redirect(redirect::Policy::custom(same_origin))
+        .redirect(redirect::Policy::custom(follow_same_origin))
         .build()
-        .map_err(|error| Error::invalid("the HTTP client", WithCauses(&error).to_string()))
+        .map_err(|error| {
+            Error::invalid_because("the HTTP client", "it cannot be set up here", error)
+        })
 }
 
-/// The client for the chat stream: as [`build_client`], but HTTP/1.1 alone, since a WebSocket is an upgrade of that, and without a
-/// limit on the whole request, which lasts as long as the stream. The stream watches over its own silence.
+/// Builds the client for streams that last longer than a request.
+///
+/// It differs from [`build_client`] in two points: it speaks HTTP/1.1 alone, because a WebSocket is an upgrade of that,
+/// and it sets no limit on the whole request, which lasts as long as the stream. A stream has to watch for silence itself.
 ///
 /// # Errors
 /// As [`build_client`].
@@ -65,7 +76,7 @@ pub fn build_stream_client() -> Result<reqwest::Client, Error> {
     )]
     let builder = reqwest::Client::builder();
     builder
-        .user_agent(concat!("cxone-insights/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .http1_only()
         .pool_max_idle_per_host(0)
@@ -73,14 +84,15 @@ pub fn build_stream_client() -> Result<reqwest::Client, Error> {
         .redirect(redirect::Policy::none())
         .build()
         .map_err(|error| {
-            Error::invalid(
+            Error::invalid_because(
                 "the HTTP client of the stream",
-                WithCauses(&error).to_string(),
+                "it cannot be set up here",
+                error,
             )
         })
 }
 
-fn same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
+fn follow_same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let stays = attempt
         .previous()
         .first()
@@ -93,15 +105,17 @@ fn same_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
 }
 
 /// Why a body could not be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than the limit in bytes.
+    /// The body is longer than the limit in bytes.
+    #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
-    /// The connection broke off.
-    Broken(reqwest::Error),
+    /// The connection broke.
+    #[error("the body could not be read")]
+    Broken(#[source] reqwest::Error),
 }
 
-/// Reads a body of at most `limit` bytes. A longer one is given up as soon as that is known.
+/// Reads the body of an answer, of at most `limit` bytes. Reading ends as soon as a body is known to be longer.
 ///
 /// # Errors
 /// [`BodyError`], as its variants say.

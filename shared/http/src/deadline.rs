@@ -5,57 +5,70 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The moment by which a call must have ended, retries included.
+/// The moment by which a call must have ended, all its attempts included.
 ///
-/// It is a point of tokio's clock, so that tests with paused time hold for it.
+/// A deadline is an instant of tokio's clock, so that tests with paused time hold for it.
+///
+/// ```
+/// use insights_http::Deadline;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let deadline = Deadline::within(Duration::from_secs(5));
+/// let slow = tokio::time::sleep(Duration::from_secs(60));
+/// assert_eq!(deadline.bound(slow).await, None);
+/// assert!(deadline.has_passed());
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline at this instant.
+    /// Builds the deadline at this instant.
     #[must_use]
     pub fn at(instant: Instant) -> Self {
         Self(instant)
     }
 
-    /// The deadline this long from now. A duration past the clock's range counts as a year.
+    /// Builds the deadline this long from now. A duration of more than a year counts as a year.
     #[must_use]
     pub fn within(duration: Duration) -> Self {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
         Self(Instant::now() + duration.min(YEAR))
     }
 
-    /// The instant of this deadline.
+    /// Returns the instant of this deadline.
     #[must_use]
     pub fn instant(self) -> Instant {
         self.0
     }
 
-    /// The time left; zero once it has passed.
+    /// Returns the time left, which is zero once the deadline has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether no time is left.
+    /// Returns whether no time is left.
     #[must_use]
     pub fn has_passed(self) -> bool {
         self.remaining().is_zero()
     }
 
-    /// The earlier of this deadline and one this long from now.
+    /// Returns the earlier of this deadline and the one this long from now.
     #[must_use]
     pub fn or_within(self, duration: Duration) -> Self {
         self.min(Self::within(duration))
     }
 
-    /// This deadline, earlier by `margin`: what is left for answering once the work is done or has failed.
+    /// Returns this deadline moved forward by `margin`, the time that answering takes once the work is done or has failed.
     #[must_use]
     pub fn earlier_by(self, margin: Duration) -> Self {
         Self(self.0.checked_sub(margin).unwrap_or(self.0))
     }
 
-    /// Waits for `work` until the deadline; `None` if it came first.
+    /// Waits for `work` until the deadline; returns `None` if the deadline came first.
     pub async fn bound<F: Future>(self, work: F) -> Option<F::Output> {
         tokio::time::timeout_at(self.0, work).await.ok()
     }

@@ -1,129 +1,118 @@
-//! What a call can fail with; each variant is a different decision for the caller.
+//! What a call can fail with.
+//!
+//! Each variant of [`Error`] is a different decision for the caller. Messages name the endpoint and the status, never a
+//! body, a token or a secret. Every variant that was caused by another error has that error as its
+//! [`source`](std::error::Error::source).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why a call failed. Messages name the endpoint and the status, never a body, a token or a secret.
+/// The cause of an error that can be cloned.
+pub type SharedCause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a call failed.
 ///
-/// It can be cloned, since one failed token request answers everybody who waited for it.
+/// An error can be cloned because one failed request may answer several callers that waited for its result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// What the caller passed in cannot be sent: a bad URL, an id that is no path segment. Not a retry.
+    /// What the caller or the configuration passed in cannot be used: a bad URL, an id that cannot be a path segment, a
+    /// machine without root certificates. Trying again does not help.
     #[error("{what} is not usable: {reason}")]
     Invalid {
-        /// Which input.
+        /// Which input is wrong.
         what: String,
         /// What is wrong with it, or what is allowed.
         reason: String,
+        /// The error that was found, where there is one.
+        #[source]
+        source: Option<SharedCause>,
     },
-    /// The client id, secret or key could not be read from where secrets are kept.
+    /// A key or the credentials could not be read from where secrets are kept.
     #[error("{what} could not be read")]
     Secret {
-        /// Which secret.
+        /// Which secret was asked for.
         what: &'static str,
-        /// The secret source's error.
+        /// The error of the secret source.
         #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        source: SharedCause,
     },
-    /// The token endpoint does not know this client id and secret (401): an operator must correct them.
-    #[error("{endpoint} refused the client id and secret")]
-    BadCredentials {
-        /// The token endpoint.
-        endpoint: String,
-    },
-    /// The token endpoint does not understand the scope list (400): an operator must correct it.
-    #[error("{endpoint} refused the scope list `{scopes}`")]
-    BadScopes {
-        /// The token endpoint.
-        endpoint: String,
-        /// The list that was asked for.
-        scopes: String,
-    },
-    /// The client lacks a scope (403): an operator must grant it.
-    #[error("{endpoint} is forbidden: the client needs the scope `{scope}`")]
-    Forbidden {
-        /// The endpoint.
-        endpoint: String,
-        /// The scope or scopes that are missing, as far as known.
-        scope: String,
-    },
-    /// The call was refused (401) with a fresh token, or with a key read anew.
+    /// The server refused the credentials (401), although they had just been renewed or read again.
     #[error("{endpoint} refused a fresh token or key")]
     Unauthorized {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
     },
-    /// There is no such thing (404); for a transcript: none yet.
-    #[error("{endpoint} found nothing")]
+    /// The server does not have what was asked for (404).
+    #[error("{endpoint} returned 404")]
     NotFound {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
     },
-    /// Still over the rate limit (429) when no time was left to wait longer.
-    #[error("{endpoint} is over its rate limit")]
+    /// The rate limit was still exceeded (429) when no time was left to wait longer.
+    #[error("{endpoint} returned 429: its rate limit is exceeded")]
     RateLimited {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
-        /// How long the server asked to wait, if it said.
+        /// How long the server asked to wait, if it did.
         retry_after: Option<Duration>,
     },
-    /// Out of reach or broken at the last try that the deadline allowed.
+    /// The server was out of reach or broken at the last attempt that the deadline allowed.
     #[error("{endpoint} is unavailable")]
     Unavailable {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
-        /// What happened at the last try.
+        /// What happened at the last attempt.
         #[source]
         failure: AttemptFailure,
     },
-    /// Not asked at all: it failed so often in a row that it is left alone for a while.
-    #[error("{endpoint} is left alone after repeated failures")]
+    /// No request was made, because the server failed so often in a row that it is not called for a while.
+    #[error("{endpoint} was not called: its circuit breaker is open")]
     CircuitOpen {
-        /// The endpoint.
+        /// The endpoint that would have been called.
         endpoint: String,
-        /// How long it is left alone yet.
+        /// How long the circuit breaker stays open.
         retry_after: Duration,
     },
-    /// The caller's time ran out before there was an answer.
-    #[error("{endpoint} did not answer in time")]
+    /// The caller's deadline passed before there was an answer.
+    #[error("{endpoint} did not answer before the deadline")]
     DeadlineExceeded {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
     },
-    /// The call was refused with a status that has no variant of its own: the request is wrong.
+    /// The server refused the request with a status that has no variant of its own: the request is wrong.
     #[error("{endpoint} refused the request with status {status}")]
     Rejected {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
-        /// The HTTP status.
+        /// The HTTP status of the refusal.
         status: u16,
     },
-    /// The call succeeded, but its answer is not what the contract says.
+    /// The call succeeded, but its answer is not what the server's API promises.
     #[error("{endpoint} gave an invalid answer: {reason}")]
     InvalidResponse {
-        /// The endpoint.
+        /// The endpoint that was called.
         endpoint: String,
-        /// What is wrong, without the content.
+        /// What is wrong with the answer, without its content.
         reason: String,
     },
 }
 
-/// What happened at a try that may go better the next time.
+/// What happened at an attempt that may succeed the next time.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AttemptFailure {
     /// The server answered that it is broken or busy.
     #[error("status {0}")]
     Status(u16),
-    /// The try took longer than a single try may.
+    /// The attempt took longer than a single attempt may.
     #[error("timed out")]
     Timeout,
-    /// The connection failed or broke off.
+    /// The connection could not be made, or it broke.
     #[error("connection failed")]
-    Connection(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Connection(#[source] SharedCause),
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Returns whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -136,7 +125,7 @@ impl Error {
         )
     }
 
-    /// How long to wait before the call makes sense again, where that is known.
+    /// Returns how long to wait before the call makes sense again, where that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -146,16 +135,30 @@ impl Error {
         }
     }
 
-    /// Builds [`Error::Invalid`] from what is wrong and why.
+    /// Builds an [`Error::Invalid`] that no other error caused.
     pub fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid {
             what: what.into(),
             reason: reason.into(),
+            source: None,
         }
     }
 
-    /// Builds [`Error::InvalidResponse`] of an endpoint.
-    pub fn response(endpoint: &str, reason: impl Into<String>) -> Self {
+    /// Builds an [`Error::Invalid`] that another error caused.
+    pub fn invalid_because(
+        what: impl Into<String>,
+        reason: impl Into<String>,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Invalid {
+            what: what.into(),
+            reason: reason.into(),
+            source: Some(Arc::new(cause)),
+        }
+    }
+
+    /// Builds an [`Error::InvalidResponse`] of an endpoint.
+    pub fn invalid_response(endpoint: &str, reason: impl Into<String>) -> Self {
         Self::InvalidResponse {
             endpoint: endpoint.to_owned(),
             reason: reason.into(),

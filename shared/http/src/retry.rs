@@ -1,68 +1,69 @@
-//! When a failed try is made again: a pure decision over what failed, the time left and a random number.
+//! When a failed attempt is made again: a pure decision over what failed, the time left and a random number.
 
 use std::time::{Duration, SystemTime};
 
 use crate::backoff::BackoffPolicy;
 
-/// How long to wait between tries.
+/// How often a call is attempted, and how long the waits between its attempts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The waits after a 429 that names none.
+    /// The waits after a 429 that does not say how long to wait.
     pub rate_limited: BackoffPolicy,
     /// The waits after a 5xx or a failed connection.
     pub failed: BackoffPolicy,
-    /// Tries in all, however much time is left.
-    pub max_tries: u32,
+    /// Number of attempts in all, however much time is left.
+    pub max_attempts: u32,
 }
 
 impl Default for RetryPolicy {
+    /// [`BackoffPolicy::RATE_LIMITED_CALL`], [`BackoffPolicy::FAILED_CALL`] and 8 attempts.
     fn default() -> Self {
         Self {
             rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
             failed: BackoffPolicy::FAILED_CALL,
-            max_tries: 8,
+            max_attempts: 8,
         }
     }
 }
 
-/// What happened at a try.
+/// What a failed attempt means for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryClass {
-    /// 429, with the wait that the server asks for, if it does.
+    /// The server answered 429, with the wait that it asks for, if it does.
     RateLimited(Option<Duration>),
-    /// 500, 502, 503, 504, no connection, or no answer in time.
+    /// The server answered 500, 502, 503 or 504, or there was no connection or no answer in time.
     Failed,
-    /// Anything else: the same call would fail again.
+    /// Anything else happened: the same call would fail again.
     Final,
 }
 
-/// What to do after a try.
+/// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Wait this long, then try again.
     Wait(Duration),
-    /// Give up: another try makes no sense or does not fit into the time left.
+    /// Give up: another attempt makes no sense or does not fit into the time left.
     Stop,
 }
 
 impl RetryPolicy {
-    /// Decides after the `tries`-th try (1 for the first) failed with `trouble`.
+    /// Decides what follows the failure of attempt number `tries` (1 for the first).
     ///
-    /// `random` is uniform in 0..1 and spreads the waits of many callers ("full jitter"). A wait that the server asks
-    /// for is kept exactly, plus up to a tenth (at most 1 s) so that callers told the same moment do not come at once.
-    /// Retries stop where `remaining` ends: a wait that leaves no time for a try is not begun.
+    /// `random` is uniform in 0..1 and spreads the waits of many callers. A wait that the server asks for is kept exactly, plus
+    /// up to a tenth (at most 1 s), so that callers that were refused at the same moment do not come back at once. Attempts
+    /// stop where `remaining` ends: a wait that leaves no time for an attempt is not begun.
     #[must_use]
     pub fn decide(
         &self,
         tries: u32,
-        trouble: RetryClass,
+        class: RetryClass,
         remaining: Duration,
         random: f64,
     ) -> Decision {
-        if tries >= self.max_tries {
+        if tries >= self.max_attempts {
             return Decision::Stop;
         }
-        let wait = match trouble {
+        let wait = match class {
             RetryClass::Final => return Decision::Stop,
             RetryClass::RateLimited(Some(asked)) => {
                 if asked >= remaining {
@@ -83,25 +84,27 @@ impl RetryPolicy {
     }
 }
 
-/// The statuses that are worth another try beside 429.
+/// Returns whether a status other than 429 is worth another attempt.
 #[must_use]
 pub fn is_transient(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
 }
 
-/// Reads a `Retry-After` header (RFC 9110, 10.2.3): whole seconds, or an HTTP date in any of its three forms.
+/// Parses a `Retry-After` header (RFC 9110, 10.2.3): whole seconds, or an HTTP date in any of its three forms.
 ///
-/// A date in the past is a wait of zero; anything else than the two forms is `None`. A wait is at most a day.
+/// A date in the past is a wait of zero, and a wait is at most a day. Anything but the two forms is `None`.
 #[must_use]
 pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a u64 holds is still "very long".
-        return Some(value.parse().map_or(DAY, Duration::from_secs).min(DAY));
+        // More digits than a u64 holds are still a very long wait.
+        let asked = value.parse().map_or(LONGEST_WAIT, Duration::from_secs);
+        return Some(asked.min(LONGEST_WAIT));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default().min(DAY))
+    let wait = date.duration_since(now).unwrap_or_default();
+    Some(wait.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

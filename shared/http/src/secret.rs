@@ -1,32 +1,31 @@
-//! Where credentials and keys come from: a source that can be asked to read anew, so that rotation needs no restart.
+//! Where credentials and keys come from: a source that can be asked to read again, so that a rotation needs no restart.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Error;
+use crate::error::{Error, SharedCause};
 
-/// The error of a secret source; its text must not hold the secret.
-pub type SecretSourceError = Arc<dyn std::error::Error + Send + Sync>;
+/// The error of a secret source. Its text must not hold the secret.
+pub type SecretSourceError = SharedCause;
 
-/// Whether a cached secret will do.
+/// Whether a secret may come from a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// A cached secret will do.
+    /// A cached secret is good enough.
     Cached,
-    /// The cached one was refused: read it from where it is kept.
+    /// The cached secret was refused: it has to be read from where it is kept.
     Bypass,
 }
 
 /// Gives a secret of type `T`: a key as [`SecretString`], or the credentials of a client.
 pub trait SecretSource<T>: Send + Sync {
-    /// The secret.
+    /// Reads the secret.
     ///
     /// # Errors
-    /// Whatever the place where it is kept fails with.
+    /// Whatever the place where the secret is kept fails with.
     fn read(&self, freshness: Freshness) -> BoxFuture<'_, Result<T, SecretSourceError>>;
 }
 
@@ -60,10 +59,10 @@ where
     }
 }
 
-/// Reads a secret and puts a failure into this crate's terms.
+/// Reads a secret and turns a failure into an [`Error`] that says in `what` which secret it was.
 ///
 /// # Errors
-/// [`Error::Secret`] with the source's error.
+/// [`Error::Secret`] with the error of the source.
 pub async fn read_secret<T>(
     source: &dyn SecretSource<T>,
     what: &'static str,
@@ -75,7 +74,9 @@ pub async fn read_secret<T>(
         .map_err(|source| Error::Secret { what, source })
 }
 
-/// A bearer header of a secret; `None` if the secret holds what a header cannot carry.
+/// Builds the `Authorization` header of a bearer token or key (RFC 6750, 2.1), marked as sensitive so that it is not printed.
+///
+/// `None` if the secret holds what a header cannot carry.
 #[must_use]
 pub fn bearer_header(secret: &SecretString) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret())).ok()?;

@@ -1,118 +1,73 @@
-//! One call made of as many tries as it takes: breaker, retry and deadline around the HTTP client.
+//! One call made of as many attempts as it takes: circuit breaker, retry and deadline around the HTTP client.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use http::StatusCode;
 use http::header::RETRY_AFTER;
-use serde::de::DeserializeOwned;
+use insights_core::WithCauses;
 use tracing::debug;
 
+use crate::answer::Answer;
 use crate::breaker::{BreakerConfig, SharedBreaker, Verdict};
 use crate::client::{BodyError, read_body};
+use crate::deadline::Deadline;
+use crate::error::{AttemptFailure, Error};
 use crate::retry::{Decision, RetryClass, RetryPolicy, is_transient, parse_retry_after};
-use crate::{AttemptFailure, Deadline, Error, WithCauses};
 
 /// What bounds a call beside its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
-    /// When a try is made again.
+    /// When a failed attempt is made again.
     pub retry: RetryPolicy,
-    /// When the host is left alone.
+    /// When the server is not called any more for a while.
     pub breaker: BreakerConfig,
-    /// How long one try may take; what is left of the deadline if that is less.
-    pub try_timeout: Duration,
-    /// The largest answer in bytes.
-    pub max_answer: usize,
+    /// Longest time that one attempt may take; what is left of the deadline if that is less.
+    pub attempt_timeout: Duration,
+    /// Largest answer in bytes.
+    pub max_answer_bytes: usize,
 }
 
 impl Default for CallLimits {
-    /// The contract's retry and breaker; 10 s a try; answers of at most 16 MiB (a long transcript has under one).
+    /// The default retries and breaker, 10 s an attempt, and answers of at most 16 MiB (a long transcript has under one).
     fn default() -> Self {
         Self {
             retry: RetryPolicy::default(),
             breaker: BreakerConfig::default(),
-            try_timeout: Duration::from_secs(10),
-            max_answer: 16 << 20,
+            attempt_timeout: Duration::from_secs(10),
+            max_answer_bytes: 16 << 20,
         }
     }
 }
 
-/// An answer with a status that no retry would change.
-#[derive(Clone)]
-pub struct Answer {
-    /// The endpoint that answered, as logs and errors name it.
-    pub endpoint: String,
-    /// The status.
-    pub status: StatusCode,
-    /// The body, complete.
-    pub body: Bytes,
-}
-
-impl std::fmt::Debug for Answer {
-    /// Without the body: it may hold a token or a customer's words.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Answer({}, {}, {} bytes)",
-            self.endpoint,
-            self.status,
-            self.body.len()
-        )
-    }
-}
-
-impl Answer {
-    /// The body as a `T`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidResponse`] with the place in the body, not its content.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // serde's own words may quote the value; where and what kind is enough to find it.
-            let kind = match error.classify() {
-                serde_json::error::Category::Data => "the JSON has not the expected shape",
-                _ => "it is not JSON",
-            };
-            let (line, column) = (error.line(), error.column());
-            Error::response(
-                &self.endpoint,
-                format!("{kind} (line {line}, column {column})"),
-            )
-        })
-    }
-}
-
-/// The HTTP client with its limits and the host's breaker.
+/// An HTTP client for one server, with the limits of its calls and the server's circuit breaker.
+///
+/// Clones share the connections and the breaker.
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
     limits: CallLimits,
-    gate: SharedBreaker,
-    random: fn() -> f64,
+    breaker: SharedBreaker,
 }
 
-/// How one try failed: what it means for the next one, for the breaker, and for the caller if it was the last.
-struct Failed {
-    trouble: RetryClass,
+/// How one attempt failed: what that means for the next one and for the breaker, and the error if it was the last.
+struct FailedAttempt {
+    class: RetryClass,
     verdict: Verdict,
     error: Error,
 }
 
 impl Transport {
-    /// A transport with a circuit breaker of its own.
+    /// Builds a transport with a circuit breaker of its own.
     #[must_use]
     pub fn new(http: reqwest::Client, limits: CallLimits) -> Self {
         Self {
             http,
             limits,
-            gate: SharedBreaker::new(limits.breaker),
-            random: rand::random::<f64>,
+            breaker: SharedBreaker::new(limits.breaker),
         }
     }
 
-    /// The same HTTP client with other limits and a circuit breaker of its own.
+    /// Returns a transport over the same HTTP client with other limits and a circuit breaker of its own.
     #[must_use]
     pub fn with_limits(self, limits: CallLimits) -> Self {
         Self::new(self.http, limits)
@@ -120,7 +75,8 @@ impl Transport {
 
     /// Makes the call that `build` describes until it is answered, refused, or out of time.
     ///
-    /// Statuses other than 429, 500, 502, 503 and 504 come back as an [`Answer`].
+    /// `endpoint` names the call in logs and errors. Statuses other than 429, 500, 502, 503 and 504 come back as an
+    /// [`Answer`].
     ///
     /// # Errors
     /// [`Error`], as its variants say.
@@ -137,22 +93,18 @@ impl Transport {
                     endpoint: endpoint.to_owned(),
                 });
             }
-            let pass = self
-                .gate
-                .enter()
+            let guard = self
+                .breaker
+                .admit()
                 .map_err(|retry_after| Error::CircuitOpen {
                     endpoint: endpoint.to_owned(),
                     retry_after,
                 })?;
             tries += 1;
-            let Failed {
-                trouble,
-                verdict,
-                error,
-            } = match self.attempt(endpoint, deadline, build(&self.http)).await {
+            let failed = match self.attempt(endpoint, deadline, build(&self.http)).await {
                 Ok(answer) => {
-                    let broken = answer.status.is_server_error();
-                    pass.end(if broken {
+                    let is_broken = answer.status.is_server_error();
+                    guard.finish(if is_broken {
                         Verdict::Failed
                     } else {
                         Verdict::Alive
@@ -161,16 +113,22 @@ impl Transport {
                 }
                 Err(failed) => failed,
             };
-            pass.end(verdict);
+            guard.finish(failed.verdict);
+            let remaining = deadline.remaining();
             match self
                 .limits
                 .retry
-                .decide(tries, trouble, deadline.remaining(), (self.random)())
+                .decide(tries, failed.class, remaining, rand::random())
             {
-                Decision::Stop => return Err(error),
+                Decision::Stop => return Err(failed.error),
                 Decision::Wait(wait) => {
-                    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                    debug!(endpoint, tries, wait_ms, reason = %WithCauses(&error), "call failed, trying again");
+                    debug!(
+                        endpoint,
+                        attempt = tries,
+                        wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                        cause = %WithCauses(&failed.error),
+                        "the call failed and is tried again"
+                    );
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -182,47 +140,21 @@ impl Transport {
         endpoint: &str,
         deadline: Deadline,
         request: reqwest::RequestBuilder,
-    ) -> Result<Answer, Failed> {
-        let until = deadline.or_within(self.limits.try_timeout);
+    ) -> Result<Answer, FailedAttempt> {
+        let until = deadline.or_within(self.limits.attempt_timeout);
         let exchange = async {
             let response = request
-                .timeout(self.limits.try_timeout)
+                .timeout(self.limits.attempt_timeout)
                 .send()
                 .await
                 .map_err(BodyError::Broken)?;
             let (status, headers) = (response.status(), response.headers().clone());
-            Ok((
-                status,
-                headers,
-                read_body(response, self.limits.max_answer).await?,
-            ))
+            let body = read_body(response, self.limits.max_answer_bytes).await?;
+            Ok((status, headers, body))
         };
         let (status, headers, body) = match until.bound(exchange).await {
             Some(Ok(parts)) => parts,
-            Some(Err(BodyError::TooLarge(limit))) => {
-                let error = Error::response(endpoint, format!("it is longer than {limit} bytes"));
-                return Err(Failed {
-                    trouble: RetryClass::Final,
-                    verdict: Verdict::Alive,
-                    error,
-                });
-            }
-            Some(Err(BodyError::Broken(error))) if error.is_builder() => {
-                let error =
-                    Error::invalid(format!("the request to {endpoint}"), "it cannot be built");
-                return Err(Failed {
-                    trouble: RetryClass::Final,
-                    verdict: Verdict::Unknown,
-                    error,
-                });
-            }
-            Some(Err(BodyError::Broken(error))) if error.is_timeout() && !error.is_connect() => {
-                return Err(timed_out(endpoint, deadline));
-            }
-            Some(Err(BodyError::Broken(error))) => {
-                let failure = AttemptFailure::Connection(Arc::new(error.without_url()));
-                return Err(unavailable(endpoint, failure));
-            }
+            Some(Err(error)) => return Err(failed_exchange(endpoint, deadline, error)),
             None => return Err(timed_out(endpoint, deadline)),
         };
         match status.as_u16() {
@@ -232,14 +164,13 @@ impl Transport {
                     .and_then(|value| value.to_str().ok());
                 let retry_after =
                     value.and_then(|value| parse_retry_after(value, SystemTime::now()));
-                let error = Error::RateLimited {
-                    endpoint: endpoint.to_owned(),
-                    retry_after,
-                };
-                Err(Failed {
-                    trouble: RetryClass::RateLimited(retry_after),
+                Err(FailedAttempt {
+                    class: RetryClass::RateLimited(retry_after),
                     verdict: Verdict::Alive,
-                    error,
+                    error: Error::RateLimited {
+                        endpoint: endpoint.to_owned(),
+                        retry_after,
+                    },
                 })
             }
             code if is_transient(code) => Err(unavailable(endpoint, AttemptFailure::Status(code))),
@@ -252,29 +183,53 @@ impl Transport {
     }
 }
 
-fn unavailable(endpoint: &str, failure: AttemptFailure) -> Failed {
-    let error = Error::Unavailable {
-        endpoint: endpoint.to_owned(),
-        failure,
-    };
-    Failed {
-        trouble: RetryClass::Failed,
-        verdict: Verdict::Failed,
-        error,
+fn failed_exchange(endpoint: &str, deadline: Deadline, error: BodyError) -> FailedAttempt {
+    match error {
+        BodyError::TooLarge(limit) => FailedAttempt {
+            class: RetryClass::Final,
+            verdict: Verdict::Alive,
+            error: Error::invalid_response(endpoint, format!("it is longer than {limit} bytes")),
+        },
+        BodyError::Broken(error) if error.is_builder() => FailedAttempt {
+            class: RetryClass::Final,
+            verdict: Verdict::Unknown,
+            error: Error::invalid_because(
+                format!("the request to {endpoint}"),
+                "it cannot be built",
+                error.without_url(),
+            ),
+        },
+        BodyError::Broken(error) if error.is_timeout() && !error.is_connect() => {
+            timed_out(endpoint, deadline)
+        }
+        BodyError::Broken(error) => unavailable(
+            endpoint,
+            AttemptFailure::Connection(Arc::new(error.without_url())),
+        ),
     }
 }
 
-/// A try that was cut by the caller's deadline says nothing about the server; one that had its full time does.
-fn timed_out(endpoint: &str, deadline: Deadline) -> Failed {
-    if deadline.has_passed() {
-        let error = Error::DeadlineExceeded {
+fn unavailable(endpoint: &str, failure: AttemptFailure) -> FailedAttempt {
+    FailedAttempt {
+        class: RetryClass::Failed,
+        verdict: Verdict::Failed,
+        error: Error::Unavailable {
             endpoint: endpoint.to_owned(),
-        };
-        return Failed {
-            trouble: RetryClass::Final,
-            verdict: Verdict::Unknown,
-            error,
-        };
+            failure,
+        },
     }
-    unavailable(endpoint, AttemptFailure::Timeout)
+}
+
+/// An attempt that was cut by the caller's deadline shows nothing about the server; one that had its full time does.
+fn timed_out(endpoint: &str, deadline: Deadline) -> FailedAttempt {
+    if !deadline.has_passed() {
+        return unavailable(endpoint, AttemptFailure::Timeout);
+    }
+    FailedAttempt {
+        class: RetryClass::Final,
+        verdict: Verdict::Unknown,
+        error: Error::DeadlineExceeded {
+            endpoint: endpoint.to_owned(),
+        },
+    }
 }

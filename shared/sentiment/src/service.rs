@@ -50,8 +50,8 @@ impl NlpClient {
         limits: CallLimits,
     ) -> Result<Self, Error> {
         let limits = CallLimits {
-            try_timeout: limits.try_timeout.min(ATTEMPT_TIMEOUT),
-            max_answer: limits.max_answer.min(MAX_ANSWER_BYTES),
+            attempt_timeout: limits.attempt_timeout.min(ATTEMPT_TIMEOUT),
+            max_answer_bytes: limits.max_answer_bytes.min(MAX_ANSWER_BYTES),
             ..limits
         };
         let url = parse_url("the sentiment URL", url)?;
@@ -73,7 +73,7 @@ impl NlpClient {
 
 /// Reads the answer of the service, and checks that it keeps the limits.
 fn parse_answer(answer: &Answer) -> Result<SentimentScore, Error> {
-    let invalid = |reason: String| Error::response(&answer.endpoint, reason);
+    let invalid = |reason: String| Error::invalid_response(&answer.endpoint, reason);
     // An object first: serde would take the elements of an array for the fields in their order.
     let fields: serde_json::Map<String, serde_json::Value> = answer.json()?;
     let ServiceAnswer { score, emotions } =

@@ -61,7 +61,7 @@ async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
         .unwrap_err();
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("call failed, trying again"), "{log}");
+    assert!(log.contains("the call failed and is tried again"), "{log}");
     for text in [log, format!("{service:?} {refused} {refused:?}")] {
         assert!(!text.contains("canary"), "{text}");
     }

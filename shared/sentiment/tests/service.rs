@@ -38,7 +38,7 @@ fn quick() -> CallLimits {
             failed: quickly,
             ..RetryPolicy::default()
         },
-        try_timeout: ms(250),
+        attempt_timeout: ms(250),
         ..CallLimits::default()
     }
 }

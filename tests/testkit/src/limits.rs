@@ -18,7 +18,7 @@ pub fn quick_limits() -> CallLimits {
             failed: quickly,
             ..RetryPolicy::default()
         },
-        try_timeout: ms(250),
+        attempt_timeout: ms(250),
         ..CallLimits::default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::conversations::Pages;
+use cxone::conversations::ConversationPages;
 use insights_core::analytics::Conversation;
 use insights_http::Deadline;
 
@@ -24,7 +24,7 @@ pub(super) async fn list_conversations(
     period: Period,
     deadline: Deadline,
 ) -> anyhow::Result<Listing> {
-    let mut pages = Pages::of(&deps.client, period.query())?;
+    let mut pages = ConversationPages::new(&deps.client, period.query())?;
     let mut listing = Listing {
         origin,
         conversations: Vec::new(),
@@ -33,7 +33,7 @@ pub(super) async fn list_conversations(
     let mut seen = HashSet::new();
     let mut waits = Waits::new(deadline);
     loop {
-        let page = match pages.next(deadline.or_within(PAGE_TIMEOUT)).await {
+        let page = match pages.next_page(deadline.or_within(PAGE_TIMEOUT)).await {
             Ok(Some(page)) => page,
             Ok(None) => break,
             Err(error) if waits.should_wait(&error) => {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use cxone::conversations;
+use cxone::{Error, conversations};
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::scale::round_score;
 use insights_core::vader::Analyzer;
 use insights_http::rate_limit::RateLimitTimeout;
-use insights_http::{Deadline, Error, WithCauses};
+use insights_http::{Deadline, WithCauses};
 
 use super::waiting::{Waits, is_fatal};
 use crate::Deps;
@@ -190,7 +190,7 @@ impl<'a> Round<'a> {
             Err(error) => {
                 // An open circuit breaker says less than the failure before it opened.
                 let known =
-                    earlier_failure.filter(|_| matches!(error, Error::CircuitOpen { .. }));
+                    earlier_failure.filter(|_| error.is_circuit_open());
                 let (reason, is_transient) =
                     known.unwrap_or_else(|| (WithCauses(&error).to_string(), error.is_retryable()));
                 Ok(Record::with_failed_transcript(
@@ -213,9 +213,10 @@ impl<'a> Round<'a> {
         loop {
             self.deps.limiter.acquire(self.deadline).await?;
             let timeout = self.deadline.or_within(TRANSCRIPT_TIMEOUT);
-            match conversations::transcript(&self.deps.client, conversation_id, timeout).await {
+            match conversations::read_transcript(&self.deps.client, conversation_id, timeout).await
+            {
                 // The round before has waited for the circuit breaker already.
-                Err(error @ Error::CircuitOpen { .. }) if self.is_repetition => {
+                Err(error) if error.is_circuit_open() && self.is_repetition => {
                     return Ok(Err(error));
                 }
                 Err(error) if waits.should_wait(&error) => waits.wait(&error).await,

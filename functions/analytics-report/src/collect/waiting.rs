@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use cxone::Error;
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
-use insights_http::{Deadline, Error};
+use insights_http::{Deadline, Error as HttpError};
 
 /// Largest number of times that a call waits out a rate limit, an open circuit breaker or a revoked token before the call
 /// counts as failed.
@@ -55,18 +56,15 @@ impl Waits {
 fn is_waitable(error: &Error) -> bool {
     matches!(
         error,
-        Error::RateLimited { .. } | Error::CircuitOpen { .. } | Error::Unauthorized { .. }
+        Error::Http(
+            HttpError::RateLimited { .. }
+                | HttpError::CircuitOpen { .. }
+                | HttpError::Unauthorized { .. }
+        )
     )
 }
 
 /// Returns whether every other transcript would fail in the same way, so that the run should end.
 pub(super) fn is_fatal(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::BadCredentials { .. }
-            | Error::BadScopes { .. }
-            | Error::Forbidden { .. }
-            | Error::Unauthorized { .. }
-            | Error::Secret { .. }
-    )
+    error.is_access_refused()
 }

@@ -106,7 +106,7 @@ async fn keep_up_to_date(
                 set_availability(&deps.client, &agent, wanted, skills, deadline).await?;
                 last_availability = Some(wanted);
             }
-            Ok::<_, insights_http::Error>(())
+            Ok::<_, cxone::Error>(())
         };
         let has_failed = set
             .await

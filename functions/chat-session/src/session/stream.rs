@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::chat::{Connection, End, Incoming};
+use cxone::chat::{Connection, ConnectionEnd, Incoming};
 use insights_core::WithCauses;
 use insights_core::backoff::{Backoff, BackoffPolicy, Jitter};
 use insights_core::chat::archive::Gap;
@@ -44,11 +44,11 @@ enum ReadingEnd {
     /// The task was stopped, or nobody takes arrivals any more.
     Stopped,
     /// The connection ended.
-    ConnectionLost(End),
+    ConnectionLost(ConnectionEnd),
 }
 
 /// A connection that is being opened.
-type Opening = Pin<Box<dyn Future<Output = Result<Connection, insights_http::Error>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Connection, cxone::Error>> + Send>>;
 
 impl StreamTask {
     /// Keeps the stream up until the task is stopped, or nobody takes arrivals any more.
@@ -176,7 +176,7 @@ impl StreamTask {
                         Ok(new) => {
                             renew_at = renewal_moment(&new);
                             let mut old = std::mem::replace(&mut current, new);
-                            old.ask();
+                            old.ping_now();
                             retiring = Some((old, Instant::now() + RETIRE_AFTER));
                             tracing::info!("the stream changed to a connection with a fresh token");
                         }
@@ -198,12 +198,12 @@ impl StreamTask {
     }
 }
 
-async fn open(deps: &Deps) -> Result<Connection, insights_http::Error> {
+async fn open(deps: &Deps) -> Result<Connection, cxone::Error> {
     Connection::open(&deps.stream, &deps.client, deps.config.timing).await
 }
 
 /// Waits until the connection that is being opened is open or has failed; forever if none is being opened.
-async fn opened(opening: &mut Option<Opening>) -> Result<Connection, insights_http::Error> {
+async fn opened(opening: &mut Option<Opening>) -> Result<Connection, cxone::Error> {
     match opening {
         Some(opening) => opening.await,
         None => std::future::pending().await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::chat::transcript;
+use cxone::chat::read_transcript as fetch_transcript;
 use futures::StreamExt;
 use insights_core::WithCauses;
 use insights_http::Deadline;
@@ -100,7 +100,7 @@ async fn read_transcript(
     arrivals: mpsc::Sender<Arrival>,
     deadline: Deadline,
 ) {
-    match transcript(&client, &conversation, deadline).await {
+    match fetch_transcript(&client, &conversation, deadline).await {
         Ok(found) => {
             for message in found.into_iter().flat_map(|transcript| transcript.messages) {
                 if arrivals.send(Arrival::Recovered(message)).await.is_err() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use cxone::data_actions::{self, Registered};
+use cxone::data_actions::{self, Registration};
 use cxone::endpoints::System;
 use insights_http::Deadline;
 use serde::Deserialize;
@@ -44,8 +44,8 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let registered =
         data_actions::register(&client, &data_actions::sentiment_action(), deadline).await?;
     let how = match registered {
-        Registered::Created { .. } => "registered",
-        Registered::Exists => "was registered before",
+        Registration::Created { .. } => "registered",
+        Registration::Exists => "was registered before",
     };
     println!(
         "   schema {} {how} with the contact center\n",

@@ -23,7 +23,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n5. Analytics report: {} to {}", WEEK.0, WEEK.1);
     let begin = Instant::now();
     let folder = stage.context.data_dir.join("report");
-    let objects = Objects::folder(&folder)?;
+    let objects = Objects::open_folder(&folder)?;
     delete_checkpoints(&objects, "").await?;
     let mut config = Config::from_env(&stage.context.env)?;
     config.requests_per_second = REQUESTS_PER_SECOND;

@@ -1,10 +1,13 @@
 //! One WebSocket connection to the chat stream.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use insights_core::chat::frame::{ChatEvent, Malformed};
 use insights_core::chat::message::{Identity, Message};
+use insights_http::error::SharedCause;
+use insights_http::{Deadline, Error as HttpError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
@@ -12,49 +15,58 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 use super::handshake::upgrade;
-use super::keepalive::{Due, Keepalive, Timing};
+use super::keepalive::{Keepalive, KeepaliveAction, StreamTiming};
+use super::unacknowledged::UnacknowledgedMessages;
 use super::wire;
-use super::written::Written;
-use crate::CxoneClient;
+use crate::client::CxoneClient;
 use crate::endpoints::Route;
-use insights_http::{Deadline, Error};
+use crate::error::Error;
 
-/// What comes over a connection.
+/// How long closing a connection waits for the server's closing frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What a connection received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// An event.
+    /// An event of the stream.
     Event(ChatEvent),
-    /// A frame that is none, for this reason.
+    /// A frame that is not an event, for this reason.
     Malformed(Malformed),
-    /// An answer to a ping, or a ping: the other side is there. An answer tells which messages, sent before its ping, have
-    /// arrived.
+    /// A ping of the server, or its answer to a ping, which shows that the connection is healthy. An answer acknowledges the
+    /// messages that were sent before its ping; these are their identities.
     Alive(Vec<Identity>),
 }
 
 /// Why a connection ended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum End {
-    /// The server closed it, with this code (1000 normal, 1008 policy, 4401 token expired, ...), or without one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConnectionEnd {
+    /// The server closed the connection, with this code (1000 normal, 1008 policy, 4401 token expired, ...), or without one.
     #[error("the server closed the stream (code {0:?})")]
     Closed(Option<u16>),
-    /// Nothing came for too long after a ping.
-    #[error("the stream fell silent")]
+    /// Nothing came from the server for too long after a ping.
+    #[error("the server did not answer a ping in time")]
     HalfOpen,
-    /// A write was stuck for too long: the server does not read.
-    #[error("the server does not read")]
-    Stuck,
-    /// It broke, or broke the protocol.
-    #[error("the stream broke: {0}")]
-    Broken(String),
+    /// A write was stuck for too long, because the server does not read.
+    #[error("the server does not read what is sent")]
+    WriteTimeout,
+    /// The connection broke, or the server broke the protocol.
+    #[error("the stream broke: {reason}")]
+    Broken {
+        /// What happened, without the content of a frame.
+        reason: &'static str,
+        /// The error, unless its text may quote a frame.
+        #[source]
+        source: Option<SharedCause>,
+    },
 }
 
-/// An open connection to the stream.
+/// An open connection to the chat stream.
 pub struct Connection {
     socket: WebSocketStream<reqwest::Upgraded>,
     keepalive: Keepalive,
-    patience: Duration,
+    write_timeout: Duration,
     token_expires_at: Timestamp,
-    written: Written,
+    unacknowledged: UnacknowledgedMessages,
 }
 
 impl std::fmt::Debug for Connection {
@@ -64,29 +76,29 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Opens the stream of the client's site with a token that is fresh at this moment. `http` is
-    /// [`insights_http::client::build_stream_client`]. A 401 invalidates the token, gets a new one and tries once more.
+    /// Opens the stream of the client's site with a token that is fresh at this moment. `http` comes from
+    /// [`insights_http::client::build_stream_client`]. A 401 invalidates the token; the stream is tried once more with a new one.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], [`Error::Forbidden`] with the scope, [`Error::RateLimited`], [`Error::Unavailable`],
-    /// [`Error::DeadlineExceeded`], or that of getting a token.
+    /// [`Error::MissingScope`]; an [`Error::Http`] that is unauthorized, rate limited, unavailable or past the deadline; or the
+    /// error of getting a token.
     pub async fn open(
         http: &reqwest::Client,
         client: &CxoneClient,
-        timing: Timing,
+        timing: StreamTiming,
     ) -> Result<Self, Error> {
-        let deadline = Deadline::within(timing.patience);
+        let deadline = Deadline::within(timing.io_timeout);
         let endpoint = client.site().endpoint(Route::ChatStream, &[])?;
         let mut token = client.tokens().token(deadline).await?;
         let mut refused = false;
         loop {
-            let late = || Error::DeadlineExceeded {
+            let too_late = || HttpError::DeadlineExceeded {
                 endpoint: endpoint.template().to_owned(),
             };
             match deadline
                 .bound(upgrade(http, &endpoint, &token))
                 .await
-                .ok_or_else(late)?
+                .ok_or_else(too_late)?
             {
                 Ok(socket) => {
                     let keepalive = Keepalive::new(timing, Instant::now());
@@ -94,12 +106,12 @@ impl Connection {
                     return Ok(Self {
                         socket,
                         keepalive,
-                        patience: timing.patience,
+                        write_timeout: timing.io_timeout,
                         token_expires_at,
-                        written: Written::default(),
+                        unacknowledged: UnacknowledgedMessages::default(),
                     });
                 }
-                Err(Error::Unauthorized { .. }) if !refused => {
+                Err(error) if error.is_unauthorized() && !refused => {
                     refused = true;
                     client.tokens().invalidate(&token).await;
                     token = client.tokens().token(deadline).await?;
@@ -109,68 +121,70 @@ impl Connection {
         }
     }
 
-    /// When the token of this connection expires: the server may end it then.
+    /// Returns when the token of this connection expires, after which the server may end the connection.
     #[must_use]
     pub const fn token_expires_at(&self) -> Timestamp {
         self.token_expires_at
     }
 
-    /// What comes next; pings are sent and answered meanwhile. Dropping the future loses nothing.
+    /// Waits for what the connection receives next; sends and answers pings in the meantime. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`End`]: the connection is over.
-    pub async fn next(&mut self) -> Result<Incoming, End> {
+    /// [`ConnectionEnd`] says why the connection is over.
+    pub async fn next(&mut self) -> Result<Incoming, ConnectionEnd> {
         loop {
-            let until = match self.keepalive.due(Instant::now()) {
-                Due::Nothing(until) => until,
-                Due::GiveUp => return Err(End::HalfOpen),
-                Due::Ping => {
-                    // Noted before it is written: a caller may drop this future while the socket is full.
-                    self.keepalive.pinged(Instant::now());
-                    let mark = self.written.mark().to_vec();
-                    self.write(Frame::Ping(mark.into())).await?;
+            let until = match self.keepalive.next_action(Instant::now()) {
+                KeepaliveAction::Wait(until) => until,
+                KeepaliveAction::GiveUp => return Err(ConnectionEnd::HalfOpen),
+                KeepaliveAction::Ping => {
+                    // Noted before the ping is written, because a caller may drop this future while the socket is full.
+                    self.keepalive.note_ping(Instant::now());
+                    let payload = self.unacknowledged.ping_payload().to_vec();
+                    self.write(Frame::Ping(payload.into())).await?;
                     continue;
                 }
             };
             let Ok(frame) = tokio::time::timeout_at(until, self.socket.next()).await else {
                 continue;
             };
-            self.keepalive.heard();
+            self.keepalive.note_received();
             match frame {
-                Some(Ok(Frame::Pong(mark))) => {
-                    return Ok(Incoming::Alive(self.written.answered(&mark)));
+                Some(Ok(Frame::Pong(payload))) => {
+                    return Ok(Incoming::Alive(self.unacknowledged.acknowledge(&payload)));
                 }
                 Some(Ok(frame)) => {
-                    if let Some(incoming) = read(frame)? {
+                    if let Some(incoming) = parse_frame(frame)? {
                         return Ok(incoming);
                     }
                 }
-                Some(Err(error)) => return Err(broken(&error)),
-                None => return Err(End::Closed(None)),
+                Some(Err(error)) => return Err(connection_end(error)),
+                None => return Err(ConnectionEnd::Closed(None)),
             }
         }
     }
 
-    /// Sends a message.
+    /// Sends a message to the conversation it belongs to.
     ///
     /// # Errors
-    /// [`End`]: the connection is over, and whether the message went out is unknown.
-    pub async fn send(&mut self, message: &Message) -> Result<(), End> {
-        self.write(Frame::text(wire::message_frame(message)))
+    /// [`ConnectionEnd`]: the connection is over, and whether the message was delivered is unknown.
+    pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionEnd> {
+        self.write(Frame::text(wire::encode_message(message)))
             .await?;
-        self.written.wrote(message.identity());
+        self.unacknowledged.push(message.identity());
         Ok(())
     }
 
-    /// Lets the next ping go out at once: its answer tells what has arrived.
-    pub fn ask(&mut self) {
-        self.keepalive.ask(Instant::now());
+    /// Lets the next ping go out at once, because its answer acknowledges what was sent before.
+    pub fn ping_now(&mut self) {
+        self.keepalive.ping_now(Instant::now());
     }
 
-    /// Closes the connection and waits shortly for the server's goodbye. If it comes, all that was sent has arrived: those
-    /// messages that were not known to have.
+    /// Closes the connection and waits up to 500 ms for the server's closing frame.
+    ///
+    /// A closing frame acknowledges everything that was sent: returns the identities of the messages that were not
+    /// acknowledged before, or none if no closing frame came.
     pub async fn close(mut self) -> Vec<Identity> {
-        let goodbye = async {
+        let closing = async {
             let _ = self.socket.close(None).await;
             while let Some(Ok(frame)) = self.socket.next().await {
                 if frame.is_close() {
@@ -179,32 +193,32 @@ impl Connection {
             }
             false
         };
-        match tokio::time::timeout(Duration::from_millis(500), goodbye).await {
-            Ok(true) => self.written.all(),
+        match tokio::time::timeout(CLOSE_TIMEOUT, closing).await {
+            Ok(true) => self.unacknowledged.into_all(),
             _ => Vec::new(),
         }
     }
 
-    async fn write(&mut self, frame: Frame) -> Result<(), End> {
-        match tokio::time::timeout(self.patience, self.socket.send(frame)).await {
+    async fn write(&mut self, frame: Frame) -> Result<(), ConnectionEnd> {
+        match tokio::time::timeout(self.write_timeout, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(broken(&error)),
-            Err(_) => Err(End::Stuck),
+            Ok(Err(error)) => Err(connection_end(error)),
+            Err(_) => Err(ConnectionEnd::WriteTimeout),
         }
     }
 }
 
-/// What a frame says to the caller, if anything.
-fn read(frame: Frame) -> Result<Option<Incoming>, End> {
+/// Returns what a frame says to the caller, if anything.
+fn parse_frame(frame: Frame) -> Result<Option<Incoming>, ConnectionEnd> {
     Ok(match frame {
-        Frame::Text(text) => Some(match wire::parse(text.as_str()) {
+        Frame::Text(text) => Some(match wire::parse_frame(text.as_str()) {
             Ok(event) => Incoming::Event(event),
             Err(reason) => Incoming::Malformed(reason),
         }),
         Frame::Binary(_) => Some(Incoming::Malformed(Malformed::NotText)),
         Frame::Ping(_) | Frame::Pong(_) => Some(Incoming::Alive(Vec::new())),
         Frame::Close(goodbye) => {
-            return Err(End::Closed(
+            return Err(ConnectionEnd::Closed(
                 goodbye.map(|CloseFrame { code, .. }| code.into()),
             ));
         }
@@ -212,15 +226,19 @@ fn read(frame: Frame) -> Result<Option<Incoming>, End> {
     })
 }
 
-fn broken(error: &tungstenite::Error) -> End {
-    use tungstenite::Error as E;
-    match error {
-        E::ConnectionClosed | E::AlreadyClosed => End::Closed(None),
-        // The others' words may quote a frame.
-        E::Io(error) => End::Broken(error.kind().to_string()),
-        E::Protocol(error) => End::Broken(error.to_string()),
-        E::Capacity(_) => End::Broken("a frame too large".to_owned()),
-        E::Utf8(_) => End::Broken("a text frame that is not UTF-8".to_owned()),
-        _ => End::Broken("protocol".to_owned()),
-    }
+/// Returns the end that an error of the socket stands for.
+fn connection_end(error: tungstenite::Error) -> ConnectionEnd {
+    use tungstenite::Error as SocketError;
+    let (reason, source): (_, Option<SharedCause>) = match error {
+        SocketError::ConnectionClosed | SocketError::AlreadyClosed => {
+            return ConnectionEnd::Closed(None);
+        }
+        SocketError::Io(error) => ("the connection failed", Some(Arc::new(error))),
+        SocketError::Protocol(error) => ("the protocol was violated", Some(Arc::new(error))),
+        SocketError::Capacity(_) => ("a frame was too large", None),
+        SocketError::Utf8(_) => ("a text frame was not UTF-8", None),
+        // The text of any other error may quote a frame.
+        _ => ("the protocol was violated", None),
+    };
+    ConnectionEnd::Broken { reason, source }
 }

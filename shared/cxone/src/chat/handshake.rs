@@ -1,39 +1,48 @@
-//! The handshake of a WebSocket connection.
+//! The opening handshake of a WebSocket (RFC 6455, 4).
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::StatusCode;
 use http::header::{
-    AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    AUTHORIZATION, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use insights_core::chat::frame::FRAME_LIMIT;
+use insights_http::client::read_body;
+use insights_http::retry::parse_retry_after;
+use insights_http::{AttemptFailure, Error as HttpError};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::client::missing_scope;
 use crate::endpoints::Endpoint;
+use crate::error::Error;
 use crate::oauth::AccessToken;
-use insights_http::client::read_body;
-use insights_http::retry::parse_retry_after;
-use insights_http::{AttemptFailure, Error};
+use crate::status;
 
-/// A frame up to this size is skipped as malformed; a larger one ends the connection, as it would fill memory.
-const LARGEST_FRAME: usize = 8 * FRAME_LIMIT;
-/// What may wait to be written: more than that means that the server reads nothing.
-const WRITE_BUFFER: usize = 1 << 20;
-/// How much of a refusal is read.
-const REFUSAL: usize = 16 << 10;
+/// Largest frame in bytes that does not end the connection. A frame over the limit of an event is skipped as malformed, but
+/// one beyond this would fill memory.
+const MAX_FRAME_BYTES: usize = 8 * FRAME_LIMIT;
 
-/// The handshake, over the one HTTP client, so that TLS and proxies are as for every other call.
+/// Most bytes that may wait to be written: more of them mean that the server reads nothing.
+const MAX_WRITE_BUFFER_BYTES: usize = 1 << 20;
+
+/// Most bytes that are read of the body of a refusal.
+const MAX_REFUSAL_BYTES: usize = 16 << 10;
+
+/// Opens a WebSocket over the product's HTTP client, so that TLS and proxies are as for every other call.
 pub(super) async fn upgrade(
     http: &reqwest::Client,
     endpoint: &Endpoint,
     token: &AccessToken,
 ) -> Result<WebSocketStream<reqwest::Upgraded>, Error> {
-    let unavailable = |failure| Error::Unavailable {
-        endpoint: endpoint.template().to_owned(),
-        failure,
+    let broken = |error: reqwest::Error| {
+        unavailable(
+            endpoint,
+            AttemptFailure::Connection(Arc::new(error.without_url())),
+        )
     };
     let key = generate_key();
     let response = http
@@ -45,7 +54,7 @@ pub(super) async fn upgrade(
         .header(SEC_WEBSOCKET_KEY, &key)
         .send()
         .await
-        .map_err(|error| unavailable(AttemptFailure::Connection(std::sync::Arc::new(error))))?;
+        .map_err(broken)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(endpoint, response).await);
     }
@@ -54,52 +63,47 @@ pub(super) async fn upgrade(
         .get(SEC_WEBSOCKET_ACCEPT)
         .map(http::HeaderValue::as_bytes);
     if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err(Error::response(
+        return Err(Error::invalid_response(
             endpoint.template(),
-            "the handshake's key is wrong",
+            "the key of the handshake is wrong",
         ));
     }
-    let socket = response
-        .upgrade()
-        .await
-        .map_err(|error| unavailable(AttemptFailure::Connection(std::sync::Arc::new(error))))?;
+    let socket = response.upgrade().await.map_err(broken)?;
     let config = WebSocketConfig::default()
-        .max_message_size(Some(LARGEST_FRAME))
-        .max_frame_size(Some(LARGEST_FRAME))
-        .max_write_buffer_size(WRITE_BUFFER);
+        .max_message_size(Some(MAX_FRAME_BYTES))
+        .max_frame_size(Some(MAX_FRAME_BYTES))
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
     Ok(WebSocketStream::from_raw_socket(socket, Role::Client, Some(config)).await)
 }
 
-/// What a handshake's refusal means.
+/// Returns the error that the refusal of a handshake stands for.
 async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
-    let name = endpoint.template().to_owned();
     match response.status().as_u16() {
-        401 => Error::Unauthorized { endpoint: name },
-        403 => {
-            let body = read_body(response, REFUSAL).await.unwrap_or_default();
-            Error::Forbidden {
-                endpoint: name,
-                scope: missing_scope(&body, endpoint.scope),
-            }
-        }
-        404 => Error::NotFound { endpoint: name },
         429 => {
-            let header = response.headers().get(http::header::RETRY_AFTER);
+            let header = response.headers().get(RETRY_AFTER);
             let header = header.and_then(|value| value.to_str().ok());
-            let retry_after =
-                header.and_then(|value| parse_retry_after(value, std::time::SystemTime::now()));
-            Error::RateLimited {
-                endpoint: name,
-                retry_after,
+            HttpError::RateLimited {
+                endpoint: endpoint.template().to_owned(),
+                retry_after: header.and_then(|value| parse_retry_after(value, SystemTime::now())),
             }
+            .into()
         }
-        status @ 500..=599 => Error::Unavailable {
-            endpoint: name,
-            failure: AttemptFailure::Status(status),
-        },
-        status => Error::Rejected {
-            endpoint: name,
-            status,
-        },
+        status @ 500..=599 => unavailable(endpoint, AttemptFailure::Status(status)),
+        status => {
+            // The body only helps to name the missing scope; a body that cannot be read hides no failure.
+            let body = read_body(response, MAX_REFUSAL_BYTES)
+                .await
+                .unwrap_or_default();
+            let template = endpoint.template().to_owned();
+            status::refusal(template, status, &body, endpoint.scope())
+        }
     }
+}
+
+fn unavailable(endpoint: &Endpoint, failure: AttemptFailure) -> Error {
+    HttpError::Unavailable {
+        endpoint: endpoint.template().to_owned(),
+        failure,
+    }
+    .into()
 }

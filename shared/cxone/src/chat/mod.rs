@@ -1,17 +1,17 @@
-//! Chat: the stream of messages, an agent's presence and routing, and the transcripts of conversations.
+//! Chat: the stream of messages, an agent's presence and availability, and the transcripts of conversations.
 //!
-//! [`Connection`] is one WebSocket to the stream, opened with a fresh token, kept alive by pings, and given up when the
-//! other side falls silent. When to connect again is the caller's decision ([`insights_core::backoff`]).
+//! A [`Connection`] is one WebSocket to the stream. It is opened with a fresh token, kept alive by pings, and given up when
+//! the server falls silent. When to connect again is the caller's decision ([`insights_core::backoff`]).
 
 mod agent;
 mod connection;
 mod handshake;
 mod keepalive;
 mod transcript;
+mod unacknowledged;
 pub mod wire;
-mod written;
 
 pub use agent::{Skill, set_availability, set_presence};
-pub use connection::{Connection, End, Incoming};
-pub use keepalive::Timing;
-pub use transcript::{Transcript, transcript};
+pub use connection::{Connection, ConnectionEnd, Incoming};
+pub use keepalive::StreamTiming;
+pub use transcript::{ChatTranscript, read_transcript};

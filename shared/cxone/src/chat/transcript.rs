@@ -1,34 +1,36 @@
-//! A conversation's transcript, all pages of it.
-
-use std::collections::HashSet;
+//! A chat's transcript, all pages of it.
 
 use insights_core::chat::frame::{Malformed, MalformedCounts};
 use insights_core::chat::message::Message;
+use insights_http::Deadline;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::wire;
+use crate::client::CxoneClient;
 use crate::endpoints::Route;
-use crate::{CxoneClient, Request};
-use insights_http::{Deadline, Error};
+use crate::error::Error;
+use crate::pages::{Page, PageLimits, Pages, RepeatedLink};
+use crate::request::Request;
 
-/// Most pages that are followed: a server that pages without end is broken.
-const PAGES: usize = 10_000;
-/// Most messages of a conversation that are kept.
-const MESSAGES: usize = 200_000;
+/// A transcript of more pages than this has no end.
+const MAX_PAGES: usize = 10_000;
 
-/// A conversation's transcript.
+/// A transcript that goes on after this many messages has no end.
+const MAX_MESSAGES: usize = 200_000;
+
+/// The complete transcript of a chat.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Transcript {
-    /// Its messages in the contact centre's order.
+pub struct ChatTranscript {
+    /// The messages in the contact center's order.
     pub messages: Vec<Message>,
-    /// Entries that were no messages.
+    /// Number of entries that are not messages, by reason.
     pub malformed: MalformedCounts,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct WirePage {
     conversation_id: Option<String>,
     #[serde(default)]
     messages: Vec<Value>,
@@ -36,77 +38,78 @@ struct Page {
     next_link: Option<String>,
 }
 
-/// The whole transcript of a conversation; `None` if there is none (404 on the first page).
+impl Page for WirePage {
+    fn next_link(&self) -> Option<&str> {
+        self.next_link.as_deref()
+    }
+}
+
+/// Reads the whole transcript of a conversation; `None` if there is none (404 on the first page).
+///
+/// A transcript that was read in part is an error, not an answer.
 ///
 /// # Errors
-/// As [`CxoneClient::answer`]; [`Error::InvalidResponse`] for pages that are none, go in circles, never end or belong to another
-/// conversation; [`Error::Invalid`] for a link to another host. A transcript that was read in part is an error, not an answer.
-pub async fn transcript(
+/// As [`Pages::next_page`]; [`insights_http::Error::InvalidResponse`] for a page that is missing or belongs to another
+/// conversation, and for a transcript without end.
+pub async fn read_transcript(
     client: &CxoneClient,
-    conversation: &str,
+    conversation_id: &str,
     deadline: Deadline,
-) -> Result<Option<Transcript>, Error> {
+) -> Result<Option<ChatTranscript>, Error> {
     let first = client
         .site()
-        .endpoint(Route::ChatTranscript, &[conversation])?;
-    let name = first.template();
-    let mut page: Page = match client.send(Request::get(first.clone()), deadline).await {
-        Err(Error::NotFound { .. }) => return Ok(None),
-        answer => answer?,
+        .endpoint(Route::ChatTranscript, &[conversation_id])?;
+    let template = first.template();
+    let limits = PageLimits {
+        max_pages: MAX_PAGES,
+        repeated_link: RepeatedLink::IsError,
     };
-    let mut transcript = Transcript::default();
-    let mut seen = HashSet::from([first.url().clone()]);
-    let mut endpoint = first;
+    let mut pages = Pages::<WirePage>::new(client, Request::get(first), limits);
+    let mut transcript = ChatTranscript::default();
     loop {
+        let page = match pages.next_page(deadline).await {
+            Ok(Some(page)) => page,
+            Ok(None) => return Ok(Some(transcript)),
+            Err(error) if error.is_not_found() && pages.pages_read() == 0 => return Ok(None),
+            Err(error) if error.is_not_found() => {
+                let reason = "a page of the transcript is missing";
+                return Err(Error::invalid_response(template, reason));
+            }
+            Err(error) => return Err(error),
+        };
         if page
             .conversation_id
             .as_deref()
-            .is_some_and(|id| id != conversation)
+            .is_some_and(|id| id != conversation_id)
         {
-            return Err(Error::response(name, "it is of another conversation"));
+            let reason = "a page belongs to another conversation";
+            return Err(Error::invalid_response(template, reason));
         }
         for entry in page.messages {
-            match entry_of(entry, conversation) {
+            match parse_entry(entry, conversation_id) {
                 Ok(message) => transcript.messages.push(message),
                 Err(reason) => transcript.malformed.count(&reason),
             }
         }
-        let Some(link) = page.next_link.filter(|link| !link.is_empty()) else {
-            return Ok(Some(transcript));
-        };
-        if seen.len() >= PAGES || transcript.messages.len() > MESSAGES {
-            return Err(Error::response(name, "the transcript does not end"));
+        if pages.has_next() && transcript.messages.len() > MAX_MESSAGES {
+            let reason = format!("the transcript has more than {MAX_MESSAGES} messages");
+            return Err(Error::invalid_response(template, reason));
         }
-        endpoint = client.site().link(&endpoint, &link)?;
-        if !seen.insert(endpoint.url().clone()) {
-            return Err(Error::response(name, "its pages go in a circle"));
-        }
-        page = client
-            .send(Request::get(endpoint.clone()), deadline)
-            .await
-            .map_err(|error| match error {
-                Error::NotFound { .. } => Error::response(name, "a page of it is missing"),
-                other => other,
-            })?;
     }
 }
 
-/// A message of a page; the page's conversation stands for one that it does not repeat.
-fn entry_of(entry: Value, conversation: &str) -> Result<Message, Malformed> {
+/// Parses an entry of a page. The conversation of the page stands for one that the entry does not repeat.
+fn parse_entry(entry: Value, conversation_id: &str) -> Result<Message, Malformed> {
     let Value::Object(mut entry) = entry else {
         return Err(Malformed::NoType);
     };
-    named(&mut entry, conversation);
-    let message = wire::message(entry)?;
-    if message.conversation_id == conversation {
+    entry
+        .entry("conversationId")
+        .or_insert_with(|| Value::String(conversation_id.to_owned()));
+    let message = wire::parse_message(entry)?;
+    if message.conversation_id == conversation_id {
         Ok(message)
     } else {
         Err(Malformed::Field("conversationId"))
     }
-}
-
-fn named(entry: &mut Map<String, Value>, conversation: &str) {
-    entry
-        .entry("conversationId")
-        .or_insert_with(|| Value::String(conversation.to_owned()));
 }

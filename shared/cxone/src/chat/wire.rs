@@ -1,4 +1,4 @@
-//! The stream's frames as JSON.
+//! The JSON of the stream's frames.
 
 use insights_core::chat::frame::{
     ChatEvent, FRAME_LIMIT, Malformed, is_end_word, validate_conversation_id, validate_message,
@@ -6,11 +6,11 @@ use insights_core::chat::frame::{
 use insights_core::chat::message::{Message, Sender};
 use serde_json::{Map, Value};
 
-/// What a text frame says.
+/// Parses a text frame of the stream.
 ///
 /// # Errors
-/// [`Malformed`] says why the frame is skipped. It never quotes the frame.
-pub fn parse(frame: &str) -> Result<ChatEvent, Malformed> {
+/// [`Malformed`] says why the frame is skipped, and never quotes the frame.
+pub fn parse_frame(frame: &str) -> Result<ChatEvent, Malformed> {
     if frame.len() > FRAME_LIMIT {
         return Err(Malformed::TooLarge {
             what: "frame",
@@ -23,38 +23,38 @@ pub fn parse(frame: &str) -> Result<ChatEvent, Malformed> {
     else {
         return Err(Malformed::NoType);
     };
-    let kind = text(&mut envelope, "type").ok_or(Malformed::NoType)?;
+    let kind = take_text(&mut envelope, "type").ok_or(Malformed::NoType)?;
     match kind.to_ascii_lowercase().as_str() {
-        "message" => message(envelope).map(ChatEvent::Message),
-        "routing" => routing(envelope),
-        "status" => status(envelope),
+        "message" => parse_message(envelope).map(ChatEvent::Message),
+        "routing" => parse_routing(envelope),
+        "status" => parse_status(envelope),
         _ => Ok(ChatEvent::Other),
     }
 }
 
-/// The message of an envelope or of a transcript page.
-pub(super) fn message(mut envelope: Map<String, Value>) -> Result<Message, Malformed> {
+/// Parses the message of an envelope or of a page of a transcript.
+pub(super) fn parse_message(mut envelope: Map<String, Value>) -> Result<Message, Malformed> {
     let Some(Value::Object(mut from)) = envelope.remove("from") else {
         return Err(Malformed::Field("from"));
     };
     validate_message(Message {
-        conversation_id: text(&mut envelope, "conversationId")
+        conversation_id: take_text(&mut envelope, "conversationId")
             .ok_or(Malformed::Field("conversationId"))?,
         from: Sender {
-            kind: text(&mut from, "type").ok_or(Malformed::Field("from.type"))?,
-            id: id(&mut from)?,
+            kind: take_text(&mut from, "type").ok_or(Malformed::Field("from.type"))?,
+            id: take_sender_id(&mut from)?,
         },
-        text: text(&mut envelope, "text").ok_or(Malformed::Field("text"))?,
+        text: take_text(&mut envelope, "text").ok_or(Malformed::Field("text"))?,
         timestamp_ms: envelope
             .get("timestamp")
-            .and_then(millis)
+            .and_then(parse_millis)
             .ok_or(Malformed::Field("timestamp"))?,
     })
 }
 
-/// A frame that sends a message.
+/// Returns the text frame that sends a message.
 #[must_use]
-pub fn message_frame(message: &Message) -> String {
+pub fn encode_message(message: &Message) -> String {
     serde_json::json!({
         "type": "message",
         "conversationId": message.conversation_id,
@@ -65,13 +65,13 @@ pub fn message_frame(message: &Message) -> String {
     .to_string()
 }
 
-/// A conversation given to the agent, unless the frame says in words that it was taken away.
-fn routing(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
+/// Parses a routing frame: the conversation was given to the agent, unless the frame says in words that it was taken away.
+fn parse_routing(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     let ended = ["status", "event", "action", "state"]
         .iter()
-        .any(|field| ends(&envelope, field));
+        .any(|field| says_end(&envelope, field));
     let conversation_id =
-        text(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
+        take_text(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
     let conversation_id = validate_conversation_id(conversation_id)?;
     Ok(if ended {
         ChatEvent::Ended { conversation_id }
@@ -80,12 +80,12 @@ fn routing(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     })
 }
 
-/// A status matters only where it ends a conversation.
-fn status(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
+/// Parses a status frame, which matters only if it ends a conversation.
+fn parse_status(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     let ended = ["status", "event", "state"]
         .iter()
-        .any(|field| ends(&envelope, field));
-    match text(&mut envelope, "conversationId") {
+        .any(|field| says_end(&envelope, field));
+    match take_text(&mut envelope, "conversationId") {
         Some(id) if ended => Ok(ChatEvent::Ended {
             conversation_id: validate_conversation_id(id)?,
         }),
@@ -93,22 +93,22 @@ fn status(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed> {
     }
 }
 
-fn ends(envelope: &Map<String, Value>, field: &str) -> bool {
+fn says_end(envelope: &Map<String, Value>, field: &str) -> bool {
     envelope
         .get(field)
         .and_then(Value::as_str)
         .is_some_and(is_end_word)
 }
 
-fn text(object: &mut Map<String, Value>, field: &str) -> Option<String> {
+fn take_text(object: &mut Map<String, Value>, field: &str) -> Option<String> {
     match object.remove(field) {
         Some(Value::String(text)) => Some(text),
         _ => None,
     }
 }
 
-/// A sender's id; a system has none.
-fn id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
+/// Takes out a sender's id, which is empty for a system.
+fn take_sender_id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
     match from.remove("id") {
         None | Some(Value::Null) => Ok(String::new()),
         Some(Value::String(id)) => Ok(id),
@@ -117,8 +117,8 @@ fn id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
     }
 }
 
-/// Milliseconds since the epoch, also where they were written with a decimal point.
-fn millis(value: &Value) -> Option<i64> {
+/// Parses milliseconds since 1970, also where they are written with a decimal point.
+fn parse_millis(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value
             .as_f64()
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_message_is_read_with_all_its_fields() {
-        let Ok(ChatEvent::Message(message)) = parse(MESSAGE) else {
+        let Ok(ChatEvent::Message(message)) = parse_frame(MESSAGE) else {
             panic!("it is a message")
         };
         assert_eq!(
@@ -149,7 +149,7 @@ mod tests {
             ("I need help", 1_698_765_432_000)
         );
         assert_eq!(
-            parse(&message_frame(&message)),
+            parse_frame(&encode_message(&message)),
             Ok(ChatEvent::Message(message))
         );
     }
@@ -161,20 +161,20 @@ mod tests {
             conversation_id: conversation_id.clone(),
         };
         assert_eq!(
-            parse(r#"{"type":"routing","conversationId":"c-1","queue":"billing"}"#),
+            parse_frame(r#"{"type":"routing","conversationId":"c-1","queue":"billing"}"#),
             Ok(assigned.clone())
         );
         assert_eq!(
-            parse(r#"{"type":"routing","conversationId":"c-1","status":"assigned"}"#),
+            parse_frame(r#"{"type":"routing","conversationId":"c-1","status":"assigned"}"#),
             Ok(assigned)
         );
         let ended = ChatEvent::Ended { conversation_id };
         assert_eq!(
-            parse(r#"{"type":"routing","conversationId":"c-1","event":"unassigned"}"#),
+            parse_frame(r#"{"type":"routing","conversationId":"c-1","event":"unassigned"}"#),
             Ok(ended.clone())
         );
         assert_eq!(
-            parse(r#"{"type":"status","conversationId":"c-1","status":"closed"}"#),
+            parse_frame(r#"{"type":"status","conversationId":"c-1","status":"closed"}"#),
             Ok(ended)
         );
     }
@@ -186,7 +186,7 @@ mod tests {
             r#"{"type":"status","conversationId":"c","status":"typing"}"#,
             r#"{"type":"heartbeat"}"#,
         ] {
-            assert_eq!(parse(frame), Ok(ChatEvent::Other), "{frame}");
+            assert_eq!(parse_frame(frame), Ok(ChatEvent::Other), "{frame}");
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
             (r#"{"type":"routing"}"#, "`conversationId`"),
         ];
         for (frame, expected) in cases {
-            let error = parse(frame).unwrap_err().to_string();
+            let error = parse_frame(frame).unwrap_err().to_string();
             assert!(
                 error.contains(expected) && !error.contains("secret"),
                 "{frame}: {error}"
@@ -232,7 +232,7 @@ mod tests {
     fn a_frame_too_large_is_skipped_unread() {
         let frame = MESSAGE.replace("I need help", &"x".repeat(FRAME_LIMIT));
         assert!(matches!(
-            parse(&frame),
+            parse_frame(&frame),
             Err(Malformed::TooLarge { what: "frame", .. })
         ));
     }
@@ -244,13 +244,13 @@ mod tests {
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert_eq!(parse(&frame), Err(Malformed::NotJson));
+        assert_eq!(parse_frame(&frame), Err(Malformed::NotJson));
     }
 
     #[test]
     fn a_sender_without_id_and_a_time_with_a_point_are_read() {
         let frame = r#"{"type":"message","conversationId":"c","from":{"type":"system"},"text":"","timestamp":1000.0}"#;
-        let Ok(ChatEvent::Message(message)) = parse(frame) else {
+        let Ok(ChatEvent::Message(message)) = parse_frame(frame) else {
             panic!("it is a message")
         };
         assert_eq!((message.from.id.as_str(), message.timestamp_ms), ("", 1000));
@@ -263,8 +263,8 @@ mod tests {
             let at = cut.min(bytes.len() - 1);
             bytes[at] = byte;
             if let Ok(text) = std::str::from_utf8(&bytes) {
-                let _ = parse(text);
-                let _ = parse(&text[..at]);
+                let _ = parse_frame(text);
+                let _ = parse_frame(&text[..at]);
             }
         }
     }

@@ -1,16 +1,16 @@
-//! Rows and lines as they come; the calls are tested against the simulator in the package's own tests.
+//! Rows and lines as they are on the wire; the calls are tested against the simulator where the report is.
 
 use super::*;
 
 fn row(text: &str) -> Option<Conversation> {
     serde_json::from_str::<WireConversation>(text)
         .unwrap()
-        .read()
+        .into_conversation()
 }
 
 fn lines(text: &str) -> Vec<Line> {
     let lines: Vec<WireLine> = serde_json::from_str(text).unwrap();
-    lines.into_iter().filter_map(WireLine::read).collect()
+    lines.into_iter().filter_map(WireLine::into_line).collect()
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn moments_are_read_with_and_without_an_offset() {
         "2026-11-02 09:00:00",
         " 2026-11-02T10:00:00+01:00",
     ] {
-        assert_eq!(instant(&json!(text)), nine, "{text}");
+        assert_eq!(parse_instant(&json!(text)), nine, "{text}");
     }
-    assert_eq!(instant(&json!("soon")), None);
-    assert_eq!(instant(&json!(true)), None);
+    assert_eq!(parse_instant(&json!("soon")), None);
+    assert_eq!(parse_instant(&json!(true)), None);
 }

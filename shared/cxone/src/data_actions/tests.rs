@@ -1,17 +1,17 @@
-//! The platform's rules, each broken once.
+//! The contact center's rules for Data Actions, each broken once.
 
 use super::*;
 
 /// The sentiment action with its input schema replaced.
-fn with_input(schema: Value) -> Definition {
-    Definition {
+fn with_input(schema: Value) -> DataActionDefinition {
+    DataActionDefinition {
         input_schema: schema,
         ..sentiment_action()
     }
 }
 
 #[test]
-fn the_sentiment_action_is_valid_and_as_the_contract_states() {
+fn the_sentiment_action_is_valid_and_as_documented() {
     let action = sentiment_action();
     validate(&action).unwrap();
     let wire = serde_json::to_value(&action).unwrap();
@@ -39,7 +39,7 @@ fn every_broken_rule_names_the_place_and_what_is_allowed() {
     let at = "/inputSchema/properties/a~1b";
     let cases = [
         (
-            Definition {
+            DataActionDefinition {
                 name: " ".into(),
                 ..sentiment_action()
             },
@@ -47,7 +47,7 @@ fn every_broken_rule_names_the_place_and_what_is_allowed() {
             "not be empty",
         ),
         (
-            Definition {
+            DataActionDefinition {
                 execution_timeout_ms: 0,
                 ..sentiment_action()
             },

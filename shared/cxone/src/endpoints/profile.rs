@@ -1,9 +1,9 @@
 //! The table of paths, token paths and scopes: the only place that names them.
 
-/// The systems that call the contact centre; each has its own token path and scopes.
+/// The parts of this product that call the contact center; each has a token path and scopes of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
-    /// Registration of the Data Action.
+    /// The registration of the Data Action.
     DataAction,
     /// The transcript poller.
     RealTime,
@@ -15,70 +15,67 @@ pub enum System {
     Chat,
 }
 
-/// What a call does; its path is the profile's.
+/// What a call does. Which path that has is the profile's matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Route {
     /// Registers a Data Action.
     RegisterDataAction,
     /// Lists the Data Actions.
     ListDataActions,
-    /// Segments of a live interaction; takes its id.
+    /// Reads the segments of a live interaction; takes the interaction's id.
     LiveTranscript,
-    /// Attributes of a live interaction; takes its id.
+    /// Changes the attributes of a live interaction; takes the interaction's id.
     Attributes,
-    /// Suggestions to the agent.
+    /// Shows a suggestion to the agent of a live interaction.
     Suggestions,
-    /// Query of past conversations.
+    /// Lists past conversations.
     ConversationQuery,
-    /// Transcript of a past conversation; takes its id.
+    /// Reads the transcript of a past conversation; takes the conversation's id.
     ConversationTranscript,
-    /// Presence of an agent; takes the user's id.
+    /// Sets the presence of an agent; takes the user's id.
     Presence,
-    /// Routing availability of an agent; takes the user's id.
+    /// Sets the availability of an agent for routing; takes the user's id.
     Routing,
-    /// The WebSocket stream of chat events.
+    /// Opens the WebSocket stream of chat events.
     ChatStream,
-    /// Pages of a chat's transcript; takes the conversation's id.
+    /// Reads the pages of a chat's transcript; takes the conversation's id.
     ChatTranscript,
 }
 
-/// A route's path, in which `{id}` stands for an id, and the scope it needs.
+/// The path of a route, in which `{id}` stands for an id, and the scope that the route needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Path {
+pub struct RoutePath {
     /// The path below the base URL.
     pub template: &'static str,
     /// The scope that the token must have.
     pub scope: &'static str,
 }
 
-/// How a system gets its tokens.
+/// How a system gets its tokens: the client credentials grant of RFC 6749, 4.4.
 #[derive(Debug, Clone, Copy)]
-pub struct Grant {
-    /// The token endpoint's path below the base URL.
+pub struct TokenGrant {
+    /// The path of the token endpoint below the base URL.
     pub token_path: &'static str,
-    /// The scopes asked for, separated by spaces; empty to send none and get what the client is granted.
+    /// The scopes that are asked for, separated by spaces; empty to send none and get what the client is granted.
     pub scopes: &'static str,
 }
 
-/// One set of paths.
+/// One version's set of paths.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
-    /// Its name, for logs.
-    pub name: &'static str,
-    /// The path of each route.
-    pub path: fn(Route) -> Path,
-    /// The grant of each system.
-    pub grant: fn(System) -> Grant,
+    /// Returns the path of a route.
+    pub path: fn(Route) -> RoutePath,
+    /// Returns the grant of a system.
+    pub grant: fn(System) -> TokenGrant,
 }
 
-/// The paths of the contract.
-pub const CONTRACT: Profile = Profile {
-    name: "contract",
-    path: contract_path,
-    grant: contract_grant,
+/// The paths of the contact center's API as this product uses it (`docs/api-contract.md`).
+pub const CXONE_API: Profile = Profile {
+    path: api_path,
+    grant: api_grant,
 };
 
-fn contract_path(route: Route) -> Path {
+fn api_path(route: Route) -> RoutePath {
     let (template, scope) = match route {
         Route::RegisterDataAction => ("/api/v2/data-actions", "data-actions:write"),
         Route::ListDataActions => ("/api/v2/data-actions", "data-actions:read"),
@@ -98,10 +95,10 @@ fn contract_path(route: Route) -> Path {
         Route::ChatStream => ("/api/v2/chat/stream", "chat:read"),
         Route::ChatTranscript => ("/api/v2/chat/conversations/{id}/transcript", "chat:read"),
     };
-    Path { template, scope }
+    RoutePath { template, scope }
 }
 
-fn contract_grant(system: System) -> Grant {
+fn api_grant(system: System) -> TokenGrant {
     let (token_path, scopes) = match system {
         System::DataAction => (
             "/oauth/token",
@@ -118,5 +115,5 @@ fn contract_grant(system: System) -> Grant {
             "chat:read chat:write presence:read presence:write routing:read routing:write",
         ),
     };
-    Grant { token_path, scopes }
+    TokenGrant { token_path, scopes }
 }

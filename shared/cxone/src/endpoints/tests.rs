@@ -1,11 +1,13 @@
-//! Paths from ids of any kind, the contract's table, and links that lead elsewhere.
+//! Paths from ids of any kind, the table of token paths and scopes, and links that lead elsewhere.
 
 use proptest::prelude::*;
+
+use insights_http::Error as HttpError;
 
 use super::*;
 
 fn site(base: &str) -> Site {
-    Site::new(CONTRACT, System::RealTime, base).unwrap()
+    Site::new(CXONE_API, System::RealTime, base).unwrap()
 }
 
 fn live(id: &str) -> Result<Endpoint, Error> {
@@ -26,7 +28,10 @@ fn an_id_is_one_segment_below_the_base_url() {
 fn ids_that_no_encoding_makes_safe_are_refused() {
     for id in ["", ".", "..", &"x".repeat(513)] {
         let error = live(id).unwrap_err();
-        assert!(matches!(error, Error::Invalid { .. }), "{id}");
+        assert!(
+            matches!(error, Error::Http(HttpError::Invalid { .. })),
+            "{id}"
+        );
     }
     assert!(
         site("https://cx.test")
@@ -41,7 +46,7 @@ fn ids_that_no_encoding_makes_safe_are_refused() {
 }
 
 #[test]
-fn each_system_has_the_contracts_token_url_and_scopes() {
+fn each_system_has_its_token_url_and_scopes() {
     let cases = [
         (System::DataAction, "/oauth/token", 3),
         (System::RealTime, "/oauth/token", 3),
@@ -50,7 +55,7 @@ fn each_system_has_the_contracts_token_url_and_scopes() {
         (System::Chat, "/api/v2/oauth/token", 6),
     ];
     for (system, path, scopes) in cases {
-        let site = Site::new(CONTRACT, system, "https://cx.test").unwrap();
+        let site = Site::new(CXONE_API, system, "https://cx.test").unwrap();
         assert_eq!(site.token_url().as_str(), format!("https://cx.test{path}"));
         assert_eq!(
             site.scopes().split_whitespace().count(),
@@ -82,7 +87,7 @@ fn a_bad_base_url_is_refused_with_what_is_allowed() {
         "https://cx.test/?q=1",
         "https://cx.test/#f",
     ] {
-        let error = Site::new(CONTRACT, System::Chat, base)
+        let error = Site::new(CXONE_API, System::Chat, base)
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("the base URL is not usable"), "{error}");

@@ -8,11 +8,11 @@ use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator}
 use serde_json::json;
 
 use super::*;
-use crate::endpoints::{CONTRACT, Site, System};
+use crate::endpoints::{CXONE_API, Site, System};
 use crate::oauth::{ClientCredentials, TokenSource};
-use insights_http::CallLimits;
 use insights_http::client::{IdleConnections, build_client};
 use insights_http::secret::FixedSecret;
+use insights_http::{CallLimits, Error as HttpError};
 
 async fn simulator(lines: Vec<Line>) -> (Handle, CxoneClient) {
     let call = Call::new("call 1", lines);
@@ -21,7 +21,7 @@ async fn simulator(lines: Vec<Line>) -> (Handle, CxoneClient) {
         ..Scenario::default()
     };
     let simulator = Simulator::start(scenario).await.unwrap();
-    let site = Site::new(CONTRACT, System::RealTime, &simulator.url()).unwrap();
+    let site = Site::new(CXONE_API, System::RealTime, &simulator.url()).unwrap();
     let credentials = ClientCredentials {
         client_id: "demo-client".into(),
         client_secret: "demo-secret".into(),
@@ -48,7 +48,7 @@ async fn a_transcript_is_read_from_the_cursor_on() {
         ..Line::said("customer", at_ms, "hello")
     };
     let (simulator, client) = simulator(vec![past(-5000), past(-3000)]).await;
-    let all = client.live_transcript("call 1", 0, soon()).await.unwrap();
+    let all = read_transcript(&client, "call 1", 0, soon()).await.unwrap();
     assert_eq!((all.segments.len(), all.malformed), (2, 0));
     assert!(
         all.segments
@@ -61,8 +61,7 @@ async fn a_transcript_is_read_from_the_cursor_on() {
         .map(|segment| segment.end)
         .max()
         .unwrap();
-    let rest = client
-        .live_transcript("call 1", cursor, soon())
+    let rest = read_transcript(&client, "call 1", cursor, soon())
         .await
         .unwrap();
     assert_eq!(rest.segments, all.segments[1..], "the cursor is inclusive");
@@ -73,8 +72,7 @@ async fn a_transcript_is_read_from_the_cursor_on() {
 async fn no_transcript_is_an_empty_one() {
     let (_simulator, client) = simulator(Vec::new()).await;
     assert!(
-        client
-            .live_transcript("unknown", 0, soon())
+        read_transcript(&client, "unknown", 0, soon())
             .await
             .unwrap()
             .segments
@@ -89,7 +87,7 @@ async fn segments_that_cannot_be_read_do_not_hide_the_others() {
     let mut answers = vec![good.clone(), json!(null), json!({"text": "hi"})];
     for (name, bad) in [
         ("text", json!(5)),
-        ("text", json!("x".repeat(MAX_TEXT + 1))),
+        ("text", json!("x".repeat(MAX_TEXT_BYTES + 1))),
         ("startTime", json!("soon")),
         ("endTime", json!(1e300)),
         ("direction", json!("supervisor")),
@@ -106,7 +104,7 @@ async fn segments_that_cannot_be_read_do_not_hide_the_others() {
         )
         .times(1),
     );
-    let transcript = client.live_transcript("call 1", 0, soon()).await.unwrap();
+    let transcript = read_transcript(&client, "call 1", 0, soon()).await.unwrap();
     assert_eq!(
         (transcript.segments.len(), transcript.malformed),
         (1, malformed)
@@ -118,11 +116,13 @@ async fn segments_that_cannot_be_read_do_not_hide_the_others() {
         )
         .times(1),
     );
-    let error = client
-        .live_transcript("call 1", 0, soon())
+    let error = read_transcript(&client, "call 1", 0, soon())
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::InvalidResponse { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Http(HttpError::InvalidResponse { .. })),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -130,30 +130,27 @@ async fn attributes_merge_and_a_suggestion_is_shown_once_a_key() {
     let (simulator, client) = simulator(Vec::new()).await;
     for value in ["0.5", "0.25"] {
         let attributes = [("realtime_sentiment_score", value.to_owned())];
-        client
-            .patch_attributes("call 1", &attributes, soon())
+        patch_attributes(&client, "call 1", &attributes, soon())
             .await
             .unwrap();
     }
-    client
-        .patch_attributes(
-            "call 1",
-            &[("sentiment_trend", "declining".to_owned())],
-            soon(),
-        )
-        .await
-        .unwrap();
+    patch_attributes(
+        &client,
+        "call 1",
+        &[("sentiment_trend", "declining".to_owned())],
+        soon(),
+    )
+    .await
+    .unwrap();
     let live = &simulator.world().live;
     let attributes = live.attributes("call 1");
     assert_eq!(attributes["realtime_sentiment_score"], "0.25");
     assert_eq!(attributes["sentiment_trend"], "declining");
-    let first = client
-        .suggest("call 1", "Listen.", "key-1", soon())
+    let first = post_suggestion(&client, "call 1", "Listen.", "key-1", soon())
         .await
         .unwrap();
     assert_eq!(
-        client
-            .suggest("call 1", "Listen.", "key-1", soon())
+        post_suggestion(&client, "call 1", "Listen.", "key-1", soon())
             .await
             .unwrap(),
         first
@@ -166,8 +163,7 @@ async fn attributes_merge_and_a_suggestion_is_shown_once_a_key() {
 async fn a_lost_answer_does_not_show_a_suggestion_twice() {
     let (simulator, client) = simulator(Vec::new()).await;
     simulator.fault(FaultRule::new("/api/v2/agentassist/suggestions", Fault::LoseAnswer).times(1));
-    client
-        .suggest("call 1", "Listen.", "key-1", soon())
+    post_suggestion(&client, "call 1", "Listen.", "key-1", soon())
         .await
         .unwrap();
     assert_eq!(
@@ -183,13 +179,16 @@ async fn errors_are_told_apart() {
     let refuse = |status| {
         let fault = Fault::Status(status, RetryAfter::Seconds(60));
         simulator.fault(FaultRule::new("/api/v2/agentassist/suggestions", fault).times(1));
-        client.suggest("call 1", "Listen.", "key", soon())
+        post_suggestion(&client, "call 1", "Listen.", "key", soon())
     };
     assert_eq!(refuse(409).await.unwrap(), None);
-    assert!(matches!(refuse(404).await, Err(Error::NotFound { .. })));
+    assert!(matches!(
+        refuse(404).await,
+        Err(Error::Http(HttpError::NotFound { .. }))
+    ));
     assert!(matches!(
         refuse(422).await,
-        Err(Error::Rejected { status: 422, .. })
+        Err(Error::Http(HttpError::Rejected { status: 422, .. }))
     ));
     let forbidden = refuse(403).await.unwrap_err().to_string();
     assert!(forbidden.contains("agentassist:write"), "{forbidden}");

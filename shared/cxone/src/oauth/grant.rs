@@ -1,5 +1,6 @@
-//! The token request itself: one client credentials grant (RFC 6749, 4.4).
+//! The token request: one client credentials grant (RFC 6749, 4.4).
 
+use insights_http::{Deadline, Error as HttpError, Transport};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -7,29 +8,28 @@ use url::Url;
 
 use super::credentials::ClientCredentials;
 use super::token::AccessToken;
-use crate::client::missing_scope;
-use insights_http::Transport;
-use insights_http::{Deadline, Error};
+use crate::error::Error;
+use crate::status::missing_scope;
 
-/// What a token without `expires_in` is taken to live: RFC 6749 leaves it open, and a short life errs on the safe side.
-const DEFAULT_LIFE: i64 = 300;
+/// Assumed life in seconds of a token without `expires_in`: RFC 6749 leaves it open, and a short life errs on the safe side.
+const DEFAULT_LIFETIME_SECONDS: i64 = 300;
 
-/// No token is kept for longer than this many seconds, whatever the answer says.
-const MAX_LIFE: i64 = 24 * 3600;
+/// Longest life in seconds for which a token is kept, whatever the answer says.
+const MAX_LIFETIME_SECONDS: i64 = 24 * 3600;
 
 #[derive(Deserialize)]
-struct Granted {
+struct TokenAnswer {
     access_token: String,
     token_type: Option<String>,
     expires_in: Option<f64>,
 }
 
-/// Asks the token endpoint for a token; `scopes` empty sends none.
+/// Requests a token from the token endpoint. If `scopes` is empty, none are sent.
 ///
 /// # Errors
-/// [`Error::BadCredentials`] (401), [`Error::BadScopes`] (400), [`Error::Forbidden`] (403), [`Error::InvalidResponse`]
-/// for an answer that holds no bearer token, and what the transport fails with.
-pub(super) async fn request(
+/// [`Error::BadCredentials`] (401), [`Error::BadScopes`] (400), [`Error::MissingScope`] (403),
+/// [`insights_http::Error::InvalidResponse`] for an answer without a bearer token, and what the transport fails with.
+pub(super) async fn request_token(
     transport: &Transport,
     url: &Url,
     scopes: &str,
@@ -62,31 +62,36 @@ pub(super) async fn request(
         }
         401 => return Err(Error::BadCredentials { endpoint }),
         403 => {
-            return Err(Error::Forbidden {
+            return Err(Error::MissingScope {
                 endpoint,
                 scope: missing_scope(&answer.body, scopes),
             });
         }
-        status => return Err(Error::Rejected { endpoint, status }),
+        status => return Err(HttpError::Rejected { endpoint, status }.into()),
     }
-    let granted: Granted = answer.json()?;
+    let granted: TokenAnswer = answer.json()?;
     if granted
         .token_type
         .is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer"))
     {
-        return Err(Error::response(&endpoint, "the token is no bearer token"));
+        return Err(Error::invalid_response(
+            &endpoint,
+            "the token is no bearer token",
+        ));
     }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "`as` saturates, and the clamp bounds it"
     )]
-    let life = granted
+    let lifetime = granted
         .expires_in
-        .map_or(DEFAULT_LIFE, |seconds| seconds as i64)
-        .clamp(0, MAX_LIFE);
+        .map_or(DEFAULT_LIFETIME_SECONDS, |seconds| seconds as i64)
+        .clamp(0, MAX_LIFETIME_SECONDS);
     AccessToken::new(
         SecretString::from(granted.access_token),
-        now + SignedDuration::from_secs(life),
+        now + SignedDuration::from_secs(lifetime),
     )
-    .ok_or_else(|| Error::response(&endpoint, "the token is empty, too long or not plain ASCII"))
+    .ok_or_else(|| {
+        Error::invalid_response(&endpoint, "the token is empty, too long or not plain ASCII")
+    })
 }

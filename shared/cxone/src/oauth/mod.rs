@@ -1,9 +1,9 @@
-//! Access tokens: asked for once, kept in memory, shared between instances, renewed by one of them at a time.
+//! Access tokens: requested once, kept in memory, shared between instances, renewed by one instance at a time.
 
 mod credentials;
 mod grant;
 mod memory;
-mod shared;
+mod shared_cache;
 mod token;
 
 use std::future::Future;
@@ -11,39 +11,47 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use insights_http::backoff::{self, Backoff, BackoffPolicy};
+use insights_http::secret::{Freshness, SecretSource, read_secret};
+use insights_http::{
+    AttemptFailure, CallLimits, Deadline, Error as HttpError, Transport, WithCauses,
+};
 use jiff::Timestamp;
 
 pub use self::credentials::ClientCredentials;
-use self::memory::Memory;
-pub use self::shared::{CacheError, RenewalLease, SharedTokens};
-
-pub use self::token::{AccessToken, Fingerprint, MARGIN, TokenKey};
+use self::memory::TokenMemory;
+pub use self::shared_cache::{CacheError, RenewalLease, SharedTokenCache};
+pub use self::token::{AccessToken, EXPIRY_MARGIN, Fingerprint, TokenKey};
 use crate::endpoints::Site;
-use insights_http::backoff::{self, Backoff, BackoffPolicy};
-use insights_http::secret::{self, Freshness, SecretSource};
-use insights_http::{AttemptFailure, Deadline, Error};
-use insights_http::{CallLimits, Transport};
+use crate::error::Error;
 
-/// How long one instance may hold the right to renew; its token request ends before. Long enough for a slow answer,
-/// short enough that the others get over an instance that died with it.
-pub const LEASE: Duration = Duration::from_secs(10);
+/// Largest answer of a token endpoint in bytes; real ones have a kilobyte or two.
+const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;
 
-/// How long one call to the shared cache may take: a healthy one takes a hundredth of it.
+/// How an error names what is read from the secret source.
+const CREDENTIALS: &str = "the client id and secret";
+
+/// How long one instance may hold the right to renew a token; its token request ends before. Long enough for a slow answer, and
+/// short enough that the other instances can wait for the end of the lease of an instance that died.
+pub const RENEWAL_LEASE_DURATION: Duration = Duration::from_secs(10);
+
+/// Longest time that one call to the shared cache may take. A healthy one takes a hundredth of it.
 const CACHE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Tells the time; wall-clock, since tokens outlive processes.
+/// Returns the wall-clock time, which counts because tokens outlive processes.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The tokens of one client at one site.
+/// The source of the tokens of one client at one site.
 pub struct TokenSource {
     site: Site,
     credentials: Arc<dyn SecretSource<ClientCredentials>>,
-    shared: Option<Arc<dyn SharedTokens>>,
+    shared: Option<Arc<dyn SharedTokenCache>>,
     transport: Transport,
     clock: Clock,
-    memory: Mutex<Memory>,
-    /// Held by the one caller that renews.
+    memory: Mutex<TokenMemory>,
+    /// Held by the one caller that renews the token.
     renewal: tokio::sync::Mutex<()>,
+    /// Whether the last call to the shared cache failed.
     shared_failed: AtomicBool,
 }
 
@@ -54,7 +62,7 @@ impl std::fmt::Debug for TokenSource {
 }
 
 impl TokenSource {
-    /// A source without a shared cache that tells the time by the system's clock.
+    /// Builds a source without a shared cache that uses the system's clock.
     #[must_use]
     pub fn new(
         http: reqwest::Client,
@@ -62,9 +70,8 @@ impl TokenSource {
         credentials: Arc<dyn SecretSource<ClientCredentials>>,
         limits: CallLimits,
     ) -> Self {
-        // A token answer has a kilobyte or two.
         let limits = CallLimits {
-            max_answer: 64 << 10,
+            max_answer_bytes: MAX_TOKEN_ANSWER_BYTES,
             ..limits
         };
         Self {
@@ -79,27 +86,27 @@ impl TokenSource {
         }
     }
 
-    /// The same source with a cache that other instances share.
+    /// Returns the same source with a cache that other instances share.
     #[must_use]
-    pub fn with_shared(mut self, shared: Arc<dyn SharedTokens>) -> Self {
+    pub fn with_shared(mut self, shared: Arc<dyn SharedTokenCache>) -> Self {
         self.shared = Some(shared);
         self
     }
 
-    /// The same source with another clock.
+    /// Returns the same source with another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// A token that is good for a call: from memory, from the shared cache, or new.
+    /// Returns a token that is good for a call: from memory, from the shared cache, or new.
     ///
-    /// However many callers ask at once, one token request is made; the others get its result, also if it failed.
+    /// However many callers ask at once, one token request is made; the other callers get its result, even if it failed.
     ///
     /// # Errors
-    /// [`Error::BadCredentials`], [`Error::BadScopes`], [`Error::Forbidden`] (a scope is not granted),
-    /// [`Error::Secret`], or a retryable one.
+    /// [`Error::BadCredentials`], [`Error::BadScopes`], [`Error::MissingScope`] (a scope is not granted),
+    /// [`insights_http::Error::Secret`], or a retryable one.
     pub async fn token(&self, deadline: Deadline) -> Result<AccessToken, Error> {
         let seen = {
             let memory = self.lock();
@@ -109,7 +116,7 @@ impl TokenSource {
             memory.renewals()
         };
         let Some(_renewing) = deadline.bound(self.renewal.lock()).await else {
-            return Err(self.too_late());
+            return Err(self.deadline_exceeded().into());
         };
         if let Some(settled) = self.lock().settled_since(seen, (self.clock)()) {
             return settled;
@@ -119,53 +126,45 @@ impl TokenSource {
         result
     }
 
-    /// Forgets a token that a call was refused with, in memory and in the shared cache, if it is still the one there:
-    /// many callers refused with the same token cause one renewal.
+    /// Forgets a token that a call was refused with, in memory and in the shared cache, unless another token has taken its
+    /// place. So many callers that were refused with the same token cause one renewal.
     pub async fn invalidate(&self, token: &AccessToken) {
         let fingerprint = token.fingerprint();
         if !self.lock().refuse(&fingerprint) {
             return;
         }
         let Some(shared) = &self.shared else { return };
-        let Ok(credentials) = secret::read_secret(
-            &*self.credentials,
-            "the client id and secret",
-            Freshness::Cached,
-        )
-        .await
+        let Ok(credentials) = read_secret(&*self.credentials, CREDENTIALS, Freshness::Cached).await
         else {
             return;
         };
         let key = self.key(&credentials);
-        self.noted(in_time(shared.invalidate(&key, &fingerprint)).await);
+        self.record_cache_result(within_cache_timeout(shared.invalidate(&key, &fingerprint)).await);
     }
 
     async fn renew(&self, deadline: Deadline) -> Result<AccessToken, Error> {
-        let reading = secret::read_secret(
-            &*self.credentials,
-            "the client id and secret",
-            Freshness::Cached,
-        );
-        let credentials = deadline
-            .bound(reading)
-            .await
-            .ok_or_else(|| self.too_late())??;
+        let credentials = self.read_credentials(Freshness::Cached, deadline).await?;
         match self.renew_with(&credentials, deadline).await {
             Err(Error::BadCredentials { .. }) => {
-                // Rotated, perhaps: read them anew, once.
-                let reading = secret::read_secret(
-                    &*self.credentials,
-                    "the client id and secret",
-                    Freshness::Bypass,
-                );
-                let credentials = deadline
-                    .bound(reading)
-                    .await
-                    .ok_or_else(|| self.too_late())??;
+                // They may have been rotated, so they are read again, once.
+                let credentials = self.read_credentials(Freshness::Bypass, deadline).await?;
                 self.renew_with(&credentials, deadline).await
             }
             result => result,
         }
+    }
+
+    async fn read_credentials(
+        &self,
+        freshness: Freshness,
+        deadline: Deadline,
+    ) -> Result<ClientCredentials, Error> {
+        let reading = read_secret(&*self.credentials, CREDENTIALS, freshness);
+        let credentials = deadline
+            .bound(reading)
+            .await
+            .ok_or_else(|| self.deadline_exceeded())?;
+        Ok(credentials?)
     }
 
     async fn renew_with(
@@ -178,57 +177,65 @@ impl TokenSource {
             return self.request(credentials, deadline).await;
         };
         let lease = match deadline.bound(self.load_or_lease(shared, &key)).await {
-            None => return Err(self.too_late()),
-            Some(Ok(Turn::Load(token))) => return Ok(token),
-            Some(Ok(Turn::Leased(lease))) => Some(lease),
+            None => return Err(self.deadline_exceeded().into()),
+            Some(Ok(RenewalTurn::Loaded(token))) => return Ok(token),
+            Some(Ok(RenewalTurn::Leased(lease))) => Some(lease),
             Some(Err(error)) => {
-                self.noted::<()>(Err(error));
+                self.record_cache_result::<()>(Err(error));
                 None
             }
         };
-        let result = self.request(credentials, deadline.or_within(LEASE)).await;
+        let result = self
+            .request(credentials, deadline.or_within(RENEWAL_LEASE_DURATION))
+            .await;
         if let Some(lease) = lease {
             if let Ok(token) = &result {
-                self.noted(in_time(shared.store(&key, token)).await);
+                self.record_cache_result(within_cache_timeout(shared.store(&key, token)).await);
             }
-            self.noted(in_time(lease.release()).await);
+            self.record_cache_result(within_cache_timeout(lease.release()).await);
         }
         match result {
-            // The lease's time ran out, not the caller's.
-            Err(Error::DeadlineExceeded { endpoint }) if !deadline.has_passed() => {
-                Err(Error::Unavailable {
+            // The time of the lease ran out, not the caller's.
+            Err(Error::Http(HttpError::DeadlineExceeded { endpoint }))
+                if !deadline.has_passed() =>
+            {
+                Err(HttpError::Unavailable {
                     endpoint,
                     failure: AttemptFailure::Timeout,
-                })
+                }
+                .into())
             }
             result => result,
         }
     }
 
-    /// Waits until another instance's token is there, or it is this one's turn to renew.
+    /// Waits until another instance has stored its token, or until it is this instance's turn to renew.
     async fn load_or_lease(
         &self,
-        shared: &Arc<dyn SharedTokens>,
+        shared: &Arc<dyn SharedTokenCache>,
         key: &TokenKey,
-    ) -> Result<Turn, CacheError> {
+    ) -> Result<RenewalTurn, CacheError> {
         let mut backoff = Backoff::new(BackoffPolicy::OTHER_INSTANCE);
         loop {
-            if let Some(token) = self.usable(in_time(shared.load(key)).await?) {
-                return Ok(Turn::Load(token));
+            if let Some(token) = self.only_usable(within_cache_timeout(shared.load(key)).await?) {
+                return Ok(RenewalTurn::Loaded(token));
             }
-            if let Some(lease) = in_time(shared.try_lease(key, LEASE)).await? {
-                // The one before may have stored its token between the two calls above.
-                let Some(token) = self.usable(in_time(shared.load(key)).await?) else {
-                    return Ok(Turn::Leased(lease));
+            let lease = within_cache_timeout(shared.try_lease(key, RENEWAL_LEASE_DURATION)).await?;
+            if let Some(lease) = lease {
+                // The holder before may have stored its token between the two calls above.
+                let stored = within_cache_timeout(shared.load(key)).await?;
+                let Some(token) = self.only_usable(stored) else {
+                    return Ok(RenewalTurn::Leased(lease));
                 };
-                self.noted(in_time(lease.release()).await);
-                return Ok(Turn::Load(token));
+                self.record_cache_result(within_cache_timeout(lease.release()).await);
+                return Ok(RenewalTurn::Loaded(token));
             }
             backoff::wait(&mut backoff).await;
         }
     }
 
-    fn usable(&self, token: Option<AccessToken>) -> Option<AccessToken> {
+    /// Returns a token of the shared cache unless it expires soon or is the one that was refused last.
+    fn only_usable(&self, token: Option<AccessToken>) -> Option<AccessToken> {
         token.filter(|token| token.is_fresh((self.clock)()) && !self.lock().is_refused(token))
     }
 
@@ -238,18 +245,16 @@ impl TokenSource {
         deadline: Deadline,
     ) -> Result<AccessToken, Error> {
         let (url, scopes) = (self.site.token_url(), self.site.scopes());
-        let token = grant::request(
-            &self.transport,
-            url,
-            scopes,
-            credentials,
-            (self.clock)(),
-            deadline,
-        )
-        .await
-        .inspect_err(|_| metrics::counter!("token_refresh_failures").increment(1))?;
+        let now = (self.clock)();
+        let token = grant::request_token(&self.transport, url, scopes, credentials, now, deadline)
+            .await
+            .inspect_err(|_| metrics::counter!("token_refresh_failures").increment(1))?;
         metrics::counter!("token_refreshes").increment(1);
-        tracing::info!(token_path = url.path(), expires_at = %token.expires_at(), "token renewed");
+        tracing::info!(
+            token_path = url.path(),
+            expires_at = %token.expires_at(),
+            "the access token was renewed"
+        );
         Ok(token)
     }
 
@@ -261,36 +266,41 @@ impl TokenSource {
         )
     }
 
-    /// Notes how the shared cache does: the first failure in a row is logged, and nothing else happens.
-    fn noted<T>(&self, result: Result<T, CacheError>) {
-        let failed = result.is_err();
-        let before = self.shared_failed.swap(failed, Ordering::Relaxed);
-        if let (Err(error), false) = (result, before) {
-            tracing::warn!(error = %error, "the shared token cache failed: going on with memory alone");
+    /// Records how a call to the shared cache ended. Of failures in a row the first one is logged.
+    fn record_cache_result<T>(&self, result: Result<T, CacheError>) {
+        let has_failed = result.is_err();
+        let had_failed = self.shared_failed.swap(has_failed, Ordering::Relaxed);
+        if let (Err(error), false) = (result, had_failed) {
+            tracing::warn!(
+                cause = %WithCauses(error.as_ref()),
+                "the shared token cache failed, going on with memory alone"
+            );
         }
     }
 
-    fn too_late(&self) -> Error {
-        Error::DeadlineExceeded {
+    fn deadline_exceeded(&self) -> HttpError {
+        HttpError::DeadlineExceeded {
             endpoint: self.site.token_url().path().to_owned(),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, TokenMemory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How an instance comes by a token.
-enum Turn {
-    /// Another one stored it.
-    Load(AccessToken),
-    /// It is this one's turn to ask for it.
+enum RenewalTurn {
+    /// Another instance stored this token.
+    Loaded(AccessToken),
+    /// It is this instance's turn to request a token, under this lease.
     Leased(Box<dyn RenewalLease>),
 }
 
-/// Bounds one call to the shared cache: a cache that does not answer counts as one that failed.
-async fn in_time<T>(call: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+/// Waits for a call to the shared cache. A cache that does not answer counts as one that failed.
+async fn within_cache_timeout<T>(
+    call: impl Future<Output = Result<T, CacheError>>,
+) -> Result<T, CacheError> {
     tokio::time::timeout(CACHE_TIMEOUT, call)
         .await
         .unwrap_or_else(|_| Err("the shared token cache did not answer in time".into()))

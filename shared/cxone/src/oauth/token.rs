@@ -1,4 +1,4 @@
-//! Tokens, what identifies them, and the key under which they are shared.
+//! Access tokens, what identifies them, and the key under which they are shared.
 
 use http::HeaderValue;
 use insights_http::secret::bearer_header;
@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-/// A token is reused until this long before it expires, so that it does not expire on its way.
-pub const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long before its expiry a token is no longer reused, so that it does not expire on its way to the server.
+pub const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// An access token and the moment it expires.
+/// An access token and the moment at which it expires.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
     token: SecretString,
@@ -18,8 +18,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token, as an answer or the shared cache holds it; `None` unless it is 1 to 16384 visible ASCII characters,
-    /// which is what a header can carry.
+    /// Builds a token from the text of an answer or of the shared cache; `None` unless it is 1 to 16384 visible ASCII
+    /// characters, which is what a header can carry.
     #[must_use]
     pub fn new(token: SecretString, expires_at: Timestamp) -> Option<Self> {
         let text = token.expose_secret();
@@ -28,25 +28,25 @@ impl AccessToken {
         fits.then_some(Self { token, expires_at })
     }
 
-    /// The token itself.
+    /// Returns the text of the token.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.token
     }
 
-    /// When it expires.
+    /// Returns when the token expires.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Whether it is good for another call at `now`: more than [`MARGIN`] before it expires.
+    /// Returns whether the token is good for another call at `now`: more than [`EXPIRY_MARGIN`] before it expires.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.expires_at.duration_since(now) > MARGIN
+        self.expires_at.duration_since(now) > EXPIRY_MARGIN
     }
 
-    /// What tells this token from another without giving it away.
+    /// Returns what tells this token from another without giving it away.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(hex::encode(Sha256::digest(
@@ -54,7 +54,7 @@ impl AccessToken {
         )))
     }
 
-    /// The `Authorization` header, marked as sensitive so that it is not printed.
+    /// Returns the `Authorization` header, marked as sensitive so that it is not printed.
     pub(crate) fn bearer(&self) -> HeaderValue {
         bearer_header(&self.token).unwrap_or_else(|| HeaderValue::from_static("Bearer"))
     }
@@ -65,19 +65,19 @@ impl AccessToken {
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The 64 hexadecimal digits.
+    /// Returns the 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Under which key a token is shared: the SHA-256 of token URL, client id and the set of scopes, in hexadecimal.
+/// The key under which a token is shared: the SHA-256 of token URL, client id and the set of scopes, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenKey(String);
 
 impl TokenKey {
-    /// The key; the order of the scopes, and one named twice, make no difference.
+    /// Builds the key. Neither the order of the scopes nor a scope that is named twice makes a difference.
     #[must_use]
     pub fn new(token_url: &Url, client_id: &str, scopes: &str) -> Self {
         let mut scopes: Vec<&str> = scopes.split_whitespace().collect();
@@ -85,14 +85,14 @@ impl TokenKey {
         scopes.dedup();
         let mut hash = Sha256::new();
         for part in [token_url.as_str(), client_id, &scopes.join(" ")] {
-            // The length before each part, so that no two triples run together.
+            // The length stands before each part, so that no two triples give the same bytes.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
         Self(hex::encode(hash.finalize()))
     }
 
-    /// The 64 hexadecimal digits.
+    /// Returns the 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

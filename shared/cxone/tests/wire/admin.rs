@@ -97,7 +97,7 @@ async fn settings_change_while_it_runs() {
     );
     let error = list(&client_of(&simulator), soon()).await.unwrap_err();
     assert!(
-        matches!(error, insights_http::Error::BadCredentials { .. }),
+        matches!(error, cxone::Error::BadCredentials { .. }),
         "{error:?}"
     );
 }

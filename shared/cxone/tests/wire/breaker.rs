@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use cxone::Error;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
-use insights_http::{CallLimits, Error};
+use insights_http::{CallLimits, Error as HttpError};
 
 use crate::support::{ACTIONS, client_with, list, quick, simulator, site, soon};
 
@@ -14,7 +15,7 @@ fn limits(open_for: Duration) -> CallLimits {
     };
     CallLimits {
         retry: insights_http::retry::RetryPolicy {
-            max_tries: 1,
+            max_attempts: 1,
             ..quick().retry
         },
         breaker,
@@ -33,11 +34,11 @@ async fn five_failures_in_a_row_keep_further_calls_off_the_wire() {
     for _ in 0..5 {
         assert!(matches!(
             list(&client, soon()).await,
-            Err(Error::Unavailable { .. })
+            Err(Error::Http(HttpError::Unavailable { .. }))
         ));
     }
     let error = list(&client, soon()).await.unwrap_err();
-    let Error::CircuitOpen { retry_after, .. } = error else {
+    let Error::Http(HttpError::CircuitOpen { retry_after, .. }) = error else {
         panic!("{error:?}")
     };
     assert!(
@@ -53,7 +54,7 @@ async fn retries_of_one_call_count_and_end_when_it_opens() {
     let client = client_with(site(&simulator.url()), quick());
     assert!(matches!(
         list(&client, soon()).await,
-        Err(Error::CircuitOpen { .. })
+        Err(Error::Http(HttpError::CircuitOpen { .. }))
     ));
     assert_eq!(simulator.requests("GET", ACTIONS), 5);
 }
@@ -83,7 +84,7 @@ async fn refusals_and_rate_limits_do_not_open_it() {
         for _ in 0..9 {
             assert!(!matches!(
                 list(&client, soon()).await,
-                Ok(_) | Err(Error::CircuitOpen { .. })
+                Ok(_) | Err(Error::Http(HttpError::CircuitOpen { .. }))
             ));
         }
         list(&client, soon()).await.unwrap();

@@ -1,9 +1,10 @@
 //! Registration of the Data Action.
 
+use cxone::Error;
 use cxone::Request;
-use cxone::data_actions::{Registered, register, sentiment_action};
+use cxone::data_actions::{Registration, register, sentiment_action};
 use cxone_simulator::{Fault, FaultRule};
-use insights_http::Error;
+use insights_http::Error as HttpError;
 use serde_json::json;
 
 use crate::support::{ACTIONS, actions, client_of, list, simulator, soon};
@@ -12,7 +13,7 @@ use crate::support::{ACTIONS, actions, client_of, list, simulator, soon};
 async fn the_action_is_registered_once_and_listed() {
     let simulator = simulator([]).await;
     let client = client_of(&simulator);
-    let Registered::Created { id } = register(&client, &sentiment_action(), soon())
+    let Registration::Created { id } = register(&client, &sentiment_action(), soon())
         .await
         .unwrap()
     else {
@@ -22,7 +23,7 @@ async fn the_action_is_registered_once_and_listed() {
         register(&client, &sentiment_action(), soon())
             .await
             .unwrap(),
-        Registered::Exists
+        Registration::Exists
     );
     let listed = list(&client, soon()).await.unwrap();
     assert_eq!(listed["dataActions"].as_array().unwrap().len(), 1);
@@ -40,7 +41,7 @@ async fn a_registration_whose_answer_was_lost_is_recognised_by_its_key() {
         .await
         .unwrap();
     assert!(
-        matches!(registered, Registered::Created { .. }),
+        matches!(registered, Registration::Created { .. }),
         "{registered:?}"
     );
     assert_eq!(simulator.requests("POST", ACTIONS), 2);
@@ -65,7 +66,7 @@ async fn an_invalid_definition_is_refused_before_the_wire_and_by_the_platform() 
     let request = Request::json(http::Method::POST, actions(&client), &bad).unwrap();
     let error = client.send_unit(request, soon()).await.unwrap_err();
     assert!(
-        matches!(error, Error::Rejected { status: 400, .. }),
+        matches!(error, Error::Http(HttpError::Rejected { status: 400, .. })),
         "{error:?}"
     );
 }

@@ -1,7 +1,8 @@
 //! The HTTP client itself: where a redirect may lead, and that a hung-up connection is not used again.
 
+use cxone::Error;
 use insights_http::client::{IdleConnections, build_client};
-use insights_http::{Deadline, Error};
+use insights_http::{Deadline, Error as HttpError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -34,7 +35,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Rejected { status: 307, .. }),
+        matches!(error, Error::Http(HttpError::Rejected { status: 307, .. })),
         "{error:?}"
     );
     assert_eq!(simulator.requests("POST", TOKEN), 0);
@@ -48,7 +49,7 @@ async fn a_redirect_in_a_circle_ends() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Rejected { status: 307, .. }),
+        matches!(error, Error::Http(HttpError::Rejected { status: 307, .. })),
         "{error:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! The client against the simulated contact centre, over real HTTP, fault by fault.
+//! The client against the simulated contact center, over real HTTP, fault by fault.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@ mod breaker;
 mod data_actions;
 mod http;
 mod oauth;
+mod pages;
 mod retry;
 mod secrecy;
 mod shared_tokens;

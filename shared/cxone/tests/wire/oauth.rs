@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use cxone::CxoneClient;
-use cxone::endpoints::{CONTRACT, Site, System};
+use cxone::Error;
+use cxone::endpoints::{CXONE_API, Site, System};
 use cxone::oauth::TokenSource;
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use futures::future::join_all;
 use insights_http::client::{IdleConnections, build_client};
 use insights_http::secret::{Freshness, SecretFn};
-use insights_http::{Deadline, Error};
+use insights_http::{Deadline, Error as HttpError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{
@@ -68,7 +69,7 @@ async fn a_call_refused_with_a_fresh_token_too_is_unauthorised() {
     let simulator = simulator([FaultRule::new(ACTIONS, Fault::RevokeTokens)]).await;
     let error = list(&client_of(&simulator), soon()).await.unwrap_err();
     assert!(
-        matches!(error, Error::Unauthorized { .. }) && !error.is_retryable(),
+        matches!(error, Error::Http(HttpError::Unauthorized { .. })) && !error.is_retryable(),
         "{error:?}"
     );
     assert_eq!(simulator.requests("GET", ACTIONS), 2);
@@ -144,7 +145,7 @@ async fn refused_grants_say_what_an_operator_must_correct() {
     );
     let lacking = error_of(&simulator, here().with_scopes("interactions:read")).await;
     assert!(
-        matches!(&lacking, Error::Forbidden { scope, .. } if scope == "data-actions:read"),
+        matches!(&lacking, Error::MissingScope { scope, .. } if scope == "data-actions:read"),
         "{lacking:?}"
     );
     simulator
@@ -204,7 +205,7 @@ async fn every_system_gets_its_token_at_its_own_path() {
         System::Embeddings,
         System::Chat,
     ] {
-        let site = Site::new(CONTRACT, system, &simulator.url()).unwrap();
+        let site = Site::new(CXONE_API, system, &simulator.url()).unwrap();
         tokens(site).token(soon()).await.unwrap();
     }
     let counts = ["/oauth/token", "/oauth2/token", "/api/v2/oauth/token"]
@@ -242,7 +243,7 @@ async fn an_answer_without_a_usable_token_is_invalid() {
             .await
             .unwrap_err();
         assert!(
-            matches!(error, Error::InvalidResponse { .. }),
+            matches!(error, Error::Http(HttpError::InvalidResponse { .. })),
             "{body}: {error:?}"
         );
     }
@@ -257,7 +258,7 @@ async fn a_caller_whose_time_ends_does_not_fail_the_others() {
         tokens.token(soon())
     );
     assert!(
-        matches!(hasty, Err(Error::DeadlineExceeded { .. })),
+        matches!(hasty, Err(Error::Http(HttpError::DeadlineExceeded { .. }))),
         "{hasty:?}"
     );
     patient.unwrap();

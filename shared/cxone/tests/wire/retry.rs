@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use cxone::Error;
 use cxone::Request;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
-use insights_http::{AttemptFailure, CallLimits, Deadline, Error};
+use insights_http::{AttemptFailure, CallLimits, Deadline, Error as HttpError};
 
 use crate::support::{
     ACTIONS, actions, client_of, client_with, list, quick, simulator, site, soon,
@@ -83,10 +84,10 @@ async fn a_wait_past_the_deadline_fails_at_once_and_retryable() {
             "{retry_after:?}: {:?}",
             began.elapsed()
         );
-        let Error::RateLimited {
+        let Error::Http(HttpError::RateLimited {
             retry_after: Some(asked),
             ..
-        } = error
+        }) = error
         else {
             panic!("{error:?}")
         };
@@ -109,8 +110,10 @@ async fn other_refusals_are_not_retried_and_have_their_own_error() {
         let simulator = simulator([fault(Fault::Status(status, RetryAfter::Absent))]).await;
         let error = list(&client_of(&simulator), soon()).await.unwrap_err();
         match (&error, status) {
-            (Error::NotFound { endpoint }, 404) => assert_eq!(endpoint, ACTIONS),
-            (Error::Rejected { status: named, .. }, _) => assert_eq!(*named, status),
+            (Error::Http(HttpError::NotFound { endpoint }), 404) => assert_eq!(endpoint, ACTIONS),
+            (Error::Http(HttpError::Rejected { status: named, .. }), _) => {
+                assert_eq!(*named, status)
+            }
             _ => panic!("{status}: {error:?}"),
         }
         assert_eq!(error.is_retryable(), retryable);
@@ -138,7 +141,7 @@ async fn an_answer_that_is_not_the_contracts_is_invalid_and_not_retried() {
             .await
             .unwrap_err();
         assert!(
-            matches!(error, Error::InvalidResponse { .. }),
+            matches!(error, Error::Http(HttpError::InvalidResponse { .. })),
             "{fault:?}: {error:?}"
         );
         assert!(!format!("{error} {error:?}").contains("canary"));
@@ -153,7 +156,7 @@ async fn an_answer_past_the_size_limit_is_given_up() {
     let client = client_with(
         site(&simulator.url()),
         CallLimits {
-            max_answer: 4096,
+            max_answer_bytes: 4096,
             ..quick()
         },
     );
@@ -169,7 +172,7 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
     let simulator = simulator([fault(Fault::Status(503, RetryAfter::Absent))]).await;
     let limits = CallLimits {
         retry: insights_http::retry::RetryPolicy {
-            max_tries: 3,
+            max_attempts: 3,
             ..quick().retry
         },
         ..quick()
@@ -180,10 +183,10 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
     assert!(
         matches!(
             error,
-            Error::Unavailable {
+            Error::Http(HttpError::Unavailable {
                 failure: AttemptFailure::Status(503),
                 ..
-            }
+            })
         ),
         "{error:?}"
     );
@@ -195,7 +198,7 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
 async fn a_server_that_hangs_is_given_up_at_the_deadline() {
     let simulator = simulator([fault(Fault::Delay(Duration::from_secs(30)))]).await;
     let limits = CallLimits {
-        try_timeout: Duration::from_secs(10),
+        attempt_timeout: Duration::from_secs(10),
         ..quick()
     };
     let client = client_with(site(&simulator.url()), limits);
@@ -205,7 +208,7 @@ async fn a_server_that_hangs_is_given_up_at_the_deadline() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::DeadlineExceeded { .. }) && error.is_retryable(),
+        matches!(error, Error::Http(HttpError::DeadlineExceeded { .. })) && error.is_retryable(),
         "{error:?}"
     );
     let took = began.elapsed();
@@ -224,7 +227,10 @@ async fn a_deadline_that_has_passed_sends_nothing() {
     let error = list(&client, Deadline::within(Duration::ZERO))
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::Http(HttpError::DeadlineExceeded { .. })),
+        "{error:?}"
+    );
     assert_eq!(simulator.requests("GET", ACTIONS), 0);
 }
 
@@ -239,13 +245,13 @@ async fn nobody_listening_is_unavailable() {
         .unwrap_err();
     let unreachable = matches!(
         error,
-        Error::Unavailable {
+        Error::Http(HttpError::Unavailable {
             failure: AttemptFailure::Connection(_),
             ..
-        }
+        })
     );
     assert!(
-        unreachable || matches!(error, Error::CircuitOpen { .. }),
+        unreachable || matches!(error, Error::Http(HttpError::CircuitOpen { .. })),
         "{error:?}"
     );
     assert!(error.is_retryable());

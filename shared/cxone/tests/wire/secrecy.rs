@@ -69,7 +69,8 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     assert!(
-        log.contains("call failed, trying again") && log.contains("token renewed"),
+        log.contains("the call failed and is tried again")
+            && log.contains("the access token was renewed"),
         "{log}"
     );
     for text in [log, printed, format!("{rejected} {rejected:?}")] {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cxone::oauth::{
-    AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokens, TokenKey, TokenSource,
+    AccessToken, CacheError, Fingerprint, RenewalLease, SharedTokenCache, TokenKey, TokenSource,
 };
 use cxone_simulator::{Fault, FaultRule, Handle};
 use futures::future::{BoxFuture, join_all};
@@ -68,7 +68,7 @@ impl InMemory {
     }
 }
 
-impl SharedTokens for InMemory {
+impl SharedTokenCache for InMemory {
     fn load<'a>(
         &'a self,
         key: &'a TokenKey,
@@ -128,7 +128,7 @@ impl SharedTokens for InMemory {
 }
 
 fn instance(simulator: &Handle, shared: &Arc<InMemory>) -> TokenSource {
-    tokens(site(&simulator.url())).with_shared(Arc::clone(shared) as Arc<dyn SharedTokens>)
+    tokens(site(&simulator.url())).with_shared(Arc::clone(shared) as Arc<dyn SharedTokenCache>)
 }
 
 fn slow_tokens() -> FaultRule {
@@ -226,12 +226,12 @@ async fn a_lease_whose_holder_died_is_taken_over_when_it_ends() {
 }
 
 #[tokio::test]
-async fn a_cancelled_renewal_gives_its_lease_back() {
+async fn a_canceled_renewal_gives_its_lease_back() {
     let simulator = simulator([slow_tokens()]).await;
     let shared = Arc::new(InMemory::default());
     let [one, two] = [(); 2].map(|()| instance(&simulator, &shared));
-    let cancelled = tokio::time::timeout(Duration::from_millis(20), one.token(soon())).await;
-    assert!(cancelled.is_err());
+    let canceled = tokio::time::timeout(Duration::from_millis(20), one.token(soon())).await;
+    assert!(canceled.is_err());
     let began = Instant::now();
     two.token(soon()).await.unwrap();
     assert!(
@@ -285,7 +285,7 @@ async fn clients_of_other_scopes_do_not_share_a_token() {
     let simulator = simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let narrow = tokens(site(&simulator.url()).with_scopes("interactions:read"))
-        .with_shared(Arc::clone(&shared) as Arc<dyn SharedTokens>);
+        .with_shared(Arc::clone(&shared) as Arc<dyn SharedTokenCache>);
     narrow.token(soon()).await.unwrap();
     instance(&simulator, &shared).token(soon()).await.unwrap();
     assert_eq!(shared.tokens.lock().unwrap().len(), 2);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::endpoints::{CONTRACT, Endpoint, Route, Site, System};
+use cxone::endpoints::{CXONE_API, Endpoint, Route, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
 use cxone::{CxoneClient, Request};
 use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
@@ -28,7 +28,7 @@ pub(crate) async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Ha
     Simulator::start(scenario).await.unwrap()
 }
 
-/// The contract's limits with waits of milliseconds.
+/// Returns the default limits with backoffs of milliseconds.
 pub(crate) fn quick() -> CallLimits {
     let ms = Duration::from_millis;
     let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
@@ -38,13 +38,13 @@ pub(crate) fn quick() -> CallLimits {
             failed: quickly,
             ..RetryPolicy::default()
         },
-        try_timeout: ms(250),
+        attempt_timeout: ms(250),
         ..CallLimits::default()
     }
 }
 
 pub(crate) fn site(url: &str) -> Site {
-    Site::new(CONTRACT, System::DataAction, url).unwrap()
+    Site::new(CXONE_API, System::DataAction, url).unwrap()
 }
 
 pub(crate) fn credentials(secret: &str) -> ClientCredentials {
@@ -85,7 +85,7 @@ pub(crate) fn actions(client: &CxoneClient) -> Endpoint {
 pub(crate) async fn list(
     client: &CxoneClient,
     deadline: Deadline,
-) -> Result<serde_json::Value, insights_http::Error> {
+) -> Result<serde_json::Value, cxone::Error> {
     client.send(Request::get(actions(client)), deadline).await
 }
 

@@ -1,4 +1,4 @@
-//! The breaker's states, with the time passed in, and the gate's guard.
+//! The states of the breaker, with the time passed in, and the guard of a call.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn five_failures_in_a_row_open_it_for_thirty_seconds() {
 }
 
 #[test]
-fn an_answer_between_failures_starts_the_count_anew() {
+fn an_answer_between_failures_starts_the_count_again() {
     let now = Instant::now();
     let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 4, now);
@@ -42,7 +42,7 @@ fn an_answer_between_failures_starts_the_count_anew() {
 }
 
 #[test]
-fn a_cancelled_call_counts_neither_way() {
+fn a_canceled_call_counts_neither_way() {
     let now = Instant::now();
     let mut breaker = Breaker::new(BreakerConfig::default());
     fail(&mut breaker, 4, now);
@@ -66,7 +66,7 @@ fn one_trial_is_let_through_and_decides() {
 }
 
 #[test]
-fn a_cancelled_trial_makes_way_for_the_next() {
+fn a_canceled_trial_makes_way_for_the_next() {
     let now = Instant::now();
     let mut breaker = open(now);
     let trial = breaker.admit(now + OPEN).unwrap();
@@ -99,16 +99,16 @@ fn calls_from_before_it_opened_no_longer_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_dropped_without_a_verdict_does_not_keep_the_gate_shut() {
-    let gate = SharedBreaker::new(BreakerConfig::default());
+async fn a_guard_dropped_without_a_verdict_does_not_keep_the_breaker_open() {
+    let breaker = SharedBreaker::new(BreakerConfig::default());
     for _ in 0..5 {
-        gate.enter().unwrap().end(Verdict::Failed);
+        breaker.admit().unwrap().finish(Verdict::Failed);
     }
-    assert_eq!(gate.enter().unwrap_err(), OPEN);
+    assert_eq!(breaker.admit().unwrap_err(), OPEN);
     tokio::time::advance(OPEN).await;
-    let trial = gate.enter().unwrap();
-    assert_eq!(gate.enter().unwrap_err(), Duration::ZERO);
+    let trial = breaker.admit().unwrap();
+    assert_eq!(breaker.admit().unwrap_err(), Duration::ZERO);
     drop(trial);
-    gate.enter().unwrap().end(Verdict::Alive);
-    assert!(gate.enter().is_ok());
+    breaker.admit().unwrap().finish(Verdict::Alive);
+    assert!(breaker.admit().is_ok());
 }

@@ -1,4 +1,4 @@
-//! The retry decision at every kind of trouble, and the header's two forms.
+//! The retry decision for every class of failure, and the two forms of the `Retry-After` header.
 
 use std::time::UNIX_EPOCH;
 
@@ -9,8 +9,8 @@ use super::*;
 const LONG: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn wait(policy: RetryPolicy, tries: u32, trouble: RetryClass, random: f64) -> Duration {
-    match policy.decide(tries, trouble, LONG, random) {
+fn wait(policy: RetryPolicy, tries: u32, class: RetryClass, random: f64) -> Duration {
+    match policy.decide(tries, class, LONG, random) {
         Decision::Wait(wait) => wait,
         Decision::Stop => panic!("stopped after {tries} tries"),
     }
@@ -67,9 +67,9 @@ fn a_wait_past_the_deadline_stops_at_once() {
 }
 
 #[test]
-fn final_troubles_and_used_up_tries_stop() {
+fn final_failures_and_used_up_attempts_stop() {
     let policy = RetryPolicy {
-        max_tries: 3,
+        max_attempts: 3,
         ..RetryPolicy::default()
     };
     assert_eq!(
@@ -91,7 +91,7 @@ fn final_troubles_and_used_up_tries_stop() {
 }
 
 #[test]
-fn only_the_contracts_statuses_are_transient() {
+fn only_four_statuses_are_transient() {
     let transient: Vec<u16> = (200..600).filter(|&status| is_transient(status)).collect();
     assert_eq!(transient, [500, 502, 503, 504]);
 }
@@ -154,9 +154,9 @@ proptest! {
         random in 0.0..1.0_f64,
     ) {
         let asked = asked.map(Duration::from_millis);
-        let trouble = if limited { RetryClass::RateLimited(asked) } else { RetryClass::Failed };
+        let class = if limited { RetryClass::RateLimited(asked) } else { RetryClass::Failed };
         let remaining = Duration::from_millis(remaining);
-        if let Decision::Wait(wait) = RetryPolicy::default().decide(tries, trouble, remaining, random) {
+        if let Decision::Wait(wait) = RetryPolicy::default().decide(tries, class, remaining, random) {
             prop_assert!(wait < remaining);
             if let (true, Some(asked)) = (limited, asked) {
                 prop_assert!(wait >= asked);

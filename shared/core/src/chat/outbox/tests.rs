@@ -107,6 +107,10 @@ impl World {
         }
     }
 
+    fn steps(&mut self, steps: &[Step]) {
+        steps.iter().for_each(|step| self.step(*step));
+    }
+
     fn step(&mut self, step: Step) {
         match step {
             Step::Send(conversation) => self.send(conversation),
@@ -337,7 +341,7 @@ proptest! {
     fn each_message_arrives_in_order_and_is_repeated_only_as_documented(steps in steps(), server in servers()) {
         let mut world = World::new(server);
         // The reasons for which a message may be sent again are asserted in `flush`.
-        steps.into_iter().for_each(|step| world.step(step));
+        world.steps(&steps);
         prop_assert!(world.settle(), "some messages never arrive");
         for conversation in 0..3 {
             let id = format!("c-{conversation}");
@@ -351,7 +355,7 @@ proptest! {
     #[test]
     fn with_readable_transcripts_nothing_is_sent_twice(steps in steps(), echoes in any::<bool>()) {
         let mut world = World::new(Server { echoes, shows_transcripts: true, reads_promptly: true });
-        steps.into_iter().for_each(|step| world.step(step));
+        world.steps(&steps);
         prop_assert!(world.settle(), "some messages never arrive");
         prop_assert_eq!(world.delivered.len(), world.sent.len());
     }
@@ -363,7 +367,7 @@ fn world(steps: &[Step]) -> World {
         shows_transcripts: false,
         reads_promptly: false,
     });
-    steps.iter().for_each(|step| world.step(*step));
+    world.steps(steps);
     world
 }
 
@@ -402,7 +406,7 @@ fn a_message_whose_echo_was_lost_is_sent_again_after_the_hold() {
 fn a_message_that_the_transcript_shows_is_not_sent_again() {
     let mut world = world(&DELIVERED);
     world.server.shows_transcripts = true;
-    [Step::Break, Step::Connect, Step::ReadTranscripts].map(|step| world.step(step));
+    world.steps(&[Step::Break, Step::Connect, Step::ReadTranscripts]);
     assert!(world.settle());
     assert_eq!(world.delivered.len(), 1);
 }
@@ -410,7 +414,7 @@ fn a_message_that_the_transcript_shows_is_not_sent_again() {
 #[test]
 fn transcripts_read_for_an_earlier_connection_do_not_end_the_hold() {
     let mut world = world(&DELIVERED);
-    [Step::Break, Step::Connect, Step::Break, Step::Connect].map(|step| world.step(step));
+    world.steps(&[Step::Break, Step::Connect, Step::Break, Step::Connect]);
     world.outbox.on_transcripts_read(world.connection - 1);
     assert!(world.outbox.take_due(world.now, 1).is_empty());
     world.outbox.on_transcripts_read(world.connection);
@@ -420,15 +424,14 @@ fn transcripts_read_for_an_earlier_connection_do_not_end_the_hold() {
 #[test]
 fn a_hold_that_is_over_while_the_stream_is_down_starts_again() {
     let mut world = world(&DELIVERED);
-    [
+    world.steps(&[
         Step::Break,
         Step::Connect,
         Step::Break,
         Step::Wait(6000),
         Step::Flush(1),
         Step::Connect,
-    ]
-    .map(|step| world.step(step));
+    ]);
     let hold = world.now + RECONNECT_HOLD;
     assert_eq!(world.outbox.next_due(world.now, 1), Some(hold));
     assert!(world.outbox.take_due(world.now, 1).is_empty());

@@ -1,4 +1,4 @@
-//! The cache that all instances share: what a [`TokenSource`](super::TokenSource) needs of it.
+//! What a [`TokenSource`](super::TokenSource) needs of a cache that all instances share.
 
 use std::time::Duration;
 
@@ -6,37 +6,38 @@ use futures::future::BoxFuture;
 
 use super::token::{AccessToken, Fingerprint, TokenKey};
 
-/// The error of a shared cache; logged once, then the source goes on with its memory alone.
+/// The error of a shared cache. It is logged once, then the source goes on with its memory alone.
 pub type CacheError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Tokens that outlive an instance, one item a [`TokenKey`], and the lease under which one instance renews.
+/// A cache of tokens that outlives an instance, with one item for a [`TokenKey`] and the lease under which one instance renews.
 ///
-/// Implementations keep tokens unreadable at rest. The key tells nothing secret. All calls may come from many
-/// instances at once. Times are the implementation's to measure; an expired item need not be told apart by it, since
-/// the source looks at [`AccessToken::expires_at`].
-pub trait SharedTokens: Send + Sync {
-    /// The stored token. `None` if there is none, or one that cannot be decrypted (after a rotation).
+/// Implementations keep tokens unreadable at rest; the key is not secret. All calls may come from many instances at once.
+/// An implementation measures the time of a lease itself. It need not leave out expired tokens, because the source looks at
+/// [`AccessToken::expires_at`].
+pub trait SharedTokenCache: Send + Sync {
+    /// Returns the stored token; `None` if there is none, or one that cannot be decrypted (after a rotation).
     fn load<'a>(
         &'a self,
         key: &'a TokenKey,
     ) -> BoxFuture<'a, Result<Option<AccessToken>, CacheError>>;
 
-    /// Stores a token in the place of whatever is there, until it expires.
+    /// Stores a token until it expires, in the place of whatever is stored.
     fn store<'a>(
         &'a self,
         key: &'a TokenKey,
         token: &'a AccessToken,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// Removes the stored token if its [`AccessToken::fingerprint`] is this one; another one stays.
+    /// Removes the stored token if its [`AccessToken::fingerprint`] is this one; another token stays.
     fn invalidate<'a>(
         &'a self,
         key: &'a TokenKey,
         fingerprint: &'a Fingerprint,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// Takes the right to renew, by a conditional write, if nobody else holds it; returns `None` if somebody does. The
-    /// right ends by itself after `duration` if the process dies.
+    /// Takes the renewal lease by a conditional write, unless another instance holds it; returns `None` then.
+    ///
+    /// The lease ends by itself after `duration` if the process dies.
     fn try_lease<'a>(
         &'a self,
         key: &'a TokenKey,

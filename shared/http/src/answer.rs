@@ -1,0 +1,52 @@
+//! The complete answer of a call.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// An answer with a status that another attempt would not change.
+#[derive(Clone)]
+pub struct Answer {
+    /// The endpoint that answered, as logs and errors name it.
+    pub endpoint: String,
+    /// The HTTP status of the answer.
+    pub status: StatusCode,
+    /// The complete body.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Leaves out the body, which may hold a token or a customer's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Answer({}, {}, {} bytes)",
+            self.endpoint,
+            self.status,
+            self.body.len()
+        )
+    }
+}
+
+impl Answer {
+    /// Parses the body as the JSON of a `T`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidResponse`] with the place in the body where it stops being a `T`, without the content.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // The error itself is not kept as the cause: its text may quote a value. Place and kind are enough to find it.
+            let kind = match error.classify() {
+                serde_json::error::Category::Data => "the JSON has not the expected shape",
+                _ => "it is not JSON",
+            };
+            let (line, column) = (error.line(), error.column());
+            Error::invalid_response(
+                &self.endpoint,
+                format!("{kind} (line {line}, column {column})"),
+            )
+        })
+    }
+}
