@@ -124,7 +124,8 @@ impl Day {
         let topic = &settings["ESCALATION_TOPIC_ARN"];
         subscribe(&aws.endpoint_url, topic, &escalations_url).await;
         let escalations = Sqs::new(&config, escalations_url, None);
-        let objects = Objects::s3(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
+        let objects =
+            Objects::open_bucket(&config, &settings["OBJECT_BUCKET"]).expect("the bucket");
         let mut programs = FunctionPrograms::start(settings).await;
         for function in FUNCTIONS {
             programs.start_program(function.name);

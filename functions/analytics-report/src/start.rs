@@ -35,11 +35,11 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
         &stores.state,
         IdleConnections::Keep,
     )?;
-    let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
+    let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
     let bucket = env.required("OBJECT_BUCKET", "the name of the S3 bucket")?;
     Ok(Arc::new(Deps::new(
         client,
-        Objects::s3(&aws, &bucket)?,
+        Objects::open_bucket(&aws, &bucket)?,
         config,
     )))
 }

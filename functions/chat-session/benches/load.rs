@@ -17,7 +17,7 @@ use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::objects::Objects;
-use store::secrets::{SecretSource, Secrets};
+use store::secrets::{AnySecretStore, Secrets};
 use store::state::{SqliteState, State};
 use tokio::time::Instant;
 
@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
     .collect();
-    let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(secrets)));
+    let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(secrets)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let client = backends::cxone_client::client(
         &env,
@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
         client,
         &secrets,
         state,
-        Objects::folder(folder.path())?,
+        Objects::open_folder(folder.path())?,
     )
     .await?;
     let options = Options::new("bench".to_owned());

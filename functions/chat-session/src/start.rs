@@ -32,8 +32,8 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
         &stores.state,
         IdleConnections::Close,
     )?;
-    let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
-    let objects = Objects::s3(&aws, &bucket)?;
+    let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
+    let objects = Objects::open_bucket(&aws, &bucket)?;
     build(env, client, &stores.secrets, stores.state, objects)
         .await
         .map(Arc::new)
@@ -98,7 +98,7 @@ async fn with(
     #[cfg(feature = "sns")]
     let notifier = match config.topic.clone() {
         Some(arn) => notifier.with_topic(
-            aws_sdk_sns::Client::new(&store::aws::config(env.text("AWS_ENDPOINT_URL")).await),
+            aws_sdk_sns::Client::new(&store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await),
             arn,
         ),
         None => notifier,

@@ -99,7 +99,7 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
 
 /// Sends a message to the dead letters; if that fails it comes again, and the queue's own rule ends it some day.
 async fn bury(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
-    match deps.queue.bury(message, reason).await {
+    match deps.queue.dead_letter(message, reason).await {
         Ok(()) => {
             tracing::error!(message_id = message.id, reason, "buried");
             report.buried += 1;

@@ -26,7 +26,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let provider = start::provider(&config, &secrets, IdleConnections::Close).await?;
     let store = start::database(&config, &provider, &secrets).await?;
     let indexer = start::indexer(&config, provider, store)?;
-    let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
+    let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
     Ok(Arc::new(Deps {
         indexer,
         queue: AnyQueue::Sqs(Sqs::new(&aws, url, Some(dead_letters))),

@@ -3,14 +3,14 @@
 use runtime::Response;
 use runtime::http::MAX_REPLY_BYTES;
 use serde_json::{Value, json};
-use store::vectors::Hit;
+use store::vectors::SearchHit;
 
 /// Lengths that texts are cut to, in characters, until the reply fits; then the last hits are left out.
 const TEXT_LENGTHS: [usize; 6] = [4000, 2000, 1000, 500, 250, 120];
 
 /// `{"results": [...], "truncated": bool}`, at most 32 KB: texts are cut first, then the least relevant hits.
 #[must_use]
-pub fn reply(hits: &[Hit]) -> Response {
+pub fn reply(hits: &[SearchHit]) -> Response {
     let whole = body(hits, usize::MAX, false);
     if whole.to_string().len() < MAX_REPLY_BYTES {
         return Response::ok(&whole);
@@ -31,14 +31,14 @@ pub fn reply(hits: &[Hit]) -> Response {
     Response::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
 }
 
-fn body(hits: &[Hit], length: usize, truncated: bool) -> Value {
+fn body(hits: &[SearchHit], length: usize, truncated: bool) -> Value {
     let results: Vec<Value> = hits.iter().map(|hit| shown(hit, length)).collect();
     json!({ "results": results, "truncated": truncated })
 }
 
 /// A hit as it is shown, its text cut to so many characters and its score rounded to 6 decimals.
 #[must_use]
-pub fn shown(hit: &Hit, length: usize) -> Value {
+pub fn shown(hit: &SearchHit, length: usize) -> Value {
     let text = match hit.text.char_indices().nth(length) {
         Some((end, _)) => format!("{}…", &hit.text[..end]),
         None => hit.text.clone(),
@@ -58,8 +58,8 @@ mod tests {
 
     use super::*;
 
-    fn hits(count: usize, text: usize, id: usize) -> Vec<Hit> {
-        let hit = |index: usize| Hit {
+    fn hits(count: usize, text: usize, id: usize) -> Vec<SearchHit> {
+        let hit = |index: usize| SearchHit {
             conversation_id: format!("{index:0id$}"),
             chunk_index: 0,
             text: "é".repeat(text),
@@ -69,7 +69,7 @@ mod tests {
         (0..count).map(hit).collect()
     }
 
-    fn read(hits: &[Hit]) -> Value {
+    fn read(hits: &[SearchHit]) -> Value {
         let response = reply(hits);
         assert_eq!(response.status, 200);
         assert!(response.body.len() < MAX_REPLY_BYTES);

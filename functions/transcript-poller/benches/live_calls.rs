@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::SecretString;
 use sentiment::Provider;
-use store::secrets::SecretSource;
+use store::secrets::AnySecretStore;
 use store::state::{SqliteState, State};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
@@ -121,7 +121,7 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
         .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
         .into_iter()
         .collect();
-    let secrets = Arc::new(FunctionSecrets::new(SecretSource::Given(given)));
+    let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(given)));
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
     let config = Config::from_env(&env)?;
     let scorer = SegmentScorer::new(

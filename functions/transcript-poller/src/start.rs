@@ -35,7 +35,7 @@ pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
             "AWS_LAMBDA_FUNCTION_NAME",
             "the name of this function, as Lambda sets it",
         )?;
-        let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
+        let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
         deps.fan_out = Some(FanOut::new(aws_sdk_lambda::Client::new(&aws), function));
     }
     Ok(Arc::new(deps))

@@ -40,7 +40,7 @@ impl Config {
 pub async fn from_env(env: &Env) -> anyhow::Result<Arc<Deps>> {
     let url = env.required("EMBEDDING_QUEUE_URL", "the URL of the SQS queue")?;
     let stores = Stores::from_env(env).await?;
-    let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
+    let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
     let queue = AnyQueue::Sqs(Sqs::new(&aws, url, None));
     Ok(Arc::new(build(env, stores.secrets, stores.state, queue)?))
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::queue::{Message, SqliteQueue};
-use store::secrets::{CachedSecrets, SecretSource, Secrets};
+use store::secrets::{AnySecretStore, CachedSecrets, Secrets};
 use store::state::SqliteState;
 
 use super::*;
@@ -29,7 +29,7 @@ fn receiver() -> Receiver {
         .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
         .into_iter()
         .collect();
-    let secrets = Arc::new(CachedSecrets::new(SecretSource::Given(secrets)));
+    let secrets = Arc::new(CachedSecrets::new(AnySecretStore::Given(secrets)));
     let deps = start::build(
         &Env::default(),
         secrets,

@@ -11,7 +11,7 @@ use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
-use store::secrets::{SecretFile, SecretSource, SecretStore, Secrets};
+use store::secrets::{AnySecretStore, SecretFile, SecretStore, Secrets};
 use store::state::{SqliteState, State};
 use url::Url;
 
@@ -146,13 +146,15 @@ async fn local_secrets(
     file: &Path,
     given: Secrets,
     defaults: &Secrets,
-) -> anyhow::Result<SecretSource> {
+) -> anyhow::Result<AnySecretStore> {
     if !file.exists() {
-        return Ok(SecretSource::Given(given.or(defaults)));
+        return Ok(AnySecretStore::Given(given.or_from(defaults)));
     }
     make_private(file).with_context(|| format!("cannot make {} private", file.display()))?;
     let read = SecretFile::new(file, Secrets::default()).fetch().await?;
-    Ok(SecretSource::Given(given.or(&read).or(defaults)))
+    Ok(AnySecretStore::Given(
+        given.or_from(&read).or_from(defaults),
+    ))
 }
 
 #[cfg(unix)]

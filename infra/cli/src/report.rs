@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| context.data_dir.join("report"));
-    let objects = Objects::folder(&out)?;
+    let objects = Objects::open_folder(&out)?;
     if args.fresh {
         analytics_report::delete_checkpoints(&objects, "").await?;
     }

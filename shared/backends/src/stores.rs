@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
+use store::secrets::{AnySecretStore, CachedSecrets, SecretsManager};
 use store::state::{DynamoState, State};
 
 use runtime::config::{ConfigError, Env};
 
 /// The secrets of a function, wherever they are kept.
-pub type FunctionSecrets = CachedSecrets<SecretSource>;
+pub type FunctionSecrets = CachedSecrets<AnySecretStore>;
 
 /// Secrets Manager and DynamoDB, as the environment names them.
 #[derive(Debug, Clone)]
@@ -30,9 +30,10 @@ impl Stores {
             "the name or ARN of the secret in Secrets Manager",
         )?;
         let table = env.required("STATE_TABLE", "the name of the DynamoDB table")?;
-        let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
-        let secrets =
-            CachedSecrets::new(SecretSource::Manager(SecretsManager::new(&aws, secret_id)));
+        let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
+        let secrets = CachedSecrets::new(AnySecretStore::Manager(SecretsManager::new(
+            &aws, secret_id,
+        )));
         Ok(Self {
             secrets: Arc::new(secrets),
             state: State::Dynamo(DynamoState::new(&aws, table)),

@@ -14,14 +14,14 @@ use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::{ExposeSecret, SecretString};
-use store::secrets::SecretSource;
+use store::secrets::AnySecretStore;
 use store::state::{DynamoState, SqliteState, State};
 
 const TOKEN: &str = "/oauth/token";
 
 /// The two stores that tokens are kept in, each empty.
 async fn states(folder: &tempfile::TempDir) -> [(&'static str, State); 2] {
-    let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let aws = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let dynamo = DynamoState::new(&aws, dev_stack::unique("tokens"));
     dynamo.create_table().await.expect("a table");
     let sqlite = SqliteState::open(folder.path().join("state.sqlite")).expect("a file");
@@ -37,7 +37,7 @@ fn secrets(client_secret: &str) -> Arc<FunctionSecrets> {
         ("client_secret", client_secret),
     ];
     let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
-    Arc::new(FunctionSecrets::new(SecretSource::Given(
+    Arc::new(FunctionSecrets::new(AnySecretStore::Given(
         values.into_iter().collect(),
     )))
 }

@@ -12,7 +12,9 @@ use insights_core::indexing::{SOURCE_SYSTEM, row_id};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
-use store::vectors::{Conversation, Model, PgVectors, Query, Row, VectorStore};
+use store::vectors::{
+    ChunkRow, EmbeddedConversation, EmbeddingModel, PgVectors, VectorQuery, VectorStore,
+};
 
 const DIMENSION: usize = 384;
 const CENTRES: usize = 1000;
@@ -60,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
         .next()
         .map_or_else(|| Err(dev_stack::create_database()), Ok);
     let url = fresh.as_ref().unwrap_or_else(|database| &database.url);
-    let model = Model {
+    let model = EmbeddingModel {
         name: "synthetic".to_owned(),
         dimension: DIMENSION,
     };
@@ -80,7 +82,7 @@ async fn main() -> anyhow::Result<()> {
 
     let started = Instant::now();
     for (batch, part) in vectors.chunks(BATCH).enumerate() {
-        let conversations: Vec<Conversation> = part
+        let conversations: Vec<EmbeddedConversation> = part
             .iter()
             .zip(batch * BATCH..)
             .map(|(vector, index)| conversation(index, vector))
@@ -115,7 +117,7 @@ async fn measure(
 ) -> anyhow::Result<()> {
     let (mut times, mut recalled, mut wanted) = (Vec::new(), 0, 0);
     for (index, question) in questions.iter().chain(&questions[..20]).enumerate() {
-        let query = Query {
+        let query = VectorQuery {
             embedding: question.clone(),
             limit: LIMIT,
             filter: filter.clone(),
@@ -150,7 +152,7 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn conversation(index: usize, vector: &[f32]) -> Conversation {
+fn conversation(index: usize, vector: &[f32]) -> EmbeddedConversation {
     let category = match index {
         _ if index.is_multiple_of(1000) => "rare",
         _ if index.is_multiple_of(10) => "tenth",
@@ -164,10 +166,10 @@ fn conversation(index: usize, vector: &[f32]) -> Conversation {
     .into_iter()
     .collect();
     let conversation_id = format!("conversation-{index}");
-    Conversation {
+    EmbeddedConversation {
         event_time: Timestamp::UNIX_EPOCH,
         content_hash: String::new(),
-        rows: vec![Row {
+        rows: vec![ChunkRow {
             id: row_id(&conversation_id, 0, "synthetic"),
             chunk_index: 0,
             text: format!(

@@ -10,7 +10,7 @@ use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use serde_json::{Map, Value};
-use store::vectors::{Conversation, Outcome, Row, VectorStore, Vectors};
+use store::vectors::{ChunkRow, EmbeddedConversation, ReplaceOutcome, VectorStore, Vectors};
 use tokio::sync::OnceCell;
 
 pub use self::outcome::{Indexed, IndexingError, NotIndexed};
@@ -164,7 +164,7 @@ impl Indexer {
         pending: Vec<PendingEvent>,
         deadline: Deadline,
         results: &mut Results,
-    ) -> Vec<(usize, Conversation)> {
+    ) -> Vec<(usize, EmbeddedConversation)> {
         if pending.is_empty() {
             return Vec::new();
         }
@@ -215,7 +215,7 @@ impl Indexer {
         prepared: &PreparedConversation,
         vectors: Vec<Vec<f32>>,
         classifier: &IntentClassifier,
-    ) -> Conversation {
+    ) -> EmbeddedConversation {
         let views: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
         let intent = classifier.classify(&prepared.text, &views);
         let rows = prepared
@@ -224,7 +224,7 @@ impl Indexer {
             .zip(vectors)
             .map(|(chunk, embedding)| {
                 let metadata = prepared.metadata(chunk, &intent.category, &self.parts.settings);
-                Row {
+                ChunkRow {
                     id: chunk.id,
                     chunk_index: chunk.index,
                     text: prepared.chunk_text(chunk).to_owned(),
@@ -232,7 +232,7 @@ impl Indexer {
                     metadata: json_object(serde_json::to_value(metadata)),
                 }
             });
-        Conversation {
+        EmbeddedConversation {
             conversation_id: prepared.conversation_id.clone(),
             event_time: prepared.event_time,
             content_hash: prepared.content_hash.clone(),
@@ -243,10 +243,10 @@ impl Indexer {
     /// Stores all conversations with one call; where the store refuses one of them, each is stored with a call of its own.
     async fn store_conversations(
         &self,
-        embedded: Vec<(usize, Conversation)>,
+        embedded: Vec<(usize, EmbeddedConversation)>,
         results: &mut Results,
     ) {
-        let (positions, conversations): (Vec<usize>, Vec<Conversation>) =
+        let (positions, conversations): (Vec<usize>, Vec<EmbeddedConversation>) =
             embedded.into_iter().unzip();
         if conversations.is_empty() {
             return;
@@ -275,7 +275,7 @@ impl Indexer {
         }
     }
 
-    async fn store_one(&self, conversation: &Conversation) -> Result<Indexed, NotIndexed> {
+    async fn store_one(&self, conversation: &EmbeddedConversation) -> Result<Indexed, NotIndexed> {
         let stored = self
             .parts
             .store
@@ -283,7 +283,7 @@ impl Indexer {
             .await;
         match stored {
             Ok(outcomes) => {
-                let outcome = outcomes.first().copied().unwrap_or(Outcome::Stored);
+                let outcome = outcomes.first().copied().unwrap_or(ReplaceOutcome::Stored);
                 Ok(stored_outcome(outcome, conversation))
             }
             Err(error) => {

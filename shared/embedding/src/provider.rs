@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use inference::{Embedder, Pool};
 use insights_http::Deadline;
-use store::vectors::Model;
+use store::vectors::EmbeddingModel;
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton};
 
 use crate::batches::split_into_batches;
@@ -40,7 +40,7 @@ struct DeadlinePassed;
 /// A provider of the vectors of one model.
 pub trait EmbeddingProvider: Send + Sync {
     /// Returns the model, which is stored with its vectors.
-    fn model(&self) -> &Model;
+    fn model(&self) -> &EmbeddingModel;
 
     /// Returns the most tokens of a text that the model reads, special tokens not counted.
     fn max_tokens(&self) -> usize;
@@ -64,7 +64,7 @@ pub trait EmbeddingProvider: Send + Sync {
 #[derive(Clone)]
 pub struct LocalProvider {
     pool: Pool<Embedder>,
-    model: Model,
+    model: EmbeddingModel,
 }
 
 impl LocalProvider {
@@ -74,7 +74,7 @@ impl LocalProvider {
     pub fn new(pool: Pool<Embedder>) -> Self {
         let embedder = pool.model();
         let digest = &embedder.digest()[..embedder.digest().len().min(12)];
-        let model = Model {
+        let model = EmbeddingModel {
             name: format!("{}@{digest}", embedder.name()),
             dimension: embedder.dimension(),
         };
@@ -95,7 +95,7 @@ impl std::fmt::Debug for LocalProvider {
 }
 
 impl EmbeddingProvider for LocalProvider {
-    fn model(&self) -> &Model {
+    fn model(&self) -> &EmbeddingModel {
         &self.model
     }
 
@@ -130,7 +130,7 @@ impl EmbeddingProvider for LocalProvider {
 #[derive(Clone)]
 pub struct OpenAiProvider {
     client: EmbeddingsClient,
-    model: Model,
+    model: EmbeddingModel,
     max_inputs: usize,
     max_tokens: usize,
     tokenizer: &'static CoreBPE,
@@ -140,7 +140,7 @@ impl OpenAiProvider {
     /// Creates a provider of the client's model, with at most `max_inputs` texts and `max_tokens` tokens in one request.
     #[must_use]
     pub fn new(client: EmbeddingsClient, max_inputs: usize, max_tokens: usize) -> Self {
-        let model = Model {
+        let model = EmbeddingModel {
             name: client.model().to_owned(),
             dimension: client.dimension(),
         };
@@ -194,7 +194,7 @@ impl std::fmt::Debug for OpenAiProvider {
 }
 
 impl EmbeddingProvider for OpenAiProvider {
-    fn model(&self) -> &Model {
+    fn model(&self) -> &EmbeddingModel {
         &self.model
     }
 
@@ -249,7 +249,7 @@ pub enum Provider {
 }
 
 impl EmbeddingProvider for Provider {
-    fn model(&self) -> &Model {
+    fn model(&self) -> &EmbeddingModel {
         match self {
             Self::Local(local) => local.model(),
             Self::OpenAi(service) => service.model(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insights_http::Deadline;
 use serde_json::Value;
-use store::vectors::{Hit, Query, VectorStore, Vectors};
+use store::vectors::{SearchHit, VectorQuery, VectorStore, Vectors};
 
 use crate::provider::{EmbeddingProvider, Provider, ProviderError};
 
@@ -52,10 +52,10 @@ impl Searcher {
         limit: usize,
         filter: &Filter,
         deadline: Deadline,
-    ) -> Result<Vec<Hit>, SearchError> {
+    ) -> Result<Vec<SearchHit>, SearchError> {
         let mut vectors = self.provider.embed(&[question], deadline).await;
         let embedding = vectors.pop().unwrap_or_else(|| Ok(Vec::new()))?;
-        let query = Query {
+        let query = VectorQuery {
             embedding,
             limit,
             filter: filter.to_metadata(),

@@ -14,7 +14,7 @@ use insights_http::CallLimits;
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use sha2::{Digest, Sha256};
-use store::secrets::{CachedSecrets, SecretSource, SecretsManager};
+use store::secrets::{AnySecretStore, CachedSecrets, SecretsManager};
 use store::vectors::{PgVectors, RenewUrl, Vectors};
 
 use crate::config::{Config, ProviderConfig};
@@ -30,8 +30,8 @@ pub async fn secrets(env: &Env) -> anyhow::Result<Arc<FunctionSecrets>> {
         "SECRET_ID",
         "the name or ARN of the secret in Secrets Manager",
     )?;
-    let aws = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
-    Ok(Arc::new(CachedSecrets::new(SecretSource::Manager(
+    let aws = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
+    Ok(Arc::new(CachedSecrets::new(AnySecretStore::Manager(
         SecretsManager::new(&aws, id),
     ))))
 }

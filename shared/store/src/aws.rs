@@ -1,6 +1,7 @@
-//! The AWS clients' shared configuration and the meaning of their errors.
+//! The shared configuration of the AWS clients, and what their errors mean.
 //!
-//! One [`SdkConfig`] per process: reading the environment and setting up TLS is a good part of a cold start.
+//! There is one [`SdkConfig`] in a process, because reading the environment and setting up TLS is a good part of a cold
+//! start.
 
 use std::time::Duration;
 
@@ -18,29 +19,29 @@ use aws_sdk_dynamodb as sdk;
 #[cfg(all(feature = "queue", not(feature = "aws")))]
 use aws_sdk_sqs as sdk;
 
-/// Time to a TLS connection; a small function's processor share makes handshakes slow, hence not less.
+/// How long a TLS connection may take. Not less, because the processor share of a small function makes handshakes slow.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// One try, from sending to the whole answer. Ten times what these services usually take.
+/// How long one attempt may take, from the request to the whole answer: ten times what these services usually take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-/// All tries together.
+/// How long all attempts of one call may take together.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of one operation. Three also survive the dead sockets that a thawed function finds in its pool.
+/// Attempts of one call. Three also survive the dead sockets that a function finds in its pool after it was frozen.
 const MAX_ATTEMPTS: u32 = 3;
-/// The first pause between tries, before jitter.
+/// The first pause between two attempts, before jitter.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
-/// The longest pause between tries.
+/// The longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
-/// The region when an emulator is addressed and the environment names none; emulators sign for any.
+/// The region for an emulator when the environment names none; emulators accept any region.
 const EMULATOR_REGION: &str = "us-east-1";
-/// The variables that name a region.
+/// The environment variables that name a region.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The shared configuration: region and credentials from the environment as usual, timeouts and retries fit for a
-/// function. Loaded at the first call and kept.
+/// Loads the shared configuration at the first call and returns the same one later: region and credentials from the
+/// environment as usual, with timeouts and retries that fit a function.
 ///
-/// `endpoint` replaces every service's address. A loopback address means an emulator: it gets placeholder
-/// credentials, so that real ones never leave for it, and a configuration of its own at each call.
-pub async fn config(endpoint: Option<&str>) -> SdkConfig {
+/// `endpoint` replaces the address of every service. A loopback address means an emulator, which gets placeholder
+/// credentials, so that real ones are never sent to it, and a configuration of its own at each call.
+pub async fn load_config(endpoint: Option<&str>) -> SdkConfig {
     static DEPLOYED: OnceCell<SdkConfig> = OnceCell::const_new();
     match endpoint {
         None => DEPLOYED.get_or_init(|| loader().load()).await.clone(),
@@ -78,7 +79,7 @@ fn loader() -> aws_config::ConfigLoader {
         )
 }
 
-/// Whether an endpoint is on this machine.
+/// Returns whether an endpoint is on this machine.
 pub(crate) fn is_loopback(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -92,18 +93,19 @@ pub(crate) fn is_loopback(url: &str) -> bool {
             .is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Which call on which resource failed.
-pub(crate) struct Failed<'a> {
-    /// The service, e.g. `DynamoDB`.
+/// A call of an AWS service that failed, and the resource that it concerned.
+pub(crate) struct FailedCall<'a> {
+    /// The service that was called, e.g. `DynamoDB`.
     pub(crate) store: &'static str,
-    /// The operation, e.g. `GetItem`.
+    /// The operation that was called, e.g. `GetItem`.
     pub(crate) operation: &'static str,
-    /// The table, queue, secret or item.
+    /// The table, queue, secret or item that was asked for.
     pub(crate) what: &'a str,
 }
 
-impl Failed<'_> {
-    /// What a client's error means to the caller. Messages of the services name parameters and limits, not bodies.
+impl FailedCall<'_> {
+    /// Returns what the error of the client means to the caller. Messages of the services name parameters and limits, not
+    /// bodies.
     pub(crate) fn with_cause<E, R>(&self, error: SdkError<E, R>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

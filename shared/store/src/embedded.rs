@@ -1,4 +1,5 @@
-//! SQLite files: opening them for this user alone, a thread of their own, and the meaning of their errors.
+//! SQLite files: opens them for this user alone, runs their statements on a thread of their own, and classifies their
+//! errors.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -10,24 +11,24 @@ use tokio::sync::oneshot;
 use crate::Error;
 use crate::private::{create_private_folder, make_private};
 
-/// How long a write waits for another process's write.
+/// How long a write waits for the write of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Prepared statements kept.
-const STATEMENTS: usize = 32;
+/// Most prepared statements that a connection keeps.
+const STATEMENT_CACHE_SIZE: usize = 32;
 
-/// When a commit reaches the disk.
+/// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// Survives the process; the last commits may be lost when the machine loses power.
+    /// A commit survives the death of the process; the last commits may be lost when the machine loses power.
     Process,
-    /// Survives a loss of power as well: each commit waits for the disk.
+    /// A commit survives a loss of power as well, because each commit waits for the disk.
     Power,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// A SQLite file whose statements run on one thread, away from the async ones. Clones share it; the thread ends with the
-/// last of them.
+/// A SQLite file whose statements run on one thread, away from the async threads. Clones share the thread, which ends with
+/// the last of them.
 #[derive(Clone)]
 pub(crate) struct Database {
     jobs: mpsc::Sender<Job>,
@@ -40,9 +41,9 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// Opens the file, makes it (mode 0600) and its folder (0700) if needed, and runs the idempotent `schema`.
+    /// Opens the file, creates it (mode 0600) and its folder (mode 0700) if needed, and runs the idempotent `schema`.
     pub(crate) fn open(path: &Path, durability: Durability, schema: &str) -> Result<Self, Error> {
-        prepare(path)?;
+        create_private_file(path)?;
         let mut connection =
             connect(path, durability, schema).map_err(|error| failed("open", path, error))?;
         let (jobs, queue) = mpsc::channel::<Job>();
@@ -57,7 +58,7 @@ impl Database {
         Ok(Self { jobs })
     }
 
-    /// Runs `work` on the file's thread. The work is done even if the caller stops waiting.
+    /// Runs `work` on the thread of the file. The work is done even if the caller stops waiting.
     pub(crate) async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -65,8 +66,8 @@ impl Database {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            // The caller may have gone; the work is done all the same.
-            let _gone = answer.send(work(connection));
+            // The caller may have stopped waiting.
+            let _is_received = answer.send(work(connection));
         });
         self.jobs
             .send(job)
@@ -87,13 +88,13 @@ fn connect(path: &Path, durability: Durability, schema: &str) -> rusqlite::Resul
         Durability::Power => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
     connection.execute_batch(schema)?;
     Ok(connection)
 }
 
-/// Makes the folder and the file for this user alone. The side files of SQLite take the mode of the file.
-fn prepare(path: &Path) -> Result<(), Error> {
+/// Creates the folder and the file for this user alone. The side files of SQLite take the mode of the file.
+fn create_private_file(path: &Path) -> Result<(), Error> {
     let failed = |source: std::io::Error| Error::missing_with(path.display().to_string(), source);
     if let Some(folder) = path
         .parent()
@@ -120,6 +121,7 @@ fn unavailable(
     }
 }
 
+/// Returns what an error of SQLite means to the caller.
 fn failed(operation: &'static str, path: &Path, error: rusqlite::Error) -> Error {
     let what = path.display().to_string();
     match error.sqlite_error_code() {

@@ -1,8 +1,8 @@
-//! Files and folders that only this user may read.
+//! Creates files and folders that only this user may read.
 
 use std::path::Path;
 
-/// Creates a folder that only this user may enter; one that exists keeps its mode.
+/// Creates a folder that only this user may enter. A folder that exists keeps its mode.
 pub(crate) fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -11,7 +11,7 @@ pub(crate) fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Takes the rights of others from a file, if they have any.
+/// Takes the rights of other users from a file, if they have any.
 #[cfg(all(unix, feature = "embedded"))]
 pub(crate) fn make_private(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

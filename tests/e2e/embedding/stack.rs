@@ -64,7 +64,7 @@ impl Stack {
     /// Starts a stack on a given database, with a given provider and more settings.
     pub(crate) async fn on(database_url: &str, provider: Provider, env: &Env) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+        let aws = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
         let dead = Sqs::create(&aws, &dev_stack::unique("dead"))
             .await
             .expect("a queue");

@@ -8,7 +8,7 @@ use cxone_simulator::{Handle, Scenario, Simulator, demo_secrets};
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::objects::Objects;
-use store::secrets::SecretSource;
+use store::secrets::AnySecretStore;
 use store::state::{SqliteState, State};
 use tempfile::TempDir;
 
@@ -125,7 +125,7 @@ impl TestFixtureBuilder {
         TestFixture {
             env: self.env.with("CXONE_BASE_URL", simulator.url()),
             secrets: secrets_of(&replaced),
-            objects: Objects::folder(folder.path()).expect("a folder of objects"),
+            objects: Objects::open_folder(folder.path()).expect("a folder of objects"),
             given_state: self.state,
             simulator,
             state,
@@ -149,6 +149,6 @@ pub fn open_state(folder: &Path) -> State {
 pub fn secrets_of(replaced: &[(&str, &str)]) -> Arc<FunctionSecrets> {
     let values = demo_secrets::ALL.iter().chain(replaced);
     let values = values.map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)));
-    let source = SecretSource::Given(values.collect());
+    let source = AnySecretStore::Given(values.collect());
     Arc::new(FunctionSecrets::new(source))
 }

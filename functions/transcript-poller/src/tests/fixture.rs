@@ -13,7 +13,7 @@ use runtime::config::Env;
 use secrecy::SecretString;
 use sentiment::{LocalProvider, Provider, Settings};
 use serde_json::{Map, Value};
-use store::secrets::SecretSource;
+use store::secrets::AnySecretStore;
 use store::state::{SqliteState, State};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
@@ -44,7 +44,7 @@ pub(super) fn secrets() -> Arc<FunctionSecrets> {
         .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
         .into_iter()
         .collect();
-    Arc::new(FunctionSecrets::new(SecretSource::Given(given)))
+    Arc::new(FunctionSecrets::new(AnySecretStore::Given(given)))
 }
 
 /// Returns a call in which the customer becomes angry. Its last segments become final a second after the test begins.

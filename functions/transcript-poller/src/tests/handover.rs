@@ -106,7 +106,7 @@ async fn a_schedule_starts_an_invocation_for_every_other_shard() {
         }
     });
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let aws = store::aws::config(Some(&endpoint)).await;
+    let aws = store::aws::load_config(Some(&endpoint)).await;
     let mut deps = Arc::into_inner(fixture.deps()).unwrap();
     deps.fan_out = Some(FanOut::new(
         aws_sdk_lambda::Client::new(&aws),

@@ -46,7 +46,7 @@ async fn of_a_hundred_calls_a_segment_reaches_the_attributes_within_two_and_a_ha
 
 #[tokio::test]
 async fn a_segment_costs_one_write_of_the_state_and_no_read() {
-    let aws = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let aws = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let table = DynamoState::new(&aws, dev_stack::unique("poller"));
     table.create_table().await.unwrap();
     // The call has lasted for half an hour already; then twenty segments come one by one.

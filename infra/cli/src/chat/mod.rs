@@ -140,13 +140,13 @@ pub(crate) async fn build_with_provider(
 /// If the folder cannot be used, or `OBJECT_BUCKET` is not set.
 pub(crate) async fn open_objects(context: &LocalContext, aws: bool) -> anyhow::Result<Objects> {
     if !aws {
-        return Ok(Objects::folder(&context.data_dir)?);
+        return Ok(Objects::open_folder(&context.data_dir)?);
     }
     let bucket = context
         .env
         .required("OBJECT_BUCKET", "the name of the S3 bucket")?;
-    let config = store::aws::config(context.env.text("AWS_ENDPOINT_URL")).await;
-    Ok(Objects::s3(&config, &bucket)?)
+    let config = store::aws::load_config(context.env.text("AWS_ENDPOINT_URL")).await;
+    Ok(Objects::open_bucket(&config, &bucket)?)
 }
 
 /// Runs the sessions of the configured agents until `stop`, and starts a failed session again. Returns when all sessions

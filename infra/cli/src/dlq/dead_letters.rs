@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use runtime::config::Env;
-use store::queue::{HeldLetter, SqliteQueue, SqsDeadLetters};
+use store::queue::{HeldDeadLetter, SqliteQueue, SqsDeadLetters};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::local_context::LocalArgs;
@@ -49,7 +49,7 @@ impl DeadLetters {
             let env = Env::process();
             let queue = env.required("EMBEDDING_QUEUE_URL", "the URL of the embedding queue")?;
             let dead = env.required("EMBEDDING_DLQ_URL", "the URL of its dead-letter queue")?;
-            let config = store::aws::config(env.text("AWS_ENDPOINT_URL")).await;
+            let config = store::aws::load_config(env.text("AWS_ENDPOINT_URL")).await;
             return Ok(Self::Sqs(SqsDeadLetters::new(&config, queue, dead)));
         }
         let (file, name) = LOCAL_QUEUE;
@@ -92,7 +92,7 @@ async fn process_sqs(
     reason: Option<&str>,
     limit: usize,
     mut action: Action<'_>,
-    held: &mut Vec<HeldLetter>,
+    held: &mut Vec<HeldDeadLetter>,
 ) -> anyhow::Result<()> {
     let mut seen = HashSet::new();
     let mut found = 0;
@@ -148,7 +148,7 @@ async fn process_file(
     mut action: Action<'_>,
 ) -> anyhow::Result<()> {
     let mut rate_limit = rate_limit(&action);
-    let letters = queue.dead_letters(MAX_LOCAL_LETTERS).await?;
+    let letters = queue.list_dead_letters(MAX_LOCAL_LETTERS).await?;
     for letter in letters
         .into_iter()
         .filter(|letter| matches_reason(&letter.reason, reason))
@@ -182,7 +182,7 @@ fn rate_limit(action: &Action<'_>) -> Option<tokio::time::Interval> {
     Some(ticks)
 }
 
-fn without_body(letter: &HeldLetter) -> DeadLetter {
+fn without_body(letter: &HeldDeadLetter) -> DeadLetter {
     DeadLetter {
         id: letter.id.clone(),
         reason: letter.reason.clone(),

@@ -20,7 +20,7 @@ async fn add_dead_letters(queue: &impl Queue, reasons: &[&str]) {
             .await
             .unwrap()
             .remove(0);
-        queue.bury(&message, reason).await.unwrap();
+        queue.dead_letter(&message, reason).await.unwrap();
     }
 }
 
@@ -38,7 +38,7 @@ fn open_file(folder: &Path) -> SqliteQueue {
 }
 
 async fn create_sqs() -> (Sqs, DeadLetters) {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .unwrap();

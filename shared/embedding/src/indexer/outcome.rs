@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use insights_core::indexing::{NoText, PreparedConversation};
-use store::vectors::{Conversation, Outcome, Version};
+use store::vectors::{EmbeddedConversation, ReplaceOutcome, StoredVersion};
 
 use crate::provider::ProviderError;
 
@@ -102,7 +102,7 @@ impl IndexingError {
 /// Returns what became of a conversation that needs no work, given the versions that are stored; `None` if it needs work.
 pub(super) fn settled_outcome(
     prepared: &PreparedConversation,
-    versions: &HashMap<String, Version>,
+    versions: &HashMap<String, StoredVersion>,
 ) -> Option<Indexed> {
     let stored = versions.get(&prepared.conversation_id)?;
     if stored.event_time > prepared.event_time {
@@ -117,12 +117,15 @@ pub(super) fn settled_outcome(
 }
 
 /// Returns what became of a conversation that was handed to the store.
-pub(super) fn stored_outcome(outcome: Outcome, conversation: &Conversation) -> Indexed {
+pub(super) fn stored_outcome(
+    outcome: ReplaceOutcome,
+    conversation: &EmbeddedConversation,
+) -> Indexed {
     match outcome {
-        Outcome::Stored => Indexed::Stored {
+        ReplaceOutcome::Stored => Indexed::Stored {
             chunks: conversation.rows.len(),
         },
-        Outcome::Outdated => Indexed::Outdated,
+        ReplaceOutcome::Outdated => Indexed::Outdated,
     }
 }
 

@@ -1,22 +1,23 @@
-//! Which keys objects may have: what is a good name in a bucket as well as in a folder, and cannot leave the folder.
+//! Checks the keys of objects: a key must be a good name in a bucket as well as in a folder, and cannot leave the folder.
 
 use object_store::path::Path;
 
 use crate::Error;
 
-/// Bytes of a whole key; S3's limit.
+/// Largest size of a whole key in bytes, which is the limit of S3.
 const KEY_MAX_BYTES: usize = 1024;
-/// Bytes of one part between slashes; file names have 255, and a file being written has a longer name than at the end.
+/// Largest size of one part between slashes, in bytes. File names have 255 bytes, and a file that is being written has a
+/// longer name than at the end.
 const PART_MAX_BYTES: usize = 240;
-/// Characters that mean something to a file system, a URL or a shell.
+/// Characters that have a meaning to a file system, a URL or a shell.
 const FORBIDDEN: [char; 11] = ['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%', '~'];
 
-/// The path of a key.
+/// Parses a key into a path.
 ///
 /// # Errors
 /// [`Error::Limit`] with what is allowed.
 pub(super) fn parse(key: &str) -> Result<Path, Error> {
-    let refused = |limit: String| Error::limit(shown(key), limit);
+    let refused = |limit: String| Error::limit(printable(key), limit);
     if key.is_empty() || key.len() > KEY_MAX_BYTES {
         return Err(refused(format!(
             "an object's key has 1 to {KEY_MAX_BYTES} bytes"
@@ -36,25 +37,25 @@ pub(super) fn parse(key: &str) -> Result<Path, Error> {
         }
     }
     Path::parse(key).map_err(|error| Error::Limit {
-        what: shown(key),
+        what: printable(key),
         limit: "an object's key must be a path".to_owned(),
         source: Some(Box::new(error)),
     })
 }
 
-/// The folder that holds all keys with a prefix; `None` is the root.
+/// Returns the folder that holds all keys with a prefix; `None` is the root.
 ///
 /// # Errors
 /// As [`parse`], for the folder.
-pub(super) fn folder_of(prefix: &str) -> Result<Option<Path>, Error> {
+pub(super) fn parent_folder(prefix: &str) -> Result<Option<Path>, Error> {
     prefix
         .rsplit_once('/')
         .map(|(folder, _)| parse(folder))
         .transpose()
 }
 
-/// A key fit for a message.
-fn shown(key: &str) -> String {
+/// Returns the start of a key in a form that is safe in a message.
+fn printable(key: &str) -> String {
     key.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Objects: whole files under slash-separated keys, in an S3 bucket or in a folder. Reports and archives live here.
+//! Objects: whole files under slash-separated keys, in an S3 bucket or in a folder. Reports and archives are kept here.
 
 mod key;
 #[cfg(any(feature = "aws", feature = "queue"))]
@@ -19,36 +19,37 @@ use uuid::Uuid;
 use crate::private::create_private_folder;
 use crate::{Cause, Error};
 
-/// The metadata entry that tells a writer its own object from another's.
-const WRITER: &str = "writer";
+/// The metadata entry by which a writer recognizes its own object.
+const WRITER_METADATA: &str = "writer";
 
-/// A listed object.
+/// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its key.
+pub struct ObjectEntry {
+    /// The key of the object.
     pub key: String,
-    /// Its size in bytes.
+    /// The size of the object, in bytes.
     pub bytes: u64,
-    /// When it was written.
+    /// The moment at which the object was written.
     pub modified: Timestamp,
 }
 
-/// The object store: a bucket or a folder. Writes are atomic, a reader sees an object whole or not at all.
+/// The object store: a bucket or a folder. Writes are atomic: a reader sees an object whole or not at all. Clones share
+/// the connections.
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    /// `S3` or `folder`, for errors.
+    /// The kind of the store, `S3` or `folder`, as errors name it.
     name: &'static str,
     /// Whether objects carry metadata (S3) or only bytes (a folder).
     metadata: bool,
 }
 
 impl Objects {
-    /// A folder, made for this user alone if it is not there.
+    /// Opens a folder, which is created for this user alone if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Missing`] if it cannot be made or entered.
-    pub fn folder(path: impl AsRef<FilePath>) -> Result<Self, Error> {
+    /// [`Error::Missing`] if the folder cannot be created or entered.
+    pub fn open_folder(path: impl AsRef<FilePath>) -> Result<Self, Error> {
         let path = path.as_ref();
         let missing = |cause: Cause| Error::missing_with(path.display().to_string(), cause);
         create_private_folder(path).map_err(|error| missing(error.into()))?;
@@ -63,7 +64,20 @@ impl Objects {
         })
     }
 
-    /// Writes an object, over one that is there.
+    /// Opens a bucket. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the configuration names no region or no credentials, or the name of the bucket is impossible.
+    #[cfg(any(feature = "aws", feature = "queue"))]
+    pub fn open_bucket(config: &aws_config::SdkConfig, bucket: &str) -> Result<Self, Error> {
+        Ok(Self {
+            store: Arc::new(s3::open_bucket(config, bucket)?),
+            name: "S3",
+            metadata: true,
+        })
+    }
+
+    /// Writes an object, in place of one that exists.
     ///
     /// # Errors
     /// [`Error::Limit`] for a key that is not allowed, [`Error::Missing`] without the bucket or the right,
@@ -78,19 +92,21 @@ impl Objects {
         Ok(())
     }
 
-    /// Creates an object; of several writers exactly one succeeds.
+    /// Creates an object; exactly one of several writers succeeds.
     ///
     /// # Errors
     /// [`Error::Conflict`] if the key is taken; otherwise as [`Self::put`]. A retry inside the store does not mistake
-    /// its own first try for another writer.
+    /// its own first attempt for another writer.
     pub async fn put_new(&self, key: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         let path = key::parse(key)?;
         let content = PutPayload::from_bytes(content.into());
         let writer = Uuid::new_v4().to_string();
         let mut options = PutOptions::from(PutMode::Create);
         if self.metadata {
-            options.attributes =
-                Attributes::from_iter([(Attribute::Metadata(WRITER.into()), writer.clone())]);
+            options.attributes = Attributes::from_iter([(
+                Attribute::Metadata(WRITER_METADATA.into()),
+                writer.clone(),
+            )]);
         }
         match self.store.put_opts(&path, content, options).await {
             Ok(_) => Ok(()),
@@ -98,7 +114,8 @@ impl Objects {
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
             ) => {
-                if self.metadata && self.writer_of(key, &path).await?.as_deref() == Some(&writer) {
+                if self.metadata && self.read_writer(key, &path).await?.as_deref() == Some(&writer)
+                {
                     return Ok(());
                 }
                 Err(Error::Conflict {
@@ -109,7 +126,7 @@ impl Objects {
         }
     }
 
-    /// The content of an object, if it is there.
+    /// Returns the content of an object, if it exists.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -119,7 +136,7 @@ impl Objects {
         self.optional(content.await, "get", key)
     }
 
-    /// The size of an object in bytes, if it is there.
+    /// Returns the size of an object in bytes, if it exists.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -129,25 +146,25 @@ impl Objects {
         Ok(head.map(|meta| meta.size))
     }
 
-    /// The objects whose keys start with `prefix` (empty: all), ordered by key.
+    /// Lists the objects whose keys start with `prefix` (empty: all objects), ordered by key.
     ///
     /// # Errors
     /// As [`Self::put`].
-    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Error> {
-        let folder = key::folder_of(prefix)?;
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ObjectEntry>, Error> {
+        let folder = key::parent_folder(prefix)?;
         let listed = self
             .store
             .list(folder.as_ref())
             .try_filter_map(async |meta| {
                 let key = meta.location.as_ref();
-                Ok(key.starts_with(prefix).then(|| Entry {
+                Ok(key.starts_with(prefix).then(|| ObjectEntry {
                     key: key.to_owned(),
                     bytes: meta.size,
                     modified: Timestamp::from_second(meta.last_modified.timestamp())
                         .unwrap_or_default(),
                 }))
             });
-        let mut entries: Vec<Entry> = listed
+        let mut entries: Vec<ObjectEntry> = listed
             .try_collect()
             .await
             .map_err(|error| self.failed("list", prefix, error))?;
@@ -155,7 +172,7 @@ impl Objects {
         Ok(entries)
     }
 
-    /// Deletes an object; one that is not there is success.
+    /// Deletes an object. An object that does not exist is success.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -165,8 +182,8 @@ impl Objects {
         Ok(())
     }
 
-    /// Who wrote an object by [`Self::put_new`].
-    async fn writer_of(
+    /// Reads which writer created an object by [`Self::put_new`].
+    async fn read_writer(
         &self,
         key: &str,
         path: &object_store::path::Path,
@@ -178,12 +195,13 @@ impl Objects {
         let found = self.optional(self.store.get_opts(path, options).await, "put_new", key)?;
         let writer = found.and_then(|it| {
             it.attributes
-                .get(&Attribute::Metadata(WRITER.into()))
+                .get(&Attribute::Metadata(WRITER_METADATA.into()))
                 .cloned()
         });
         Ok(writer.map(|value| value.as_ref().to_owned()))
     }
 
+    /// Returns the value of an answer, and `None` if the object does not exist.
     fn optional<T>(
         &self,
         answer: object_store::Result<T>,
@@ -199,6 +217,7 @@ impl Objects {
         }
     }
 
+    /// Returns what an error of the client means to the caller.
     fn failed(&self, operation: &'static str, key: &str, error: object_store::Error) -> Error {
         use object_store::Error as E;
         match error {
@@ -211,7 +230,7 @@ impl Objects {
             E::AlreadyExists { .. } | E::Precondition { .. } => Error::Conflict {
                 key: key.to_owned(),
             },
-            // Some operations pass the service's answer on as it came.
+            // Some operations pass the answer of the service on as it came.
             other if refuses_the_bucket(&other) => {
                 Error::missing_with(format!("{} {key}", self.name), other)
             }
@@ -224,10 +243,10 @@ impl Objects {
     }
 }
 
-/// Whether S3 says that the bucket itself is not there or may not be read.
+/// Returns whether S3 says that the bucket itself does not exist or may not be read.
 fn refuses_the_bucket(error: &object_store::Error) -> bool {
-    let told = format!("{error:?}");
+    let answer = format!("{error:?}");
     ["NoSuchBucket", "AccessDenied"]
         .iter()
-        .any(|code| told.contains(&format!("<Code>{code}</Code>")))
+        .any(|code| answer.contains(&format!("<Code>{code}</Code>")))
 }

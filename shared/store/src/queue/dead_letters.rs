@@ -1,5 +1,6 @@
-//! Dead letters on SQS: what [`Queue::bury`](super::Queue::bury) or the queue's redrive policy put aside, to be looked at
-//! and sent back. Only an operator's command needs it; no function may read its own dead letters.
+//! Dead letters on SQS: messages that [`Queue::dead_letter`](super::Queue::dead_letter) or the redrive policy of the queue
+//! put aside, to be looked at and sent back. Only an operator's command needs them; no function may read its own dead
+//! letters.
 
 use std::time::Duration;
 
@@ -8,14 +9,15 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use jiff::Timestamp;
 
-use super::RECEIVE_MAX;
+use super::message::RECEIVE_MAX;
 use crate::Error;
-use crate::aws::Failed;
+use crate::aws::FailedCall;
 
-/// How long a look at the queue waits: SQS then asks all its servers, and an empty answer means an empty queue.
-const LOOK_SECONDS: i32 = 1;
-/// The reason of a letter that the redrive policy moved, which has none of its own.
-const REDRIVEN: &str = "delivered too often without success";
+/// How long a call waits for dead letters, in seconds. With a wait SQS asks all its servers, so that an empty answer means
+/// an empty queue.
+const RECEIVE_WAIT_SECONDS: i32 = 1;
+/// The reason of a dead letter that the redrive policy moved, which has no reason of its own.
+const REASON_OF_REDRIVE_POLICY: &str = "delivered too often without success";
 
 /// The dead letters of a queue on SQS.
 #[derive(Debug, Clone)]
@@ -25,22 +27,23 @@ pub struct SqsDeadLetters {
     url: String,
 }
 
-/// A dead letter that is held: hidden from other readers until it is released or sent back, or its time is over.
+/// A dead letter that is hidden from other readers until it is released or sent back, or its hold ends.
 #[derive(Debug, Clone)]
-pub struct HeldLetter {
-    /// The message's id in the queue where it was sent first.
+pub struct HeldDeadLetter {
+    /// The id of the message in the queue where it was sent first.
     pub id: String,
-    /// Why it is here.
+    /// Why the message was not processed.
     pub reason: String,
-    /// When it was sent; for one that was buried, when that was.
+    /// When the message became a dead letter, or was first sent if the redrive policy moved it.
     pub sent_at: Option<Timestamp>,
-    /// What was sent.
+    /// The text that was sent.
     pub body: String,
     receipt: String,
 }
 
 impl SqsDeadLetters {
-    /// The dead letters at the URL `dead_letters` of the queue at the URL `queue`. Nothing is sent yet.
+    /// Creates a client of the dead letters at the URL `dead_letters`, which belong to the queue at the URL `queue`.
+    /// Nothing is sent yet.
     pub fn new(
         config: &SdkConfig,
         queue: impl Into<String>,
@@ -53,42 +56,45 @@ impl SqsDeadLetters {
         }
     }
 
-    /// Up to [`RECEIVE_MAX`] letters that nobody holds, each held for `hold` (whole seconds). None means that there are
-    /// no others.
+    /// Takes up to [`RECEIVE_MAX`] dead letters that nobody holds, and holds each for `hold` (whole seconds). An empty
+    /// list means that there are no others.
     ///
     /// # Errors
     /// [`Error::Missing`] if there is no such queue, [`Error::Unavailable`] without an answer.
-    pub async fn hold(&self, hold: Duration) -> Result<Vec<HeldLetter>, Error> {
+    pub async fn hold(&self, hold: Duration) -> Result<Vec<HeldDeadLetter>, Error> {
         let answer = self
             .client
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(i32::try_from(RECEIVE_MAX).unwrap_or(1))
-            .wait_time_seconds(LOOK_SECONDS)
+            .wait_time_seconds(RECEIVE_WAIT_SECONDS)
             .visibility_timeout(i32::try_from(hold.as_secs()).unwrap_or(i32::MAX))
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await
-            .map_err(|error| self.failed("ReceiveMessage", &self.url).with_cause(error))?;
+            .map_err(|error| {
+                self.failed_call("ReceiveMessage", &self.url)
+                    .with_cause(error)
+            })?;
         Ok(answer
             .messages
             .unwrap_or_default()
             .into_iter()
-            .map(held)
+            .map(held_dead_letter)
             .collect())
     }
 
-    /// Lets others see the letter again. One whose time is over is success.
+    /// Lets other readers see the dead letter again. A dead letter whose hold has ended is success.
     ///
     /// # Errors
     /// [`Error::Unavailable`] without an answer.
-    pub async fn release(&self, letter: &HeldLetter) -> Result<(), Error> {
+    pub async fn release(&self, dead_letter: &HeldDeadLetter) -> Result<(), Error> {
         let sent = self
             .client
             .change_message_visibility()
             .queue_url(&self.url)
-            .receipt_handle(&letter.receipt)
+            .receipt_handle(&dead_letter.receipt)
             .visibility_timeout(0)
             .send()
             .await;
@@ -102,39 +108,40 @@ impl SqsDeadLetters {
                 Ok(())
             }
             Err(error) => Err(self
-                .failed("ChangeMessageVisibility", &self.url)
+                .failed_call("ChangeMessageVisibility", &self.url)
                 .with_cause(error)),
         }
     }
 
-    /// Puts the letter back in its queue, as a new message, and takes it from here. In this order: a kill between the two
-    /// leaves it twice, never nowhere.
+    /// Sends the message to its queue again and deletes the dead letter. In this order, a crash in between leaves the
+    /// message twice, never nowhere.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without an answer; the letter may then be in both.
-    pub async fn send_back(&self, letter: &HeldLetter) -> Result<(), Error> {
+    /// [`Error::Unavailable`] without an answer; the message may then be in both queues.
+    pub async fn send_back(&self, dead_letter: &HeldDeadLetter) -> Result<(), Error> {
         let sent = self
             .client
             .send_message()
             .queue_url(&self.queue)
-            .message_body(&letter.body);
-        sent.send()
-            .await
-            .map_err(|error| self.failed("SendMessage", &self.queue).with_cause(error))?;
+            .message_body(&dead_letter.body);
+        sent.send().await.map_err(|error| {
+            self.failed_call("SendMessage", &self.queue)
+                .with_cause(error)
+        })?;
         let deleted = self
             .client
             .delete_message()
             .queue_url(&self.url)
-            .receipt_handle(&letter.receipt);
-        deleted
-            .send()
-            .await
-            .map_err(|error| self.failed("DeleteMessage", &self.url).with_cause(error))?;
+            .receipt_handle(&dead_letter.receipt);
+        deleted.send().await.map_err(|error| {
+            self.failed_call("DeleteMessage", &self.url)
+                .with_cause(error)
+        })?;
         Ok(())
     }
 
-    fn failed<'a>(&self, operation: &'static str, what: &'a str) -> Failed<'a> {
-        Failed {
+    fn failed_call<'a>(&self, operation: &'static str, what: &'a str) -> FailedCall<'a> {
+        FailedCall {
             store: "SQS",
             operation,
             what,
@@ -142,7 +149,8 @@ impl SqsDeadLetters {
     }
 }
 
-fn held(message: Message) -> HeldLetter {
+/// Builds a dead letter of what SQS delivered.
+fn held_dead_letter(message: Message) -> HeldDeadLetter {
     let attribute = |name: &str| {
         let value = message.message_attributes.as_ref()?.get(name)?;
         value.string_value.clone()
@@ -152,11 +160,11 @@ fn held(message: Message) -> HeldLetter {
         .as_ref()
         .and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp))
         .and_then(|millis| Timestamp::from_millisecond(millis.parse().ok()?).ok());
-    HeldLetter {
+    HeldDeadLetter {
         id: attribute("original_id")
             .or_else(|| message.message_id.clone())
             .unwrap_or_default(),
-        reason: attribute("reason").unwrap_or_else(|| REDRIVEN.to_owned()),
+        reason: attribute("reason").unwrap_or_else(|| REASON_OF_REDRIVE_POLICY.to_owned()),
         sent_at,
         body: message.body.unwrap_or_default(),
         receipt: message.receipt_handle.unwrap_or_default(),

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Message, Queue, RECEIVE_MAX, check, shortened};
+use super::message::{Message, Queue, RECEIVE_MAX, check_body, stored_reason};
 use crate::Error;
 use crate::embedded::{Database, Durability};
 
@@ -28,12 +28,12 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS queue_order ON queue (queue, position) WHERE dead_reason IS NULL;
 ";
 
-/// How often a waiting receiver looks for what other processes sent; its own process wakes it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Deliveries after which a message is a dead letter, as the template sets it for SQS.
+/// Pause between two looks of a waiting receiver for messages of other processes; its own process wakes it at once.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Most deliveries of a message before it becomes a dead letter, as the template sets them for SQS.
 const DELIVERIES_MAX: u32 = 5;
 
-/// A named queue in a SQLite file. A message delivered five times and not deleted becomes a dead letter.
+/// A named queue in a SQLite file. A message that was delivered five times and not deleted becomes a dead letter.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
@@ -44,18 +44,18 @@ pub struct SqliteQueue {
 /// A message that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The message's id.
+    /// The id of the message.
     pub id: String,
-    /// What was sent.
+    /// The text that was sent.
     pub body: String,
-    /// How often it was delivered.
+    /// How often the message was delivered.
     pub deliveries: u32,
-    /// Why it is here.
+    /// Why the message was not processed.
     pub reason: String,
 }
 
 impl SqliteQueue {
-    /// Opens the file, and makes it for this user alone if it is not there. The state's file will do.
+    /// Opens the file, and creates it for this user alone if it does not exist. The file of the state store may be shared.
     ///
     /// # Errors
     /// As [`crate::state::SqliteState::open`].
@@ -68,11 +68,11 @@ impl SqliteQueue {
         })
     }
 
-    /// Dead letters, oldest first, at most `limit`.
+    /// Lists dead letters, oldest first, at most `limit`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be read.
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+    pub async fn list_dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         let name = self.name.clone();
         self.database
             .run("dead_letters", move |connection| {
@@ -94,7 +94,7 @@ impl SqliteQueue {
             .await
     }
 
-    /// Puts a dead letter back in the queue, as if never delivered. `false` if there is none of this id.
+    /// Puts a dead letter back in the queue as if it had never been delivered; returns whether there was one of this id.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be written.
@@ -115,11 +115,15 @@ impl SqliteQueue {
         Ok(redriven == 1)
     }
 
-    async fn take(&self, limit: usize, visible_after: Duration) -> Result<Vec<Message>, Error> {
+    async fn take_visible(
+        &self,
+        limit: usize,
+        visible_after: Duration,
+    ) -> Result<Vec<Message>, Error> {
         let name = self.name.clone();
         self.database
             .run("receive", move |connection| {
-                take(connection, &name, limit, visible_after, Timestamp::now())
+                take_visible(connection, &name, limit, visible_after, Timestamp::now())
             })
             .await
     }
@@ -127,7 +131,7 @@ impl SqliteQueue {
 
 impl Queue for SqliteQueue {
     async fn send(&self, body: &str) -> Result<String, Error> {
-        check(body)?;
+        check_body(body)?;
         let id = Uuid::new_v4().to_string();
         let row = (self.name.clone(), id.clone(), body.to_owned());
         self.database
@@ -151,17 +155,17 @@ impl Queue for SqliteQueue {
     ) -> Result<Vec<Message>, Error> {
         let end = Instant::now() + wait;
         loop {
-            // Asked before looking, so that what is sent after the look wakes this receiver.
+            // Registered before the look, so that a message that is sent after the look wakes this receiver.
             let mut sent = std::pin::pin!(self.sent.notified());
             sent.as_mut().enable();
             let messages = self
-                .take(limit.clamp(1, RECEIVE_MAX), visible_after)
+                .take_visible(limit.clamp(1, RECEIVE_MAX), visible_after)
                 .await?;
             if !messages.is_empty() || Instant::now() >= end {
                 return Ok(messages);
             }
-            let look_again = (Instant::now() + LOOK_EVERY).min(end);
-            // Either way it is time to look.
+            let look_again = (Instant::now() + POLL_INTERVAL).min(end);
+            // Woken or not, it is time to look again.
             let _woken = tokio::time::timeout_at(look_again, sent).await;
         }
     }
@@ -178,15 +182,10 @@ impl Queue for SqliteQueue {
         Ok(())
     }
 
-    async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
-        let reason = if reason.is_empty() {
-            "not given"
-        } else {
-            shortened(reason)
-        };
-        let (id, reason) = (message.id.clone(), reason.to_owned());
+    async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {
+        let (id, reason) = (message.id.clone(), stored_reason(reason).to_owned());
         self.database
-            .run("bury", move |connection| {
+            .run("dead_letter", move |connection| {
                 connection
                     .prepare_cached(
                         "UPDATE queue SET dead_reason = ?2, receipt = NULL WHERE id = ?1",
@@ -198,8 +197,8 @@ impl Queue for SqliteQueue {
     }
 }
 
-/// Takes visible messages in the order they were sent; those that came too often become dead letters.
-fn take(
+/// Takes visible messages in the order in which they were sent; those that were delivered too often become dead letters.
+fn take_visible(
     connection: &mut Connection,
     name: &str,
     limit: usize,
@@ -207,7 +206,7 @@ fn take(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Message>> {
     let now_ms = now.as_millisecond();
-    // Looking takes no lock; an empty queue is polled without writing.
+    // Looking takes no lock, so that polling an empty queue does not write.
     let waiting = connection
         .prepare_cached(
             "SELECT 1 FROM queue WHERE queue = ?1 AND dead_reason IS NULL AND visible_at <= ?2",

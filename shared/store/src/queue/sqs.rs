@@ -1,5 +1,5 @@
-//! The queue on SQS. The queue's redrive policy moves a message that came back too often to the dead-letter queue;
-//! [`Queue::bury`] sends one there at once, with its reason.
+//! The queue on SQS. The redrive policy of the queue moves a message that came back too often to the dead-letter queue;
+//! [`Queue::dead_letter`] sends a message there at once, with its reason.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName};
 
-use super::{Message, Queue, RECEIVE_MAX, check, shortened};
+use super::message::{Message, Queue, RECEIVE_MAX, check_body, stored_reason};
 use crate::Error;
-use crate::aws::Failed;
+use crate::aws::FailedCall;
 
-/// The longest wait that SQS allows.
-const WAIT_MAX: Duration = Duration::from_secs(20);
-/// How much longer than its wait a receive call may take.
-const WAIT_MARGIN: Duration = Duration::from_secs(5);
+/// The longest wait for a message that SQS allows.
+const RECEIVE_WAIT_MAX: Duration = Duration::from_secs(20);
+/// How much longer than its wait a call that receives messages may take.
+const RECEIVE_MARGIN: Duration = Duration::from_secs(5);
 
 /// A queue on SQS and the queue of its dead letters.
 #[derive(Debug, Clone)]
@@ -26,7 +26,8 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// The queue at `url`; `dead_letters` is the URL of where [`Queue::bury`] sends. Nothing is sent yet.
+    /// Creates a client of the queue at `url`; `dead_letters` is the URL of the queue that [`Queue::dead_letter`] sends to.
+    /// Nothing is sent yet.
     pub fn new(config: &SdkConfig, url: impl Into<String>, dead_letters: Option<String>) -> Self {
         Self {
             client: Client::new(config),
@@ -35,13 +36,13 @@ impl Sqs {
         }
     }
 
-    /// Creates a queue, for local use and tests; the deployed ones come from the template. Gives its URL; one that
-    /// exists is left as it is.
+    /// Creates a queue, for local use and tests, and returns its URL; the deployed queues come from the template. A queue
+    /// that exists is left as it is.
     ///
     /// # Errors
     /// [`Error::Limit`] for a name that is not allowed, [`Error::Unavailable`] without an answer.
     pub async fn create(config: &SdkConfig, name: &str) -> Result<String, Error> {
-        let failed = Failed {
+        let failed = FailedCall {
             store: "SQS",
             operation: "CreateQueue",
             what: name,
@@ -60,8 +61,8 @@ impl Sqs {
             })
     }
 
-    fn failed(&self, operation: &'static str) -> Failed<'_> {
-        Failed {
+    fn failed_call(&self, operation: &'static str) -> FailedCall<'_> {
+        FailedCall {
             store: "SQS",
             operation,
             what: &self.url,
@@ -71,7 +72,7 @@ impl Sqs {
 
 impl Queue for Sqs {
     async fn send(&self, body: &str) -> Result<String, Error> {
-        check(body)?;
+        check_body(body)?;
         let answer = self
             .client
             .send_message()
@@ -79,7 +80,7 @@ impl Queue for Sqs {
             .message_body(body)
             .send()
             .await;
-        let sent = answer.map_err(|error| self.failed("SendMessage").with_cause(error))?;
+        let sent = answer.map_err(|error| self.failed_call("SendMessage").with_cause(error))?;
         Ok(sent.message_id.unwrap_or_default())
     }
 
@@ -89,11 +90,11 @@ impl Queue for Sqs {
         wait: Duration,
         visible_after: Duration,
     ) -> Result<Vec<Message>, Error> {
-        let wait = wait.min(WAIT_MAX);
+        let wait = wait.min(RECEIVE_WAIT_MAX);
         // The usual time limits of a call would cut a long poll short.
-        let patient = TimeoutConfig::builder()
-            .operation_attempt_timeout(wait + WAIT_MARGIN)
-            .operation_timeout(wait + WAIT_MARGIN * 2)
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(wait + RECEIVE_MARGIN)
+            .operation_timeout(wait + RECEIVE_MARGIN * 2)
             .build();
         let answer = self
             .client
@@ -104,15 +105,15 @@ impl Queue for Sqs {
             .visibility_timeout(whole_seconds(visible_after))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .customize()
-            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(patient))
+            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(timeouts))
             .send()
             .await
-            .map_err(|error| self.failed("ReceiveMessage").with_cause(error))?;
+            .map_err(|error| self.failed_call("ReceiveMessage").with_cause(error))?;
         Ok(answer
             .messages
             .unwrap_or_default()
             .into_iter()
-            .map(message)
+            .map(delivered_message)
             .collect())
     }
 
@@ -126,7 +127,7 @@ impl Queue for Sqs {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            // The handle of a message that is gone already.
+            // This is the receipt of a message that is gone already.
             Err(error)
                 if error.as_service_error().is_some_and(|error| {
                     error.is_receipt_handle_is_invalid() || error.is_invalid_id_format()
@@ -134,11 +135,11 @@ impl Queue for Sqs {
             {
                 Ok(())
             }
-            Err(error) => Err(self.failed("DeleteMessage").with_cause(error)),
+            Err(error) => Err(self.failed_call("DeleteMessage").with_cause(error)),
         }
     }
 
-    async fn bury(&self, message: &Message, reason: &str) -> Result<(), Error> {
+    async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {
         let dead_letters = self
             .dead_letters
             .as_ref()
@@ -148,12 +149,10 @@ impl Queue for Sqs {
             .send_message()
             .queue_url(dead_letters)
             .message_body(&message.body);
-        let reason = if reason.is_empty() {
-            "not given"
-        } else {
-            shortened(reason)
-        };
-        for (name, value) in [("reason", reason), ("original_id", &message.id)] {
+        for (name, value) in [
+            ("reason", stored_reason(reason)),
+            ("original_id", &message.id),
+        ] {
             let value = MessageAttributeValue::builder()
                 .data_type("String")
                 .string_value(value)
@@ -164,9 +163,9 @@ impl Queue for Sqs {
                 })?;
             request = request.message_attributes(name, value);
         }
-        // Sent before it is deleted: a crash between leaves it twice, never nowhere.
+        // Sent before the message is deleted: a crash in between leaves the message twice, never nowhere.
         request.send().await.map_err(|error| {
-            Failed {
+            FailedCall {
                 store: "SQS",
                 operation: "SendMessage",
                 what: dead_letters,
@@ -177,7 +176,8 @@ impl Queue for Sqs {
     }
 }
 
-fn message(from: aws_sdk_sqs::types::Message) -> Message {
+/// Builds a message of what SQS delivered.
+fn delivered_message(from: aws_sdk_sqs::types::Message) -> Message {
     let deliveries = from
         .attributes
         .as_ref()
@@ -192,7 +192,7 @@ fn message(from: aws_sdk_sqs::types::Message) -> Message {
     }
 }
 
-/// Whole seconds, rounded up: nothing becomes visible before its time.
+/// Returns whole seconds, rounded up: nothing becomes visible before its time.
 fn whole_seconds(duration: Duration) -> i32 {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(i32::MAX)

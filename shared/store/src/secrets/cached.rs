@@ -1,5 +1,5 @@
-//! A cache above a secret store: one read per period and process, however many callers; the last good value while the
-//! store is down.
+//! A cache over a secret store: one read per period and process, however many callers there are, and the last good values
+//! while the store is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,41 +8,42 @@ use insights_core::WithCauses;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{SecretStore, Secrets};
+use super::secret_store::SecretStore;
+use super::values::Secrets;
 use crate::Error;
 
-/// How long secrets are kept; a rotated one is known everywhere after it.
+/// How long secrets are cached by default; a rotated secret is known everywhere after this time.
 pub const TTL_DEFAULT: Duration = Duration::from_secs(300);
-/// Between two reads that authentication failures ask for: strangers with wrong keys must not drive requests.
-const REFRESH_MIN: Duration = Duration::from_secs(10);
-/// Between two tries while the store is down.
-const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// Shortest time between two reads that authentication failures ask for: callers with wrong keys must not drive requests.
+const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// Pause between two reads while the store is down.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The secrets of a store, cached.
+/// The secrets of a store, cached for all callers in a process.
 #[derive(Debug)]
 pub struct CachedSecrets<S> {
     store: S,
     ttl: Duration,
-    // Held while reading, so that callers wait for one read instead of making their own.
+    // Held during a read, so that callers wait for that read instead of making their own.
     cache: Mutex<Cache>,
 }
 
 #[derive(Debug, Default)]
 struct Cache {
     secrets: Option<Arc<Secrets>>,
-    /// Until when they are served without a read.
+    /// The moment until which the cached secrets are returned without a read.
     fresh_until: Option<Instant>,
-    /// The last read, successful or not.
+    /// The moment of the last read, successful or not.
     read_at: Option<Instant>,
 }
 
 impl<S: SecretStore> CachedSecrets<S> {
-    /// A cache with the default period; nothing is read yet.
+    /// Creates a cache with the default period. Nothing is read yet.
     pub fn new(store: S) -> Self {
         Self::with_ttl(store, TTL_DEFAULT)
     }
 
-    /// A cache with another period.
+    /// Creates a cache with another period.
     pub fn with_ttl(store: S, ttl: Duration) -> Self {
         Self {
             store,
@@ -51,10 +52,11 @@ impl<S: SecretStore> CachedSecrets<S> {
         }
     }
 
-    /// The secrets, read if they are older than the period.
+    /// Returns the secrets, which are read if the cached ones are older than the period.
     ///
     /// # Errors
-    /// Those of the store, if there was no successful read yet. Later ones are logged, and the last good value is given.
+    /// The errors of the store, if there was no successful read yet. Later errors are logged, and the last good values are
+    /// returned.
     pub async fn get(&self) -> Result<Arc<Secrets>, Error> {
         let mut cache = self.cache.lock().await;
         if let (Some(secrets), Some(until)) = (&cache.secrets, cache.fresh_until)
@@ -65,15 +67,15 @@ impl<S: SecretStore> CachedSecrets<S> {
         self.read(&mut cache).await
     }
 
-    /// The secrets, read again since one was refused somewhere: it may have been rotated. Reads at most once in 10 s;
-    /// between, the cached ones are given.
+    /// Reads the secrets again after one of them was refused somewhere, because it may have been rotated. At most one read
+    /// is made in 10 s; the cached secrets are returned in between.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn refresh_after_auth_failure(&self) -> Result<Arc<Secrets>, Error> {
         let mut cache = self.cache.lock().await;
         if let (Some(secrets), Some(at)) = (&cache.secrets, cache.read_at)
-            && at.elapsed() < REFRESH_MIN
+            && at.elapsed() < REFRESH_INTERVAL_MIN
         {
             return Ok(Arc::clone(secrets));
         }
@@ -93,7 +95,7 @@ impl<S: SecretStore> CachedSecrets<S> {
             }
             (Err(error), Some(stale)) => {
                 tracing::warn!(cause = %WithCauses(&error), "the secrets could not be read again, the last ones stay in use");
-                cache.fresh_until = Some(now + RETRY_AFTER.min(self.ttl));
+                cache.fresh_until = Some(now + RETRY_INTERVAL.min(self.ttl));
                 Ok(Arc::clone(stale))
             }
             (Err(error), None) => Err(error),

@@ -1,16 +1,17 @@
-//! Secrets in a TOML file that only this user may read; without the file, given values.
+//! Secrets in a TOML file that only this user may read; given values where there is no file.
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::{SecretStore, Secrets};
+use super::secret_store::SecretStore;
+use super::values::Secrets;
 use crate::Error;
 
-/// Bytes of the file at most.
+/// Largest size of the file, in bytes.
 const FILE_MAX_BYTES: u64 = 64 * 1024;
 
-/// A file `name = "value"` by line.
+/// A file with one `name = "value"` on each line.
 #[derive(Debug, Clone)]
 pub struct SecretFile {
     path: PathBuf,
@@ -18,7 +19,7 @@ pub struct SecretFile {
 }
 
 impl SecretFile {
-    /// The file at `path`. If it does not exist, `defaults` are the secrets; nothing is written.
+    /// Reads secrets from the file at `path`. If the file does not exist, `defaults` are the secrets; nothing is written.
     pub fn new(path: impl Into<PathBuf>, defaults: Secrets) -> Self {
         Self {
             path: path.into(),
@@ -26,6 +27,7 @@ impl SecretFile {
         }
     }
 
+    /// Builds the error of a file that does not hold named strings.
     fn corrupt(&self, complaint: String) -> Error {
         Error::Corrupt {
             what: self.path.display().to_string(),
@@ -35,7 +37,7 @@ impl SecretFile {
 
     fn parse(&self, text: &str) -> Result<Secrets, Error> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            // The parser's own words quote the line.
+            // The message of the parser quotes the line, so that it is not kept as the cause.
             let line = error
                 .span()
                 .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
@@ -61,7 +63,7 @@ impl SecretStore for SecretFile {
         if metadata.len() > FILE_MAX_BYTES {
             return Err(self.corrupt(format!("larger than {FILE_MAX_BYTES} bytes")));
         }
-        if let Some(mode) = others_may_read(&metadata) {
+        if let Some(mode) = mode_open_to_others(&metadata) {
             let advice = format!("its mode is {mode:03o}: others may read it; run chmod 600");
             return Err(Error::missing(format!(
                 "{} ({advice})",
@@ -75,14 +77,14 @@ impl SecretStore for SecretFile {
     }
 }
 
-/// The mode of a file that is not this user's alone.
+/// Returns the mode of a file that other users may read.
 #[cfg(unix)]
-fn others_may_read(metadata: &std::fs::Metadata) -> Option<u32> {
+fn mode_open_to_others(metadata: &std::fs::Metadata) -> Option<u32> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(not(unix))]
-fn others_may_read(_metadata: &std::fs::Metadata) -> Option<u32> {
+fn mode_open_to_others(_metadata: &std::fs::Metadata) -> Option<u32> {
     None
 }

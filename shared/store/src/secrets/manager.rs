@@ -3,11 +3,12 @@
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 
-use super::{SecretStore, Secrets};
+use super::secret_store::SecretStore;
+use super::values::Secrets;
 use crate::Error;
-use crate::aws::Failed;
+use crate::aws::FailedCall;
 
-/// One secret of Secrets Manager.
+/// A client of one secret of Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct SecretsManager {
     client: Client,
@@ -15,7 +16,7 @@ pub struct SecretsManager {
 }
 
 impl SecretsManager {
-    /// The secret with this name or ARN; nothing is sent yet.
+    /// Creates a client of the secret with this name or ARN. Nothing is sent yet.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
         Self {
             client: Client::new(config),
@@ -33,7 +34,7 @@ impl SecretStore for SecretsManager {
             .send()
             .await
             .map_err(|error| {
-                Failed {
+                FailedCall {
                     store: "Secrets Manager",
                     operation: "GetSecretValue",
                     what: &self.id,

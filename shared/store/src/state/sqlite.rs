@@ -1,4 +1,5 @@
-//! State in a SQLite file. Every write is one statement, so that it is atomic between threads and between processes.
+//! State in a SQLite file. Every write is one statement or one transaction, so that it is atomic between threads and
+//! between processes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,13 +34,13 @@ const UPDATE_VERSION: &str = "
     UPDATE state SET body = ?3, version = ?4, expires_at = ?5
     WHERE pk = ?1 AND sk = ?2 AND version = ?6 AND (expires_at IS NULL OR expires_at > ?7)";
 
-/// Writes between two sweeps of expired items.
-const SWEEP_EVERY: u64 = 1000;
-/// How long an item stays on disk after its expiry; like DynamoDB, nothing depends on it.
-const SWEEP_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// Number of writes between two deletions of expired items.
+const WRITES_PER_SWEEP: u64 = 1000;
+/// How long an item stays on disk after its expiry. As with DynamoDB, nothing depends on this.
+const EXPIRED_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
-/// The state store on one SQLite file. Several processes may open the same file. A commit survives the death of the
-/// process; after a loss of power the last ones may be missing.
+/// The state store on one SQLite file, which several processes may open. A commit survives the death of the process; after
+/// a loss of power the last commits may be missing.
 #[derive(Debug, Clone)]
 pub struct SqliteState {
     database: Database,
@@ -47,10 +48,10 @@ pub struct SqliteState {
 }
 
 impl SqliteState {
-    /// Opens the file, and makes it and its folder for this user alone if they are not there.
+    /// Opens the file, and creates it and its folder for this user alone if they do not exist.
     ///
     /// # Errors
-    /// [`Error::Missing`] if it cannot be opened or made, [`Error::Corrupt`] if it is not a SQLite file.
+    /// [`Error::Missing`] if the file cannot be opened or created, [`Error::Corrupt`] if it is not a SQLite file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let database = Database::open(path.as_ref(), Durability::Process, SCHEMA)?;
         Ok(Self {
@@ -59,17 +60,19 @@ impl SqliteState {
         })
     }
 
+    /// Runs a write, and deletes expired items before some of the writes.
     async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
         now: Timestamp,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let sweep = self.writes.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1;
+        let sweep =
+            self.writes.fetch_add(1, Ordering::Relaxed) % WRITES_PER_SWEEP == WRITES_PER_SWEEP - 1;
         self.database
             .run(operation, move |connection| {
                 if sweep {
-                    let before = (now - SWEEP_AFTER).as_second();
+                    let before = (now - EXPIRED_RETENTION).as_second();
                     connection.execute("DELETE FROM state WHERE expires_at <= ?1", [before])?;
                 }
                 work(connection)
@@ -89,7 +92,10 @@ impl StateStore for SqliteState {
                         "SELECT pk, sk, body, version, expires_at FROM state
                          WHERE pk = ?1 AND sk = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
                     )?
-                    .query_row(params![key.partition, key.sort, now.as_second()], item)
+                    .query_row(
+                        params![key.partition, key.sort, now.as_second()],
+                        parse_item,
+                    )
                     .optional()
             })
             .await
@@ -167,7 +173,7 @@ impl StateStore for SqliteState {
         let after = after.map(str::to_owned);
         self.database
             .run("list", move |connection| {
-                // Keys with the prefix follow each other from the prefix on: the first other key ends them.
+                // The keys with the prefix follow each other from the prefix on, and the first other key ends them.
                 let mut statement = connection.prepare_cached(
                     "SELECT pk, sk, body, version, expires_at FROM state
                      WHERE pk = ?1 AND sk >= ?2 AND (?3 IS NULL OR sk > ?3)
@@ -177,7 +183,7 @@ impl StateStore for SqliteState {
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);
                 let rows = statement.query_map(
                     params![partition, prefix, after, now.as_second(), limit],
-                    item,
+                    parse_item,
                 )?;
                 rows.take_while(|row| {
                     row.as_ref()
@@ -189,7 +195,7 @@ impl StateStore for SqliteState {
     }
 }
 
-/// Writes one item if the expectation holds; the number of rows written.
+/// Writes one item if the expectation holds, and returns the number of rows written.
 fn write_one(
     connection: &Connection,
     put: &Put,
@@ -219,7 +225,8 @@ fn write_one(
     }
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+/// Reads the item of a row of the table.
+fn parse_item(row: &Row<'_>) -> rusqlite::Result<Item> {
     let expires_at = match row.get::<_, Option<i64>>(4)? {
         None => None,
         Some(second) => Some(

@@ -1,4 +1,4 @@
-//! Connections under a password that may change: when the database refuses the old one, the URL is read anew.
+//! Connects with a password that may change: when the database refuses the known password, the URL is read again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,13 +17,13 @@ use crate::Cause;
 /// Reads the URL of the database from where secrets are kept, past every cache.
 pub type RenewUrl = Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, Cause>> + Send + Sync>;
 
-/// Makes the connections of a pool.
-pub(super) struct Rotating {
+/// Opens the connections of a pool.
+pub(super) struct RotatingConnector {
     known: Mutex<(Config, MakeRustlsConnect)>,
     renew: Option<RenewUrl>,
 }
 
-impl Rotating {
+impl RotatingConnector {
     pub(super) fn new(config: Config, tls: MakeRustlsConnect, renew: Option<RenewUrl>) -> Self {
         Self {
             known: Mutex::new((config, tls)),
@@ -48,7 +48,7 @@ impl Rotating {
                 return None;
             }
         };
-        let parsed = match tls::parse(url.expose_secret()) {
+        let parsed = match tls::parse_url(url.expose_secret()) {
             Ok(parsed) => parsed,
             Err(error) => {
                 tracing::warn!(cause = %WithCauses(&error), "the renewed database URL is not usable");
@@ -63,7 +63,7 @@ impl Rotating {
     }
 }
 
-impl Connect for Rotating {
+impl Connect for RotatingConnector {
     fn connect(&self, _config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         Box::pin(async move {
             let (config, tls) = self.known();
@@ -88,7 +88,7 @@ async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<(Client, JoinHa
     Ok((client, task))
 }
 
-/// Whether the user or the password is wrong.
+/// Returns whether the user or the password is wrong.
 fn is_refusal(error: &Error) -> bool {
     matches!(
         error.code(),

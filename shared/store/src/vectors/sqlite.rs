@@ -1,4 +1,4 @@
-//! Vectors in a SQLite file, compared exactly by sqlite-vec's cosine distance: for a laptop and for the demo, where a
+//! Vectors in a SQLite file, compared exactly by the cosine distance of sqlite-vec: for a laptop and for the demo, where a
 //! hundred thousand rows are searched in about a tenth of a second.
 
 use std::collections::HashMap;
@@ -9,9 +9,9 @@ use rusqlite::types::{Type, Value as Sql};
 use rusqlite::{Connection, Row as SqlRow, TransactionBehavior, params, params_from_iter};
 use serde_json::{Map, Value};
 
-use super::{
-    Conversation, Hit, Model, Outcome, Query, VectorStore, Version, check_conversations,
-    check_query, dimension_mismatch, winners,
+use super::vector_store::{
+    EmbeddedConversation, EmbeddingModel, ReplaceOutcome, SearchHit, StoredVersion, VectorQuery,
+    VectorStore, check_conversations, check_query, choose_winners, dimension_mismatch,
 };
 use crate::Error;
 use crate::embedded::{Database, Durability};
@@ -32,26 +32,27 @@ const SCHEMA: &str = "
         UNIQUE (source_system, conversation_id, chunk_index)
     ) STRICT;";
 
-/// Vectors in a SQLite file, of one source system and one model. Several processes may open the same file.
+/// Vectors in a SQLite file, of one source system and one model. Several processes may open the same file. Clones share
+/// its thread.
 #[derive(Debug, Clone)]
 pub struct SqliteVectors {
     database: Database,
-    model: Model,
+    model: EmbeddingModel,
     source_system: String,
 }
 
 impl SqliteVectors {
-    /// Opens the file, and makes it and its folder for this user alone if they are not there.
+    /// Opens the file, and creates it and its folder for this user alone if they do not exist.
     ///
     /// # Errors
-    /// [`Error::Missing`] if it cannot be opened or made, [`Error::Corrupt`] if it is not a SQLite file,
+    /// [`Error::Missing`] if the file cannot be opened or created, [`Error::Corrupt`] if it is not a SQLite file,
     /// [`Error::Limit`] if it holds vectors of another length.
     pub async fn open(
         path: impl AsRef<Path>,
         source_system: &str,
-        model: Model,
+        model: EmbeddingModel,
     ) -> Result<Self, Error> {
-        register();
+        register_sqlite_vec();
         let database = Database::open(path.as_ref(), Durability::Process, SCHEMA)?;
         let stored: Option<i64> = database
             .run("check", |connection| {
@@ -76,8 +77,8 @@ impl SqliteVectors {
     }
 }
 
-/// Makes sqlite-vec's functions known to every connection that is opened from now on.
-fn register() {
+/// Makes the functions of sqlite-vec known to every connection that is opened from now on.
+fn register_sqlite_vec() {
     static REGISTERED: OnceLock<()> = OnceLock::new();
     REGISTERED.get_or_init(|| {
         type Entry = unsafe extern "C" fn(
@@ -98,7 +99,10 @@ fn register() {
 }
 
 impl VectorStore for SqliteVectors {
-    async fn versions(&self, conversations: &[&str]) -> Result<HashMap<String, Version>, Error> {
+    async fn versions(
+        &self,
+        conversations: &[&str],
+    ) -> Result<HashMap<String, StoredVersion>, Error> {
         let wanted: Vec<String> = conversations.iter().map(|id| (*id).to_owned()).collect();
         let (source, model) = (self.source_system.clone(), self.model.name.clone());
         self.database
@@ -111,7 +115,7 @@ impl VectorStore for SqliteVectors {
                 for id in wanted {
                     let mut rows = statement.query(params![source, model, id])?;
                     if let Some(row) = rows.next()? {
-                        let version = Version { event_time: timestamp(row, 0)?, content_hash: row.get(1)? };
+                        let version = StoredVersion { event_time: parse_timestamp(row, 0)?, content_hash: row.get(1)? };
                         versions.insert(id, version);
                     }
                 }
@@ -120,19 +124,22 @@ impl VectorStore for SqliteVectors {
             .await
     }
 
-    async fn replace(&self, conversations: &[Conversation]) -> Result<Vec<Outcome>, Error> {
+    async fn replace(
+        &self,
+        conversations: &[EmbeddedConversation],
+    ) -> Result<Vec<ReplaceOutcome>, Error> {
         check_conversations(conversations, self.model.dimension)?;
-        let winners: Vec<usize> = winners(conversations).into_values().collect();
+        let winners: Vec<usize> = choose_winners(conversations).into_values().collect();
         let conversations = conversations.to_vec();
         let (source, model) = (self.source_system.clone(), self.model.name.clone());
         self.database
             .run("replace", move |connection| {
                 let transaction =
                     connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let mut outcomes = vec![Outcome::Outdated; conversations.len()];
+                let mut outcomes = vec![ReplaceOutcome::Outdated; conversations.len()];
                 for index in winners {
                     if replace_one(&transaction, &source, &model, &conversations[index])? {
-                        outcomes[index] = Outcome::Stored;
+                        outcomes[index] = ReplaceOutcome::Stored;
                     }
                 }
                 transaction.commit()?;
@@ -141,9 +148,9 @@ impl VectorStore for SqliteVectors {
             .await
     }
 
-    async fn search(&self, query: &Query) -> Result<Vec<Hit>, Error> {
+    async fn search(&self, query: &VectorQuery) -> Result<Vec<SearchHit>, Error> {
         check_query(query, self.model.dimension)?;
-        // A metadata field as JSON must equal the wanted value as JSON, as containment decides for a single value.
+        // A field of the metadata must equal the wanted value as JSON, which is what containment means for a single value.
         let matches: String = (0..query.filter.len())
             .map(|index| {
                 let (path, value) = (5 + index * 2, 6 + index * 2);
@@ -155,7 +162,7 @@ impl VectorStore for SqliteVectors {
              FROM conversation_embeddings WHERE source_system = ?2 AND model = ?3{matches} ORDER BY distance LIMIT ?4"
         );
         let mut values = vec![
-            Sql::Blob(bytes(&query.embedding)),
+            Sql::Blob(encode_vector(&query.embedding)),
             Sql::Text(self.source_system.clone()),
             Sql::Text(self.model.name.clone()),
             Sql::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)),
@@ -168,7 +175,7 @@ impl VectorStore for SqliteVectors {
             .run("search", move |connection| {
                 connection
                     .prepare_cached(&statement)?
-                    .query_map(params_from_iter(values), hit)?
+                    .query_map(params_from_iter(values), parse_hit)?
                     .collect()
             })
             .await
@@ -188,12 +195,12 @@ impl VectorStore for SqliteVectors {
     }
 }
 
-/// Stores one conversation in place of what is there; `false` if that is newer.
+/// Stores one conversation in place of what is stored of it; returns `false` if that is newer.
 fn replace_one(
     connection: &Connection,
     source: &str,
     model: &str,
-    conversation: &Conversation,
+    conversation: &EmbeddedConversation,
 ) -> rusqlite::Result<bool> {
     let id = conversation.conversation_id.as_str();
     let event_time = conversation.event_time.as_microsecond();
@@ -227,33 +234,35 @@ fn replace_one(
             conversation.content_hash,
             event_time,
             row.text,
-            bytes(&row.embedding),
+            encode_vector(&row.embedding),
             metadata,
         ])?;
     }
     Ok(true)
 }
 
-/// A vector as sqlite-vec reads it: little-endian floats behind each other.
-fn bytes(vector: &[f32]) -> Vec<u8> {
+/// Encodes a vector as sqlite-vec reads it: little-endian floats, one after the other.
+fn encode_vector(vector: &[f32]) -> Vec<u8> {
     vector
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect()
 }
 
-fn timestamp(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
+/// Reads a column of microseconds since the epoch.
+fn parse_timestamp(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
     jiff::Timestamp::from_microsecond(row.get(column)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
     })
 }
 
-fn hit(row: &SqlRow<'_>) -> rusqlite::Result<Hit> {
+/// Reads the hit of a row of the result.
+fn parse_hit(row: &SqlRow<'_>) -> rusqlite::Result<SearchHit> {
     let metadata: Map<String, Value> =
         serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error))
         })?;
-    Ok(Hit {
+    Ok(SearchHit {
         conversation_id: row.get(0)?,
         chunk_index: row.get(1)?,
         text: row.get(2)?,

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::*;
+use crate::Error;
 
 const SOURCE: &str = "nice_cxone";
 
-fn model(name: &str, dimension: usize) -> Model {
-    Model {
+fn model(name: &str, dimension: usize) -> EmbeddingModel {
+    EmbeddingModel {
         name: name.to_owned(),
         dimension,
     }
@@ -26,8 +29,8 @@ fn angle(degrees: f32) -> Vec<f32> {
     vec![radians.cos(), radians.sin(), 0.0, 0.0]
 }
 
-fn row(id: &str, index: u32, degrees: f32, intent: &str) -> Row {
-    Row {
+fn row(id: &str, index: u32, degrees: f32, intent: &str) -> ChunkRow {
+    ChunkRow {
         id: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{id}/{index}").as_bytes()),
         chunk_index: index,
         text: format!("text {index} of {id} at {degrees}"),
@@ -39,8 +42,14 @@ fn row(id: &str, index: u32, degrees: f32, intent: &str) -> Row {
     }
 }
 
-fn conversation(id: &str, second: i64, hash: &str, angles: &[f32], intent: &str) -> Conversation {
-    Conversation {
+fn conversation(
+    id: &str,
+    second: i64,
+    hash: &str,
+    angles: &[f32],
+    intent: &str,
+) -> EmbeddedConversation {
+    EmbeddedConversation {
         conversation_id: id.to_owned(),
         event_time: at(second),
         content_hash: hash.to_owned(),
@@ -52,15 +61,15 @@ fn conversation(id: &str, second: i64, hash: &str, angles: &[f32], intent: &str)
     }
 }
 
-fn query(degrees: f32, limit: usize, filter: Value) -> Query {
-    Query {
+fn query(degrees: f32, limit: usize, filter: Value) -> VectorQuery {
+    VectorQuery {
         embedding: angle(degrees),
         limit,
         filter: serde_json::from_value(filter).unwrap(),
     }
 }
 
-async fn found(store: &impl VectorStore, query: &Query) -> Vec<(String, u32)> {
+async fn found(store: &impl VectorStore, query: &VectorQuery) -> Vec<(String, u32)> {
     let hits = store.search(query).await.unwrap();
     assert!(
         hits.windows(2).all(|pair| pair[0].score >= pair[1].score),
@@ -76,7 +85,7 @@ async fn a_conversation_is_found_with_its_text_score_and_metadata(store: &impl V
         .replace(&[conversation("a", 0, "h", &[0.0, 60.0], "billing")])
         .await
         .unwrap();
-    assert_eq!(stored, [Outcome::Stored]);
+    assert_eq!(stored, [ReplaceOutcome::Stored]);
     let hits = store.search(&query(0.0, 10, json!({}))).await.unwrap();
     assert_eq!(hits.len(), 2);
     assert_eq!(
@@ -95,21 +104,24 @@ async fn a_redelivery_and_an_edit_leave_neither_double_nor_stale_rows(store: &im
     for _ in 0..3 {
         assert_eq!(
             store.replace(std::slice::from_ref(&long)).await.unwrap(),
-            [Outcome::Stored]
+            [ReplaceOutcome::Stored]
         );
         assert_eq!(store.count().await.unwrap(), 3);
     }
     // An edit at the same instant replaces, and so does a later one.
     for (second, hash, angles) in [(0, "short", &[5.0][..]), (1, "longer", &[5.0, 6.0])] {
         let edit = conversation("a", second, hash, angles, "x");
-        assert_eq!(store.replace(&[edit]).await.unwrap(), [Outcome::Stored]);
+        assert_eq!(
+            store.replace(&[edit]).await.unwrap(),
+            [ReplaceOutcome::Stored]
+        );
         assert_eq!(store.count().await.unwrap(), angles.len() as u64);
     }
     let versions = store.versions(&["a", "b"]).await.unwrap();
     assert_eq!(versions.len(), 1);
     assert_eq!(
         versions["a"],
-        Version {
+        StoredVersion {
             event_time: at(1),
             content_hash: "longer".to_owned()
         }
@@ -127,7 +139,7 @@ async fn an_older_version_that_comes_late_is_outdated(store: &impl VectorStore) 
     ];
     assert_eq!(
         store.replace(&late).await.unwrap(),
-        [Outcome::Outdated, Outcome::Stored]
+        [ReplaceOutcome::Outdated, ReplaceOutcome::Stored]
     );
     assert_eq!(
         store.versions(&["a"]).await.unwrap()["a"].content_hash,
@@ -146,10 +158,10 @@ async fn of_two_versions_in_one_call_the_later_holds(store: &impl VectorStore) {
     assert_eq!(
         store.replace(&batch).await.unwrap(),
         [
-            Outcome::Stored,
-            Outcome::Outdated,
-            Outcome::Outdated,
-            Outcome::Stored
+            ReplaceOutcome::Stored,
+            ReplaceOutcome::Outdated,
+            ReplaceOutcome::Outdated,
+            ReplaceOutcome::Stored
         ]
     );
     let versions = store.versions(&["a", "b"]).await.unwrap();
@@ -214,7 +226,7 @@ async fn filters_are_exact_and_combine(store: &impl VectorStore) {
 }
 
 async fn the_limit_holds_and_what_is_out_of_bounds_is_refused(store: &impl VectorStore) {
-    let batch: Vec<Conversation> = (0..30)
+    let batch: Vec<EmbeddedConversation> = (0..30)
         .map(|n| conversation(&format!("c{n:02}"), 0, "h", &[n as f32], "x"))
         .collect();
     store.replace(&batch).await.unwrap();
@@ -227,11 +239,11 @@ async fn the_limit_holds_and_what_is_out_of_bounds_is_refused(store: &impl Vecto
         query(0.0, 0, json!({})),
         query(0.0, MAX_HITS + 1, json!({})),
         query(0.0, 1, json!({"x": []})),
-        Query {
+        VectorQuery {
             embedding: vec![1.0; 3],
             ..query(0.0, 1, json!({}))
         },
-        Query {
+        VectorQuery {
             embedding: vec![f32::NAN; 4],
             ..query(0.0, 1, json!({}))
         },
@@ -258,7 +270,7 @@ async fn one_bad_vector_stores_nothing(store: &impl VectorStore) {
 }
 
 async fn writers_at_once_leave_one_whole_version(store: &(impl VectorStore + Clone + 'static)) {
-    let versions: Vec<Conversation> = (0..24)
+    let versions: Vec<EmbeddedConversation> = (0..24)
         .map(|n| {
             conversation(
                 "a",
@@ -269,7 +281,7 @@ async fn writers_at_once_leave_one_whole_version(store: &(impl VectorStore + Clo
             )
         })
         .collect();
-    let others: Vec<Conversation> = (0..4)
+    let others: Vec<EmbeddedConversation> = (0..4)
         .map(|n| conversation(&format!("o{n}"), 0, "h", &[1.0], "x"))
         .collect();
     let writers = versions.iter().enumerate().map(|(n, version)| {
@@ -354,11 +366,11 @@ macro_rules! suite {
 struct Postgres(dev_stack::Database);
 
 impl Postgres {
-    fn unmigrated(&self, model: Model) -> PgVectors {
+    fn unmigrated(&self, model: EmbeddingModel) -> PgVectors {
         PgVectors::new(&SecretString::from(self.0.url.clone()), SOURCE, model, 8).unwrap()
     }
 
-    async fn store(&self, model: Model) -> PgVectors {
+    async fn store(&self, model: EmbeddingModel) -> PgVectors {
         let store = self.unmigrated(model);
         store.migrate().await.unwrap();
         store
@@ -380,7 +392,7 @@ mod embedded {
     pub(super) struct Folder(tempfile::TempDir);
 
     impl Folder {
-        pub(super) async fn store(&self, model: Model) -> SqliteVectors {
+        pub(super) async fn store(&self, model: EmbeddingModel) -> SqliteVectors {
             SqliteVectors::open(self.0.path().join("vectors.db"), SOURCE, model)
                 .await
                 .unwrap()
@@ -523,7 +535,7 @@ async fn a_narrow_filter_returns_its_full_limit_from_the_index_and_recall_is_hig
     const DIMENSION: usize = 16;
     let (database, store) = postgres(DIMENSION).await;
     let vectors = clustered(4000, DIMENSION, 7);
-    let conversations: Vec<Conversation> = vectors
+    let conversations: Vec<EmbeddedConversation> = vectors
         .iter()
         .enumerate()
         .map(|(n, vector)| {
@@ -554,7 +566,7 @@ async fn a_narrow_filter_returns_its_full_limit_from_the_index_and_recall_is_hig
     };
     let mut recalled = 0;
     for wanted in clustered(40, DIMENSION, 11).into_iter().take(20) {
-        let query = |filter: Value, limit| Query {
+        let query = |filter: Value, limit| VectorQuery {
             embedding: wanted.clone(),
             limit,
             filter: serde_json::from_value(filter).unwrap(),

@@ -1,4 +1,4 @@
-//! How a database URL is read: encryption that verifies, wherever the database is not on this machine.
+//! Reads the URL of a database. The connection is encrypted and verified wherever the database is not on this machine.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Cause, Error};
 
-/// How long a connection may take to be made, unless the URL says otherwise.
+/// How long a connection may take unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A database URL, e.g. `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=/opt/ca.pem`.
+/// Parses the URL of a database, e.g. `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=/opt/ca.pem`.
 ///
 /// Encrypted connections always verify the server's certificate and name, against the file `sslrootcert` or else the
-/// machine's roots, so that `require`, `verify-ca` and `verify-full` mean the same here. Without an `sslmode`, a database
-/// on this machine is reached in clear and any other is `require`d to encrypt.
+/// root certificates of the machine, so that `require`, `verify-ca` and `verify-full` mean the same here. Without an
+/// `sslmode`, a database on this machine is reached in clear text and any other is `require`d to encrypt.
 ///
 /// # Errors
-/// [`Error::Missing`] if it is no URL of a database or the certificates cannot be read. The URL, which holds a password,
-/// is not in the message.
-pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
+/// [`Error::Missing`] if the text is not the URL of a database or the certificates cannot be read. The URL, which holds a
+/// password, is not in the message.
+pub(super) fn parse_url(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
     let (base, parameters) = url.split_once('?').unwrap_or((url, ""));
     let (mut mode, mut roots, mut others) = (None, None, Vec::new());
     for parameter in parameters
@@ -33,7 +33,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
         .filter(|parameter| !parameter.is_empty())
     {
         match parameter.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(ssl_mode(value)?),
+            Some(("sslmode", value)) => mode = Some(parse_ssl_mode(value)?),
             Some(("sslrootcert", path)) => roots = Some(path.to_owned()),
             _ => others.push(parameter),
         }
@@ -43,13 +43,13 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
     } else {
         format!("{base}?{}", others.join("&"))
     };
-    // The parser's own message may hold a part of the URL.
+    // The message of the parser may hold a part of the URL, so that it is not kept as the cause.
     let mut config = Config::from_str(&rest)
         .map_err(|_| invalid("it cannot be read as postgres://user:password@host/name"))?;
     if config.get_hosts().is_empty() {
         return Err(invalid("it has no host"));
     }
-    config.ssl_mode(mode.unwrap_or(if config.get_hosts().iter().all(local) {
+    config.ssl_mode(mode.unwrap_or(if config.get_hosts().iter().all(is_local) {
         SslMode::Disable
     } else {
         SslMode::Require
@@ -61,11 +61,11 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
         config.application_name("cxone-insights");
     }
     config.keepalives_idle(Duration::from_secs(60));
-    let connect = MakeRustlsConnect::new(client_config(&config, roots.as_deref())?);
+    let connect = MakeRustlsConnect::new(tls_config(&config, roots.as_deref())?);
     Ok((config, connect))
 }
 
-fn ssl_mode(value: &str) -> Result<SslMode, Error> {
+fn parse_ssl_mode(value: &str) -> Result<SslMode, Error> {
     match value {
         "disable" => Ok(SslMode::Disable),
         "allow" | "prefer" => Ok(SslMode::Prefer),
@@ -76,7 +76,7 @@ fn ssl_mode(value: &str) -> Result<SslMode, Error> {
     }
 }
 
-fn local(host: &Host) -> bool {
+fn is_local(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
             name == "localhost"
@@ -89,7 +89,7 @@ fn local(host: &Host) -> bool {
     }
 }
 
-fn client_config(config: &Config, roots: Option<&str>) -> Result<ClientConfig, Error> {
+fn tls_config(config: &Config, roots: Option<&str>) -> Result<ClientConfig, Error> {
     let mut store = RootCertStore::empty();
     if let Some(path) = roots {
         let certificates = CertificateDer::pem_file_iter(path)
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn mode(url: &str) -> SslMode {
-        parse(url).unwrap().0.get_ssl_mode()
+        parse_url(url).unwrap().0.get_ssl_mode()
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
             "postgres://u:canary@h:port/x",
             "postgres://u:canary@h/x?sslrootcert=/nowhere.pem",
         ] {
-            let error = parse(url).map(|_| ()).unwrap_err().to_string();
+            let error = parse_url(url).map(|_| ()).unwrap_err().to_string();
             assert!(
                 error.contains("database_url") && !error.contains("canary"),
                 "{url}: {error}"

@@ -9,7 +9,7 @@ const HIDDEN: Duration = Duration::from_secs(60);
 const AT_ONCE: Duration = Duration::ZERO;
 
 async fn queue_and_dead_letters() -> (Sqs, Sqs, SqsDeadLetters) {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .expect("a queue");
@@ -34,7 +34,7 @@ async fn a_buried_message_is_found_with_its_reason_and_first_id_and_one_that_was
         .expect("an answer")
         .remove(0);
     queue
-        .bury(&taken, "the table has 1536 dimensions, not 384")
+        .dead_letter(&taken, "the table has 1536 dimensions, not 384")
         .await
         .expect("buried");
     // What a redrive policy moves has no attributes of ours.

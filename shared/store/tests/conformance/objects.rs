@@ -28,7 +28,7 @@ async fn bucket(endpoint: &str) -> Objects {
         .await
         .expect("an answer");
     assert!(answer.contains(" 200 "), "{answer}");
-    Objects::s3(&store::aws::config(Some(endpoint)).await, &name).expect("a store")
+    Objects::open_bucket(&store::aws::load_config(Some(endpoint)).await, &name).expect("a store")
 }
 
 async fn an_object_is_read_back_overwritten_and_deleted(objects: &Objects) {
@@ -142,7 +142,7 @@ macro_rules! conformance {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
                     let folder = tempfile::tempdir().expect("a folder");
-                    let objects = store::objects::Objects::folder(folder.path().join("objects"));
+                    let objects = store::objects::Objects::open_folder(folder.path().join("objects"));
                     super::$test(&objects.expect("a store")).await;
                 }
             )*
@@ -186,8 +186,8 @@ async fn a_creation_whose_answer_was_lost_is_recognised_as_its_own() {
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_is_no_matter_of_retries() {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
-    let objects = Objects::s3(&config, "no-such-bucket").expect("a store");
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
+    let objects = Objects::open_bucket(&config, "no-such-bucket").expect("a store");
     for error in [
         objects.put("k", "x").await.expect_err("no bucket"),
         objects.get("k").await.expect_err("no bucket"),
@@ -202,6 +202,6 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("a file");
-    let error = Objects::folder(file.join("below")).expect_err("below a file");
+    let error = Objects::open_folder(file.join("below")).expect_err("below a file");
     assert!(error.to_string().contains("below"), "{error}");
 }

@@ -11,7 +11,7 @@ const HIDDEN: Duration = Duration::from_secs(60);
 const AT_ONCE: Duration = Duration::ZERO;
 
 async fn sqs() -> (Sqs, Sqs) {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let url = Sqs::create(&config, &dev_stack::unique("queue"))
         .await
         .expect("a queue");
@@ -190,7 +190,7 @@ async fn a_buried_message_lies_in_the_dead_letter_queue() {
         .expect("an answer")
         .remove(0);
     queue
-        .bury(&message, &"ż".repeat(3000))
+        .dead_letter(&message, &"ż".repeat(3000))
         .await
         .expect("buried");
     assert!(
@@ -207,7 +207,7 @@ async fn a_buried_message_lies_in_the_dead_letter_queue() {
         .remove(0);
     assert_eq!(letter.body, "poison");
     let error = dead
-        .bury(&letter, "again")
+        .dead_letter(&letter, "again")
         .await
         .expect_err("it has no dead letters of its own");
     assert!(matches!(error, Error::Missing { .. }), "{error:?}");
@@ -216,7 +216,7 @@ async fn a_buried_message_lies_in_the_dead_letter_queue() {
 #[tokio::test]
 async fn a_queue_that_is_not_there_is_no_matter_of_retries() {
     let endpoint = dev_stack::aws().endpoint_url;
-    let config = store::aws::config(Some(&endpoint)).await;
+    let config = store::aws::load_config(Some(&endpoint)).await;
     let queue = Sqs::new(
         &config,
         format!("{endpoint}/123456789012/no-such-queue"),
@@ -239,7 +239,10 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
         .await
         .expect("an answer")
         .remove(0);
-    queue.bury(&message, "no transcript").await.expect("buried");
+    queue
+        .dead_letter(&message, "no transcript")
+        .await
+        .expect("buried");
     let unlucky = queue.send("unlucky").await.expect("sent");
     for delivery in 1..=5 {
         let message = queue
@@ -259,7 +262,7 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
             .expect("an answer")
             .is_empty()
     );
-    let letters = queue.dead_letters(10).await.expect("an answer");
+    let letters = queue.list_dead_letters(10).await.expect("an answer");
     let told: Vec<_> = letters
         .iter()
         .map(|it| (it.id.as_str(), it.reason.as_str(), it.deliveries))

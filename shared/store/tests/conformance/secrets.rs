@@ -11,7 +11,7 @@ use crate::proxy::{Fault, Proxy};
 
 /// A new secret with this text; its name.
 async fn stored(text: &str) -> String {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let name = dev_stack::unique("secret");
     let client = aws_sdk_secretsmanager::Client::new(&config);
     client
@@ -25,7 +25,7 @@ async fn stored(text: &str) -> String {
 }
 
 async fn manager(endpoint: &str, id: &str) -> SecretsManager {
-    SecretsManager::new(&store::aws::config(Some(endpoint)).await, id)
+    SecretsManager::new(&store::aws::load_config(Some(endpoint)).await, id)
 }
 
 fn file(folder: &tempfile::TempDir, text: &str) -> SecretFile {

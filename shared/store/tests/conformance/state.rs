@@ -30,7 +30,7 @@ fn put(key: &Key, body: &str) -> Put {
 }
 
 async fn dynamo(endpoint: &str) -> DynamoState {
-    let config = store::aws::config(Some(endpoint)).await;
+    let config = store::aws::load_config(Some(endpoint)).await;
     let state = DynamoState::new(&config, dev_stack::unique("state"));
     state.create_table().await.expect("a table");
     state
@@ -634,7 +634,7 @@ async fn throttling_is_waited_out_and_an_outage_is_worth_a_retry() {
 
 #[tokio::test]
 async fn a_table_that_is_not_there_is_no_matter_of_retries() {
-    let config = store::aws::config(Some(&dev_stack::aws().endpoint_url)).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
     let store = DynamoState::new(&config, "no-such-table");
     let error = store
         .get(&Key::new("p", "s"), now())
@@ -644,7 +644,7 @@ async fn a_table_that_is_not_there_is_no_matter_of_retries() {
         matches!(&error, Error::Missing { what, .. } if what.contains("no-such-table")),
         "{error:?}"
     );
-    let unreachable = store::aws::config(Some("http://127.0.0.1:9")).await;
+    let unreachable = store::aws::load_config(Some("http://127.0.0.1:9")).await;
     let error = DynamoState::new(&unreachable, "t")
         .get(&Key::new("p", "s"), now())
         .await

@@ -1,16 +1,16 @@
-//! Read and write units, counted by DynamoDB's published rules, so that tests can state what an operation costs.
+//! Counts read and write units by DynamoDB's published rules, so that tests can state what an operation costs.
 //!
-//! Counted from the sizes rather than asked from the service, so that emulators, which answer constants, give the same.
-//! A write counts the new item; DynamoDB takes the larger of old and new.
+//! The units are counted from sizes and not asked from the service, so that emulators, which answer constants, give the
+//! same. A write counts the new item; DynamoDB takes the larger of the old and the new item.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that one strongly consistent read unit reads.
+/// Size that one strongly consistent read unit reads, in bytes.
 const READ_UNIT: usize = 4 * 1024;
-/// Bytes that one write unit writes.
+/// Size that one write unit writes, in bytes.
 const WRITE_UNIT: usize = 1024;
 
-/// Consumed units since the start.
+/// The read and write units consumed since the start.
 #[derive(Debug, Default)]
 pub struct Capacity {
     reads: AtomicU64,
@@ -18,26 +18,26 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Read units.
+    /// Returns the number of read units consumed.
     #[must_use]
     pub fn read_units(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
     }
 
-    /// Write units.
+    /// Returns the number of write units consumed.
     #[must_use]
     pub fn write_units(&self) -> u64 {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// Counts one read of so many bytes; one that finds nothing costs a unit as well.
-    pub(super) fn read(&self, bytes: usize) {
+    /// Counts one read of that many bytes; a read that finds nothing costs a unit as well.
+    pub(super) fn count_read(&self, bytes: usize) {
         self.reads
             .fetch_add(bytes.div_ceil(READ_UNIT).max(1) as u64, Ordering::Relaxed);
     }
 
-    /// Counts one write of so many bytes.
-    pub(super) fn write(&self, bytes: usize) {
+    /// Counts one write of that many bytes.
+    pub(super) fn count_write(&self, bytes: usize) {
         self.writes
             .fetch_add(bytes.div_ceil(WRITE_UNIT).max(1) as u64, Ordering::Relaxed);
     }

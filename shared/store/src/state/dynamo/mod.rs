@@ -1,7 +1,9 @@
-//! State in DynamoDB: one item is one row of a table with `pk` and `sk`; conditions are condition expressions.
+//! State in DynamoDB: one item is one row of a table with the keys `pk` and `sk`, and an expectation is a condition
+//! expression.
 //!
-//! Attributes: `pk`, `sk` and `body` are strings, `version` a number, `expires_at` a number of epoch seconds that is
-//! also the table's TTL attribute. DynamoDB deletes expired items late, so that every read and condition checks it.
+//! The attributes `pk`, `sk` and `body` are strings, `version` is a number, and `expires_at` is a number of epoch seconds,
+//! which is also the TTL attribute of the table. DynamoDB deletes expired items late, so that every read and every
+//! condition checks the expiry.
 
 mod capacity;
 mod row;
@@ -24,27 +26,28 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use capacity::Capacity;
-use row::{ATTRIBUTES, Condition, Row, item_of, key_of};
+use row::{ATTRIBUTES, Condition, Row, key_attributes, parse_item};
 
 use super::item::{Expect, Item, KEY_MAX_BYTES, Key, Put, is_live_at, new_version};
 use super::state_store::StateStore;
 use crate::Error;
-use crate::aws::Failed;
+use crate::aws::FailedCall;
 
-/// Items of one BatchWriteItem request; DynamoDB's limit.
-const BATCH: usize = 25;
-/// Batches on their way at once: enough to hide the round trip, too few to starve other calls.
-const BATCHES_AT_ONCE: usize = 4;
-/// Tries of what a batch left unprocessed: with the pauses below, about 5 s of throttling are waited out.
-const BATCH_TRIES: u32 = 8;
-/// The first pause before unprocessed items are sent again; doubles, with jitter.
+/// Most items of one BatchWriteItem request, which is the limit of DynamoDB.
+const BATCH_MAX_ITEMS: usize = 25;
+/// Batches in flight: enough to hide the round trip, too few to starve other calls.
+const BATCHES_IN_FLIGHT: usize = 4;
+/// Attempts to write the items that a batch left unprocessed: with the pauses below, about 5 s of throttling are waited
+/// out.
+const BATCH_ATTEMPTS: u32 = 8;
+/// The first pause before unprocessed items are sent again; each pause is twice the one before, with jitter.
 const BATCH_BACKOFF: Duration = Duration::from_millis(40);
-/// The longest such pause.
+/// The longest pause before unprocessed items are sent again.
 const BATCH_BACKOFF_MAX: Duration = Duration::from_secs(2);
-/// Items of one Query page at most; a page ends at 1 MB anyway.
+/// Most items of one page of a Query; a page ends at 1 MB in any case.
 const PAGE_MAX: usize = 1000;
 
-/// The state store on one DynamoDB table.
+/// The state store on one DynamoDB table. Clones share the connections and the count of consumed capacity.
 #[derive(Debug, Clone)]
 pub struct DynamoState {
     client: Client,
@@ -53,7 +56,7 @@ pub struct DynamoState {
 }
 
 impl DynamoState {
-    /// A store on `table`; nothing is sent yet.
+    /// Creates a store on `table`. Nothing is sent yet.
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(config),
@@ -62,24 +65,33 @@ impl DynamoState {
         }
     }
 
-    /// The read and write units that the calls of this store and its clones consumed.
+    /// Returns the read and write units that the calls of this store and its clones consumed.
     #[must_use]
     pub fn capacity(&self) -> &Capacity {
         &self.capacity
     }
 
-    fn failed<'a>(&'a self, operation: &'static str) -> Failed<'a> {
-        Failed {
+    /// Creates the table with on-demand billing and the TTL attribute, for local use and tests. A table that exists is left
+    /// as it is.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without the right to create a table, [`Error::Unavailable`] if the service does not answer.
+    pub async fn create_table(&self) -> Result<(), Error> {
+        table::create_table(&self.client, &self.table).await
+    }
+
+    fn failed_call<'a>(&'a self, operation: &'static str) -> FailedCall<'a> {
+        FailedCall {
             store: "DynamoDB",
             operation,
             what: &self.table,
         }
     }
 
-    /// Sends one batch until all of it is written.
+    /// Sends one batch until all of its items are written.
     async fn write_batch(&self, mut batch: Vec<WriteRequest>) -> Result<(), Error> {
         let mut pause = BATCH_BACKOFF;
-        for attempt in 0..BATCH_TRIES {
+        for attempt in 0..BATCH_ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(jittered(pause)).await;
                 pause = (pause * 2).min(BATCH_BACKOFF_MAX);
@@ -90,7 +102,7 @@ impl DynamoState {
                 .request_items(&self.table, batch)
                 .send()
                 .await
-                .map_err(|error| self.failed("BatchWriteItem").with_cause(error))?;
+                .map_err(|error| self.failed_call("BatchWriteItem").with_cause(error))?;
             batch = answer
                 .unprocessed_items
                 .and_then(|mut left| left.remove(&self.table))
@@ -100,7 +112,7 @@ impl DynamoState {
             }
         }
         let left = format!(
-            "{} items were still unprocessed after {BATCH_TRIES} tries",
+            "{} items were still unprocessed after {BATCH_ATTEMPTS} attempts",
             batch.len()
         );
         Err(Error::Unavailable {
@@ -110,8 +122,8 @@ impl DynamoState {
         })
     }
 
-    /// One page of a partition from `start` on.
-    async fn page(
+    /// Reads one page of a partition from `start` on, and returns the start of the next page.
+    async fn read_page(
         &self,
         condition: &Condition,
         size: usize,
@@ -128,9 +140,10 @@ impl DynamoState {
             .set_exclusive_start_key(start)
             .send()
             .await
-            .map_err(|error| self.failed("Query").with_cause(error))?;
+            .map_err(|error| self.failed_call("Query").with_cause(error))?;
         let rows = answer.items.unwrap_or_default();
-        self.capacity.read(rows.iter().map(row::size).sum());
+        self.capacity
+            .count_read(rows.iter().map(row::row_size).sum());
         Ok((
             rows,
             answer.last_evaluated_key.filter(|key| !key.is_empty()),
@@ -145,14 +158,14 @@ impl StateStore for DynamoState {
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key_of(key)))
+            .set_key(Some(key_attributes(key)))
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| self.failed("GetItem").with_cause(error))?;
+            .map_err(|error| self.failed_call("GetItem").with_cause(error))?;
         self.capacity
-            .read(answer.item.as_ref().map_or(0, row::size));
-        let item = answer.item.map(item_of).transpose()?;
+            .count_read(answer.item.as_ref().map_or(0, row::row_size));
+        let item = answer.item.map(parse_item).transpose()?;
         Ok(item.filter(|item| is_live_at(item.expires_at, now)))
     }
 
@@ -160,8 +173,8 @@ impl StateStore for DynamoState {
         put.check()?;
         let version = new_version();
         let condition = Condition::expecting(expect, now);
-        let row = row::row_of(&put, version);
-        self.capacity.write(row::size(&row));
+        let row = row::build_row(&put, version);
+        self.capacity.count_write(row::row_size(&row));
         let sent = self
             .client
             .put_item()
@@ -181,19 +194,19 @@ impl StateStore for DynamoState {
             Err(SdkError::ServiceError(error))
                 if error.err().is_conditional_check_failed_exception() =>
             {
-                // The client retries by itself: if the first try was written and only its answer lost, the condition
-                // fails on our own write.
+                // The client retries by itself: if the first attempt was written and only its answer was lost, the
+                // condition fails on our own write.
                 let PutItemError::ConditionalCheckFailedException(failed) = error.err() else {
                     return Err(put.key.conflict());
                 };
-                let found = failed.item().and_then(row::version_of);
+                let found = failed.item().and_then(row::row_version);
                 if found == Some(version) {
                     Ok(version)
                 } else {
                     Err(put.key.conflict())
                 }
             }
-            Err(error) => Err(self.failed("PutItem").with_cause(error)),
+            Err(error) => Err(self.failed_call("PutItem").with_cause(error)),
         }
     }
 
@@ -201,13 +214,13 @@ impl StateStore for DynamoState {
         let mut rows = HashMap::with_capacity(puts.len());
         for put in puts {
             put.check()?;
-            let row = row::row_of(&put, new_version());
-            // DynamoDB refuses a batch that names a key twice: the last one wins, as if written one after the other.
+            let row = row::build_row(&put, new_version());
+            // DynamoDB refuses a batch that names a key twice: the last write wins, as if they came one after the other.
             rows.insert(put.key, row);
         }
         let mut requests = Vec::with_capacity(rows.len());
         for row in rows.into_values() {
-            self.capacity.write(row::size(&row));
+            self.capacity.count_write(row::row_size(&row));
             let put = PutRequest::builder().set_item(Some(row)).build();
             let put = put.map_err(|source| Error::Corrupt {
                 what: format!("a batch for {}", self.table),
@@ -215,10 +228,13 @@ impl StateStore for DynamoState {
             })?;
             requests.push(WriteRequest::builder().put_request(put).build());
         }
-        let batches: Vec<_> = requests.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let batches: Vec<_> = requests
+            .chunks(BATCH_MAX_ITEMS)
+            .map(<[_]>::to_vec)
+            .collect();
         futures::stream::iter(batches)
             .map(|batch| self.write_batch(batch))
-            .buffer_unordered(BATCHES_AT_ONCE)
+            .buffer_unordered(BATCHES_IN_FLIGHT)
             .try_collect()
             .await
     }
@@ -226,12 +242,12 @@ impl StateStore for DynamoState {
     async fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
         key.check()?;
         let condition = Condition::expecting(expect, now);
-        self.capacity.write(1);
+        self.capacity.count_write(1);
         let sent = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(key_of(key)))
+            .set_key(Some(key_attributes(key)))
             .set_condition_expression(condition.as_ref().map(|it| it.expression.clone()))
             .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
             .send()
@@ -246,7 +262,7 @@ impl StateStore for DynamoState {
             {
                 Err(key.conflict())
             }
-            Err(error) => Err(self.failed("DeleteItem").with_cause(error)),
+            Err(error) => Err(self.failed_call("DeleteItem").with_cause(error)),
         }
     }
 
@@ -264,11 +280,11 @@ impl StateStore for DynamoState {
         let mut items = Vec::new();
         let mut start = None;
         while items.len() < limit {
-            // One more than wanted, since the first may be `after` itself.
+            // One more than wanted, because the first item may be `after` itself.
             let size = (limit - items.len()).saturating_add(1).min(PAGE_MAX);
-            let (rows, next) = self.page(&condition, size, start).await?;
+            let (rows, next) = self.read_page(&condition, size, start).await?;
             for row in rows {
-                let item = item_of(row)?;
+                let item = parse_item(row)?;
                 let wanted =
                     is_live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
                 if wanted && items.len() < limit {
@@ -284,11 +300,11 @@ impl StateStore for DynamoState {
     }
 }
 
-/// Between half of a pause and all of it, so that throttled writers do not come back together.
+/// Returns between half of a pause and all of it, so that throttled writers do not come back together.
 fn jittered(pause: Duration) -> Duration {
     let dice = u32::from(Uuid::new_v4().as_bytes()[0]);
     pause / 2 + (pause / 2) * dice / 255
 }
 
-/// The names of the table's attributes, for whoever writes the template.
+/// The names of the attributes of a row: keys, body, version and expiry, as the template must know them.
 pub const TABLE_ATTRIBUTES: [&str; 5] = ATTRIBUTES;

@@ -1,5 +1,5 @@
-//! Between items and DynamoDB's attribute maps, and the condition expressions. An expression carries exactly the values
-//! it uses: DynamoDB refuses unused ones.
+//! Converts items to DynamoDB's attribute maps and back, and builds condition expressions. An expression carries exactly
+//! the values that it uses, because DynamoDB refuses unused values.
 
 use std::collections::HashMap;
 
@@ -9,31 +9,31 @@ use jiff::Timestamp;
 use crate::Error;
 use crate::state::item::{Expect, Item, Key, Put, epoch_seconds};
 
-/// The partition key's attribute.
+/// The attribute of the partition key.
 pub(super) const PK: &str = "pk";
-/// The sort key's attribute.
+/// The attribute of the sort key.
 pub(super) const SK: &str = "sk";
-/// The TTL attribute, epoch seconds.
+/// The TTL attribute, in epoch seconds.
 pub(super) const EXPIRES_AT: &str = "expires_at";
 const BODY: &str = "body";
 const VERSION: &str = "version";
-/// All attributes of a row.
+/// The names of all attributes of a row.
 pub(super) const ATTRIBUTES: [&str; 5] = [PK, SK, BODY, VERSION, EXPIRES_AT];
 
-/// A row as DynamoDB has it.
+/// A row of the table, by the names of its attributes.
 pub(super) type Row = HashMap<String, AttributeValue>;
 
-/// The key attributes of a key.
-pub(super) fn key_of(key: &Key) -> Row {
+/// Builds the key attributes of a key.
+pub(super) fn key_attributes(key: &Key) -> Row {
     HashMap::from([
         (PK.to_owned(), AttributeValue::S(key.partition.clone())),
         (SK.to_owned(), AttributeValue::S(key.sort.clone())),
     ])
 }
 
-/// The row of a write.
-pub(super) fn row_of(put: &Put, version: u64) -> Row {
-    let mut row = key_of(&put.key);
+/// Builds the row that a write stores.
+pub(super) fn build_row(put: &Put, version: u64) -> Row {
+    let mut row = key_attributes(&put.key);
     row.insert(BODY.to_owned(), AttributeValue::S(put.body.clone()));
     row.insert(VERSION.to_owned(), AttributeValue::N(version.to_string()));
     if let Some(at) = put.expires_at {
@@ -45,8 +45,8 @@ pub(super) fn row_of(put: &Put, version: u64) -> Row {
     row
 }
 
-/// The item of a row.
-pub(super) fn item_of(mut row: Row) -> Result<Item, Error> {
+/// Reads the item that a row holds.
+pub(super) fn parse_item(mut row: Row) -> Result<Item, Error> {
     let mut text = |name: &'static str| match row.remove(name) {
         Some(AttributeValue::S(value)) => Some(value),
         _ => None,
@@ -56,7 +56,7 @@ pub(super) fn item_of(mut row: Row) -> Result<Item, Error> {
     };
     let key = Key { partition, sort };
     let body = text(BODY).ok_or_else(|| corrupt(&key.to_string(), BODY))?;
-    let version = version_of(&row).ok_or_else(|| corrupt(&key.to_string(), VERSION))?;
+    let version = row_version(&row).ok_or_else(|| corrupt(&key.to_string(), VERSION))?;
     let expires_at = match row.get(EXPIRES_AT) {
         None => None,
         Some(value) => Some(timestamp(value).ok_or_else(|| corrupt(&key.to_string(), EXPIRES_AT))?),
@@ -69,15 +69,15 @@ pub(super) fn item_of(mut row: Row) -> Result<Item, Error> {
     })
 }
 
-/// The version of a row.
-pub(super) fn version_of(row: &Row) -> Option<u64> {
+/// Returns the version of a row, if there is one.
+pub(super) fn row_version(row: &Row) -> Option<u64> {
     row.get(VERSION)?.as_n().ok()?.parse().ok()
 }
 
-/// The size of a row by DynamoDB's rules: names and strings count their UTF-8 bytes, a number a byte for two digits and
-/// one more.
+/// Returns the size of a row by DynamoDB's rules: names and strings count their UTF-8 bytes, a number counts one byte for
+/// two digits and one more.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
-pub(super) fn size(row: &Row) -> usize {
+pub(super) fn row_size(row: &Row) -> usize {
     row.iter()
         .map(|(name, value)| {
             name.len()
@@ -102,16 +102,16 @@ fn corrupt(what: &str, attribute: &'static str) -> Error {
     }
 }
 
-/// An expression with its values.
+/// A condition expression with its values.
 #[derive(Debug, PartialEq)]
 pub(super) struct Condition {
-    /// The expression.
+    /// The text of the expression.
     pub(super) expression: String,
     values: Vec<(&'static str, AttributeValue)>,
 }
 
 impl Condition {
-    /// The condition of a write; `None` if there is none.
+    /// Builds the condition of a write; `None` if the write expects nothing.
     pub(super) fn expecting(expect: Expect, now: Timestamp) -> Option<Self> {
         let now = (":now", AttributeValue::N(now.as_second().to_string()));
         match expect {
@@ -129,8 +129,8 @@ impl Condition {
         }
     }
 
-    /// The key condition of a listing; `None` if nothing can match. A key condition has one clause for the sort key,
-    /// so that "starts with" and "greater than" together become a range whose first element may be `after` itself.
+    /// Builds the key condition of a listing; `None` if nothing can match. A key condition has one clause for the sort
+    /// key, so that "starts with" and "greater than" together become a range whose first element may be `after` itself.
     pub(super) fn listing(
         partition: &str,
         prefix: &str,
@@ -139,7 +139,7 @@ impl Condition {
     ) -> Option<Self> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let mut values = vec![(":pk", text(partition))];
-        // Below the prefix's range `after` excludes nothing.
+        // Below the range of the prefix, `after` excludes nothing.
         let after = after.filter(|after| *after >= prefix);
         let clause = match after {
             Some(after) if !after.starts_with(prefix) => return None,
@@ -149,7 +149,7 @@ impl Condition {
             }
             Some(after) => {
                 values.push((":low", text(after)));
-                values.push((":high", text(&last_with(prefix, key_max))));
+                values.push((":high", text(&last_key_with(prefix, key_max))));
                 format!(" AND {SK} BETWEEN :low AND :high")
             }
             None if prefix.is_empty() => String::new(),
@@ -164,7 +164,7 @@ impl Condition {
         })
     }
 
-    /// The values by name.
+    /// Returns the values of the expression by their names.
     pub(super) fn values(&self) -> Option<Row> {
         Some(
             self.values
@@ -175,8 +175,8 @@ impl Condition {
     }
 }
 
-/// A string that no key with this prefix is greater than.
-fn last_with(prefix: &str, key_max: usize) -> String {
+/// Returns a string that no key with this prefix is greater than.
+fn last_key_with(prefix: &str, key_max: usize) -> String {
     let mut last = prefix.to_owned();
     while last.len() <= key_max {
         last.push(char::MAX);
@@ -227,6 +227,6 @@ mod tests {
     fn the_end_of_a_prefix_range_is_no_smaller_than_the_longest_key_in_it() {
         let longest = format!("é{}", char::MAX.to_string().repeat(127));
         assert!(longest.len() <= 512);
-        assert!(last_with("é", 512) >= longest);
+        assert!(last_key_with("é", 512) >= longest);
     }
 }

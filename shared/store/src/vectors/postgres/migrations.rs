@@ -1,22 +1,19 @@
-//! The table, its index and the function that writes: made, brought up to date, checked.
+//! Creates the table, its index and the function that writes, brings them up to date, and checks them.
 
-use super::PgVectors;
+use super::database::Database;
 use crate::Error;
-use crate::vectors::dimension_mismatch;
+use crate::vectors::vector_store::{EmbeddingModel, dimension_mismatch};
 
-/// The migrations in order; a database is at version n when the first n are in it. `{dimension}` is filled in.
+/// The migrations in order. A database is at version n when the first n of them were applied; `{dimension}` is replaced by
+/// the length of the model's vectors.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-impl PgVectors {
-    /// Makes the table and its index, or brings them up to date, and checks them as [`Self::check`] does. Safe to call
-    /// from several processes at once; does nothing, and needs no right to change tables, where all is up to date.
-    ///
-    /// # Errors
-    /// As [`Self::check`]; [`Error::Missing`] if a migration may not be run.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        if self.table_version().await? < MIGRATIONS.len() {
-            self.call("migrate", |mut client| async move {
+
+/// Applies the migrations that the database lacks, and checks the table.
+pub(super) async fn apply(database: &Database, model: &EmbeddingModel) -> Result<(), Error> {
+    if read_version(database).await? < MIGRATIONS.len() {
+        database.call("migrate", |mut client| async move {
                 let transaction = client.transaction().await?;
-                // One at a time; the number is this product's own.
+                // One process at a time; the number of the lock is this product's own.
                 transaction.batch_execute("SELECT pg_advisory_xact_lock(731604821553)").await?;
                 transaction
                     .batch_execute("CREATE TABLE IF NOT EXISTS conversation_embeddings_schema (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
@@ -24,7 +21,7 @@ impl PgVectors {
                 let done = transaction.query_one("SELECT count(*) FROM conversation_embeddings_schema", &[]).await?;
                 let done = usize::try_from(done.get::<_, i64>(0)).unwrap_or(0);
                 for (version, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-                    let statements = migration.replace("{dimension}", &self.model.dimension.to_string());
+                    let statements = migration.replace("{dimension}", &model.dimension.to_string());
                     transaction.batch_execute(&statements).await?;
                     let version = i32::try_from(version + 1).unwrap_or(i32::MAX);
                     transaction
@@ -34,21 +31,18 @@ impl PgVectors {
                 transaction.commit().await
             })
             .await?;
-        }
-        self.check().await
     }
+    check(database, model).await
+}
 
-    /// Checks that the table is there and holds vectors of the model's length.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] without the table, [`Error::Limit`] naming both lengths, [`Error::Unavailable`].
-    pub async fn check(&self) -> Result<(), Error> {
-        if self.table_version().await? < MIGRATIONS.len() {
-            return Err(Error::missing(
-                "the table conversation_embeddings (or its newest columns)",
-            ));
-        }
-        let found = self
+/// Checks that the table exists and holds vectors of the model's length.
+pub(super) async fn check(database: &Database, model: &EmbeddingModel) -> Result<(), Error> {
+    if read_version(database).await? < MIGRATIONS.len() {
+        return Err(Error::missing(
+            "the table conversation_embeddings (or its newest columns)",
+        ));
+    }
+    let found = database
             .call("check", |client| async move {
                 client
                     .query_one(
@@ -59,17 +53,18 @@ impl PgVectors {
                     .await
             })
             .await?;
-        let dimension = usize::try_from(found.get::<_, i32>(0)).unwrap_or(0);
-        if dimension == self.model.dimension {
-            Ok(())
-        } else {
-            Err(dimension_mismatch(dimension, &self.model))
-        }
+    let dimension = usize::try_from(found.get::<_, i32>(0)).unwrap_or(0);
+    if dimension == model.dimension {
+        Ok(())
+    } else {
+        Err(dimension_mismatch(dimension, model))
     }
+}
 
-    /// How many migrations the database has; 0 without a table.
-    async fn table_version(&self) -> Result<usize, Error> {
-        self.call("check", |client| async move {
+/// Returns how many migrations were applied to the database; 0 without a table.
+async fn read_version(database: &Database) -> Result<usize, Error> {
+    database
+        .call("check", |client| async move {
             let there = client
                 .query_one(
                     "SELECT to_regclass('conversation_embeddings_schema') IS NOT NULL",
@@ -85,5 +80,4 @@ impl PgVectors {
             Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
         })
         .await
-    }
 }

@@ -1,44 +1,33 @@
 //! Vectors in PostgreSQL with pgvector: an HNSW index over cosine distance, metadata as JSONB.
 
+mod database;
 mod failures;
 mod migrations;
 mod rows;
 mod search;
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::time::Duration;
 
-use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
-};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use self::failures::{corrupt, failed, no_connection, unavailable};
-use self::rows::{Arrays, position};
-use super::rotation::{RenewUrl, Rotating};
-use super::{
-    Conversation, Hit, Model, Outcome, Query, VectorStore, Version, check_conversations,
-    check_query, tls, winners,
+use self::database::Database;
+use self::failures::corrupt;
+use self::rows::{ConversationArrays, array_position};
+use super::rotation::RenewUrl;
+use super::vector_store::{
+    EmbeddedConversation, EmbeddingModel, ReplaceOutcome, SearchHit, StoredVersion, VectorQuery,
+    VectorStore, check_conversations, check_query, choose_winners,
 };
 use crate::Error;
 
-/// HNSW indexes take no longer vectors (pgvector, `vector_cosine_ops`).
+/// Longest vectors that an HNSW index takes (pgvector, `vector_cosine_ops`).
 const MAX_DIMENSION: usize = 2000;
-/// How long one call may take in all. A batch of 200 conversations takes well under a second.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long to wait for a free connection.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Settings of every connection. Candidates of the index scan: 100 in place of 40 for recall, and the scan goes on in
-/// order of distance until a filter's limit is full. Plans are made for the filter at hand, not for any.
-const SESSION: &str = "SET hnsw.iterative_scan = strict_order; SET hnsw.ef_search = 100; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '20s'";
 
 /// Vectors in PostgreSQL, of one source system and one model. Clones share the connections.
 #[derive(Clone)]
 pub struct PgVectors {
-    pool: Pool,
-    model: Model,
+    database: Database,
+    model: EmbeddingModel,
     source_system: String,
 }
 
@@ -51,28 +40,29 @@ impl std::fmt::Debug for PgVectors {
 }
 
 impl PgVectors {
-    /// A store on the database of a URL, with at most so many connections. Nothing is connected yet: call
-    /// [`Self::migrate`] or [`Self::check`] before anything else.
+    /// Creates a store on the database of a URL, with at most `connections` connections. Nothing is connected yet: callers
+    /// call [`Self::migrate`] or [`Self::check`] before anything else.
     ///
     /// # Errors
     /// [`Error::Missing`] for a bad URL, [`Error::Limit`] for a model whose vectors cannot be indexed.
     pub fn new(
         url: &SecretString,
         source_system: &str,
-        model: Model,
+        model: EmbeddingModel,
         connections: usize,
     ) -> Result<Self, Error> {
         Self::build(url, source_system, model, connections, None)
     }
 
-    /// As [`Self::new`], with a way to read the URL anew when the database refuses its user or password.
+    /// Creates a store as [`Self::new`] does, which reads the URL again with `renew` when the database refuses the user or
+    /// the password.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn with_renewal(
         url: &SecretString,
         source_system: &str,
-        model: Model,
+        model: EmbeddingModel,
         connections: usize,
         renew: RenewUrl,
     ) -> Result<Self, Error> {
@@ -82,7 +72,7 @@ impl PgVectors {
     fn build(
         url: &SecretString,
         source_system: &str,
-        model: Model,
+        model: EmbeddingModel,
         connections: usize,
         renew: Option<RenewUrl>,
     ) -> Result<Self, Error> {
@@ -95,66 +85,55 @@ impl PgVectors {
                 format!("an index takes 1 to {MAX_DIMENSION} dimensions"),
             ));
         }
-        let (config, connect) = tls::parse(url.expose_secret())?;
-        let manager = Manager::from_connect(
-            config.clone(),
-            Rotating::new(config, connect, renew),
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(connections.max(1))
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(WAIT_TIMEOUT))
-            .create_timeout(Some(WAIT_TIMEOUT * 2))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    client
-                        .batch_execute(SESSION)
-                        .await
-                        .map_err(HookError::Backend)
-                })
-            }))
-            .build()
-            .map_err(|source| unavailable("connect", source))?;
+        let database = Database::new(url, connections, renew)?;
         Ok(Self {
-            pool,
+            database,
             model,
             source_system: source_system.to_owned(),
         })
     }
 
-    /// Runs a call on a connection, within the time limit, and once more on a new one if the connection turns out to be
-    /// dead: a function that was frozen wakes up with such. Every call here may be repeated.
-    async fn call<T, F, Fut>(&self, operation: &'static str, work: F) -> Result<T, Error>
-    where
-        F: Fn(Client) -> Fut + Send,
-        Fut: Future<Output = Result<T, tokio_postgres::Error>> + Send,
-    {
-        let call = async {
-            let mut fresh = false;
-            loop {
-                let client = self
-                    .pool
-                    .get()
-                    .await
-                    .map_err(|error| no_connection(operation, error))?;
-                match work(client).await {
-                    Err(error) if error.is_closed() && !fresh => fresh = true,
-                    done => return done.map_err(|error| failed(operation, error)),
-                }
-            }
-        };
-        tokio::time::timeout(CALL_TIMEOUT, call)
-            .await
-            .unwrap_or_else(|elapsed| Err(unavailable(operation, elapsed)))
+    /// Creates the table and its index, or brings them up to date, and checks them as [`Self::check`] does. Several
+    /// processes may call this at once. Where all is up to date, nothing is changed and no right to change tables is needed.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; [`Error::Missing`] if a migration may not be run.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        migrations::apply(&self.database, &self.model).await
+    }
+
+    /// Checks that the table exists and holds vectors of the model's length.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without the table, [`Error::Limit`] naming both lengths, [`Error::Unavailable`].
+    pub async fn check(&self) -> Result<(), Error> {
+        migrations::check(&self.database, &self.model).await
+    }
+
+    /// Returns the nearest rows, either by the index or by comparing all rows that match.
+    async fn search_nearest(
+        &self,
+        query: &VectorQuery,
+        is_exact: bool,
+    ) -> Result<Vec<SearchHit>, Error> {
+        search::search_nearest(
+            &self.database,
+            &self.model.name,
+            &self.source_system,
+            query,
+            is_exact,
+        )
+        .await
     }
 }
 
 impl VectorStore for PgVectors {
-    async fn versions(&self, conversations: &[&str]) -> Result<HashMap<String, Version>, Error> {
+    async fn versions(
+        &self,
+        conversations: &[&str],
+    ) -> Result<HashMap<String, StoredVersion>, Error> {
         let rows = self
+            .database
             .call("versions", |client| async move {
                 let statement = client
                     .prepare_cached(
@@ -167,7 +146,7 @@ impl VectorStore for PgVectors {
             .await?;
         rows.iter()
             .map(|row| {
-                let version = Version {
+                let version = StoredVersion {
                     event_time: row.try_get(1).map_err(|error| corrupt(&error))?,
                     content_hash: row.try_get(2).map_err(|error| corrupt(&error))?,
                 };
@@ -176,11 +155,15 @@ impl VectorStore for PgVectors {
             .collect()
     }
 
-    async fn replace(&self, conversations: &[Conversation]) -> Result<Vec<Outcome>, Error> {
+    async fn replace(
+        &self,
+        conversations: &[EmbeddedConversation],
+    ) -> Result<Vec<ReplaceOutcome>, Error> {
         check_conversations(conversations, self.model.dimension)?;
-        let winners = winners(conversations);
-        let arrays = &Arrays::new(conversations, &winners);
+        let winners = choose_winners(conversations);
+        let arrays = &ConversationArrays::new(conversations, &winners);
         let rows = self
+            .database
             .call("replace", |client| async move {
                 let statement = client
                     .prepare_cached(
@@ -215,29 +198,30 @@ impl VectorStore for PgVectors {
                 let position = winners
                     .values()
                     .position(|winner| *winner == index)
-                    .map(position);
+                    .map(array_position);
                 let won = winners.get(conversation.conversation_id.as_str()) == Some(&index);
                 if won && position.is_some_and(|position| stored.contains(&position)) {
-                    Outcome::Stored
+                    ReplaceOutcome::Stored
                 } else {
-                    Outcome::Outdated
+                    ReplaceOutcome::Outdated
                 }
             })
             .collect())
     }
 
-    async fn search(&self, query: &Query) -> Result<Vec<Hit>, Error> {
+    async fn search(&self, query: &VectorQuery) -> Result<Vec<SearchHit>, Error> {
         check_query(query, self.model.dimension)?;
-        let mut hits = self.nearest(query, false).await?;
-        // The index scan gives up after a number of rows; so few match then that to compare all of them is quick.
+        let mut hits = self.search_nearest(query, false).await?;
+        // The index scan gives up after a number of rows. So few rows match then that comparing all of them is quick.
         if hits.len() < query.limit && !query.filter.is_empty() {
-            hits = self.nearest(query, true).await?;
+            hits = self.search_nearest(query, true).await?;
         }
         Ok(hits)
     }
 
     async fn count(&self) -> Result<u64, Error> {
         let row = self
+            .database
             .call("count", |client| async move {
                 client
                     .query_one(

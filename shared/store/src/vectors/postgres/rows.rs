@@ -1,4 +1,4 @@
-//! Conversations as the arrays that the database's function takes, and rows as hits.
+//! Converts conversations to the arrays that the function of the database takes, and rows to hits.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::failures::corrupt;
 use crate::Error;
-use crate::vectors::{Conversation, Hit};
+use crate::vectors::vector_store::{EmbeddedConversation, SearchHit};
 
-/// What `replace_conversation_embeddings` takes: the conversations, and their rows with the position of theirs from 1.
-pub(super) struct Arrays<'a> {
+/// The arguments of `replace_conversation_embeddings`: the conversations, and their rows, each with the position of its
+/// conversation from 1.
+pub(super) struct ConversationArrays<'a> {
     pub(super) conversations: Vec<&'a str>,
     pub(super) event_times: Vec<Timestamp>,
     pub(super) hashes: Vec<&'a str>,
@@ -25,9 +26,12 @@ pub(super) struct Arrays<'a> {
     pub(super) metadata: Vec<Json<&'a Map<String, Value>>>,
 }
 
-impl<'a> Arrays<'a> {
-    pub(super) fn new(conversations: &'a [Conversation], winners: &BTreeMap<&str, usize>) -> Self {
-        let chosen: Vec<&Conversation> = winners
+impl<'a> ConversationArrays<'a> {
+    pub(super) fn new(
+        conversations: &'a [EmbeddedConversation],
+        winners: &BTreeMap<&str, usize>,
+    ) -> Self {
+        let chosen: Vec<&EmbeddedConversation> = winners
             .values()
             .map(|index| &conversations[*index])
             .collect();
@@ -50,7 +54,7 @@ impl<'a> Arrays<'a> {
                 .map(|conversation| conversation.content_hash.as_str())
                 .collect(),
             ids: rows().map(|(_, row)| row.id).collect(),
-            positions: rows().map(|(index, _)| position(index)).collect(),
+            positions: rows().map(|(index, _)| array_position(index)).collect(),
             indexes: rows()
                 .map(|(_, row)| i32::try_from(row.chunk_index).unwrap_or(i32::MAX))
                 .collect(),
@@ -63,17 +67,18 @@ impl<'a> Arrays<'a> {
     }
 }
 
-/// An index as the position in an array of PostgreSQL.
-pub(super) fn position(index: usize) -> i32 {
+/// Returns the position in an array of PostgreSQL, which counts from 1.
+pub(super) fn array_position(index: usize) -> i32 {
     i32::try_from(index + 1).unwrap_or(i32::MAX)
 }
 
-pub(super) fn hit(row: &tokio_postgres::Row) -> Result<Hit, Error> {
+/// Reads the hit of a row of the result.
+pub(super) fn parse_hit(row: &tokio_postgres::Row) -> Result<SearchHit, Error> {
     let corrupt = |error: tokio_postgres::Error| corrupt(&error);
     let Json(metadata) = row
         .try_get::<_, Json<Map<String, Value>>>(3)
         .map_err(corrupt)?;
-    Ok(Hit {
+    Ok(SearchHit {
         conversation_id: row.try_get(0).map_err(corrupt)?,
         chunk_index: u32::try_from(row.try_get::<_, i32>(1).map_err(corrupt)?).unwrap_or(0),
         text: row.try_get(2).map_err(corrupt)?,
