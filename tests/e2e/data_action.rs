@@ -56,26 +56,28 @@ async fn answer(deps: &Arc<Deps>, request: Request) -> Response {
 
 /// Returns a request that asks for the score of a text.
 fn score_request(text: &str) -> Request {
-    let mut request = Request::new(Method::POST, "/data-actions/sentiment");
-    request
-        .headers
-        .insert("content-type", HeaderValue::from_static("application/json"));
-    request
-        .headers
-        .insert("x-api-key", HeaderValue::from_static(demo_secrets::API_KEY));
-    request.body = json!({"interaction_text": text}).to_string().into();
-    request
+    let body = json!({"interaction_text": text}).to_string();
+    http::Request::post("/data-actions/sentiment")
+        .header("content-type", "application/json")
+        .header("x-api-key", demo_secrets::API_KEY)
+        .body(body.into())
+        .expect("a request")
+}
+
+fn empty_request(method: Method, path: &str) -> Request {
+    let request = http::Request::builder().method(method).uri(path);
+    request.body(bytes::Bytes::new()).expect("a request")
 }
 
 fn body(response: &Response) -> Value {
-    serde_json::from_str(&response.body).expect("a JSON body")
+    serde_json::from_str(response.body()).expect("a JSON body")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_of_the_contact_center_score_as_a_person_would() {
     let deps = with_local_model().await;
     let refund = answer(&deps, request("data-action-json.json")).await;
-    assert_eq!(refund.status, 200, "{}", refund.body);
+    assert_eq!(refund.status(), 200, "{}", refund.body());
     let refund = body(&refund);
     assert!(
         refund["sentiment_score"].as_f64().unwrap() < 0.30,
@@ -124,7 +126,7 @@ async fn the_same_words_again_are_a_cache_hit_in_either_body_format() {
     let deps = with_local_model().await;
     let first = answer(&deps, request("data-action-json.json")).await;
     let second = answer(&deps, request("data-action-form.json")).await;
-    assert_eq!(second.header("x-cache"), Some("hit"));
+    assert_eq!(second.headers()["x-cache"], "hit");
     assert_eq!(
         body(&first)["sentiment_score"],
         body(&second)["sentiment_score"]
@@ -150,25 +152,25 @@ async fn bad_input_gets_the_right_status_and_code() {
         let response = answer(&deps, request(event)).await;
         let error = &body(&response)["error"];
         assert_eq!(
-            (response.status, error["code"].as_str()),
+            (response.status().as_u16(), error["code"].as_str()),
             (status, Some(code)),
             "{event}"
         );
         assert_eq!(error["retryable"], false, "{event}");
     }
     let mut huge = score_request("x");
-    huge.body = vec![b'x'; 1 << 20].into();
-    assert_eq!(answer(&deps, huge).await.status, 413);
+    *huge.body_mut() = vec![b'x'; 1 << 20].into();
+    assert_eq!(answer(&deps, huge).await.status(), 413);
     assert_eq!(
-        answer(&deps, Request::new(Method::GET, "/data-actions/sentiment"))
+        answer(&deps, empty_request(Method::GET, "/data-actions/sentiment"))
             .await
-            .status,
+            .status(),
         405
     );
     assert_eq!(
-        answer(&deps, Request::new(Method::GET, "/nowhere"))
+        answer(&deps, empty_request(Method::GET, "/nowhere"))
             .await
-            .status,
+            .status(),
         404
     );
 }
@@ -177,9 +179,9 @@ async fn bad_input_gets_the_right_status_and_code() {
 async fn a_caller_without_the_key_learns_nothing_of_the_body() {
     let deps = with_local_model().await;
     let mut unknown = score_request("x");
-    unknown.headers.remove("x-api-key");
-    unknown.body = vec![b'x'; 1 << 20].into();
-    assert_eq!(answer(&deps, unknown).await.status, 401);
+    unknown.headers_mut().remove("x-api-key");
+    *unknown.body_mut() = vec![b'x'; 1 << 20].into();
+    assert_eq!(answer(&deps, unknown).await.status(), 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +206,7 @@ async fn a_long_text_is_cut_by_tokens_and_still_scored() {
     let deps = with_local_model().await;
     let long = "I waited for an hour and nobody answered. ".repeat(500);
     let response = answer(&deps, score_request(&long)).await;
-    assert_eq!(response.status, 200);
+    assert_eq!(response.status(), 200);
     assert_eq!(body(&response)["alert_triggered"], true);
 }
 
@@ -217,7 +219,7 @@ async fn a_hundred_callers_with_one_text_make_one_call_of_the_service() {
     ));
     let deps = with_sentiment_service(&fixture, &[]).await;
     let answers = join_all((0..100).map(|_| answer(&deps, score_request("this is great")))).await;
-    assert!(answers.iter().all(|response| response.status == 200));
+    assert!(answers.iter().all(|response| response.status() == 200));
     assert_eq!(fixture.simulator.requests("POST", SENTIMENT_PATH), 1);
 }
 
@@ -228,7 +230,7 @@ async fn a_dead_service_is_a_503_inside_the_deadline_and_not_after_it() {
     fixture.simulator.shutdown().await;
     let started = Instant::now();
     let response = answer(&deps, score_request("hello")).await;
-    assert_eq!(response.status, 503, "{}", response.body);
+    assert_eq!(response.status(), 503, "{}", response.body());
     assert_eq!(body(&response)["error"]["retryable"], true);
     assert!(
         started.elapsed() < Duration::from_secs(2),
@@ -248,7 +250,10 @@ async fn a_service_that_hangs_is_a_503_inside_the_deadline() {
     let started = Instant::now();
     let response = answer(&deps, score_request("hello")).await;
     assert_eq!(
-        (response.status, &body(&response)["error"]["retryable"]),
+        (
+            response.status().as_u16(),
+            &body(&response)["error"]["retryable"]
+        ),
         (503, &json!(true))
     );
     assert!(
@@ -269,7 +274,7 @@ async fn a_passing_fault_is_retried_and_the_answer_is_right() {
         .fault(FaultRule::new(SENTIMENT_PATH, Fault::Status(503, RetryAfter::Absent)).times(1));
     let deps = with_sentiment_service(&fixture, &[]).await;
     let response = answer(&deps, score_request("this is great, thank you")).await;
-    assert_eq!(response.status, 200, "{}", response.body);
+    assert_eq!(response.status(), 200, "{}", response.body());
     assert!(body(&response)["sentiment_score"].as_f64().unwrap() > 0.5);
 }
 
@@ -288,11 +293,11 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
             .fault(FaultRule::new(SENTIMENT_PATH, Fault::Answer(200, wrong.clone())).times(1));
         let deps = with_sentiment_service(&fixture, &[]).await;
         let bad = answer(&deps, score_request("hello there")).await;
-        assert_eq!(bad.status, 502, "{wrong} gave {}", bad.body);
+        assert_eq!(bad.status(), 502, "{wrong} gave {}", bad.body());
         let good = answer(&deps, score_request("hello there")).await;
         assert_eq!(
-            (good.status, good.header("x-cache")),
-            (200, Some("miss")),
+            (good.status().as_u16(), &good.headers()["x-cache"]),
+            (200, &HeaderValue::from_static("miss")),
             "{wrong}"
         );
     }
@@ -302,15 +307,15 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
 async fn a_live_call_is_registered_shown_and_removed_however_often() {
     let deps = with_local_model().await;
     let ask = |method: Method, id: &str| {
-        let mut request = Request::new(method, &format!("/interactions/{id}"));
+        let mut request = empty_request(method, &format!("/interactions/{id}"));
         let key = HeaderValue::from_static(demo_secrets::API_KEY);
-        request.headers.insert("x-api-key", key);
+        request.headers_mut().insert("x-api-key", key);
         answer(&deps, request)
     };
-    assert_eq!(ask(Method::GET, "call-1").await.status, 404);
+    assert_eq!(ask(Method::GET, "call-1").await.status(), 404);
     for _ in 0..2 {
         let response = ask(Method::PUT, "call-1").await;
-        assert_eq!(response.status, 200);
+        assert_eq!(response.status(), 200);
         let shown = body(&response);
         assert_eq!(
             (&shown["status"], &shown["average"], &shown["trend"]),
@@ -327,13 +332,20 @@ async fn a_live_call_is_registered_shown_and_removed_however_often() {
         (&json!("call-1"), &json!([]), &json!([]))
     );
     for _ in 0..2 {
-        assert_eq!(ask(Method::DELETE, "call-1").await.status, 200);
+        assert_eq!(ask(Method::DELETE, "call-1").await.status(), 200);
         assert_eq!(body(&ask(Method::GET, "call-1").await)["status"], "stopped");
     }
-    assert_eq!(ask(Method::DELETE, "never-seen").await.status, 200);
-    assert_eq!(ask(Method::POST, "call-1").await.status, 405);
-    assert_eq!(ask(Method::PUT, "with%20space").await.status, 400);
-    assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status, 400);
-    let without_key = answer(&deps, Request::new(Method::PUT, "/interactions/call-2")).await;
-    assert_eq!(without_key.status, 401);
+    assert_eq!(ask(Method::DELETE, "never-seen").await.status(), 200);
+    assert_eq!(ask(Method::POST, "call-1").await.status(), 405);
+    assert_eq!(ask(Method::PUT, "with%20space").await.status(), 400);
+    for id in ["%ff", "%fe"] {
+        let refused = ask(Method::PUT, id).await;
+        assert_eq!(refused.status(), 400);
+        assert_eq!(body(&refused)["error"]["code"], "invalid_path");
+    }
+    let encoded = ask(Method::PUT, "a%2Fb%2541").await;
+    assert_eq!(body(&encoded)["interaction_id"], "a/b%41");
+    assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status(), 400);
+    let without_key = answer(&deps, empty_request(Method::PUT, "/interactions/call-2")).await;
+    assert_eq!(without_key.status(), 401);
 }

@@ -4,6 +4,7 @@
 
 use http::Method;
 use jiff::Timestamp;
+use runtime::http::reply;
 use runtime::{Failure, Request, Response};
 use serde_json::json;
 
@@ -14,10 +15,10 @@ const MAX_ID: usize = 128;
 
 /// Answers a request for one call.
 pub(crate) async fn handle(deps: &Deps, request: &Request, id: &str) -> Result<Response, Failure> {
-    deps.callers.require_key(&request.headers).await?;
+    deps.callers.require_key(request.headers()).await?;
     check(id)?;
     let now = Timestamp::now();
-    match request.method {
+    match *request.method() {
         Method::PUT => {
             let started = deps.calls.register(id, now).await.map_err(unavailable)?;
             tracing::info!(interaction = id, started, "registered");
@@ -26,9 +27,7 @@ pub(crate) async fn handle(deps: &Deps, request: &Request, id: &str) -> Result<R
         Method::DELETE => {
             let stopped = deps.calls.stop(id, now).await.map_err(unavailable)?;
             tracing::info!(interaction = id, stopped, "removed");
-            Ok(Response::ok(
-                &json!({ "interaction_id": id, "status": "stopped" }),
-            ))
+            reply::ok(&json!({ "interaction_id": id, "status": "stopped" }))
         }
         Method::GET => show(deps, id, now).await,
         _ => Err(Failure::method_not_allowed("PUT, DELETE, GET")),
@@ -37,7 +36,7 @@ pub(crate) async fn handle(deps: &Deps, request: &Request, id: &str) -> Result<R
 
 async fn show(deps: &Deps, id: &str, now: Timestamp) -> Result<Response, Failure> {
     match deps.calls.view(id, now).await.map_err(unavailable)? {
-        Some(view) => Ok(Response::ok(&view)),
+        Some(view) => reply::ok(&view),
         None => Err(Failure::not_found(
             "no such interaction; PUT it first, and look within a day of its end",
         )),

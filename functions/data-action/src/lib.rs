@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 
 use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
-use http::Method;
+use http::{HeaderValue, Method};
 use insights_core::scale::round_milliseconds;
 use insights_http::Deadline;
-use runtime::{Failure, Request, Response, metrics};
+use runtime::http::reply;
+use runtime::{Failure, Request, RequestExt, Response, metrics};
 use serde::Serialize;
 use store::state::State;
 
@@ -66,13 +67,13 @@ pub struct Answer {
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
 pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
-    let segments = request.segments();
+    let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match (segments.as_slice(), &request.method) {
+    match (segments.as_slice(), request.method()) {
         (["data-actions", "sentiment"], &Method::POST) => sentiment(&deps, &request).await,
         (["data-actions", "sentiment"], _) => Err(Failure::method_not_allowed("POST")),
         (["interactions", id], _) => interactions::handle(&deps, &request, id).await,
-        (["health"], &Method::GET) => Ok(Response::ok(&deps.health)),
+        (["health"], &Method::GET) => reply::ok(&deps.health),
         (["health"], _) => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found(
             "no such path; try POST /data-actions/sentiment, PUT /interactions/{id} or GET /health",
@@ -82,10 +83,10 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
 
 async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> {
     let started = Instant::now();
-    deps.callers.require_key(&request.headers).await?;
+    deps.callers.require_key(request.headers()).await?;
     let text = text::interaction_text(request, deps.config.max_body_bytes)?;
     let limit = deps.config.execution_timeout.saturating_sub(REPLY_MARGIN);
-    let deadline = Deadline::at(request.deadline.into()).or_within(limit);
+    let deadline = Deadline::at(request.deadline().into()).or_within(limit);
     let scored = deadline
         .bound(
             deps.cache
@@ -97,7 +98,7 @@ async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> 
         .ok_or_else(late)
         .and_then(|scored| scored.map_err(failure))
     {
-        Ok((sentiment, hit)) => Ok(reply(deps, &sentiment, hit, started)),
+        Ok((sentiment, hit)) => answer(deps, &sentiment, hit, started),
         Err(failure) => {
             metrics::count("model_errors", 1);
             Err(failure)
@@ -105,7 +106,12 @@ async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> 
     }
 }
 
-fn reply(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) -> Response {
+fn answer(
+    deps: &Deps,
+    sentiment: &SentimentScore,
+    hit: bool,
+    started: Instant,
+) -> Result<Response, Failure> {
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     metrics::count(if hit { "cache_hits" } else { "inference_count" }, 1);
     metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });
@@ -125,8 +131,10 @@ fn reply(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) -
         answer.processing_latency_ms,
     );
     tracing::info!(score, alert, cache_hit = hit, duration_ms, "scored");
-    let cache = http::HeaderName::from_static("x-cache");
-    Response::ok(&answer).with_header(cache, if hit { "hit" } else { "miss" })
+    let mut response = reply::ok(&answer)?;
+    let cache = HeaderValue::from_static(if hit { "hit" } else { "miss" });
+    response.headers_mut().insert("x-cache", cache);
+    Ok(response)
 }
 
 fn failure(error: Arc<ProviderError>) -> Failure {

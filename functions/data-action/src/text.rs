@@ -1,7 +1,7 @@
 //! The text of a request: out of a JSON or a form-encoded body, with a clear error for everything else.
 
 use percent_encoding::percent_decode;
-use runtime::{Failure, Request};
+use runtime::{Failure, Request, RequestExt};
 use serde_json::Value;
 
 /// The one field that is read.
@@ -15,16 +15,16 @@ const ALLOWED_TYPES: &str = "application/json or application/x-www-form-urlencod
 /// 413 if the body is larger than `max_bytes`, 415 for another content type, 400 for a body that cannot be read, a
 /// missing field, one that is no string, or a blank one. No message repeats any of the text.
 pub fn interaction_text(request: &Request, max_bytes: usize) -> Result<String, Failure> {
-    if request.body.len() > max_bytes {
+    if request.body().len() > max_bytes {
         return Err(Failure::too_large(max_bytes));
     }
     let media_type = request.media_type();
     let text = match media_type.as_str() {
-        "application/x-www-form-urlencoded" => from_form(&request.body)?,
+        "application/x-www-form-urlencoded" => from_form(request.body())?,
         json if json == "application/json"
             || (json.starts_with("application/") && json.ends_with("+json")) =>
         {
-            from_json(&request.body)?
+            from_json(request.body())?
         }
         _ => return Err(Failure::unsupported_media_type(ALLOWED_TYPES)),
     };
@@ -125,7 +125,6 @@ const fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, Method};
     use proptest::prelude::*;
 
     use super::*;
@@ -135,13 +134,11 @@ mod tests {
     const LIMIT: usize = 1000;
 
     fn read(content_type: &str, body: &[u8]) -> Result<String, Failure> {
-        let mut request = Request::new(Method::POST, "/data-actions/sentiment");
+        let mut request = Request::new(body.to_vec().into());
         if !content_type.is_empty() {
-            request
-                .headers
-                .insert("content-type", HeaderValue::from_str(content_type).unwrap());
+            let content_type = content_type.parse().unwrap();
+            request.headers_mut().insert("content-type", content_type);
         }
-        request.body = body.to_vec().into();
         interaction_text(&request, LIMIT)
     }
 
@@ -244,7 +241,7 @@ mod tests {
         assert!(
             failure
                 .into_response()
-                .body
+                .body()
                 .contains("content-type: application/json")
         );
     }

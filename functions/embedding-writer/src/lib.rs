@@ -9,6 +9,7 @@ pub mod start;
 use std::sync::Arc;
 use std::time::Instant;
 
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use embedding::indexer::{Indexed, Indexer, NotIndexed};
 use insights_core::WithCauses;
 use insights_core::webhook::WebhookEvent;
@@ -16,8 +17,6 @@ use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
 use store::queue::{AnyQueue, Message, Queue};
-
-use crate::sqs::{BatchResponse, SqsEvent};
 
 /// What the function needs; built once at start.
 #[derive(Debug)]
@@ -44,15 +43,15 @@ pub struct Report {
 /// Handles a batch that Lambda took from SQS.
 ///
 /// # Errors
-/// None: what fails is in the response.
+/// If a message of the batch has no identifier. Every other failure is in the reply.
 pub async fn handle(
     deps: Arc<Deps>,
     event: SqsEvent,
     invocation: Invocation,
-) -> anyhow::Result<BatchResponse> {
-    let messages: Vec<Message> = event.records.into_iter().map(Message::from).collect();
+) -> anyhow::Result<SqsBatchResponse> {
+    let messages = sqs::messages(event)?;
     let report = process(&deps, &messages, Deadline::at(invocation.deadline.into())).await;
-    Ok(BatchResponse::new(report.failed))
+    Ok(sqs::batch_response(report.failed))
 }
 
 /// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted; buried ones are already.

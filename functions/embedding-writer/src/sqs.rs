@@ -1,79 +1,38 @@
-//! The event that Lambda makes of a batch of SQS messages, and the answer that names those which must come again.
+//! The batch that Lambda takes from SQS, as messages of a queue, and the reply that names those which must come again.
 
-use serde::{Deserialize, Serialize};
+use anyhow::Context;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use store::queue::Message;
 
-/// A batch.
-#[derive(Clone, Deserialize)]
-pub struct SqsEvent {
-    /// Its messages.
-    #[serde(rename = "Records")]
-    pub records: Vec<Record>,
+/// Returns the messages of a batch.
+///
+/// # Errors
+/// If a message has no identifier, without which its failure could not be reported.
+pub fn messages(event: SqsEvent) -> anyhow::Result<Vec<Message>> {
+    event.records.into_iter().map(message).collect()
 }
 
-/// A message.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Record {
-    message_id: String,
-    #[serde(default)]
-    receipt_handle: String,
-    #[serde(default)]
-    body: String,
-    #[serde(default)]
-    attributes: Attributes,
+fn message(record: SqsMessage) -> anyhow::Result<Message> {
+    let receive_count = record.attributes.get("ApproximateReceiveCount");
+    Ok(Message {
+        id: record
+            .message_id
+            .context("a message of the batch has no messageId")?,
+        receipt: record.receipt_handle.unwrap_or_default(),
+        body: record.body.unwrap_or_default(),
+        deliveries: receive_count
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(1),
+    })
 }
 
-#[derive(Clone, Default, Deserialize)]
-struct Attributes {
-    #[serde(default, rename = "ApproximateReceiveCount")]
-    receive_count: String,
-}
-
-/// Shows no body.
-impl std::fmt::Debug for SqsEvent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.records.iter().map(|record| &record.message_id))
-            .finish()
-    }
-}
-
-impl From<Record> for Message {
-    fn from(record: Record) -> Self {
-        Self {
-            id: record.message_id,
-            receipt: record.receipt_handle,
-            body: record.body,
-            deliveries: record.attributes.receive_count.parse().unwrap_or(1),
-        }
-    }
-}
-
-/// The messages that must come again (the event source has `ReportBatchItemFailures`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    batch_item_failures: Vec<Failure>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    item_identifier: String,
-}
-
-impl BatchResponse {
-    /// A response that names these messages.
-    #[must_use]
-    pub fn new(failed: Vec<String>) -> Self {
-        Self {
-            batch_item_failures: failed
-                .into_iter()
-                .map(|item_identifier| Failure { item_identifier })
-                .collect(),
-        }
-    }
+/// Returns the reply that names the failed messages; SQS delivers them again, since the event source has
+/// `ReportBatchItemFailures`.
+#[must_use]
+pub fn batch_response(failed: Vec<String>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(failed);
+    response
 }
 
 #[cfg(test)]
@@ -89,20 +48,31 @@ mod tests {
             "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"}
         }]}))
         .unwrap();
-        let message = Message::from(event.records[0].clone());
+        let message = messages(event).unwrap().remove(0);
         assert_eq!(
             (
                 message.id.as_str(),
                 message.receipt.as_str(),
+                message.body.as_str(),
                 message.deliveries
             ),
-            ("m-1", "r", 3)
+            ("m-1", "r", "{}", 3)
         );
-        assert!(!format!("{event:?}").contains("{}"));
-        let response = serde_json::to_value(BatchResponse::new(vec!["m-1".to_owned()])).unwrap();
+        let response = serde_json::to_value(batch_response(vec!["m-1".to_owned()])).unwrap();
         assert_eq!(
             response,
             json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]})
         );
+    }
+
+    #[test]
+    fn a_message_with_less_than_all_fields_is_read_and_one_without_an_identifier_is_refused() {
+        let event = |record| serde_json::from_value(json!({ "Records": [record] })).unwrap();
+        let message = messages(event(json!({"messageId": "m-1"})))
+            .unwrap()
+            .remove(0);
+        assert_eq!((message.body.as_str(), message.deliveries), ("", 1));
+        let error = messages(event(json!({"body": "{}"}))).unwrap_err();
+        assert_eq!(error.to_string(), "a message of the batch has no messageId");
     }
 }

@@ -14,7 +14,7 @@ use embedding::provider::ProviderError;
 use embedding::searcher::{SearchError, Searcher};
 use http::Method;
 use insights_http::Deadline;
-use runtime::{Failure, Request, Response, metrics};
+use runtime::{Failure, Request, RequestExt, Response, metrics};
 
 use crate::question::Question;
 
@@ -32,18 +32,18 @@ pub struct Deps {
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
 pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
-    let segments = request.segments();
+    let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     if segments != ["search"] {
         return Err(Failure::not_found("no such path; try GET /search?q=TEXT"));
     }
-    if request.method != Method::GET {
+    if request.method() != Method::GET {
         return Err(Failure::method_not_allowed("GET"));
     }
     let started = Instant::now();
-    deps.callers.require_key(&request.headers).await?;
+    deps.callers.require_key(request.headers()).await?;
     let question = Question::read(&request)?;
-    let deadline = Deadline::at(request.deadline.into());
+    let deadline = Deadline::at(request.deadline().into());
     let found = deps
         .searcher
         .search(&question.text, question.limit, &question.filter, deadline)
@@ -58,7 +58,7 @@ pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failu
         latency_ms,
         "searched"
     );
-    Ok(reply::reply(&hits))
+    reply::reply(&hits)
 }
 
 fn failure(error: SearchError) -> Failure {

@@ -1,7 +1,7 @@
 //! The question of a request, out of its query.
 
 use embedding::searcher::Filter;
-use runtime::{Failure, Request};
+use runtime::{Failure, Request, RequestExt};
 
 /// Hits without a `limit`.
 const LIMIT: usize = 10;
@@ -30,7 +30,8 @@ impl Question {
     /// # Errors
     /// 400, naming the parameter and what is allowed.
     pub fn read(request: &Request) -> Result<Self, Failure> {
-        let text = request.query("q").map(str::trim).unwrap_or_default();
+        let text = request.query_value("q").unwrap_or_default();
+        let text = text.trim();
         if text.is_empty() {
             return Err(Failure::invalid(
                 "missing_question",
@@ -42,10 +43,8 @@ impl Question {
             return Err(Failure::invalid("question_too_long", message));
         }
         let given = |name: &str| {
-            request
-                .query(name)
-                .map(str::trim)
-                .filter(|value| !value.is_empty())
+            let value = request.query_value(name)?.trim().to_owned();
+            Some(value).filter(|value| !value.is_empty())
         };
         let limit = match given("limit") {
             None => LIMIT,
@@ -66,13 +65,16 @@ impl Question {
             }
         };
         let intent = given("intent");
-        if intent.is_some_and(|intent| intent.len() > MAX_INTENT_BYTES) {
+        if intent
+            .as_ref()
+            .is_some_and(|intent| intent.len() > MAX_INTENT_BYTES)
+        {
             return Err(Failure::invalid(
                 "invalid_intent",
                 "'intent' must be the name of a category",
             ));
         }
-        let contains_pii = match given("contains_pii") {
+        let contains_pii = match given("contains_pii").as_deref() {
             None => None,
             Some("true") => Some(true),
             Some("false") => Some(false),
@@ -87,7 +89,7 @@ impl Question {
             text: text.to_owned(),
             limit,
             filter: Filter {
-                intent: intent.map(str::to_owned),
+                intent,
                 contains_pii,
             },
         })
@@ -96,17 +98,14 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
     use super::*;
 
     fn read(query: &[(&str, &str)]) -> Result<Question, Failure> {
-        let mut request = Request::new(Method::GET, "/search");
-        request.query = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Question::read(&request)
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(query)
+            .finish();
+        let request = http::Request::get(format!("/search?{query}"));
+        Question::read(&request.body(bytes::Bytes::new()).unwrap())
     }
 
     #[test]

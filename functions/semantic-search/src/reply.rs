@@ -1,7 +1,7 @@
 //! The reply: hits as JSON, within what a caller reads.
 
-use runtime::Response;
-use runtime::http::MAX_REPLY_BYTES;
+use runtime::http::reply::{self, MAX_REPLY_BYTES};
+use runtime::{Failure, Response};
 use serde_json::{Value, json};
 use store::vectors::SearchHit;
 
@@ -9,16 +9,15 @@ use store::vectors::SearchHit;
 const TEXT_LENGTHS: [usize; 6] = [4000, 2000, 1000, 500, 250, 120];
 
 /// `{"results": [...], "truncated": bool}`, at most 32 KB: texts are cut first, then the least relevant hits.
-#[must_use]
-pub fn reply(hits: &[SearchHit]) -> Response {
+pub fn reply(hits: &[SearchHit]) -> Result<Response, Failure> {
     let whole = body(hits, usize::MAX, false);
     if whole.to_string().len() < MAX_REPLY_BYTES {
-        return Response::ok(&whole);
+        return reply::ok(&whole);
     }
     for length in TEXT_LENGTHS {
         let shorter = body(hits, length, true);
         if shorter.to_string().len() < MAX_REPLY_BYTES {
-            return Response::ok(&shorter);
+            return reply::ok(&shorter);
         }
     }
     let shortest = TEXT_LENGTHS[TEXT_LENGTHS.len() - 1];
@@ -28,7 +27,7 @@ pub fn reply(hits: &[SearchHit]) -> Response {
     let fitting = fewer
         .into_iter()
         .find(|body| body.to_string().len() < MAX_REPLY_BYTES);
-    Response::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
+    reply::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
 }
 
 fn body(hits: &[SearchHit], length: usize, truncated: bool) -> Value {
@@ -70,10 +69,10 @@ mod tests {
     }
 
     fn read(hits: &[SearchHit]) -> Value {
-        let response = reply(hits);
-        assert_eq!(response.status, 200);
-        assert!(response.body.len() < MAX_REPLY_BYTES);
-        serde_json::from_str(&response.body).unwrap()
+        let response = reply(hits).unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.body().len() < MAX_REPLY_BYTES);
+        serde_json::from_str(response.body()).unwrap()
     }
 
     #[test]

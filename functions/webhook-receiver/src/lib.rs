@@ -14,7 +14,8 @@ use backends::stores::FunctionSecrets;
 use http::Method;
 use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
-use runtime::{Failure, Request, Response, metrics};
+use runtime::http::reply;
+use runtime::{Failure, Request, RequestExt, Response, metrics};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::queue::{AnyQueue, Queue};
@@ -59,12 +60,12 @@ pub async fn handle_at(
     request: &Request,
     now: Timestamp,
 ) -> Result<Response, Failure> {
-    let segments = request.segments();
+    let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     if segments != ["webhooks", "cxone"] {
         return Err(Failure::not_found("no such path; try POST /webhooks/cxone"));
     }
-    if request.method != Method::POST {
+    if request.method() != Method::POST {
         return Err(Failure::method_not_allowed("POST"));
     }
     let answered = receive(deps, request, now).await;
@@ -80,7 +81,7 @@ pub async fn handle_at(
 }
 
 async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Response, Failure> {
-    if request.body.len() > MAX_BODY_BYTES {
+    if request.body().len() > MAX_BODY_BYTES {
         return Err(Failure::too_large(MAX_BODY_BYTES));
     }
     prove(deps, request, now).await?;
@@ -89,11 +90,11 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     {
         return Err(Failure::unsupported_media_type("application/json"));
     }
-    let event = WebhookEvent::parse(&request.body).map_err(invalid)?;
-    let body = queueable(&request.body)?;
-    let id = Uuid::new_v5(&DELIVERIES, &request.body);
+    let event = WebhookEvent::parse(request.body()).map_err(invalid)?;
+    let body = queueable(request.body())?;
+    let id = Uuid::new_v5(&DELIVERIES, request.body());
     let mark = Key::new(
-        format!("webhook#{}", hex::encode(Sha256::digest(&request.body))),
+        format!("webhook#{}", hex::encode(Sha256::digest(request.body()))),
         "delivery",
     );
     if deps
@@ -105,7 +106,7 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     {
         metrics::count("webhooks_repeated", 1);
         tracing::info!(%id, conversation_id = event.conversation_id, "repeated delivery");
-        return Ok(accepted(id));
+        return accepted(id);
     }
     let message_id = deps.queue.send(&body).await.map_err(unqueued)?;
     // It is in the queue: whatever becomes of the mark, the sender may forget it.
@@ -117,12 +118,12 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     if let Err(error) = marked {
         tracing::warn!(%id, %error, "the delivery was not remembered; a repetition would be queued again");
     }
-    tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body.len(), "queued");
-    Ok(accepted(id))
+    tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body().len(), "queued");
+    accepted(id)
 }
 
-fn accepted(id: Uuid) -> Response {
-    Response::json(
+fn accepted(id: Uuid) -> Result<Response, Failure> {
+    reply::json(
         http::StatusCode::ACCEPTED,
         &json!({ "accepted": true, "id": id }),
     )
@@ -130,8 +131,8 @@ fn accepted(id: Uuid) -> Response {
 
 /// The sender is proven by a signature, or where there is none by the API key.
 async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Failure> {
-    let Some(header) = request.headers.get("x-signature") else {
-        return match deps.callers.require_key(&request.headers).await {
+    let Some(header) = request.headers().get("x-signature") else {
+        return match deps.callers.require_key(request.headers()).await {
             Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
                 Err(Failure::invalid_credentials(
                     "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
@@ -145,7 +146,7 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
         .map_err(|_| Failure::invalid_credentials(Malformed::Signature.to_string()))?;
     let signature = Signature::read(
         header,
-        request.header("x-timestamp"),
+        request.header_text("x-timestamp"),
         now,
         deps.config.tolerance,
     )
@@ -154,7 +155,7 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
     let proven = |secrets: &store::secrets::Secrets| {
         secrets
             .get("webhook_secret")
-            .is_some_and(|secret| signature.proves(secret, &request.body))
+            .is_some_and(|secret| signature.proves(secret, request.body()))
     };
     if proven(&known) {
         return Ok(());

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{Response as HttpResponse, StatusCode};
-use runtime::http::parse_form;
-use runtime::{Failure, Request, Response, lambda};
+use runtime::{Failure, Invocation, Request, lambda};
 use tokio::net::TcpListener;
 
 use crate::services::Services;
@@ -48,35 +46,19 @@ pub(crate) async fn serve(
 async fn answer(
     State(services): State<Services>,
     request: axum::extract::Request,
-) -> HttpResponse<Body> {
-    let deadline = Instant::now() + FUNCTION_TIMEOUT;
-    let (parts, body) = request.into_parts();
+) -> axum::http::Response<Body> {
+    let invocation = Invocation {
+        request_id: String::new(),
+        deadline: Instant::now() + FUNCTION_TIMEOUT,
+    };
+    let (mut parts, body) = request.into_parts();
     let response = match to_bytes(body, MAX_BODY_BYTES).await {
         Ok(body) => {
-            let request = Request {
-                method: parts.method,
-                path: parts.uri.path().to_owned(),
-                query: parse_form(parts.uri.query().unwrap_or_default().as_bytes()),
-                headers: parts.headers,
-                body,
-                deadline,
-                request_id: String::new(),
-            };
+            parts.extensions.insert(invocation);
+            let request = Request::from_parts(parts, body);
             lambda::answer(request, |request| services.handle(request)).await
         }
         Err(_) => Failure::too_large(MAX_BODY_BYTES).into_response(),
     };
-    to_http(response)
-}
-
-fn to_http(response: Response) -> HttpResponse<Body> {
-    let mut builder = HttpResponse::builder().status(response.status);
-    for (name, value) in response.headers {
-        builder = builder.header(name, value);
-    }
-    builder.body(Body::from(response.body)).unwrap_or_else(|_| {
-        let mut broken = HttpResponse::new(Body::empty());
-        *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        broken
-    })
+    response.map(Body::from)
 }

@@ -41,7 +41,8 @@ impl Services {
     /// The failure of the function, or 404 if no function serves the path.
     pub(crate) async fn handle(&self, request: Request) -> Result<Response, Failure> {
         let first = request
-            .path
+            .uri()
+            .path()
             .trim_start_matches('/')
             .split('/')
             .next()

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
 use insights_core::WithCauses;
 use serde_json::json;
 
-use crate::http::Response;
+use crate::http::response::{Response, with_json_text};
 
 /// A failed request as the caller sees it, with its internal cause.
 #[derive(Debug)]
@@ -172,13 +173,15 @@ impl Failure {
         }
         let error =
             json!({ "code": self.code, "message": self.message, "retryable": self.retryable });
-        let mut response = Response::json(self.status, &json!({ "error": error }));
+        let mut response = with_json_text(self.status, json!({ "error": error }).to_string());
+        let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             let seconds = after.as_millis().div_ceil(1000).max(1);
-            response = response.with_header(http::header::RETRY_AFTER, &seconds.to_string());
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            response = response.with_header(http::header::WWW_AUTHENTICATE, "Bearer");
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -196,10 +199,10 @@ mod tests {
         let response = Failure::unavailable("store_unavailable", "try again")
             .with_cause(cause)
             .into_response();
-        assert_eq!(response.status, 503);
+        assert_eq!(response.status(), 503);
         let expected =
             r#"{"error":{"code":"store_unavailable","message":"try again","retryable":true}}"#;
-        assert_eq!(response.body, expected);
+        assert_eq!(response.body(), expected);
     }
 
     #[test]
@@ -218,6 +221,6 @@ mod tests {
     #[test]
     fn a_time_to_wait_is_sent_in_whole_seconds_rounded_up() {
         let response = Failure::too_many_requests(Duration::from_millis(1200)).into_response();
-        assert_eq!(response.header("retry-after"), Some("2"));
+        assert_eq!(response.headers()["retry-after"], "2");
     }
 }

@@ -1,4 +1,4 @@
-//! The Lambda runtime: HTTP functions, event functions, and what happens when one fails.
+//! The Lambda runtime: starts a function's process, serves HTTP functions and event functions, and reports failures.
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -11,22 +11,27 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::config::Env;
-use crate::http::EventError;
-use crate::{Failure, Request, Response, metrics, telemetry};
+use crate::failure::Failure;
+use crate::http::event::{EventError, PayloadFormat, read_request};
+use crate::http::request::{Request, RequestExt};
+use crate::http::response::Response;
+pub use crate::invocation::Invocation;
+use crate::{metrics, telemetry};
 
-/// Time kept back from the deadline for writing the reply and the metrics.
-const MARGIN: Duration = Duration::from_millis(100);
+/// Time kept back from Lambda's deadline for writing the reply and the metrics.
+const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
-/// A deadline before this moment of 1973, in milliseconds since the epoch, is none.
-const PLAUSIBLE: u64 = 100_000_000_000;
+/// Emulators send small constants instead of a deadline; any value below this one, in milliseconds since the epoch, means that
+/// there is no deadline. Real deadlines passed this value in 1973.
+const SMALLEST_DEADLINE_MS: u64 = 100_000_000_000;
 
-/// `EMULATED_TIMEOUT_SECONDS`; 600. The time of an invocation where the runtime does not say when it ends it:
-/// `cargo lambda watch` (1.9) gives a constant as the deadline of every invocation.
+/// Time limit of an invocation whose runtime sends no deadline: `cargo lambda watch` (1.9) sends the same constant for every
+/// invocation. `EMULATED_TIMEOUT_SECONDS`, default 600.
 static EMULATED_TIMEOUT: OnceLock<Duration> = OnceLock::new();
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_EMULATED_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Runs a function: telemetry, metrics, then `start`, which builds the dependencies and calls [`serve_http`] or
-/// [`serve_events`]. A failed start is logged with all its causes and ends the process, as Lambda expects.
+/// Runs a function's process: starts telemetry and metrics, then awaits `start`, which builds the dependencies and calls
+/// [`serve_http`] or [`serve_events`]. Logs a failed start with all its causes and ends the process, as Lambda expects.
 pub fn run<F: Future<Output = anyhow::Result<()>>>(
     function: &'static str,
     start: impl FnOnce() -> F,
@@ -36,21 +41,29 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let timeout = Env::process().seconds("EMULATED_TIMEOUT_SECONDS", DEFAULT_TIMEOUT, 1..=86_400);
+    let timeout = Env::process().seconds(
+        "EMULATED_TIMEOUT_SECONDS",
+        DEFAULT_EMULATED_TIMEOUT,
+        1..=86_400,
+    );
     let result = timeout.map_err(anyhow::Error::from).and_then(|timeout| {
-        let _ = EMULATED_TIMEOUT.set(timeout);
+        EMULATED_TIMEOUT.get_or_init(|| timeout);
         runtime?.block_on(Box::pin(start()))
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(function, cause = %WithCauses(error.as_ref()), "the function stopped");
+            tracing::error!(
+                function,
+                cause = %WithCauses(error.as_ref()),
+                "the function stopped"
+            );
             ExitCode::FAILURE
         }
     }
 }
 
-/// Serves API Gateway events with `handle` until Lambda ends the process.
+/// Serves events of API Gateway and of function URLs with `handle` until Lambda ends the process.
 ///
 /// # Errors
 /// If the Lambda runtime API fails.
@@ -65,24 +78,26 @@ where
         let deps = Arc::clone(&deps);
         async move {
             let started = Instant::now();
-            let response = match Request::from_event(&event.payload, deadline(&event.context)) {
+            let request_id = event.context.request_id.clone();
+            let format = PayloadFormat::of(&event.payload);
+            let response = match read_request(event.payload, deadline(&event.context)) {
                 Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
-                Err(error @ EventError::Body) => {
-                    Failure::invalid("invalid_body", error.to_string()).into_response()
+                Err(error @ EventError::InvalidBody(_)) => {
+                    Failure::invalid("invalid_body", error.to_string())
+                        .with_cause(error)
+                        .into_response()
                 }
-                Err(error @ EventError::NotHttp(_)) => {
-                    return Err(diagnostic("NotHttp", error.to_string()));
+                Err(error) => {
+                    let cause = WithCauses(&error).to_string();
+                    tracing::error!(request_id, cause, "the event is no HTTP request");
+                    return Err(diagnostic("NotHttp", cause));
                 }
             };
             let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-            tracing::info!(
-                request_id = event.context.request_id,
-                status = response.status,
-                duration_ms,
-                "answered"
-            );
+            let status = response.status().as_u16();
+            tracing::info!(request_id, status, duration_ms, "the request was answered");
             metrics::flush();
-            Ok(response.into_event(&event.payload))
+            Ok(format.reply(response))
         }
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
@@ -91,27 +106,21 @@ where
         .map_err(|error| anyhow::anyhow!(error))
 }
 
-/// Answers one request: a failure becomes its reply, and one that is too late becomes a 503 before the caller gives up.
+/// Answers one request with `handle`. A failure becomes its reply, and a request that is not answered by its deadline gets a
+/// 503 before the caller gives up.
 pub async fn answer<F>(request: Request, handle: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Result<Response, Failure>>,
 {
-    let deadline = request.deadline;
+    let deadline = request.deadline();
     match tokio::time::timeout_at(deadline.into(), handle(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => failure.into_response(),
-        Err(_) => Failure::unavailable("deadline_exceeded", "the answer was not ready in time")
-            .into_response(),
+        Err(_elapsed) => {
+            Failure::unavailable("deadline_exceeded", "the answer was not ready in time")
+                .into_response()
+        }
     }
-}
-
-/// What an event function knows of its invocation.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// Lambda's id of the invocation; unique, so it names lease holders.
-    pub request_id: String,
-    /// When Lambda ends the invocation, less a margin.
-    pub deadline: Instant,
 }
 
 /// Serves events of one type (a schedule, a queue's batch) with `handle` until Lambda ends the process. An error becomes a
@@ -147,12 +156,12 @@ where
             metrics::flush();
             match result {
                 Ok(reply) => {
-                    tracing::info!(request_id, duration_ms, "done");
+                    tracing::info!(request_id, duration_ms, "the event was handled");
                     Ok(reply)
                 }
                 Err(error) => {
                     let cause = WithCauses(error.as_ref()).to_string();
-                    tracing::error!(request_id, duration_ms, cause, "failed");
+                    tracing::error!(request_id, duration_ms, cause, "the event was not handled");
                     Err(diagnostic("Failed", cause))
                 }
             }
@@ -171,18 +180,18 @@ fn diagnostic(kind: &str, message: String) -> Diagnostic {
     }
 }
 
-/// Lambda's deadline on this process's monotonic clock, less the margin.
+/// Returns Lambda's deadline on this process's monotonic clock, less the margin for the reply.
 fn deadline(context: &Context) -> Instant {
     let left = time_left(context.deadline, SystemTime::now());
-    Instant::now() + left.saturating_sub(MARGIN)
+    Instant::now() + left.saturating_sub(REPLY_MARGIN)
 }
 
-/// The time until `deadline`, in milliseconds since the epoch.
-fn time_left(deadline: u64, now: SystemTime) -> Duration {
-    if deadline < PLAUSIBLE {
-        return *EMULATED_TIMEOUT.get_or_init(|| DEFAULT_TIMEOUT);
+/// Returns the time until `deadline_ms`, which counts milliseconds since the epoch.
+fn time_left(deadline_ms: u64, now: SystemTime) -> Duration {
+    if deadline_ms < SMALLEST_DEADLINE_MS {
+        return *EMULATED_TIMEOUT.get_or_init(|| DEFAULT_EMULATED_TIMEOUT);
     }
-    let at = UNIX_EPOCH + Duration::from_millis(deadline);
+    let at = UNIX_EPOCH + Duration::from_millis(deadline_ms);
     at.duration_since(now).unwrap_or_default()
 }
 
@@ -195,6 +204,6 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         assert_eq!(time_left(1_795_000_005_000, now), Duration::from_secs(5));
         assert_eq!(time_left(1_794_999_999_000, now), Duration::ZERO);
-        assert_eq!(time_left(600_000, now), DEFAULT_TIMEOUT);
+        assert_eq!(time_left(600_000, now), DEFAULT_EMULATED_TIMEOUT);
     }
 }

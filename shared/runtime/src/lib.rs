@@ -7,9 +7,11 @@
 pub mod config;
 pub mod failure;
 pub mod http;
+pub mod invocation;
 pub mod lambda;
 pub mod metrics;
 pub mod telemetry;
 
 pub use failure::Failure;
-pub use http::{Request, Response};
+pub use http::{Request, RequestExt, Response};
+pub use invocation::Invocation;

@@ -59,7 +59,7 @@ fn ids(found: &Value) -> Vec<String> {
 async fn a_signed_webhook_becomes_rows_that_a_search_finds() {
     let stack = Stack::start().await;
     for payload in conversations() {
-        assert_eq!(stack.deliver(&payload).await.status, 202);
+        assert_eq!(stack.deliver(&payload).await.status(), 202);
     }
     stack.drain().await;
     assert_eq!(stack.rows().await, 4);
@@ -113,7 +113,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
     let stack = Stack::start().await;
     for payload in conversations() {
         stack.deliver(&payload).await;
-        assert_eq!(stack.deliver(&payload).await.status, 202);
+        assert_eq!(stack.deliver(&payload).await.status(), 202);
     }
     let messages = stack.take(Duration::from_secs(60)).await;
     assert_eq!(messages.len(), 4, "a repeated delivery is not queued again");
@@ -149,7 +149,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
 
 /// Delivers a payload once more and returns the messages that are new in the queue.
 async fn queued(stack: &Stack, payload: &Value) -> Vec<store::queue::Message> {
-    assert_eq!(stack.deliver(payload).await.status, 202);
+    assert_eq!(stack.deliver(payload).await.status(), 202);
     stack
         .take(Duration::from_secs(60))
         .await
@@ -338,7 +338,7 @@ async fn the_events_do_what_their_names_say() {
             webhook_receiver::handle(receiver, request)
         })
         .await
-        .status
+        .status()
     };
     assert_eq!(receive("webhook-receiver-key.json").await, 202);
     assert_eq!(receive("webhook-receiver-wrong-signature.json").await, 401);
@@ -349,9 +349,9 @@ async fn the_events_do_what_their_names_say() {
     let answer = webhook_receiver::handle_at(&stack.receiver, &signed, then)
         .await
         .expect("accepted");
-    assert_eq!(answer.status, 202);
+    assert_eq!(answer.status(), 202);
 
-    let batch: embedding_writer::sqs::SqsEvent =
+    let batch: aws_lambda_events::sqs::SqsEvent =
         serde_json::from_value(event("embedding-writer-batch.json")).expect("a batch");
     let invocation = runtime::lambda::Invocation {
         request_id: "r".to_owned(),
@@ -374,10 +374,13 @@ async fn the_events_do_what_their_names_say() {
         .await
     };
     let found: Value =
-        serde_json::from_str(&search("semantic-search-refund.json").await.body).expect("JSON");
+        serde_json::from_str(search("semantic-search-refund.json").await.body()).expect("JSON");
     assert_eq!(
         ids(&found).into_iter().collect::<BTreeSet<_>>(),
         BTreeSet::from(["conv-8842-abc".to_owned()])
     );
-    assert_eq!(search("semantic-search-no-question.json").await.status, 400);
+    assert_eq!(
+        search("semantic-search-no-question.json").await.status(),
+        400
+    );
 }

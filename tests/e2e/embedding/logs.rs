@@ -12,14 +12,14 @@ async fn no_word_of_a_conversation_and_no_secret_reaches_the_logs() {
     let stack = Stack::start().await;
     let canaries = "canary-word, card 4111 1111 1111 1111, canary@example.com, born 12/05/1980";
     let good = conversation("c-good", "2026-01-15T10:30:00Z", "canary-subject", canaries);
-    assert_eq!(stack.deliver(&good).await.status, 202);
+    assert_eq!(stack.deliver(&good).await.status(), 202);
     let mut bad = good.clone();
     bad["timestamp"] = "canary-time".into();
-    assert_eq!(stack.deliver(&bad).await.status, 400);
+    assert_eq!(stack.deliver(&bad).await.status(), 400);
     let mut textless = good.clone();
     textless["conversationId"] = "c-textless".into();
     textless["data"] = serde_json::json!({"other": canaries});
-    assert_eq!(stack.deliver(&textless).await.status, 202);
+    assert_eq!(stack.deliver(&textless).await.status(), 202);
     let messages = stack.take(Duration::from_secs(60)).await;
     assert_eq!(messages.len(), 2);
     assert!(stack.write(&messages).await.is_empty());

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lambda_events::sqs::SqsEvent;
 use backends::caller_keys::Callers;
 use backends::stores::FunctionSecrets;
+use bytes::Bytes;
 use embedding::config::Config;
 use embedding::provider::Provider;
 use embedding::searcher::Searcher;
 use embedding::start;
-use embedding_writer::sqs::SqsEvent;
-use http::{HeaderValue, Method};
 use insights_http::client::IdleConnections;
 use jiff::Timestamp;
+use runtime::Response;
 use runtime::config::Env;
 use runtime::lambda::{self, Invocation};
-use runtime::{Request, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::queue::{AnyQueue, Message, Queue, Sqs};
@@ -115,18 +115,12 @@ impl Stack {
             now,
             body.as_bytes(),
         );
-        let mut request = Request::new(Method::POST, "/webhooks/cxone");
-        request.body = body.into();
-        for (name, value) in [
-            ("content-type", "application/json"),
-            ("x-signature", &signature),
-            ("x-timestamp", &now.as_second().to_string()),
-        ] {
-            request.headers.insert(
-                http::HeaderName::from_bytes(name.as_bytes()).expect("a name"),
-                HeaderValue::from_str(value).expect("a value"),
-            );
-        }
+        let request = http::Request::post("/webhooks/cxone")
+            .header("content-type", "application/json")
+            .header("x-signature", signature)
+            .header("x-timestamp", now.as_second())
+            .body(body.into())
+            .expect("a request");
         let receiver = Arc::clone(&self.receiver);
         lambda::answer(request, |request| {
             webhook_receiver::handle(receiver, request)
@@ -168,21 +162,24 @@ impl Stack {
 
     /// Searches and returns the status and the body of the answer.
     pub(crate) async fn find(&self, query: &[(&str, &str)]) -> (u16, Value) {
-        let mut request = Request::new(Method::GET, "/search");
-        request.deadline = Instant::now() + Duration::from_secs(30);
-        request.query = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        request
-            .headers
-            .insert("x-api-key", HeaderValue::from_static(demo_secrets::API_KEY));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(query)
+            .finish();
+        let invocation = Invocation {
+            request_id: "r".to_owned(),
+            deadline: Instant::now() + Duration::from_secs(30),
+        };
+        let request = http::Request::get(format!("/search?{query}"))
+            .header("x-api-key", demo_secrets::API_KEY)
+            .extension(invocation)
+            .body(Bytes::new())
+            .expect("a request");
         let search = Arc::clone(&self.search);
         let response =
             lambda::answer(request, |request| semantic_search::handle(search, request)).await;
         (
-            response.status,
-            serde_json::from_str(&response.body).expect("JSON"),
+            response.status().as_u16(),
+            serde_json::from_str(response.body()).expect("JSON"),
         )
     }
 
