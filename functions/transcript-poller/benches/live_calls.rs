@@ -11,16 +11,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use backends::cxone_client::secret_key;
-use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
 use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
-use secrecy::SecretString;
 use sentiment::Provider;
-use store::secrets::AnySecretStore;
-use store::state::{SqliteState, State};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
 use transcript_poller::scorer::SegmentScorer;
@@ -113,16 +109,8 @@ async fn measure(calls: i64, seconds: i64) -> anyhow::Result<()> {
 async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let env = Env::process().with("CXONE_BASE_URL", url);
-    let given = [
-        ("client_id", "demo-client"),
-        ("client_secret", "demo-secret"),
-    ];
-    let given = given
-        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-        .into_iter()
-        .collect();
-    let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(given)));
-    let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
+    let secrets = testkit::secrets_of(&[]);
+    let state = testkit::open_state(folder.path());
     let config = Config::from_env(&env)?;
     let scorer = SegmentScorer::new(
         Provider::new(

@@ -1,12 +1,12 @@
 //! Limits how fast the contact center is asked: a rate for the whole process, a pause after a 429, and longer delays while
 //! many calls are followed.
 
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use insights_http::Deadline;
+use insights_http::backoff::BackoffPolicy;
+use insights_http::rate_limit::RateLimiter;
 use tokio::time::Instant;
 
 use crate::config::Config;
@@ -14,14 +14,10 @@ use crate::config::Config;
 /// Longest pause that the contact center can ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// Longest delay before the next round of a call whose rounds fail.
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
-
 /// The pacer of one process, which all of its calls share.
 #[derive(Debug)]
 pub struct RequestPacer {
-    limiter: DefaultDirectRateLimiter,
-    paused_until: Mutex<Option<Instant>>,
+    limiter: RateLimiter,
     followed_calls: AtomicUsize,
     idle: Duration,
     busy_calls: usize,
@@ -32,12 +28,10 @@ impl RequestPacer {
     /// Creates a pacer with the configured rate and delays.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let rate = NonZeroU32::new(config.rate).unwrap_or(NonZeroU32::MIN);
         // A burst of a tenth of a second spreads the first polls of calls that began at the same time.
-        let burst = NonZeroU32::new(config.rate.div_ceil(10)).unwrap_or(NonZeroU32::MIN);
+        let burst = config.rate.div_ceil(10);
         Self {
-            limiter: RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)),
-            paused_until: Mutex::default(),
+            limiter: RateLimiter::new(config.rate, burst),
             followed_calls: AtomicUsize::new(0),
             idle: config.idle,
             busy_calls: config.busy_calls,
@@ -47,22 +41,16 @@ impl RequestPacer {
 
     /// Waits until the rate allows a request and no pause is in force.
     pub(crate) async fn wait_for_turn(&self) {
-        self.limiter.until_ready().await;
-        loop {
-            let until = *self.paused_until();
-            match until.filter(|until| *until > Instant::now()) {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => return,
-            }
-        }
+        // Every caller waits for its turn however long it takes: pauses end within a minute. With this deadline, which is a
+        // year away, the limiter cannot refuse a turn.
+        let _ = self.limiter.acquire(Deadline::within(Duration::MAX)).await;
     }
 
     /// Pauses the requests of all calls, at most for a minute: the contact center limits the client, not one call. A pause
     /// that is in force is never shortened.
     pub(crate) fn pause_for(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(MAX_PAUSE);
-        let mut paused_until = self.paused_until();
-        *paused_until = (*paused_until).max(Some(until));
+        self.limiter
+            .pause_until(Instant::now() + wait.min(MAX_PAUSE));
     }
 
     /// Sets the number of calls that are followed, which decides between the normal and the busy delay.
@@ -78,19 +66,14 @@ impl RequestPacer {
         idle.mul_f64(0.9 + 0.2 * rand::random::<f64>())
     }
 
-    /// Returns the delay before the next round of a call after `failures` failed rounds in a row: the idle delay, doubled
-    /// with each further failure up to half a minute.
+    /// Returns the delay before the next round of a call after `failures` failed rounds in a row, by the policy
+    /// [`BackoffPolicy::CALL_ROUND`] with the idle delay as its base.
     pub(crate) fn retry_delay(&self, failures: u32) -> Duration {
-        let doubled = self
-            .idle_delay()
-            .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(10)));
-        doubled.min(MAX_RETRY_DELAY)
-    }
-
-    fn paused_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.paused_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let policy = BackoffPolicy {
+            base: self.idle_delay(),
+            ..BackoffPolicy::CALL_ROUND
+        };
+        policy.delay(failures, rand::random())
     }
 }
 

@@ -6,20 +6,22 @@ mod handover;
 mod scale;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use cxone_simulator::live::{Call, Line};
 use insights_core::live::Trend;
 
-use fixture::{TestFixture, declining_call};
+use fixture::{PollerFixture, declining_call};
 
 #[tokio::test]
 async fn a_call_that_turns_bad_is_seen_with_its_trend_and_its_suggestion() {
-    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    let fixture = PollerFixture::start(vec![declining_call("call-1")]).await;
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.suggestions("call-1").len() == 1 && fixture.caught_up("call-1"))
+        .wait_until(
+            "the declining call is scored and has its suggestion",
+            |fixture| fixture.suggestions("call-1").len() == 1 && fixture.is_caught_up("call-1"),
+        )
         .await;
     run.finish().await;
     let attributes = fixture.attributes("call-1");
@@ -71,18 +73,20 @@ async fn repeats_late_segments_and_partials_count_once_or_never() {
         // Every fifth becomes final two seconds after its successors.
         line.final_after_ms = if place % 5 == 4 { 2500 } else { 100 };
     }
-    let fixture = TestFixture::with(
+    let fixture = PollerFixture::start_with(
         &[("LATE_SWEEP_MS", "500")],
         vec![Call::new("call-1", lines)],
     )
     .await;
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.finals("call-1") == 20 && fixture.scored("call-1").len() >= 20)
+        .wait_until("all 20 segments are final and scored", |fixture| {
+            fixture.final_count("call-1") == 20 && fixture.scored_ids("call-1").len() >= 20
+        })
         .await;
     run.finish().await;
-    let scored = fixture.scored("call-1");
+    let scored = fixture.scored_ids("call-1");
     assert_eq!(
         (scored.len(), scored.iter().collect::<BTreeSet<_>>().len()),
         (20, 20)
@@ -92,23 +96,30 @@ async fn repeats_late_segments_and_partials_count_once_or_never() {
 
 #[tokio::test]
 async fn a_removed_call_is_left_alone_and_leaves_the_list() {
-    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    let fixture = PollerFixture::start(vec![declining_call("call-1")]).await;
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| !fixture.scored("call-1").is_empty())
+        .wait_until("a segment is scored", |fixture| {
+            !fixture.scored_ids("call-1").is_empty()
+        })
         .await;
     fixture
         .calls
         .stop("call-1", jiff::Timestamp::now())
         .await
         .unwrap();
-    fixture.until_listed(0).await;
+    fixture.wait_until_listed(0).await;
     assert_eq!(fixture.view("call-1").await.status, "stopped");
     fixture.register("call-1").await;
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    fixture
+        .wait_until(
+            "the call is scored after its second registration",
+            |fixture| fixture.is_caught_up("call-1"),
+        )
+        .await;
     run.finish().await;
-    let scored = fixture.scored("call-1");
+    let scored = fixture.scored_ids("call-1");
     assert_eq!(
         scored.iter().collect::<BTreeSet<_>>().len(),
         scored.len(),
@@ -118,23 +129,27 @@ async fn a_removed_call_is_left_alone_and_leaves_the_list() {
 
 #[tokio::test]
 async fn silence_ends_a_call() {
-    let fixture = TestFixture::with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
+    let fixture = PollerFixture::start_with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
     // The call was registered eleven seconds ago, and nothing was said since.
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(11);
     fixture.calls.register("call-1", then).await.unwrap();
-    let run = fixture.start("a");
-    fixture.until_listed(0).await;
+    let run = fixture.start_poller("a");
+    fixture.wait_until_listed(0).await;
     run.finish().await;
     assert_eq!(fixture.view("call-1").await.status, "silence");
 }
 
 #[tokio::test]
 async fn chosen_calls_are_followed_without_being_listed() {
-    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
-    let run = fixture.start_ids("a", &["call-1"]);
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    let fixture = PollerFixture::start(vec![declining_call("call-1")]).await;
+    let run = fixture.start_poller_for("a", &["call-1"]);
+    fixture
+        .wait_until("the chosen call is scored", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
     run.finish().await;
-    assert_eq!(fixture.listed().await, 0);
+    assert_eq!(fixture.listed_calls().await, 0);
 }
 
 #[tokio::test]
@@ -144,11 +159,13 @@ async fn text_that_is_empty_is_neutral_and_long_text_is_cut_by_the_model() {
         Line::said("customer", -9000, " "),
         Line::said("agent", -6000, &long),
     ];
-    let fixture = TestFixture::new(vec![Call::new("call-1", lines)]).await;
+    let fixture = PollerFixture::start(vec![Call::new("call-1", lines)]).await;
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.scored("call-1").len() == 2)
+        .wait_until("both segments are scored", |fixture| {
+            fixture.scored_ids("call-1").len() == 2
+        })
         .await;
     run.finish().await;
     let view = fixture.view("call-1").await;
@@ -165,6 +182,3 @@ fn every_event_of_the_function_is_read() {
     assert_eq!(read("transcript-poller-schedule.json").shard, None);
     assert_eq!(read("transcript-poller-shard.json").shard, Some(0));
 }
-
-/// Longest time for what takes a second or two on an idle machine.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -110,6 +110,14 @@ impl BackoffPolicy {
         Jitter::Equal,
     );
 
+    /// A round of a live call that failed: 1 s, doubled up to 30 s. The poller replaces the base by its idle delay, which is
+    /// spread already, so nothing more is random.
+    pub const CALL_ROUND: Self = Self::new(
+        Duration::from_secs(1),
+        Duration::from_secs(30),
+        Jitter::None,
+    );
+
     /// Builds a policy from its three values.
     #[must_use]
     pub const fn new(base: Duration, cap: Duration, jitter: Jitter) -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
 use serde_json::Value;
 
-use super::fixture::{TestFixture, declining_call};
+use super::fixture::{PollerFixture, declining_call};
 
 const TRANSCRIPTS: &str = "/api/v2/interactions/*/transcripts";
 const ATTRIBUTES: &str = "/api/v2/interactions/*/attributes";
@@ -14,18 +14,21 @@ const SUGGESTIONS: &str = "/api/v2/agentassist/suggestions";
 
 /// Plays the call that turns bad under the given faults, and asserts that every segment is scored once, that the contact
 /// center has the newest attributes, and that one suggestion was sent. Returns the fixture for further assertions.
-async fn play_under_faults(variables: &[(&str, &str)], faults: Vec<FaultRule>) -> TestFixture {
-    let fixture = TestFixture::with(variables, vec![declining_call("call-1")]).await;
+async fn play_under_faults(variables: &[(&str, &str)], faults: Vec<FaultRule>) -> PollerFixture {
+    let fixture = PollerFixture::start_with(variables, vec![declining_call("call-1")]).await;
     faults
         .into_iter()
-        .for_each(|fault| fixture.simulator.fault(fault));
+        .for_each(|fault| fixture.simulator().fault(fault));
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.caught_up("call-1") && fixture.suggestions("call-1").len() == 1)
+        .wait_until(
+            "the declining call is scored and has its suggestion in spite of the faults",
+            |fixture| fixture.is_caught_up("call-1") && fixture.suggestions("call-1").len() == 1,
+        )
         .await;
     run.finish().await;
-    let scored = fixture.scored("call-1");
+    let scored = fixture.scored_ids("call-1");
     assert_eq!(
         scored.iter().collect::<BTreeSet<_>>().len(),
         scored.len(),
@@ -51,7 +54,7 @@ async fn attributes_and_suggestions_that_fail_are_sent_again_from_stored_intent(
             .collect();
         assert_eq!(keys.len(), 1, "{code}");
         assert!(
-            fixture.simulator.requests("POST", SUGGESTIONS) >= 3,
+            fixture.simulator().requests("POST", SUGGESTIONS) >= 3,
             "{code}"
         );
     }
@@ -70,7 +73,7 @@ async fn a_revoked_token_costs_one_new_one() {
         .after(3)
         .times(1);
     let fixture = play_under_faults(&[], vec![revoke]).await;
-    assert_eq!(fixture.simulator.requests("POST", "/oauth/token"), 2);
+    assert_eq!(fixture.simulator().requests("POST", "/oauth/token"), 2);
 }
 
 #[tokio::test]
@@ -82,7 +85,7 @@ async fn a_429_is_waited_out_for_every_call() {
     let fixture = play_under_faults(&[], vec![limited]).await;
     assert_eq!(
         fixture
-            .simulator
+            .simulator()
             .world()
             .traffic
             .statuses("GET", TRANSCRIPTS)[&429],
@@ -104,31 +107,28 @@ async fn lost_answers_and_broken_ones_double_nothing() {
 
 #[tokio::test]
 async fn a_suggestion_that_is_refused_for_good_is_given_up() {
-    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
-    fixture.simulator.fault(FaultRule::new(
+    let fixture = PollerFixture::start(vec![declining_call("call-1")]).await;
+    fixture.simulator().fault(FaultRule::new(
         SUGGESTIONS,
         Fault::Status(422, RetryAfter::Absent),
     ));
     fixture.register("call-1").await;
-    let run = fixture.start("a");
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
-    let refused = async {
-        while fixture
-            .view("call-1")
-            .await
-            .suggestions
+    let run = fixture.start_poller("a");
+    fixture
+        .wait_until("the call is scored", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
+    testkit::eventually_async("the suggestion is given up", async || {
+        let suggestions = fixture.view("call-1").await.suggestions;
+        suggestions
             .first()
-            .is_none_or(|s| s.status != "refused")
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(super::WAIT_TIMEOUT, refused)
-        .await
-        .expect("the suggestion was not given up in time");
+            .is_some_and(|suggestion| suggestion.status == "refused")
+    })
+    .await;
     run.finish().await;
     let suggestions = fixture.view("call-1").await.suggestions.len() as u64;
-    let tries = fixture.simulator.requests("POST", SUGGESTIONS);
+    let tries = fixture.simulator().requests("POST", SUGGESTIONS);
     assert!(
         (5..=5 * suggestions).contains(&tries),
         "{tries} tries of {suggestions} suggestions, at most 5 each"

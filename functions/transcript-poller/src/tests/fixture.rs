@@ -1,20 +1,18 @@
 //! A poller with everything around it: the simulated contact center, a state store, and the batches that it reported.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use backends::interactions::Interactions;
-use backends::stores::FunctionSecrets;
 use cxone_simulator::live::{Call, Line, Suggestion};
-use cxone_simulator::{Handle, Scenario, Simulator};
+use cxone_simulator::{Handle, Scenario};
 use insights_core::live::{BatchReport, CallView, SegmentId};
+use insights_core::scale::format_average;
 use jiff::Timestamp;
 use runtime::config::Env;
-use secrecy::SecretString;
 use sentiment::{LocalProvider, Provider, Settings};
 use serde_json::{Map, Value};
-use store::secrets::AnySecretStore;
-use store::state::{SqliteState, State};
+use store::state::State;
+use testkit::{TestFixture, TestFixtureBuilder, eventually, eventually_async};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +20,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::scorer::SegmentScorer;
 use crate::{CallSelection, Deps, PollSummary, poll, start};
+
+/// Short delays, so that tests take seconds.
+const QUICK_SETTINGS: [(&str, &str); 3] = [
+    ("POLL_IDLE_MS", "100"),
+    ("POLL_RELIST_MS", "200"),
+    ("LEASE_SECONDS", "3"),
+];
 
 /// Returns a scorer whose model is loaded once for all tests.
 async fn scorer() -> SegmentScorer {
@@ -33,18 +38,6 @@ async fn scorer() -> SegmentScorer {
         ))
     };
     SCORER.get_or_init(load).await.clone()
-}
-
-pub(super) fn secrets() -> Arc<FunctionSecrets> {
-    let pairs = [
-        ("client_id", "demo-client"),
-        ("client_secret", "demo-secret"),
-    ];
-    let given = pairs
-        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-        .into_iter()
-        .collect();
-    Arc::new(FunctionSecrets::new(AnySecretStore::Given(given)))
 }
 
 /// Returns a call in which the customer becomes angry. Its last segments become final a second after the test begins.
@@ -87,14 +80,11 @@ pub(super) fn declining_call(id: &str) -> Call {
 }
 
 /// A poller with everything around it.
-pub(super) struct TestFixture {
-    pub(super) simulator: Handle,
+pub(super) struct PollerFixture {
+    base: TestFixture,
     pub(super) calls: Interactions<State>,
-    pub(super) env: Env,
-    state: State,
-    reported: Arc<Mutex<Vec<(String, BatchReport)>>>,
+    reports: Arc<Mutex<Vec<(String, BatchReport)>>>,
     scorer: SegmentScorer,
-    _folder: tempfile::TempDir,
 }
 
 /// A poller that runs in a task of its own.
@@ -116,94 +106,98 @@ impl RunningPoller {
     }
 }
 
-impl TestFixture {
-    pub(super) async fn new(calls: Vec<Call>) -> Self {
-        Self::with(&[], calls).await
+impl PollerFixture {
+    /// Starts the contact center with the given calls, and an embedded state store.
+    pub(super) async fn start(calls: Vec<Call>) -> Self {
+        Self::start_with(&[], calls).await
     }
 
-    pub(super) async fn with(variables: &[(&str, &str)], calls: Vec<Call>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite")).unwrap());
-        Self::on(state, folder, variables, calls).await
+    /// Starts a fixture whose poller has further settings.
+    pub(super) async fn start_with(settings: &[(&str, &str)], calls: Vec<Call>) -> Self {
+        Self::build(TestFixture::builder(), settings, calls).await
     }
 
-    pub(super) async fn on(
+    /// Starts a fixture on the given state store.
+    pub(super) async fn start_on(
         state: State,
-        folder: tempfile::TempDir,
-        variables: &[(&str, &str)],
+        settings: &[(&str, &str)],
         calls: Vec<Call>,
     ) -> Self {
-        let simulator = Simulator::start(Scenario {
+        Self::build(TestFixture::builder().state(state), settings, calls).await
+    }
+
+    async fn build(
+        builder: TestFixtureBuilder,
+        settings: &[(&str, &str)],
+        calls: Vec<Call>,
+    ) -> Self {
+        let scenario = Scenario {
             calls,
             ..Scenario::default()
-        })
-        .await
-        .unwrap();
-        // Short delays, so that tests take seconds.
-        let quick = [
-            ("POLL_IDLE_MS", "100"),
-            ("POLL_RELIST_MS", "200"),
-            ("LEASE_SECONDS", "3"),
-        ];
-        let mut env = Env::from_pairs(quick).with("CXONE_BASE_URL", simulator.url());
-        for (name, value) in variables {
-            env = env.with(name, *value);
-        }
-        let calls = Interactions::new(state.clone(), Config::from_env(&env).unwrap().shards);
-        let (reported, scorer) = (Arc::default(), scorer().await);
+        };
+        let base = builder
+            .scenario(scenario)
+            .settings(&QUICK_SETTINGS)
+            .settings(settings)
+            .start()
+            .await;
+        let shards = Config::from_env(&base.env).unwrap().shards;
         Self {
-            simulator,
-            calls,
-            env,
-            state,
-            reported,
-            scorer,
-            _folder: folder,
+            calls: Interactions::new(base.state.clone(), shards),
+            base,
+            reports: Arc::default(),
+            scorer: scorer().await,
         }
     }
 
+    /// Returns the simulated contact center.
+    pub(super) fn simulator(&self) -> &Handle {
+        &self.base.simulator
+    }
+
+    /// Returns dependencies of a poller whose batches this fixture records.
     pub(super) fn deps(&self) -> Arc<Deps> {
-        let config = Config::from_env(&self.env).unwrap();
+        let config = Config::from_env(&self.base.env).unwrap();
         let mut deps = start::build(
-            &self.env,
+            &self.base.env,
             config,
-            &secrets(),
-            self.state.clone(),
+            &self.base.secrets,
+            self.base.state.clone(),
             self.scorer.clone(),
         )
         .unwrap();
-        let reported = Arc::clone(&self.reported);
-        deps.observer = Some(Arc::new(move |id, batch| {
-            reported.lock().unwrap().push((id.into(), batch.clone()))
+        let reports = Arc::clone(&self.reports);
+        deps.observer = Some(Arc::new(move |id, report| {
+            reports.lock().unwrap().push((id.into(), report.clone()));
         }));
         Arc::new(deps)
     }
 
-    pub(super) fn start(&self, holder: &'static str) -> RunningPoller {
-        self.run(
-            holder,
-            CallSelection::Shards((0..self.calls.shards()).collect()),
-        )
+    /// Starts a poller that follows all listed calls.
+    pub(super) fn start_poller(&self, holder: &'static str) -> RunningPoller {
+        let shards = (0..self.calls.shards()).collect();
+        self.run(holder, CallSelection::Shards(shards))
     }
 
-    pub(super) fn start_ids(&self, holder: &'static str, ids: &[&str]) -> RunningPoller {
-        self.run(
-            holder,
-            CallSelection::Ids(ids.iter().map(|&id| id.to_owned()).collect()),
-        )
+    /// Starts a poller that follows the given calls.
+    pub(super) fn start_poller_for(&self, holder: &'static str, ids: &[&str]) -> RunningPoller {
+        let ids = ids.iter().map(|&id| id.to_owned()).collect();
+        self.run(holder, CallSelection::Ids(ids))
     }
 
-    fn run(&self, holder: &'static str, calls: CallSelection) -> RunningPoller {
+    fn run(&self, holder: &'static str, selection: CallSelection) -> RunningPoller {
         let (deps, stop) = (self.deps(), CancellationToken::new());
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move { poll(&deps, calls, holder, stopped).await });
+        let task_stop = stop.clone();
+        let task = tokio::spawn(async move { poll(&deps, selection, holder, task_stop).await });
         RunningPoller { stop, task }
     }
 
+    /// Registers a call, as `PUT /interactions/{id}` does.
     pub(super) async fn register(&self, id: &str) {
         self.calls.register(id, Timestamp::now()).await.unwrap();
     }
 
+    /// Returns what `GET /interactions/{id}` shows of a call.
     pub(super) async fn view(&self, id: &str) -> CallView {
         self.calls
             .view(id, Timestamp::now())
@@ -212,89 +206,75 @@ impl TestFixture {
             .unwrap()
     }
 
+    /// Returns the attributes that the contact center has of a call.
     pub(super) fn attributes(&self, id: &str) -> Map<String, Value> {
-        self.simulator.world().live.attributes(id)
+        self.simulator().world().live.attributes(id)
     }
 
+    /// Returns the suggestions that the contact center has of a call.
     pub(super) fn suggestions(&self, id: &str) -> Vec<Suggestion> {
-        self.simulator.world().live.suggestions(id)
+        self.simulator().world().live.suggestions(id)
     }
 
+    /// Returns the batches of a call that pollers have reported.
     pub(super) fn batches(&self, id: &str) -> Vec<BatchReport> {
-        self.reported
+        self.reports
             .lock()
             .unwrap()
             .iter()
             .filter(|(call, _)| call == id)
-            .map(|(_, batch)| batch.clone())
+            .map(|(_, report)| report.clone())
             .collect()
     }
 
-    pub(super) fn scored(&self, id: &str) -> Vec<SegmentId> {
+    /// Returns the identities of all segments of a call that pollers have reported, in order, with repeats.
+    pub(super) fn scored_ids(&self, id: &str) -> Vec<SegmentId> {
         self.batches(id)
             .iter()
-            .flat_map(|batch| batch.segments.iter().map(|segment| segment.id))
+            .flat_map(|report| report.segments.iter().map(|segment| segment.id))
             .collect()
     }
 
-    pub(super) fn finals(&self, id: &str) -> usize {
-        self.simulator.world().live.finals(id).len()
+    /// Returns the number of final segments that the contact center serves of a call.
+    pub(super) fn final_count(&self, id: &str) -> usize {
+        self.simulator().world().live.finals(id).len()
     }
 
     /// Returns whether all lines of the call are scored and the contact center has the newest attributes.
-    pub(super) fn caught_up(&self, id: &str) -> bool {
-        let total = self.simulator.world().live.lines(id);
+    pub(super) fn is_caught_up(&self, id: &str) -> bool {
+        let total = self.simulator().world().live.lines(id);
         let batches = self.batches(id);
         let newest = batches
             .last()
-            .map(|batch| format!("{:.3}", batch.sentiment.both.average));
+            .map(|report| format_average(report.sentiment.both.average));
         let sent = self
             .attributes(id)
             .get("realtime_sentiment_score")
             .and_then(Value::as_str)
             .map(str::to_owned);
-        self.scored(id).len() >= total && newest == sent
+        self.scored_ids(id).len() >= total && newest == sent
     }
 
-    pub(super) async fn listed(&self) -> usize {
+    /// Returns the number of listed calls in all shards.
+    pub(super) async fn listed_calls(&self) -> usize {
         let mut listed = 0;
         for shard in 0..self.calls.shards() {
-            listed += self
-                .calls
-                .list(shard, Timestamp::now())
-                .await
-                .unwrap()
-                .len();
+            let calls = self.calls.list(shard, Timestamp::now()).await.unwrap();
+            listed += calls.len();
         }
         listed
     }
 
-    pub(super) async fn until_listed(&self, wanted: usize) {
-        let listed = async {
-            while self.listed().await != wanted {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(super::WAIT_TIMEOUT, listed)
-            .await
-            .expect("the list of calls did not get the expected length");
+    /// Waits until so many calls are listed.
+    pub(super) async fn wait_until_listed(&self, expected: usize) {
+        eventually_async(&format!("{expected} calls are listed"), async || {
+            self.listed_calls().await == expected
+        })
+        .await;
     }
 
     /// Waits until a condition holds.
-    pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        let held = async {
-            while !holds(self) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(super::WAIT_TIMEOUT, held)
-            .await
-            .is_err()
-        {
-            panic!(
-                "the condition did not hold in time; batches scored so far: {}",
-                self.reported.lock().unwrap().len()
-            );
-        }
+    pub(super) async fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        eventually(what, || condition(self)).await;
     }
 }

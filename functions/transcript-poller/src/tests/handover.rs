@@ -8,18 +8,18 @@ use runtime::lambda::Invocation;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::fixture::{TestFixture, declining_call};
+use super::fixture::{PollerFixture, declining_call};
 use crate::{Deps, FanOut, Trigger, handle};
 
-fn assert_scored_once(fixture: &TestFixture, id: &str) {
-    let scored = fixture.scored(id);
-    assert_eq!(scored.len(), fixture.simulator.world().live.lines(id));
+fn assert_scored_once(fixture: &PollerFixture, id: &str) {
+    let scored = fixture.scored_ids(id);
+    assert_eq!(scored.len(), fixture.simulator().world().live.lines(id));
     assert_eq!(scored.iter().collect::<BTreeSet<_>>().len(), scored.len());
 }
 
 #[tokio::test]
 async fn two_pollers_at_once_score_everything_once() {
-    let fixture = TestFixture::new(
+    let fixture = PollerFixture::start(
         (0..6)
             .map(|n| declining_call(&format!("call-{n}")))
             .collect(),
@@ -28,9 +28,11 @@ async fn two_pollers_at_once_score_everything_once() {
     for n in 0..6 {
         fixture.register(&format!("call-{n}")).await;
     }
-    let runs = [fixture.start("a"), fixture.start("b")];
+    let runs = [fixture.start_poller("a"), fixture.start_poller("b")];
     fixture
-        .until(|fixture| (0..6).all(|n| fixture.caught_up(&format!("call-{n}"))))
+        .wait_until("all six calls are scored", |fixture| {
+            (0..6).all(|n| fixture.is_caught_up(&format!("call-{n}")))
+        })
         .await;
     for run in runs {
         run.finish().await;
@@ -43,16 +45,22 @@ async fn two_pollers_at_once_score_everything_once() {
 
 #[tokio::test]
 async fn a_killed_poller_is_replaced_when_its_lease_runs_out() {
-    let fixture = TestFixture::new(vec![declining_call("call-1")]).await;
+    let fixture = PollerFixture::start(vec![declining_call("call-1")]).await;
     fixture.register("call-1").await;
-    let killed = fixture.start("a");
+    let killed = fixture.start_poller("a");
     fixture
-        .until(|fixture| !fixture.scored("call-1").is_empty())
+        .wait_until("a segment is scored", |fixture| {
+            !fixture.scored_ids("call-1").is_empty()
+        })
         .await;
     killed.kill();
     let began = Instant::now();
-    let next = fixture.start("b");
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    let next = fixture.start_poller("b");
+    fixture
+        .wait_until("the second poller has scored the call", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
     assert!(began.elapsed() < Duration::from_secs(20));
     next.finish().await;
     assert_scored_once(&fixture, "call-1");
@@ -60,7 +68,7 @@ async fn a_killed_poller_is_replaced_when_its_lease_runs_out() {
 
 #[tokio::test]
 async fn an_invocation_hands_over_before_its_deadline() {
-    let fixture = TestFixture::with(
+    let fixture = PollerFixture::start_with(
         &[("POLL_HANDOVER_SECONDS", "5"), ("LEASE_SECONDS", "300")],
         vec![declining_call("call-1")],
     )
@@ -77,15 +85,19 @@ async fn an_invocation_hands_over_before_its_deadline() {
     assert!(Instant::now() < deadline);
     assert_eq!(summary.calls, 1);
     // The lease would last five minutes, so the next poller gets the call only because the lease was given back.
-    let next = fixture.start("second");
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    let next = fixture.start_poller("second");
+    fixture
+        .wait_until("the next invocation has scored the call", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
     next.finish().await;
     assert_scored_once(&fixture, "call-1");
 }
 
 #[tokio::test]
 async fn a_schedule_starts_an_invocation_for_every_other_shard() {
-    let fixture = TestFixture::with(&[("POLL_SHARDS", "4")], Vec::new()).await;
+    let fixture = PollerFixture::start_with(&[("POLL_SHARDS", "4")], Vec::new()).await;
     let (started, mut starts) = mpsc::unbounded_channel();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

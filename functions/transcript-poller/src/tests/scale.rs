@@ -3,7 +3,7 @@
 use cxone_simulator::live::{Call, Line};
 use store::state::{DynamoState, State};
 
-use super::fixture::TestFixture;
+use super::fixture::PollerFixture;
 
 /// Returns a call in which somebody says something every three seconds, from `offset_ms` on.
 fn steady(id: &str, offset_ms: i64, lines: i64) -> Call {
@@ -27,20 +27,23 @@ async fn of_a_hundred_calls_a_segment_reaches_the_attributes_within_two_and_a_ha
         .map(|n| steady(&format!("call-{n}"), 1000 + n * 30, 4))
         .collect();
     let fixture =
-        TestFixture::with(&[("POLL_IDLE_MS", "1000"), ("LEASE_SECONDS", "15")], calls).await;
+        PollerFixture::start_with(&[("POLL_IDLE_MS", "1000"), ("LEASE_SECONDS", "15")], calls)
+            .await;
     for n in 0..100 {
         fixture.register(&format!("call-{n}")).await;
     }
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.simulator.world().live.lag().segments == 400)
+        .wait_until("all 400 segments have reached the attributes", |fixture| {
+            fixture.simulator().world().live.lag().segments == 400
+        })
         .await;
     let summary = run.finish().await;
     assert_eq!(
         (summary.calls, summary.segments, summary.failures),
         (100, 400, 0)
     );
-    let lag = fixture.simulator.world().live.lag();
+    let lag = fixture.simulator().world().live.lag();
     assert!(lag.p95_ms <= 2500, "{lag:?}");
 }
 
@@ -55,14 +58,15 @@ async fn a_segment_costs_one_write_of_the_state_and_no_read() {
         duration_ms: 100,
         ..Line::said("customer", 2000 + n * 300, "It is fine")
     }));
-    let folder = tempfile::tempdir().unwrap();
     let variables = [("POLL_RELIST_MS", "60000"), ("LEASE_SECONDS", "60")];
     let fixture =
-        TestFixture::on(State::Dynamo(table.clone()), folder, &variables, vec![call]).await;
+        PollerFixture::start_on(State::Dynamo(table.clone()), &variables, vec![call]).await;
     fixture.register("call-1").await;
-    let run = fixture.start("a");
+    let run = fixture.start_poller("a");
     fixture
-        .until(|fixture| fixture.scored("call-1").len() >= 600)
+        .wait_until("the first 600 segments are scored", |fixture| {
+            fixture.scored_ids("call-1").len() >= 600
+        })
         .await;
     let capacity = || {
         (
@@ -72,13 +76,17 @@ async fn a_segment_costs_one_write_of_the_state_and_no_read() {
     };
     let (reads, writes) = capacity();
     let before = fixture.batches("call-1").len();
-    fixture.until(|fixture| fixture.caught_up("call-1")).await;
+    fixture
+        .wait_until("the last 20 segments are scored", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
     let batches = (fixture.batches("call-1").len() - before) as u64;
     let (reads, writes) = (capacity().0 - reads, capacity().1 - writes);
     run.finish().await;
     println!(
         "{batches} batches of {} segments: {reads} read units, {writes} write units",
-        fixture.scored("call-1").len() - 600
+        fixture.scored_ids("call-1").len() - 600
     );
     assert_eq!(reads, 0, "a segment is not paid for by reading");
     // A hundred remembered segments are 2 KB, two write units. A suggestion may add the write of its answer.

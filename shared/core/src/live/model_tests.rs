@@ -16,11 +16,11 @@ enum Fate {
     Fine,
     /// The process dies before it.
     CrashBefore,
-    /// It is done; the process dies before it hears of it.
+    /// It is done, and the process dies before it gets the answer.
     CrashAfter,
-    /// It is not done, and the process hears of a failure.
+    /// It is not done, and the process gets an error.
     Fails,
-    /// It is done, and the process hears of a failure.
+    /// It is done, and the process gets an error.
     AnswerLost,
     /// It is done twice, or answered with everything twice.
     Doubled,
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// A conditional write; the new version, or nothing on a conflict.
+    /// Writes the state if the stored version is as expected, and returns the new version, or `None` on a conflict.
     fn write(&mut self, state: &CallState, expected: u64, batch: &[SegmentId]) -> Option<u64> {
         let (version, _) = self.stored.as_ref()?;
         if *version != expected {
@@ -97,7 +97,7 @@ impl World {
     }
 }
 
-/// A score that depends on the words alone, as a model's does.
+/// Returns a score that depends on the text alone, as that of a model does.
 fn score(segment: &Segment) -> ScoredSegment {
     let score = Score::try_from(f64::from(segment.text.parse::<u16>().unwrap()) / 1e4).unwrap();
     ScoredSegment {
@@ -109,38 +109,38 @@ fn score(segment: &Segment) -> ScoredSegment {
 }
 
 impl Process {
-    fn die(&mut self) {
+    fn crash(&mut self) {
         *self = Self {
             name: self.name,
             ..Self::default()
         };
     }
 
-    /// Feeds an event to the transition and puts what it asks for first.
-    fn feed(&mut self, event: CallEvent, world: &World) {
+    /// Applies an event, and puts the actions that follow from it before all others.
+    fn apply(&mut self, event: CallEvent, world: &World) {
         let Some((state, version)) = self.memory.take() else {
             return;
         };
         let (state, actions) = apply_event(state, event, &world.settings, world.now);
         self.memory = Some((state, version));
-        // Depth first: what an answer asks for comes before what was to be done anyway.
+        // Actions that follow from an answer come before those that were waiting already.
         actions
             .into_iter()
             .rev()
             .for_each(|action| self.todo.push_front(action));
     }
 
-    /// One move: the next action with its fate, or a new round.
+    /// Makes one move: performs the next action with its fate, or begins a new round.
     fn act(&mut self, world: &mut World, fate: Fate) {
         if fate == Fate::CrashBefore {
-            return self.die();
+            return self.crash();
         }
         match (self.todo.pop_front(), &self.memory) {
             (Some(action), _) => self.perform(action, world, fate),
-            (None, Some(_)) => self.feed(CallEvent::RoundStarted, world),
+            (None, Some(_)) => self.apply(CallEvent::RoundStarted, world),
             (None, None) => {
                 self.memory = Some(world.read());
-                self.feed(
+                self.apply(
                     CallEvent::ClaimRequested {
                         holder: self.name.into(),
                     },
@@ -149,27 +149,27 @@ impl Process {
             }
         }
         if fate == Fate::CrashAfter {
-            self.die();
+            self.crash();
         }
     }
 
     fn perform(&mut self, action: CallAction, world: &mut World, fate: Fate) {
-        let happens = fate != Fate::Fails;
-        let heard = !matches!(fate, Fate::Fails | Fate::AnswerLost);
+        let is_done = fate != Fate::Fails;
+        let is_answered = !matches!(fate, Fate::Fails | Fate::AnswerLost);
         match action {
             CallAction::SaveState => {
                 let (state, version) = self.memory.clone().unwrap();
-                let written = happens
+                let written = is_done
                     .then(|| world.write(&state, version, &self.batch))
                     .flatten();
                 self.batch.clear();
                 match written {
-                    Some(version) if heard => self.memory = Some((state, version)),
-                    // Written or not: what is true is in the store.
-                    _ => self.die(),
+                    Some(version) if is_answered => self.memory = Some((state, version)),
+                    // Whether the write was done or not: only the store knows.
+                    _ => self.crash(),
                 }
             }
-            CallAction::LeaveCall(_) => self.die(),
+            CallAction::LeaveCall(_) => self.crash(),
             CallAction::FetchSegments { from, is_sweep } => {
                 let mut segments: Vec<Segment> = world
                     .served
@@ -180,14 +180,14 @@ impl Process {
                 if fate == Fate::Doubled {
                     segments.extend(segments.clone());
                 }
-                if heard {
-                    self.feed(CallEvent::SegmentsFetched { segments, is_sweep }, world);
+                if is_answered {
+                    self.apply(CallEvent::SegmentsFetched { segments, is_sweep }, world);
                 }
             }
             CallAction::ScoreSegments { segments, has_more } => {
-                if heard {
+                if is_answered {
                     self.batch = segments.iter().map(Segment::id).collect();
-                    self.feed(
+                    self.apply(
                         CallEvent::BatchScored {
                             batch: segments.iter().map(score).collect(),
                             has_more,
@@ -200,28 +200,28 @@ impl Process {
             CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_)
                 if !self.holds(world) =>
             {
-                self.die()
+                self.crash()
             }
             CallAction::SendAttributes {
                 revision,
                 attributes,
             } => {
-                if happens {
+                if is_done {
                     world.attributes.extend(attributes);
                 }
-                if heard {
-                    self.feed(CallEvent::AttributesSettled { revision }, world);
+                if is_answered {
+                    self.apply(CallEvent::AttributesSettled { revision }, world);
                 }
             }
             CallAction::SendSuggestion(suggestion) => {
-                let hits = [happens, fate == Fate::Doubled]
+                let hits = [is_done, fate == Fate::Doubled]
                     .into_iter()
                     .filter(|hit| *hit)
                     .count();
                 let wire = world.suggestions.entry(suggestion.key.clone()).or_default();
                 wire.extend(std::iter::repeat_n(suggestion.content, hits));
-                if heard {
-                    self.feed(
+                if is_answered {
+                    self.apply(
                         CallEvent::SuggestionAccepted {
                             key: suggestion.key,
                             id: None,
@@ -233,7 +233,7 @@ impl Process {
         }
     }
 
-    /// Whether this process may still send.
+    /// Returns whether this process may still send.
     fn holds(&self, world: &World) -> bool {
         let (state, _) = self.memory.as_ref().unwrap();
         state
@@ -251,7 +251,7 @@ fn run(world: &mut World, processes: &mut [Process; 2], schedule: &[Move]) {
     }
 }
 
-/// Lets both processes work without faults, long enough for any lease to run out and everything to be sent.
+/// Lets both processes work without faults until every lease has run out and everything is sent.
 fn settle(world: &mut World, processes: &mut [Process; 2]) {
     for turn in 0..200 {
         processes[turn % 2].act(world, Fate::Fine);
@@ -278,14 +278,15 @@ fn schedule(moves: usize) -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 0..moves)
 }
 
-/// Segments of a round: how far the call moves on, how late the segment is, who, and the score as the words.
+/// Generates the segments of a round: by how much the call moves on, how late the segment is, whether the customer speaks, and
+/// the score, which is also the text.
 fn round() -> impl Strategy<Value = Vec<(i64, i64, bool, u16)>> {
     let late = prop_oneof![3 => Just(0_i64), 1 => 0..30_000_i64];
     let mood = prop_oneof![0..2000_u16, 0..=10_000_u16];
     prop::collection::vec((0..8000_i64, late, any::<bool>(), mood), 0..5)
 }
 
-/// Shows a round's segments from now on.
+/// Lets the contact center serve the segments of a round from now on.
 fn serve(world: &mut World, clock: &mut i64, round: &[(i64, i64, bool, u16)]) {
     for &(ahead, late, customer, mood) in round {
         *clock += ahead;
@@ -331,7 +332,7 @@ fn finals(world: &World) -> BTreeSet<SegmentId> {
         .collect()
 }
 
-/// Every final segment was counted once, into the state as into the log of writes.
+/// Asserts that every final segment was counted once, in the state and in the log of writes.
 fn counted_once(world: &World) -> Result<(), TestCaseError> {
     let counted: BTreeSet<SegmentId> = world.counted.iter().copied().collect();
     prop_assert_eq!(
@@ -359,7 +360,7 @@ fn counted_once(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Each suggestion reached the wire under one key with one text.
+/// Asserts that each suggestion was sent under one key with one text.
 fn sent_once(world: &World) -> Result<(), TestCaseError> {
     for texts in world.suggestions.values() {
         prop_assert!(!texts.is_empty());
