@@ -4,8 +4,7 @@ mod list;
 mod round;
 mod waiting;
 
-use insights_http::retry::RetryPolicy;
-use insights_http::{CallLimits, Deadline};
+use insights_http::Deadline;
 
 use self::list::list_conversations;
 use self::round::Round;
@@ -16,10 +15,6 @@ use crate::range::Period;
 
 /// Number of rounds over the transcripts; the second round asks once more for those that failed for a transient reason.
 const MAX_ROUNDS: usize = 2;
-/// Largest number of tries of one call. Fewer tries than open the circuit breaker, so that one transcript that always fails
-/// does not hold up all others.
-const MAX_TRIES_PER_CALL: u32 = 4;
-
 /// The result of collecting a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CollectedPart {
@@ -74,16 +69,4 @@ pub async fn collect_part(
         conversations,
         failed,
     })
-}
-
-/// Returns the limits of the report's calls.
-pub(crate) fn call_limits() -> CallLimits {
-    let limits = CallLimits::default();
-    CallLimits {
-        retry: RetryPolicy {
-            max_attempts: MAX_TRIES_PER_CALL,
-            ..limits.retry
-        },
-        ..limits
-    }
 }

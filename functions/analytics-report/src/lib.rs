@@ -30,6 +30,7 @@
 //!
 //! A single run and a map over days make the same report, byte by byte.
 
+mod call_limits;
 pub mod collect;
 pub mod config;
 mod csv_files;
@@ -91,7 +92,7 @@ impl Deps {
             .unwrap_or(u32::MAX)
             .min(rate);
         let limiter = RateLimiter::new(rate, burst);
-        let client = client.with_limits(collect::call_limits());
+        let client = client.with_limits(call_limits::call_limits());
         Self {
             client,
             objects,
@@ -129,11 +130,11 @@ pub enum Reply {
 ///
 /// # Errors
 /// The errors of [`collect::collect_part`] and [`report::write_report`].
-pub async fn handle(deps: &Deps, task: ReportTask, until: Deadline) -> anyhow::Result<Reply> {
+pub async fn handle(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyhow::Result<Reply> {
     match task {
         ReportTask::Map { run, day } => {
             let part = day_part(deps, &run, day);
-            let collected = collect::collect_part(deps, &part, Period::day(day)?, until).await?;
+            let collected = collect::collect_part(deps, &part, Period::day(day)?, deadline).await?;
             record_metrics(collected);
             Ok(Reply::Map {
                 conversations: collected.conversations,
@@ -151,7 +152,7 @@ pub async fn handle(deps: &Deps, task: ReportTask, until: Deadline) -> anyhow::R
                 .map(Reply::Report)
         }
         ReportTask::Report { run, period } => {
-            create_report(deps, period, &format!("reports/{run}/"), until)
+            create_report(deps, period, &format!("reports/{run}/"), deadline)
                 .await
                 .map(Reply::Report)
         }
@@ -169,10 +170,10 @@ pub async fn create_report(
     deps: &Deps,
     period: Period,
     prefix: &str,
-    until: Deadline,
+    deadline: Deadline,
 ) -> anyhow::Result<WrittenReport> {
     let part = whole_part(&deps.objects, prefix);
-    let collected = collect::collect_part(deps, &part, period, until).await?;
+    let collected = collect::collect_part(deps, &part, period, deadline).await?;
     record_metrics(collected);
     let written = report::write_report(deps, std::slice::from_ref(&part), period, prefix).await?;
     if collected.failed == 0 {

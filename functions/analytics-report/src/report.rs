@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::range::Period;
 use crate::{Deps, html, plots};
 
-/// A written report.
+/// The figures and the files of a written report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WrittenReport {
     /// The number of conversations.

@@ -234,7 +234,7 @@ fn write_row(page: &mut String, cells: &[String]) -> Result {
     Ok(())
 }
 
-/// Ends a table.
+/// Ends the open table.
 fn close_table(page: &mut String) {
     page.push_str("</tbody></table></div>\n");
 }

@@ -10,12 +10,19 @@ use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font,
 };
 
+/// The color of headings and labels.
 pub(super) const BLACK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
+/// The color of axes and captions.
 pub(super) const GRAY: RGBColor = RGBColor(0x5c, 0x5c, 0x5c);
+/// The color of grid lines.
 pub(super) const PALE: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
+/// Blue of Okabe & Ito: the color of positive sentiment.
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
+/// Sky blue of Okabe & Ito: the color of boxes.
 pub(super) const SKY: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
+/// Vermilion of Okabe & Ito: the color of negative sentiment and of means.
 pub(super) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
+/// The color of neutral sentiment.
 pub(super) const SILVER: RGBColor = RGBColor(0x99, 0x99, 0x99);
 const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
@@ -238,7 +245,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         self.draw(&Polygon::new(points, color.mix(opacity).filled()))
     }
 
-    /// Draws a dot.
+    /// Draws a filled circle.
     pub(super) fn dot(
         &self,
         at: (f64, f64),

@@ -148,7 +148,7 @@ impl Plot for Distribution {
 }
 
 impl Distribution {
-    /// Draws the legend.
+    /// Draws the legend of the labels.
     fn draw_legend<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
         let counted = self
             .scores

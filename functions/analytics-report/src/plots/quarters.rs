@@ -144,7 +144,7 @@ impl Quarters {
     }
 }
 
-/// Draws the legend.
+/// Draws the legend of the lines.
 fn draw_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>) -> anyhow::Result<()> {
     let y = 68.0;
     let mut x = MARGIN;

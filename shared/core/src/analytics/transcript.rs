@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
-    /// The agent speaks.
+    /// The agent says the line.
     Agent,
-    /// The customer speaks.
+    /// The customer says the line.
     Customer,
 }
 

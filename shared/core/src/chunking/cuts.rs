@@ -7,13 +7,13 @@ use super::limits::ChunkLimits;
 /// The quality of a cut point, from worst to best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum CutQuality {
-    /// Between two tokens of one word.
+    /// The cut is between two tokens of one word.
     Token,
-    /// Between two words.
+    /// The cut is between two words.
     Word,
-    /// Behind a sentence.
+    /// The cut is behind a sentence.
     Sentence,
-    /// Between two turns.
+    /// The cut is between two turns.
     Turn,
 }
 

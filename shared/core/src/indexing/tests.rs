@@ -35,7 +35,7 @@ fn prepared(data: &Value, settings: &IndexSettings) -> PreparedConversation {
 }
 
 #[test]
-fn a_payload_becomes_labelled_text_with_an_id_that_a_redelivery_has_too() {
+fn a_payload_becomes_labeled_text_with_an_id_that_a_redelivery_has_too() {
     let data =
         json!({"subject": "Refund", "transcript": {"agent": "Hello", "customer": "I want out"}});
     let first = prepared(&data, &settings());

@@ -121,7 +121,7 @@ impl SentimentLabel {
 /// The sentiment of the conversations of one outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutcomeSentiment {
-    /// The outcome.
+    /// The outcome of the conversations.
     pub outcome: Outcome,
     /// The number of all conversations of the outcome, with a transcript or not.
     pub conversations: usize,

@@ -13,7 +13,7 @@ pub struct Stats {
     pub n: usize,
     /// The mean of the values.
     pub mean: Option<f64>,
-    /// The smallest value.
+    /// The smallest of the values.
     pub min: Option<f64>,
     /// The first quartile, interpolated linearly (NumPy's and Excel's default; type 7 of Hyndman & Fan 1996).
     pub q1: Option<f64>,
@@ -21,7 +21,7 @@ pub struct Stats {
     pub median: Option<f64>,
     /// The third quartile, interpolated in the same way.
     pub q3: Option<f64>,
-    /// The largest value.
+    /// The largest of the values.
     pub max: Option<f64>,
 }
 

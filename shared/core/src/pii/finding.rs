@@ -14,7 +14,7 @@ pub enum PiiKind {
     Iban,
     /// An e-mail address, written or spoken.
     Email,
-    /// A telephone number.
+    /// A telephone number in any format that is found.
     Phone,
     /// A United States social security number.
     Ssn,

@@ -47,7 +47,7 @@ impl MersenneTwister {
         word ^ (word >> 18)
     }
 
-    /// Renews the state.
+    /// Renews the whole state.
     fn twist(&mut self) {
         for at in 0..WORDS {
             let mixed =
