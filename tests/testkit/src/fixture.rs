@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use backends::stores::FunctionSecrets;
-use cxone_simulator::{Handle, Scenario, Simulator, demo_secrets};
+use cxone_simulator::{FaultRule, Handle, Scenario, Simulator, demo_secrets};
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::objects::Objects;
@@ -132,6 +132,18 @@ impl TestFixtureBuilder {
             folder,
         }
     }
+}
+
+/// Starts a simulator whose only difference from the default scenario are these fault rules.
+///
+/// # Panics
+/// If no port can be bound.
+pub async fn start_simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
+    let scenario = Scenario {
+        faults: faults.into_iter().collect(),
+        ..Scenario::default()
+    };
+    Simulator::start(scenario).await.expect("a free port")
 }
 
 /// Opens the SQLite state store in `folder`.

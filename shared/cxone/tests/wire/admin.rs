@@ -4,7 +4,7 @@ use cxone_simulator::Handle;
 use insights_http::client::{IdleConnections, build_client};
 use serde_json::{Value, json};
 
-use crate::support::{ACTIONS, TOKEN, client_of, list, simulator, soon};
+use crate::support::{ACTIONS, TOKEN, client_of, list, soon, start_simulator};
 
 async fn admin(
     simulator: &Handle,
@@ -27,7 +27,7 @@ async fn admin(
 #[tokio::test]
 async fn faults_are_added_shown_and_cleared_over_http() {
     use http::Method;
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let rule = json!({"path": ACTIONS, "kind": "status", "status": 404, "times": 1});
     assert_eq!(
         admin(&simulator, Method::POST, "/faults", Some(&rule))
@@ -55,7 +55,7 @@ async fn faults_are_added_shown_and_cleared_over_http() {
 
 #[tokio::test]
 async fn a_bad_rule_is_refused_with_what_is_allowed() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let rule = json!({"path": ACTIONS, "kind": "explode"});
     let (status, problem) = admin(&simulator, http::Method::POST, "/faults", Some(&rule)).await;
     assert_eq!(status, 400);
@@ -68,7 +68,7 @@ async fn a_bad_rule_is_refused_with_what_is_allowed() {
 #[tokio::test]
 async fn requests_are_counted_by_path_and_status() {
     use http::Method;
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     list(&client, soon()).await.unwrap();
     admin(&simulator, Method::POST, "/tokens/revoke", None).await;
@@ -88,7 +88,7 @@ async fn requests_are_counted_by_path_and_status() {
 
 #[tokio::test]
 async fn settings_change_while_it_runs() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let settings = json!({"client_secret": "rotated"});
     let (status, shown) = admin(&simulator, http::Method::PUT, "/settings", Some(&settings)).await;
     assert_eq!(
@@ -104,7 +104,7 @@ async fn settings_change_while_it_runs() {
 
 #[tokio::test]
 async fn unknown_paths_are_named_as_such() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let (status, problem) = admin(&simulator, http::Method::GET, "/nothing", None).await;
     assert_eq!((status, &problem["error"]), (404, &json!("no_such_path")));
 }

@@ -6,7 +6,7 @@ use cxone::Error;
 use cxone_simulator::{Fault, FaultRule, RetryAfter};
 use insights_http::{CallLimits, Error as HttpError};
 
-use crate::support::{ACTIONS, client_with, list, quick, simulator, site, soon};
+use crate::support::{ACTIONS, client_with, list, quick_limits, site, soon, start_simulator};
 
 fn limits(open_for: Duration) -> CallLimits {
     let breaker = insights_http::breaker::BreakerConfig {
@@ -29,7 +29,7 @@ fn broken() -> FaultRule {
 
 #[tokio::test]
 async fn five_failures_in_a_row_keep_further_calls_off_the_wire() {
-    let simulator = simulator([broken()]).await;
+    let simulator = start_simulator([broken()]).await;
     let client = client_with(site(&simulator.url()), limits(Duration::from_secs(30)));
     for _ in 0..5 {
         assert!(matches!(
@@ -50,8 +50,8 @@ async fn five_failures_in_a_row_keep_further_calls_off_the_wire() {
 
 #[tokio::test]
 async fn retries_of_one_call_count_and_end_when_it_opens() {
-    let simulator = simulator([broken()]).await;
-    let client = client_with(site(&simulator.url()), quick());
+    let simulator = start_simulator([broken()]).await;
+    let client = client_with(site(&simulator.url()), quick_limits());
     assert!(matches!(
         list(&client, soon()).await,
         Err(Error::Http(HttpError::CircuitOpen { .. }))
@@ -61,7 +61,7 @@ async fn retries_of_one_call_count_and_end_when_it_opens() {
 
 #[tokio::test]
 async fn after_its_time_one_trial_call_closes_it() {
-    let simulator = simulator([broken().times(5)]).await;
+    let simulator = start_simulator([broken().times(5)]).await;
     let client = client_with(site(&simulator.url()), limits(Duration::ZERO));
     for _ in 0..5 {
         assert!(list(&client, soon()).await.is_err());
@@ -76,7 +76,7 @@ async fn after_its_time_one_trial_call_closes_it() {
 async fn refusals_and_rate_limits_do_not_open_it() {
     for status in [404, 409, 429] {
         let simulator =
-            simulator([
+            start_simulator([
                 FaultRule::new(ACTIONS, Fault::Status(status, RetryAfter::Absent)).times(9),
             ])
             .await;

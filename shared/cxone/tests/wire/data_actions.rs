@@ -7,11 +7,11 @@ use cxone_simulator::{Fault, FaultRule};
 use insights_http::Error as HttpError;
 use serde_json::json;
 
-use crate::support::{ACTIONS, actions, client_of, list, simulator, soon};
+use crate::support::{ACTIONS, actions, client_of, list, soon, start_simulator};
 
 #[tokio::test]
 async fn the_action_is_registered_once_and_listed() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     let Registration::Created { id } = register(&client, &sentiment_action(), soon())
         .await
@@ -36,7 +36,7 @@ async fn the_action_is_registered_once_and_listed() {
 
 #[tokio::test]
 async fn a_registration_whose_answer_was_lost_is_recognised_by_its_key() {
-    let simulator = simulator([FaultRule::new(ACTIONS, Fault::LoseAnswer).times(1)]).await;
+    let simulator = start_simulator([FaultRule::new(ACTIONS, Fault::LoseAnswer).times(1)]).await;
     let registered = register(&client_of(&simulator), &sentiment_action(), soon())
         .await
         .unwrap();
@@ -50,7 +50,7 @@ async fn a_registration_whose_answer_was_lost_is_recognised_by_its_key() {
 
 #[tokio::test]
 async fn an_invalid_definition_is_refused_before_the_wire_and_by_the_platform() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     let mut bad = sentiment_action();
     bad.input_schema["properties"]["interaction_text"] = json!({"anyOf": [{"type": "string"}]});

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{TOKEN, list, quick, simulator, site, soon};
+use crate::support::{TOKEN, list, quick_limits, site, soon, start_simulator};
 
 /// A server that sends every request on to `location`; gives its URL.
 async fn redirecting(location: String) -> String {
@@ -27,7 +27,7 @@ async fn redirecting(location: String) -> String {
 
 #[tokio::test]
 async fn credentials_do_not_follow_a_redirect_to_another_host() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let elsewhere = format!("{}{TOKEN}", simulator.url());
     let site = site(&redirecting(elsewhere).await);
     let error = crate::support::tokens(site)
@@ -57,7 +57,7 @@ async fn a_redirect_in_a_circle_ends() {
 #[tokio::test]
 async fn kept_connections_survive_a_server_that_hangs_up() {
     use cxone_simulator::{Fault, FaultRule};
-    let simulator = simulator([FaultRule::new("/api/**", Fault::LoseAnswer)
+    let simulator = start_simulator([FaultRule::new("/api/**", Fault::LoseAnswer)
         .after(1)
         .times(1)])
     .await;
@@ -67,7 +67,7 @@ async fn kept_connections_survive_a_server_that_hangs_up() {
         build_client(IdleConnections::Keep).unwrap(),
         here,
         tokens,
-        quick(),
+        quick_limits(),
     );
     for _ in 0..3 {
         list(&client, Deadline::within(Duration::from_secs(10)))

@@ -16,7 +16,8 @@ use insights_http::{Deadline, Error as HttpError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{
-    ACTIONS, TOKEN, client_of, client_with, credentials, list, quick, simulator, site, soon, tokens,
+    ACTIONS, TOKEN, client_of, client_with, credentials, list, quick_limits, site, soon,
+    start_simulator, tokens,
 };
 
 fn token_fault(fault: Fault) -> FaultRule {
@@ -24,14 +25,14 @@ fn token_fault(fault: Fault) -> FaultRule {
 }
 
 async fn error_of(simulator: &Handle, site: Site) -> Error {
-    list(&client_with(site, quick()), soon())
+    list(&client_with(site, quick_limits()), soon())
         .await
         .expect_err(&simulator.url())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_cold_callers_make_one_token_request() {
-    let simulator = simulator([token_fault(Fault::Delay(Duration::from_millis(50)))]).await;
+    let simulator = start_simulator([token_fault(Fault::Delay(Duration::from_millis(50)))]).await;
     let client = client_of(&simulator);
     let answers = join_all((0..100).map(|_| list(&client, soon()))).await;
     assert!(answers.iter().all(Result::is_ok));
@@ -41,7 +42,7 @@ async fn a_hundred_cold_callers_make_one_token_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_callers_with_the_same_revoked_token_cause_one_refresh() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     list(&client, soon()).await.unwrap();
     assert_eq!(simulator.revoke_tokens(), 1);
@@ -52,7 +53,7 @@ async fn a_hundred_callers_with_the_same_revoked_token_cause_one_refresh() {
 
 #[tokio::test]
 async fn an_expired_token_is_refused_and_renewed_once() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     list(&client, soon()).await.unwrap();
     simulator.world().tokens.expire_all();
@@ -66,7 +67,7 @@ async fn an_expired_token_is_refused_and_renewed_once() {
 
 #[tokio::test]
 async fn a_call_refused_with_a_fresh_token_too_is_unauthorised() {
-    let simulator = simulator([FaultRule::new(ACTIONS, Fault::RevokeTokens)]).await;
+    let simulator = start_simulator([FaultRule::new(ACTIONS, Fault::RevokeTokens)]).await;
     let error = list(&client_of(&simulator), soon()).await.unwrap_err();
     assert!(
         matches!(error, Error::Http(HttpError::Unauthorized { .. })) && !error.is_retryable(),
@@ -78,7 +79,7 @@ async fn a_call_refused_with_a_fresh_token_too_is_unauthorised() {
 
 #[tokio::test]
 async fn a_token_is_renewed_from_sixty_seconds_before_it_expires() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let start = Timestamp::from_second(1_800_000_000).unwrap();
     let passed = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&passed);
@@ -98,7 +99,7 @@ async fn a_token_is_renewed_from_sixty_seconds_before_it_expires() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_too_short_lived_to_keep_still_serves_those_who_waited() {
-    let simulator = simulator([token_fault(Fault::Delay(Duration::from_millis(50)))]).await;
+    let simulator = start_simulator([token_fault(Fault::Delay(Duration::from_millis(50)))]).await;
     simulator
         .world()
         .change(|settings| settings.token_expires_in = 30);
@@ -114,7 +115,7 @@ async fn a_token_too_short_lived_to_keep_still_serves_those_who_waited() {
 async fn a_failed_refresh_answers_all_who_waited_for_it() {
     let refused = Fault::Status(401, RetryAfter::Absent);
     let slow = Fault::Delay(Duration::from_millis(50));
-    let simulator = simulator([token_fault(slow), token_fault(refused)]).await;
+    let simulator = start_simulator([token_fault(slow), token_fault(refused)]).await;
     let tokens = tokens(site(&simulator.url()));
     let given = join_all((0..50).map(|_| tokens.token(soon()))).await;
     assert!(
@@ -128,7 +129,7 @@ async fn a_failed_refresh_answers_all_who_waited_for_it() {
 
 #[tokio::test]
 async fn refused_grants_say_what_an_operator_must_correct() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let here = || site(&simulator.url());
     let unknown = error_of(&simulator, here().with_scopes("data-actions:fly")).await;
     assert!(
@@ -163,7 +164,7 @@ async fn refused_grants_say_what_an_operator_must_correct() {
 
 #[tokio::test]
 async fn rotated_credentials_are_read_anew_without_a_failed_call() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     simulator
         .world()
         .change(|settings| settings.client_secret = "rotated".to_owned());
@@ -183,13 +184,13 @@ async fn rotated_credentials_are_read_anew_without_a_failed_call() {
         build_client(IdleConnections::Close).unwrap(),
         here.clone(),
         Arc::new(source),
-        quick(),
+        quick_limits(),
     );
     let client = CxoneClient::new(
         build_client(IdleConnections::Close).unwrap(),
         here,
         Arc::new(tokens),
-        quick(),
+        quick_limits(),
     );
     list(&client, soon()).await.unwrap();
     assert_eq!(reads.load(Ordering::SeqCst), 2);
@@ -197,7 +198,7 @@ async fn rotated_credentials_are_read_anew_without_a_failed_call() {
 
 #[tokio::test]
 async fn every_system_gets_its_token_at_its_own_path() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     for system in [
         System::DataAction,
         System::RealTime,
@@ -223,7 +224,7 @@ async fn token_requests_are_retried_and_201_is_success() {
         Fault::Drop,
         Fault::Answer(201, given),
     ];
-    let simulator = simulator(faults.map(|fault| token_fault(fault).times(1))).await;
+    let simulator = start_simulator(faults.map(|fault| token_fault(fault).times(1))).await;
     tokens(site(&simulator.url())).token(soon()).await.unwrap();
     assert_eq!(simulator.requests("POST", TOKEN), 4);
 }
@@ -237,7 +238,7 @@ async fn an_answer_without_a_usable_token_is_invalid() {
         serde_json::json!({"access_token": "a", "token_type": "mac"}),
         serde_json::json!({"access_token": "a", "expires_in": "soon"}),
     ] {
-        let simulator = simulator([token_fault(Fault::Answer(200, body.clone()))]).await;
+        let simulator = start_simulator([token_fault(Fault::Answer(200, body.clone()))]).await;
         let error = tokens(site(&simulator.url()))
             .token(soon())
             .await
@@ -251,7 +252,7 @@ async fn an_answer_without_a_usable_token_is_invalid() {
 
 #[tokio::test]
 async fn a_caller_whose_time_ends_does_not_fail_the_others() {
-    let simulator = simulator([token_fault(Fault::Delay(Duration::from_millis(100)))]).await;
+    let simulator = start_simulator([token_fault(Fault::Delay(Duration::from_millis(100)))]).await;
     let tokens = tokens(site(&simulator.url()));
     let (hasty, patient) = tokio::join!(
         tokens.token(Deadline::within(Duration::from_millis(20))),

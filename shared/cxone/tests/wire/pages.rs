@@ -6,7 +6,7 @@ use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use insights_http::Error as HttpError;
 use serde_json::json;
 
-use crate::support::{ACTIONS, actions, client_of, simulator, soon};
+use crate::support::{ACTIONS, actions, client_of, soon, start_simulator};
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,7 +32,7 @@ async fn pages_of(links: &[Option<&str>]) -> Handle {
         let body = json!({"numbers": [page], "nextLink": link});
         FaultRule::new(ACTIONS, Fault::Answer(200, body)).times(1)
     });
-    simulator(rules).await
+    start_simulator(rules).await
 }
 
 /// Reads pages until the list ends or fails; returns the numbers read by then and the failure.
@@ -105,7 +105,7 @@ async fn a_link_to_another_host_is_not_followed() {
 #[tokio::test]
 async fn after_an_error_the_same_page_is_asked_for_again() {
     let page = |body| FaultRule::new(ACTIONS, Fault::Answer(200, body)).times(1);
-    let simulator = simulator([
+    let simulator = start_simulator([
         page(json!({"numbers": [0], "nextLink": "?page=1"})),
         FaultRule::new(ACTIONS, Fault::Status(422, RetryAfter::Absent)).times(1),
         page(json!({"numbers": [1]})),

@@ -8,7 +8,7 @@ use cxone_simulator::{Fault, FaultRule, RetryAfter};
 use insights_http::{AttemptFailure, CallLimits, Deadline, Error as HttpError};
 
 use crate::support::{
-    ACTIONS, actions, client_of, client_with, list, quick, simulator, site, soon,
+    ACTIONS, actions, client_of, client_with, list, quick_limits, site, soon, start_simulator,
 };
 
 fn fault(fault: Fault) -> FaultRule {
@@ -28,7 +28,7 @@ async fn faults_that_pass_are_retried_until_the_call_succeeds() {
         late,
     ];
     for passing in transient.into_iter().chain(others) {
-        let simulator = simulator([fault(passing.clone()).times(2)]).await;
+        let simulator = start_simulator([fault(passing.clone()).times(2)]).await;
         let answer = list(&client_of(&simulator), soon()).await;
         assert!(answer.is_ok(), "{passing:?}: {answer:?}");
         assert_eq!(simulator.requests("GET", ACTIONS), 3, "{passing:?}");
@@ -37,7 +37,8 @@ async fn faults_that_pass_are_retried_until_the_call_succeeds() {
 
 #[tokio::test]
 async fn a_wait_asked_for_in_seconds_is_kept() {
-    let simulator = simulator([fault(Fault::Status(429, RetryAfter::Seconds(1))).times(1)]).await;
+    let simulator =
+        start_simulator([fault(Fault::Status(429, RetryAfter::Seconds(1))).times(1)]).await;
     let began = Instant::now();
     list(&client_of(&simulator), soon()).await.unwrap();
     assert!(
@@ -51,7 +52,8 @@ async fn a_wait_asked_for_in_seconds_is_kept() {
 #[tokio::test]
 async fn a_wait_asked_for_as_a_date_is_kept() {
     // The date has whole seconds: two ahead is at least one.
-    let simulator = simulator([fault(Fault::Status(429, RetryAfter::DateIn(2))).times(1)]).await;
+    let simulator =
+        start_simulator([fault(Fault::Status(429, RetryAfter::DateIn(2))).times(1)]).await;
     let began = Instant::now();
     list(&client_of(&simulator), soon()).await.unwrap();
     assert!(
@@ -73,7 +75,7 @@ async fn a_wait_asked_for_as_a_date_is_kept() {
 #[tokio::test]
 async fn a_wait_past_the_deadline_fails_at_once_and_retryable() {
     for retry_after in [RetryAfter::Seconds(60), RetryAfter::DateIn(60)] {
-        let simulator = simulator([fault(Fault::Status(429, retry_after))]).await;
+        let simulator = start_simulator([fault(Fault::Status(429, retry_after))]).await;
         let client = client_of(&simulator);
         let began = Instant::now();
         let error = list(&client, Deadline::within(Duration::from_secs(20)))
@@ -107,7 +109,7 @@ async fn other_refusals_are_not_retried_and_have_their_own_error() {
         (501, false),
         (302, false),
     ] {
-        let simulator = simulator([fault(Fault::Status(status, RetryAfter::Absent))]).await;
+        let simulator = start_simulator([fault(Fault::Status(status, RetryAfter::Absent))]).await;
         let error = list(&client_of(&simulator), soon()).await.unwrap_err();
         match (&error, status) {
             (Error::Http(HttpError::NotFound { endpoint }), 404) => assert_eq!(endpoint, ACTIONS),
@@ -128,7 +130,7 @@ async fn an_answer_that_is_not_the_contracts_is_invalid_and_not_retried() {
         serde_json::json!({"dataActions": {"customer": "canary"}}),
     );
     for fault in [Fault::MalformedJson, Fault::WrongContent, wrong].map(fault) {
-        let simulator = simulator([fault.clone()]).await;
+        let simulator = start_simulator([fault.clone()]).await;
         let client = client_of(&simulator);
         #[derive(Debug, serde::Deserialize)]
         #[expect(dead_code, reason = "only its shape matters")]
@@ -152,7 +154,7 @@ async fn an_answer_that_is_not_the_contracts_is_invalid_and_not_retried() {
 #[tokio::test]
 async fn an_answer_past_the_size_limit_is_given_up() {
     let big = Fault::Answer(200, serde_json::json!({ "dataActions": "x".repeat(5000) }));
-    let simulator = simulator([fault(big)]).await;
+    let simulator = start_simulator([fault(big)]).await;
     let client = client_with(
         site(&simulator.url()),
         CallLimits {
@@ -169,7 +171,7 @@ async fn an_answer_past_the_size_limit_is_given_up() {
 
 #[tokio::test]
 async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
-    let simulator = simulator([fault(Fault::Status(503, RetryAfter::Absent))]).await;
+    let simulator = start_simulator([fault(Fault::Status(503, RetryAfter::Absent))]).await;
     let limits = CallLimits {
         retry: insights_http::retry::RetryPolicy {
             max_attempts: 3,
@@ -196,7 +198,7 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up_at_the_deadline() {
-    let simulator = simulator([fault(Fault::Delay(Duration::from_secs(30)))]).await;
+    let simulator = start_simulator([fault(Fault::Delay(Duration::from_secs(30)))]).await;
     let limits = CallLimits {
         attempt_timeout: Duration::from_secs(10),
         ..quick()
@@ -221,7 +223,7 @@ async fn a_server_that_hangs_is_given_up_at_the_deadline() {
 
 #[tokio::test]
 async fn a_deadline_that_has_passed_sends_nothing() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     client.tokens().token(soon()).await.unwrap();
     let error = list(&client, Deadline::within(Duration::ZERO))
@@ -236,7 +238,7 @@ async fn a_deadline_that_has_passed_sends_nothing() {
 
 #[tokio::test]
 async fn nobody_listening_is_unavailable() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let client = client_of(&simulator);
     client.tokens().token(soon()).await.unwrap();
     simulator.shutdown().await;

@@ -1,7 +1,6 @@
 //! No secret, token or text reaches a log, an error or a `Debug` output.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cxone::Request;
 use cxone::oauth::TokenSource;
@@ -9,35 +8,17 @@ use cxone_simulator::{Fault, FaultRule, RetryAfter};
 use insights_http::client::{IdleConnections, build_client};
 use insights_http::secret::FixedSecret;
 use secrecy::ExposeSecret;
+use testkit::CapturedLogs;
 
-use crate::support::{ACTIONS, actions, credentials, list, quick, simulator, site, soon};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::support::{
+    ACTIONS, actions, credentials, list, quick_limits, site, soon, start_simulator,
+};
 
 #[tokio::test]
 async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
-    let captured = Captured::default();
-    let writer = captured.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    // For the whole process: one of a thread would miss what another thread's tests made the callsites forget.
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let logs = CapturedLogs::install(tracing::Level::TRACE);
 
-    let simulator = simulator([
+    let simulator = start_simulator([
         FaultRule::new(ACTIONS, Fault::Status(503, RetryAfter::Absent)).times(2),
         FaultRule::new(ACTIONS, Fault::RevokeTokens).times(1),
     ])
@@ -51,13 +32,13 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
         build_client(IdleConnections::Close).unwrap(),
         here.clone(),
         source.clone(),
-        quick(),
+        quick_limits(),
     ));
     let client_one = cxone::CxoneClient::new(
         build_client(IdleConnections::Close).unwrap(),
         here,
         Arc::clone(&tokens),
-        quick(),
+        quick_limits(),
     );
     list(&client_one, soon()).await.unwrap();
     let token = tokens.token(soon()).await.unwrap();
@@ -67,7 +48,7 @@ async fn logs_errors_and_debug_output_hold_no_secret_token_or_text() {
     let printed = format!("{client_one:?} {tokens:?} {token:?} {source:?} {request:?}");
     let rejected = client_one.send_unit(request, soon()).await.unwrap_err();
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = logs.text();
     assert!(
         log.contains("the call failed and is tried again")
             && log.contains("the access token was renewed"),

@@ -14,7 +14,7 @@ use cxone_simulator::{Fault, FaultRule, Handle};
 use futures::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 
-use crate::support::{TOKEN, client_with, list, quick, simulator, site, soon, tokens};
+use crate::support::{TOKEN, client_with, list, quick_limits, site, soon, start_simulator, tokens};
 
 /// Until when each key is leased, with the number of its lease.
 type Leases = Arc<Mutex<HashMap<String, (u32, Instant)>>>;
@@ -137,7 +137,7 @@ fn slow_tokens() -> FaultRule {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_callers_on_ten_cold_instances_make_one_token_request() {
-    let simulator = simulator([slow_tokens()]).await;
+    let simulator = start_simulator([slow_tokens()]).await;
     let shared = Arc::new(InMemory::default());
     let instances: Vec<_> = (0..10).map(|_| instance(&simulator, &shared)).collect();
     let given = join_all((0..100).map(|caller| instances[caller % 10].token(soon()))).await;
@@ -155,7 +155,7 @@ async fn a_hundred_callers_on_ten_cold_instances_make_one_token_request() {
 
 #[tokio::test]
 async fn another_instance_takes_the_stored_token() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let first = instance(&simulator, &shared).token(soon()).await.unwrap();
     let second = instance(&simulator, &shared).token(soon()).await.unwrap();
@@ -165,7 +165,7 @@ async fn another_instance_takes_the_stored_token() {
 
 #[tokio::test]
 async fn a_token_revoked_under_two_instances_costs_one_refresh() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let here = site(&simulator.url());
     let http =
@@ -175,7 +175,7 @@ async fn a_token_revoked_under_two_instances_costs_one_refresh() {
             http.clone(),
             here.clone(),
             Arc::new(instance(&simulator, &shared)),
-            quick(),
+            quick_limits(),
         )
     });
     for client in &clients {
@@ -189,7 +189,7 @@ async fn a_token_revoked_under_two_instances_costs_one_refresh() {
 
 #[tokio::test]
 async fn a_newer_token_of_another_instance_survives_an_invalidation() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let [one, two] = [(); 2].map(|()| instance(&simulator, &shared));
     let old = one.token(soon()).await.unwrap();
@@ -206,7 +206,7 @@ async fn a_newer_token_of_another_instance_survives_an_invalidation() {
 
 #[tokio::test]
 async fn a_lease_whose_holder_died_is_taken_over_when_it_ends() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let key = TokenKey::new(
         site(&simulator.url()).token_url(),
@@ -227,7 +227,7 @@ async fn a_lease_whose_holder_died_is_taken_over_when_it_ends() {
 
 #[tokio::test]
 async fn a_canceled_renewal_gives_its_lease_back() {
-    let simulator = simulator([slow_tokens()]).await;
+    let simulator = start_simulator([slow_tokens()]).await;
     let shared = Arc::new(InMemory::default());
     let [one, two] = [(); 2].map(|()| instance(&simulator, &shared));
     let canceled = tokio::time::timeout(Duration::from_millis(20), one.token(soon())).await;
@@ -245,7 +245,7 @@ async fn a_canceled_renewal_gives_its_lease_back() {
 #[tokio::test]
 async fn without_its_shared_cache_an_instance_goes_on_with_memory() {
     for fault in ["broken", "hanging"] {
-        let simulator = simulator([]).await;
+        let simulator = start_simulator([]).await;
         let shared = Arc::new(InMemory::default());
         let switch = if fault == "broken" {
             &shared.broken
@@ -269,7 +269,7 @@ async fn without_its_shared_cache_an_instance_goes_on_with_memory() {
 
 #[tokio::test]
 async fn a_refused_token_is_not_taken_from_a_cache_that_could_not_forget_it() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let source = instance(&simulator, &shared);
     let old = source.token(soon()).await.unwrap();
@@ -282,14 +282,14 @@ async fn a_refused_token_is_not_taken_from_a_cache_that_could_not_forget_it() {
 
 #[tokio::test]
 async fn clients_of_other_scopes_do_not_share_a_token() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let shared = Arc::new(InMemory::default());
     let narrow = tokens(site(&simulator.url()).with_scopes("interactions:read"))
         .with_shared(Arc::clone(&shared) as Arc<dyn SharedTokenCache>);
     narrow.token(soon()).await.unwrap();
     instance(&simulator, &shared).token(soon()).await.unwrap();
     assert_eq!(shared.tokens.lock().unwrap().len(), 2);
-    list(&client_with(site(&simulator.url()), quick()), soon())
+    list(&client_with(site(&simulator.url()), quick_limits()), soon())
         .await
         .unwrap();
 }

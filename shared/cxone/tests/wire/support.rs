@@ -6,12 +6,12 @@ use std::time::Duration;
 use cxone::endpoints::{CXONE_API, Endpoint, Route, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
 use cxone::{CxoneClient, Request};
-use cxone_simulator::{FaultRule, Handle, Scenario, Simulator};
-use insights_http::backoff::{BackoffPolicy, Jitter};
+use cxone_simulator::Handle;
 use insights_http::client::{IdleConnections, build_client};
-use insights_http::retry::RetryPolicy;
 use insights_http::secret::FixedSecret;
 use insights_http::{CallLimits, Deadline};
+use testkit::demo_secrets;
+pub(crate) use testkit::{quick_limits, start_simulator};
 
 /// The path most tests call.
 pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
@@ -19,37 +19,13 @@ pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
 /// The token path of the Data Action.
 pub(crate) const TOKEN: &str = "/oauth/token";
 
-/// A simulator with these faults.
-pub(crate) async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
-    let scenario = Scenario {
-        faults: faults.into_iter().collect(),
-        ..Scenario::default()
-    };
-    Simulator::start(scenario).await.unwrap()
-}
-
-/// Returns the default limits with backoffs of milliseconds.
-pub(crate) fn quick() -> CallLimits {
-    let ms = Duration::from_millis;
-    let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
-    CallLimits {
-        retry: RetryPolicy {
-            rate_limited: quickly,
-            failed: quickly,
-            ..RetryPolicy::default()
-        },
-        attempt_timeout: ms(250),
-        ..CallLimits::default()
-    }
-}
-
 pub(crate) fn site(url: &str) -> Site {
     Site::new(CXONE_API, System::DataAction, url).unwrap()
 }
 
 pub(crate) fn credentials(secret: &str) -> ClientCredentials {
     ClientCredentials {
-        client_id: "demo-client".to_owned(),
+        client_id: demo_secrets::CLIENT_ID.to_owned(),
         client_secret: secret.into(),
     }
 }
@@ -58,8 +34,8 @@ pub(crate) fn tokens(site: Site) -> TokenSource {
     TokenSource::new(
         build_client(IdleConnections::Close).unwrap(),
         site,
-        Arc::new(FixedSecret(credentials("demo-secret"))),
-        quick(),
+        Arc::new(FixedSecret(credentials(demo_secrets::CLIENT_SECRET))),
+        quick_limits(),
     )
 }
 
@@ -74,7 +50,7 @@ pub(crate) fn client_with(site: Site, limits: CallLimits) -> CxoneClient {
 }
 
 pub(crate) fn client_of(simulator: &Handle) -> CxoneClient {
-    client_with(site(&simulator.url()), quick())
+    client_with(site(&simulator.url()), quick_limits())
 }
 
 pub(crate) fn actions(client: &CxoneClient) -> Endpoint {
