@@ -1,7 +1,6 @@
 //! Neither the key nor the text reaches a log, an error or a `Debug` output of the client of the sentiment service.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
@@ -10,30 +9,11 @@ use insights_http::secret::FixedSecret;
 use insights_http::{CallLimits, Deadline};
 use secrecy::SecretString;
 use sentiment::service::NlpClient;
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use testkit::CapturedLogs;
 
 #[tokio::test]
 async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
-    let captured = Captured::default();
-    let writer = captured.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let logs = CapturedLogs::install(tracing::Level::TRACE);
 
     let path = "/v1/sentiment";
     let answer = serde_json::json!({ "score": "canary-answer" });
@@ -60,7 +40,7 @@ async fn logs_errors_and_debug_output_hold_neither_key_nor_text() {
         .await
         .unwrap_err();
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = logs.text();
     assert!(log.contains("the call failed and is tried again"), "{log}");
     for text in [log, format!("{service:?} {refused} {refused:?}")] {
         assert!(!text.contains("canary"), "{text}");

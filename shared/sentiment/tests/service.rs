@@ -9,39 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter, Scenario, Simulator};
-use insights_http::backoff::{BackoffPolicy, Jitter};
+use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use insights_http::client::{IdleConnections, build_client};
-use insights_http::retry::RetryPolicy;
 use insights_http::secret::{FixedSecret, Freshness, SecretFn, SecretSource};
-use insights_http::{CallLimits, Deadline, Error};
+use insights_http::{Deadline, Error};
 use secrecy::SecretString;
 use sentiment::service::NlpClient;
 use serde_json::{Value, json};
-
-/// A simulator with these faults.
-async fn simulator(faults: impl IntoIterator<Item = FaultRule>) -> Handle {
-    let scenario = Scenario {
-        faults: faults.into_iter().collect(),
-        ..Scenario::default()
-    };
-    Simulator::start(scenario).await.unwrap()
-}
-
-/// The contract's limits with waits of milliseconds.
-fn quick() -> CallLimits {
-    let ms = Duration::from_millis;
-    let quickly = BackoffPolicy::new(ms(4), Duration::from_secs(30), Jitter::Full);
-    CallLimits {
-        retry: RetryPolicy {
-            rate_limited: quickly,
-            failed: quickly,
-            ..RetryPolicy::default()
-        },
-        attempt_timeout: ms(250),
-        ..CallLimits::default()
-    }
-}
+use testkit::{demo_secrets, quick_limits, start_simulator};
 
 /// Time enough for a test on a busy machine.
 fn soon() -> Deadline {
@@ -56,7 +31,7 @@ fn nlp_with(simulator: &Handle, key: Arc<dyn SecretSource<SecretString>>) -> Nlp
         build_client(IdleConnections::Close).unwrap(),
         &url,
         key,
-        quick(),
+        quick_limits(),
     )
     .unwrap()
 }
@@ -64,7 +39,7 @@ fn nlp_with(simulator: &Handle, key: Arc<dyn SecretSource<SecretString>>) -> Nlp
 fn nlp(simulator: &Handle) -> NlpClient {
     nlp_with(
         simulator,
-        Arc::new(FixedSecret(SecretString::from("demo-nlp-key"))),
+        Arc::new(FixedSecret(SecretString::from(demo_secrets::NLP_API_KEY))),
     )
 }
 
@@ -74,7 +49,7 @@ fn answers(body: Value) -> FaultRule {
 
 #[tokio::test]
 async fn a_text_gets_its_score_and_emotions() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let bad = nlp(&simulator)
         .score("Unacceptable! I want a refund.", soon())
         .await
@@ -93,7 +68,7 @@ async fn a_score_outside_the_scale_is_clamped() {
         (json!(0.25), 0.25),
         (json!(1), 1.0),
     ] {
-        let simulator = simulator([answers(json!({ "score": score, "emotions": [] }))]).await;
+        let simulator = start_simulator([answers(json!({ "score": score, "emotions": [] }))]).await;
         assert_eq!(
             nlp(&simulator)
                 .score("x", soon())
@@ -127,7 +102,7 @@ async fn invalid_answers_are_refused_and_not_asked_for_again() {
     let broken =
         [Fault::MalformedJson, Fault::WrongContent].map(|fault| FaultRule::new(PATH, fault));
     for rule in wrong.into_iter().map(answers).chain(broken) {
-        let simulator = simulator([rule.clone()]).await;
+        let simulator = start_simulator([rule.clone()]).await;
         let error = nlp(&simulator).score("x", soon()).await;
         assert!(
             matches!(error, Err(Error::InvalidResponse { .. })),
@@ -145,20 +120,20 @@ async fn passing_faults_are_retried() {
         Fault::Drop,
         Fault::Truncate,
     ];
-    let simulator = simulator(faults.map(|fault| FaultRule::new(PATH, fault).times(1))).await;
+    let simulator = start_simulator(faults.map(|fault| FaultRule::new(PATH, fault).times(1))).await;
     nlp(&simulator).score("great", soon()).await.unwrap();
     assert_eq!(simulator.requests("POST", PATH), 5);
 }
 
 #[tokio::test]
 async fn a_rotated_key_is_read_anew_once() {
-    let simulator = simulator([]).await;
+    let simulator = start_simulator([]).await;
     let reads = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&reads);
     let key = SecretFn(move |read| {
         counted.fetch_add(1, Ordering::SeqCst);
         let key = if read == Freshness::Bypass {
-            "demo-nlp-key"
+            demo_secrets::NLP_API_KEY
         } else {
             "old-key"
         };
@@ -184,11 +159,13 @@ async fn a_rotated_key_is_read_anew_once() {
 #[tokio::test]
 async fn a_dead_service_fails_inside_the_deadline_and_retryable() {
     // Nobody listens, the service hangs, or it is broken.
-    let gone = simulator([]).await;
+    let gone = start_simulator([]).await;
     let dead = nlp(&gone);
     gone.shutdown().await;
-    let hanging = simulator([FaultRule::new(PATH, Fault::Delay(Duration::from_secs(60)))]).await;
-    let broken = simulator([FaultRule::new(PATH, Fault::Status(500, RetryAfter::Absent))]).await;
+    let hanging =
+        start_simulator([FaultRule::new(PATH, Fault::Delay(Duration::from_secs(60)))]).await;
+    let broken =
+        start_simulator([FaultRule::new(PATH, Fault::Status(500, RetryAfter::Absent))]).await;
     for client in [dead, nlp(&hanging), nlp(&broken)] {
         let began = Instant::now();
         let error = client
