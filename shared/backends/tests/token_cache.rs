@@ -1,10 +1,8 @@
 //! The token cache in the state store: shared by instances, renewed by one of them, unreadable to whoever only has the table.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use backends::cxone_client;
-use backends::stores::FunctionSecrets;
 use cxone::data_actions::{register, sentiment_action};
 use cxone::endpoints::System;
 use cxone_simulator::{Fault, FaultRule, Handle, Scenario, Simulator};
@@ -14,8 +12,8 @@ use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::{ExposeSecret, SecretString};
-use store::secrets::AnySecretStore;
 use store::state::{DynamoState, SqliteState, State};
+use testkit::{demo_secrets, secrets_of};
 
 const TOKEN: &str = "/oauth/token";
 
@@ -31,24 +29,13 @@ async fn states(folder: &tempfile::TempDir) -> [(&'static str, State); 2] {
     ]
 }
 
-fn secrets(client_secret: &str) -> Arc<FunctionSecrets> {
-    let values = [
-        ("client_id", "demo-client"),
-        ("client_secret", client_secret),
-    ];
-    let values = values.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
-    Arc::new(FunctionSecrets::new(AnySecretStore::Given(
-        values.into_iter().collect(),
-    )))
-}
-
 /// A client as a new instance of a function makes it: nothing in memory, the state shared.
 fn instance(simulator: &Handle, state: &State) -> cxone::CxoneClient {
     let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url())]);
     cxone_client::client(
         &env,
         System::DataAction,
-        &secrets("demo-secret"),
+        &secrets_of(&[]),
         state,
         IdleConnections::Keep,
     )
@@ -126,7 +113,11 @@ async fn the_state_holds_no_token_in_the_open() {
         bytes.windows(6).any(|window| window == b"token#"),
         "the item is there"
     );
-    for secret in [token.as_str(), "demo-secret", "demo-client"] {
+    for secret in [
+        token.as_str(),
+        demo_secrets::CLIENT_SECRET,
+        demo_secrets::CLIENT_ID,
+    ] {
         assert!(
             !bytes
                 .windows(secret.len())
@@ -143,21 +134,25 @@ async fn a_token_sealed_with_the_old_client_secret_is_a_miss() {
     let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite")).unwrap());
     let key = TokenKey::new(
         &"https://x.example/oauth/token".parse().unwrap(),
-        "demo-client",
+        demo_secrets::CLIENT_ID,
         "a b",
     );
     let other = TokenKey::new(
         &"https://x.example/oauth/token".parse().unwrap(),
-        "demo-client",
+        demo_secrets::CLIENT_ID,
         "a b c",
     );
     let later = Timestamp::now() + jiff::SignedDuration::from_hours(1);
     let token = AccessToken::new(SecretString::from("abc"), later).unwrap();
-    let before = backends::token_cache::StateTokens::new(state.clone(), secrets("old"));
+    let before = backends::token_cache::StateTokens::new(
+        state.clone(),
+        secrets_of(&[("client_secret", "old")]),
+    );
     before.store(&key, &token).await.unwrap();
     assert!(before.load(&key).await.unwrap().is_some());
     assert!(before.load(&other).await.unwrap().is_none());
-    let after = backends::token_cache::StateTokens::new(state, secrets("new"));
+    let after =
+        backends::token_cache::StateTokens::new(state, secrets_of(&[("client_secret", "new")]));
     assert!(after.load(&key).await.unwrap().is_none());
     after.invalidate(&key, &token.fingerprint()).await.unwrap();
     assert!(
