@@ -9,16 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use backends::stores::FunctionSecrets;
 use chat_session::session::{self, Options};
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Simulator};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
-use secrecy::SecretString;
 use store::objects::Objects;
-use store::secrets::{AnySecretStore, Secrets};
-use store::state::{SqliteState, State};
+use testkit::{open_state, secrets_of};
 use tokio::time::Instant;
 
 const TEXTS: [&str; 4] = [
@@ -43,15 +40,7 @@ async fn main() -> anyhow::Result<()> {
         ("CXONE_BASE_URL", simulator.url()),
         ("SENTIMENT_PROVIDER", "lexicon".to_owned()),
     ]);
-    let secrets: Secrets = [
-        ("client_id", "demo-client"),
-        ("client_secret", "demo-secret"),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-    .collect();
-    let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(secrets)));
-    let state = State::Sqlite(SqliteState::open(folder.path().join("state.sqlite"))?);
+    let (secrets, state) = (secrets_of(&[]), open_state(folder.path()));
     let client = backends::cxone_client::client(
         &env,
         System::Chat,

@@ -7,13 +7,12 @@ use proptest::prelude::*;
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::queue::{Message, SqliteQueue};
-use store::secrets::{AnySecretStore, CachedSecrets, Secrets};
-use store::state::SqliteState;
+use testkit::{demo_secrets, open_state, secrets_of};
 
 use super::*;
 
-const SECRET: &str = "webhook-secret";
-const KEY: &str = "the-key";
+const SECRET: &str = demo_secrets::WEBHOOK_SECRET;
+const KEY: &str = demo_secrets::API_KEY;
 
 struct Receiver {
     deps: Deps,
@@ -24,16 +23,10 @@ struct Receiver {
 fn receiver() -> Receiver {
     let folder = tempfile::tempdir().unwrap();
     let queue = SqliteQueue::open(folder.path().join("queue.db"), "embedding").unwrap();
-    let state = State::Sqlite(SqliteState::open(folder.path().join("state.db")).unwrap());
-    let secrets: Secrets = [("webhook_secret", SECRET), ("api_key", KEY)]
-        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
-        .into_iter()
-        .collect();
-    let secrets = Arc::new(CachedSecrets::new(AnySecretStore::Given(secrets)));
     let deps = start::build(
         &Env::default(),
-        secrets,
-        state,
+        secrets_of(&[]),
+        open_state(folder.path()),
         AnyQueue::Sqlite(queue.clone()),
     )
     .unwrap();
