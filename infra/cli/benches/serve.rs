@@ -1,5 +1,5 @@
-//! The Data Action as its callers meet it: process start to first answer, latency of distinct texts at 200 requests a
-//! second, the most that goes through, cache hits, and memory. Prints a table; see BENCHMARKS.md.
+//! Measures the Data Action from outside: the time from process start to the first answer, the latency of distinct texts at
+//! 200 requests per second, the largest throughput, cache hits and memory. Prints a table; BENCHMARKS.md has the results.
 //!
 //! `cargo bench -p cxone-insights --bench serve [-- --seconds 20 --rate 200]`
 #![expect(
@@ -14,24 +14,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use cxone_simulator::demo_secrets;
 use insights_http::client::IdleConnections;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 #[derive(Parser)]
 struct Args {
-    /// How long each load lasts
+    /// Duration of each load in seconds
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Requests a second of the paced load
+    /// Requests per second of the paced load
     #[arg(long, default_value_t = 200)]
     rate: u64,
-    /// Given by `cargo bench`
+    /// Flag that `cargo bench` passes
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// The server under test; killed when dropped.
+/// The server under test, which is killed when this value is dropped.
 struct Server {
     child: Child,
     url: String,
@@ -46,7 +47,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts it and waits for the first scored text; says how long that took.
+    /// Starts the server and returns the time until the first text was scored.
     async fn start(dir: &std::path::Path) -> (Self, Duration) {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -83,9 +84,9 @@ impl Server {
         (server, started.elapsed())
     }
 
-    /// One request; whether it was answered with 200.
+    /// Sends one request and returns `Some` if the answer has a status of success.
     async fn ask(&self, text: &str) -> Option<()> {
-        let request = self.http.post(&self.url).bearer_auth("local-key");
+        let request = self.http.post(&self.url).bearer_auth(demo_secrets::API_KEY);
         let response = request
             .json(&json!({ "interaction_text": text }))
             .send()
@@ -96,7 +97,7 @@ impl Server {
         ok.then_some(())
     }
 
-    /// Resident memory in MB, from the process's own accounting.
+    /// Returns the resident memory of the server in megabytes.
     fn resident_mb(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .unwrap_or_default();
@@ -106,7 +107,7 @@ impl Server {
     }
 }
 
-/// A short text that no other index gives: about ten words, as a customer says them.
+/// Returns a short text of a customer that is different for each index.
 fn text(index: u64) -> String {
     const WHAT: [&str; 5] = ["router", "invoice", "delivery", "refund", "contract"];
     const SAID: [&str; 4] = [
@@ -159,12 +160,12 @@ async fn main() {
     print("cache hit, one caller", &mut hits, "");
     println!(
         "{:<46} {:>8.0} MB resident",
-        "after all that",
+        "after all loads",
         server.resident_mb()
     );
 }
 
-/// Sends at a steady pace whatever the answers do, and measures from when each request was due.
+/// Sends requests at a steady pace, independent of the answers, and measures each from the time when it was due.
 async fn paced(server: &Arc<Server>, rate: u64, seconds: u64) -> Vec<Duration> {
     let (begin, mut requests) = (Instant::now(), JoinSet::new());
     for index in 0..rate * seconds {
@@ -176,7 +177,7 @@ async fn paced(server: &Arc<Server>, rate: u64, seconds: u64) -> Vec<Duration> {
     requests.join_all().await.into_iter().flatten().collect()
 }
 
-/// Eight callers that each send the next text when they have their answer.
+/// Runs eight callers, each of which sends its next text after the answer to the previous one.
 async fn saturated(server: &Arc<Server>, seconds: u64) -> (u64, Duration) {
     let (begin, mut callers) = (Instant::now(), JoinSet::new());
     for caller in 0..8_u64 {

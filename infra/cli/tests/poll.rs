@@ -1,4 +1,4 @@
-//! `poll` as a process: killed, started again on the same data folder, and stopped by Ctrl-C.
+//! The subcommand `poll` as a process: it is killed, started again on the same data folder, and stopped by Ctrl-C.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
@@ -12,7 +12,7 @@ use cxone_simulator::live::{Call, Line};
 use cxone_simulator::{Handle, Scenario, Simulator};
 use serde_json::Value;
 
-/// A running `poll --json` and the lines it prints.
+/// A running `poll --json` with its output.
 struct Poll {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -38,7 +38,7 @@ impl Poll {
         Self { child, output }
     }
 
-    /// The next batch.
+    /// Reads the next batch of the output.
     fn batch(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -56,8 +56,8 @@ impl Poll {
     }
 }
 
-/// Adds a batch's segments to those seen, by id.
-fn note(seen: &mut BTreeMap<String, u32>, batch: &Value) {
+/// Counts the segments of a batch by id.
+fn count_segments(seen: &mut BTreeMap<String, u32>, batch: &Value) {
     for segment in batch["segments"].as_array().unwrap() {
         *seen
             .entry(segment["id"].as_str().unwrap().to_owned())
@@ -95,23 +95,23 @@ async fn a_killed_poll_goes_on_within_twenty_seconds_and_scores_nothing_twice() 
             "{name} in {batch}"
         );
     }
-    note(&mut seen, &batch);
+    count_segments(&mut seen, &batch);
     first.child.kill().unwrap();
     // What was printed between the last line read and the end.
     for line in (&mut first.output).lines() {
-        note(&mut seen, &serde_json::from_str(&line.unwrap()).unwrap());
+        count_segments(&mut seen, &serde_json::from_str(&line.unwrap()).unwrap());
     }
     first.child.wait().unwrap();
     let began = Instant::now();
     let mut second = Poll::start(&simulator, folder.path());
-    note(&mut seen, &second.batch());
+    count_segments(&mut seen, &second.batch());
     assert!(
         began.elapsed() < Duration::from_secs(20),
         "{:?}",
         began.elapsed()
     );
     while seen.len() < 30 {
-        note(&mut seen, &second.batch());
+        count_segments(&mut seen, &second.batch());
     }
     assert!(seen.values().all(|count| *count == 1), "{seen:?}");
     second.signal("-INT");
