@@ -1,6 +1,6 @@
 /**
- * What is watched: one entry an alarm, with the page that says what to do. The template has the same alarms for those who
- * deploy it without this app; a test compares the two.
+ * The alarms: one entry per alarm, with the runbook that says what to do. The template has the same alarms for deployments
+ * without this app; a test compares the two.
  */
 import type { FunctionName } from './functions';
 
@@ -69,7 +69,7 @@ const FAILURES: readonly [FunctionName, string, number][] = [
   ['analytics-report', 'AnalyticsReportFunction', 1],
   ['chat-session', 'ChatSessionFunction', 3],
 ];
-/** Functions that call the contact centre. */
+/** Functions that call the contact center. */
 const CALLERS: readonly FunctionName[] = ['transcript-poller', 'analytics-report', 'chat-session'];
 /** Functions that run a model. */
 const MODELS: readonly FunctionName[] = [
@@ -225,7 +225,7 @@ export const ALARMS: readonly AlarmRule[] = [
   },
   {
     name: 'token-refresh-failures',
-    meaning: 'Tokens of the contact centre could not be renewed.',
+    meaning: 'Tokens of the contact center could not be renewed.',
     runbook: 'token-refresh',
     sources: CALLERS.map((name) => own('token_refresh_failures', name)),
     statistic: 'Sum',

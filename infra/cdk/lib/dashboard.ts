@@ -1,5 +1,5 @@
 /**
- * The dashboard's graphs, row by row.
+ * The graphs of the dashboard, row by row.
  */
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';

@@ -1,7 +1,8 @@
 /**
- * An Aurora Serverless v2 PostgreSQL for the vectors, in a VPC without a way out, and the functions that use it moved there.
+ * An Aurora Serverless v2 PostgreSQL for the vectors, in a VPC without a route to the Internet. The functions that use the
+ * database are moved to that VPC.
  *
- * The functions make the extension and the tables themselves: `CREATE EXTENSION vector` is allowed to the cluster's own user.
+ * The functions create the extension and the tables themselves: the cluster's own user may run `CREATE EXTENSION vector`.
  */
 import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -10,7 +11,7 @@ import * as rds from 'aws-cdk-lib/aws-rds';
 import type { CfnFunction } from 'aws-cdk-lib/aws-sam';
 import { Construct } from 'constructs';
 
-/** What a database can be told. */
+/** Properties of the database. */
 export interface DatabaseProps {
   /** Fewest capacity units; 0 lets it pause, and the first query after a pause waits some 15 s. @default 0.5 */
   readonly minCapacity?: number;
@@ -120,7 +121,7 @@ export class Database extends Construct {
       serverlessV2MinCapacity: props.minCapacity ?? 0.5,
       serverlessV2MaxCapacity: props.maxCapacity ?? 8,
       defaultDatabaseName: 'insights',
-      // Letters and digits only, so that the password goes into a URL as it is.
+      // Letters and digits only, so that the password needs no encoding in a URL.
       credentials: rds.Credentials.fromGeneratedSecret('insights', { excludeCharacters: ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~' }),
       parameterGroup: new rds.ParameterGroup(this, 'Parameters', {
         engine,

@@ -1,5 +1,5 @@
 /**
- * The seven functions: their names, and the binaries that `cargo lambda build` made of them.
+ * The names of the seven functions, and the binaries that `cargo lambda build` has built.
  */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,9 +28,9 @@ export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 const MACHINES: Record<Architecture, number> = { arm64: 0xb7, x86_64: 0x3e };
 
 /**
- * The folder that holds a function's `bootstrap`, or `undefined` if it has not been built.
+ * Returns the folder that holds a function's `bootstrap`, or `undefined` if the function has not been built.
  *
- * @throws if the binary is no Linux program, or one for another processor: Lambda would say so at the first call only.
+ * @throws if the binary is not a Linux program, or is built for another processor. Lambda would fail only at the first call.
  */
 export function builtFolder(codeDirectory: string, name: FunctionName, architecture: Architecture): string | undefined {
   const folder = join(codeDirectory, name);

@@ -1,5 +1,5 @@
 /**
- * The stack: the SAM template as it is, with the functions' code as assets, and what a CDK user adds to it.
+ * The stack: the unchanged SAM template, with the code of the functions as assets and the additions of a CDK user.
  */
 import { join } from 'node:path';
 
@@ -19,7 +19,7 @@ const ROOT = join(__dirname, '..', '..', '..', '..');
 /** Where the template lies. */
 export const TEMPLATE_FILE = join(ROOT, 'infra', 'sam', 'template.yaml');
 
-/** What a stack can be told. */
+/** Properties of the stack. */
 export interface InsightsStackProps extends StackProps {
   /** Processor of the functions. @default 'arm64' */
   readonly architecture?: Architecture;
@@ -35,7 +35,7 @@ export interface InsightsStackProps extends StackProps {
   readonly parameters?: Readonly<Record<string, string | number>>;
   /** An Aurora Serverless PostgreSQL for the vectors, in a VPC of its own. @default none: bring your own */
   readonly database?: DatabaseProps;
-  /** Thresholds of the alarms and who is told. @default the template's thresholds, its alarm topic */
+  /** Thresholds of the alarms, and who is notified. @default the template's thresholds, its alarm topic */
   readonly monitoring?: MonitoringProps;
 }
 
@@ -49,7 +49,7 @@ export class InsightsStack extends Stack {
   readonly monitoring: Monitoring;
 
   constructor(scope: Construct, id: string, props: InsightsStackProps = {}) {
-    super(scope, id, { description: 'cxone-insights: live insight for a NICE CXone contact centre', ...props });
+    super(scope, id, { description: 'cxone-insights: live insight for a NICE CXone contact center', ...props });
     this.template = new CfnInclude(this, 'Template', { templateFile: TEMPLATE_FILE });
 
     const architecture = props.architecture ?? 'arm64';
@@ -89,7 +89,7 @@ export class InsightsStack extends Stack {
       this.function(name).codeUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
     }
     if (missing.length > 0) {
-      // The path that stays in the template is refused by CloudFormation, so an empty function can never be deployed.
+      // CloudFormation refuses the path that stays in the template, so that a function without code cannot be deployed.
       Annotations.of(this).addWarningV2(
         'cxone-insights:not-built',
         `not built, so this stack can be synthesised but not deployed: ${missing.join(', ')} (looked in ${codeDirectory}; ` +

@@ -1,5 +1,5 @@
 /**
- * Alarms and dashboard as constructs, so that an app can change a threshold, send them elsewhere or put widgets beside them.
+ * Alarms and dashboard as constructs, so that an app can change thresholds and topics, and add widgets.
  */
 import { CfnCondition, type CfnResource, Duration, Fn, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -11,11 +11,11 @@ import { Construct } from 'constructs';
 import { ALARMS, type AlarmRule, type Source } from './alarms';
 import { dashboardRows } from './dashboard';
 
-/** What the monitoring can be told. */
+/** Properties of the monitoring. */
 export interface MonitoringProps {
   /** Other thresholds, by the alarm's name. */
   readonly thresholds?: Readonly<Record<string, number>>;
-  /** Who is told. @default the template's alarm topic */
+  /** Topic of the notifications. @default the template's alarm topic */
   readonly topic?: ITopic;
 }
 
@@ -53,7 +53,7 @@ export class Monitoring extends Construct {
       ALARMS.map((rule) => [rule.name, this.addAlarm(rule, thresholds[rule.name] ?? rule.threshold, action)]),
     );
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { dashboardName: Stack.of(this).stackName });
-    // Alarms on silence are left out of the overview: where the schedules are off, they do not exist.
+    // Alarms on missing runs are not part of the overview, because they do not exist when the schedules are disabled.
     const always = ALARMS.filter((rule) => !rule.silenceIsBad).flatMap((rule) => this.alarms.get(rule.name) ?? []);
     this.dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ alarms: always, width: 24, height: 4 }));
     for (const row of dashboardRows((source, options) => this.metric(source, options))) {
@@ -77,7 +77,7 @@ export class Monitoring extends Construct {
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
     if (rule.silenceIsBad) {
-      // Where the schedules are off, silence is as it should be.
+      // When the schedules are disabled, missing runs are expected.
       const runs: CfnCondition = this.template.getCondition('SchedulesRun');
       (alarm.node.defaultChild as CfnResource).cfnOptions.condition = runs;
     }

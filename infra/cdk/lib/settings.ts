@@ -1,5 +1,5 @@
 /**
- * Settings of the app from CDK context (`-c name=value` or `cdk.context.json`), each checked before anything is made of it.
+ * Settings of the app, read from the CDK context (`-c name=value` or `cdk.context.json`) and checked before they are used.
  */
 import type { Node } from 'constructs';
 
@@ -20,11 +20,11 @@ export interface Settings {
 
 /** Reads the settings.
  *
- * @throws naming the setting, its value and what is allowed.
+ * @throws an error that names the setting, its value and what is allowed.
  */
 export function settings(node: Node): Settings {
   const stackName = text(node, 'stackName') ?? 'cxone-insights';
-  // The queues are named after the stack, and their names end where 80 characters end.
+  // The queues are named after the stack, and a queue's name has at most 80 characters.
   if (!/^[A-Za-z][A-Za-z0-9-]{0,47}$/.test(stackName)) {
     throw new Error(`stackName is "${stackName}", but must be a letter and then at most 47 letters, digits or hyphens`);
   }

@@ -1,5 +1,5 @@
 /**
- * The functions' code in the stack.
+ * The code of the functions in the stack.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

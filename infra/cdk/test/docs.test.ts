@@ -1,5 +1,5 @@
 /**
- * The guide and the runbooks: what they link to is there, and what they tell to set exists.
+ * The guide and the runbooks: their links lead to existing files, and the settings that they name exist.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';

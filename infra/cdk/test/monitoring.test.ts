@@ -1,5 +1,5 @@
 /**
- * Alarms and dashboard: the constructs say what the template says, and each alarm has its page.
+ * Alarms and dashboard: the constructs equal the template, and each alarm has its runbook.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

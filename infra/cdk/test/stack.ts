@@ -1,5 +1,5 @@
 /**
- * Stacks for tests, synthesised without credentials.
+ * Stacks for tests, which are synthesized without credentials.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { FUNCTION_NAMES } from '../lib/functions';
 import { InsightsStack, type InsightsStackProps } from '../lib/insights-stack';
 
-/** A resource of a synthesised template. */
+/** A resource of a synthesized template. */
 export interface Resource {
   readonly Type: string;
   readonly Condition?: string;

@@ -1,5 +1,5 @@
 /**
- * What must hold of the template, whoever deploys it.
+ * Properties of the template that every deployment relies on.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,7 +1,7 @@
-"""DynamoDB, Secrets Manager, SQS, SNS and S3 by moto, on the loopback port of the argument (0: a free one), until
+"""Serves DynamoDB, Secrets Manager, SQS, SNS and S3 by moto, on the loopback port of the argument (0: a free port), until
 standard input ends.
 
-moto's conditional writes are not atomic between threads: requests are answered one at a time, as if by one thread.
+The conditional writes of moto are not atomic between threads, so that requests are answered one at a time.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""PostgreSQL with pgvector on a free loopback port, with a new data folder, until standard input ends.
+"""Runs PostgreSQL with pgvector on a free loopback port, with a new data folder, until standard input ends.
 
-PostgreSQL refuses to run as root: then it runs as the user `postgres`, or `nobody` where there is no such user.
+PostgreSQL refuses to run as root. For root, it runs as the user `postgres`, or as `nobody` if that user does not exist.
 """
 
 import os

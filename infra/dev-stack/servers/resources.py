@@ -1,5 +1,5 @@
-"""Makes what the stack's template makes and a function needs, on the endpoint of the environment file that standard input
-brings: secret, table, queue with its dead letters, bucket, topic. What exists is left as it is."""
+"""Creates the resources that the functions need: secret, table, queue with its dead-letter queue, bucket and topic. Standard
+input has the settings and the secret as JSON. Resources that exist are left as they are."""
 
 import json
 import sys
