@@ -129,7 +129,7 @@ impl<'a> Visit<'a> for Names<'_> {
 /// Returns the lines of a source whose code or comments have a refused word. String literals are looked at for the
 /// spelling only, since they also hold what customers say.
 pub(crate) fn refused_words(source: &Source) -> Vec<Finding> {
-    let anywhere = pattern(r"(?i)centre|PATIENCE");
+    let anywhere = pattern(r"(?i:centre)|PATIENCE");
     let in_code = pattern(r"Desk|is_there|told\b");
     let without_texts = blank_strings(&source.text);
     source

@@ -43,7 +43,7 @@ pub struct FunctionPrograms {
 }
 
 impl FunctionPrograms {
-    /// Starts the emulator. Functions that are started later get the environment `settings`.
+    /// Starts the emulator of the Lambda runtime. Programs that are started later get the environment `settings`.
     ///
     /// # Panics
     /// If a program is missing, or the emulator does not listen in time.

@@ -76,7 +76,7 @@ impl TcpProxy {
         self.mode.send_replace(Mode::Delay(delay));
     }
 
-    /// Forwards connections again.
+    /// Forwards connections without any disturbance again.
     pub fn restore(&self) {
         self.mode.send_replace(Mode::Forward);
     }
