@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backends::Backends;
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
+use data_action::config::Config;
 use data_action::{Deps, handle};
 use futures::future::join_all;
 use http::{HeaderValue, Method};
-use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use runtime::{Request, Response, lambda};
 use serde_json::{Value, json};
-use testkit::{TestFixture, demo_secrets, open_state, secrets_of};
+use testkit::{TestFixture, demo_secrets, secret_values};
 use tokio::sync::OnceCell;
 
 use crate::events::request;
@@ -24,15 +25,9 @@ async fn with_local_model() -> Arc<Deps> {
     static DEPS: OnceCell<(Arc<Deps>, tempfile::TempDir)> = OnceCell::const_new();
     let build = || async {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let state = open_state(folder.path());
-        let deps = data_action::start::build(
-            &Env::default(),
-            secrets_of(&[]),
-            state,
-            IdleConnections::Close,
-        )
-        .await
-        .expect("the model loads");
+        let backends = Backends::laptop(folder.path(), secret_values(&[]));
+        let config = Config::from_env(&Env::default()).expect("the defaults");
+        let deps = Deps::new(&backends, config).await.expect("the model loads");
         (Arc::new(deps), folder)
     };
     Arc::clone(&DEPS.get_or_init(build).await.0)
@@ -45,8 +40,8 @@ async fn with_sentiment_service(fixture: &TestFixture, settings: &[(&str, &str)]
     let env = settings
         .iter()
         .fold(env, |env, (name, value)| env.with(name, *value));
-    let (secrets, state) = (Arc::clone(&fixture.secrets), fixture.state.clone());
-    let deps = data_action::start::build(&env, secrets, state, IdleConnections::Keep).await;
+    let config = Config::from_env(&env).expect("the settings");
+    let deps = Deps::new(&fixture.backends(), config).await;
     Arc::new(deps.expect("a client of the service"))
 }
 

@@ -10,7 +10,6 @@ mod events;
 mod log_macros;
 mod names;
 mod policies;
-mod settings;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! The template against the code: each function may call what its code can call and nothing else, and is given the
-//! variables that it reads and no other.
+//! The template against the code: each function may call what its code can call and nothing else. That
+//! each function is given the variables that it reads is tested with the settings, in `tests/settings`.
 //!
 //! What a function's code can call is found in its sources: a store, a client or a method of the store's trait that makes
 //! a call which another does not. What each store calls is found in the store's sources, so a new call there is
@@ -22,7 +22,7 @@ const SHARED_WIRING: [&str; 2] = ["embedding", "sentiment"];
 /// What in a function's sources makes which calls.
 const CALLS: &[(&str, &[&str])] = &[
     (
-        r"Stores::from_env|SecretsManager::new",
+        r"backends\s*\.secrets\(",
         &["secretsmanager:GetSecretValue"],
     ),
     // Registering, stopping and showing a live call, and its list, which only the poller takes from.
@@ -34,7 +34,7 @@ const CALLS: &[(&str, &[&str])] = &[
     (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
     // Tokens are shared through the state, and leases are given back.
     (
-        r"\bLease\b|cxone_client::client",
+        r"\bLease\b|\.cxone_client\(",
         &[
             "dynamodb:GetItem",
             "dynamodb:PutItem",
@@ -106,9 +106,6 @@ const SET_UP: [&str; 7] = [
     "wait_until_table_exists",
 ];
 
-/// Variables that the template sets for others than the function's own code.
-const FOR_LIBRARIES: [&str; 1] = ["RUST_LOG"];
-
 pub(crate) fn root() -> PathBuf {
     workspace_root()
 }
@@ -167,20 +164,6 @@ fn function_sources(name: &str) -> String {
         let named = [format!("\n{other}.workspace"), format!("\n{other} =")];
         if named.iter().any(|named| dependencies.contains(named)) {
             text.push_str(&sources(&root().join(place).join(other).join("src")));
-        }
-    }
-    text
-}
-
-/// The same with the parts of the runtime that it uses, where variables are read too.
-fn sources_with_runtime(name: &str) -> String {
-    let mut text = function_sources(name);
-    for (marker, module) in [
-        (r"Stores::from_env", "stores.rs"),
-        (r"cxone_client::client", "cxone_client.rs"),
-    ] {
-        if pattern(marker).is_match(&text) {
-            text.push_str(&sources(&root().join("shared/backends/src").join(module)));
         }
     }
     text
@@ -323,42 +306,6 @@ fn the_stores_make_no_call_that_the_roles_were_not_compared_with() {
             "{name} creates what the template has"
         );
     }
-}
-
-#[test]
-fn each_function_is_given_the_variables_it_reads_and_every_one_it_needs() {
-    let template = template();
-    let required = pattern(r#"required(?:_url)?\(\s*"([A-Z][A-Z0-9_]+)""#);
-    let mut wrong = Vec::new();
-    for Function { name, id, .. } in FUNCTIONS {
-        let text = sources_with_runtime(name);
-        let given = template["Resources"][format!("{id}Function")]["Properties"]["Environment"]["Variables"]
-            .as_object()
-            .unwrap_or_else(|| panic!("{id}Function has no variables"));
-        for variable in given
-            .keys()
-            .filter(|name| !FOR_LIBRARIES.contains(&name.as_str()))
-        {
-            if !text.contains(&format!("\"{variable}\"")) {
-                wrong.push(format!(
-                    "{id}Function is given {variable}, but {name} does not read it"
-                ));
-            }
-        }
-        for variable in required
-            .captures_iter(&text)
-            .map(|found| found[1].to_owned())
-        {
-            // The first is needed with an HTTP provider only, which a rule of the template sees to; Lambda sets the others.
-            let seen_to = variable == "SENTIMENT_URL" || variable.starts_with("AWS_");
-            if !seen_to && !given.contains_key(&variable) {
-                wrong.push(format!(
-                    "{name} needs {variable}, but {id}Function is not given it"
-                ));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -1,58 +1,82 @@
-//! The function's configuration, read once at start.
+//! The settings of the function, read once at start.
 
+use backends::settings::{CxoneSettings, ObjectSettings, SecretSettings, StateSettings};
 use insights_core::topics::{ClusterSettings, VocabularyLimits};
-use runtime::config::{ConfigError, Env};
+use runtime::settings::{choice, group, number};
 
-/// The configuration; each field says its variable and default.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Config {
-    /// `REPORT_REQUESTS_PER_SECOND`: transcripts asked for a second; 100. What the server allows goes before it.
-    pub requests_per_second: u32,
-    /// `REPORT_CONCURRENCY`: transcripts asked for at once; 16.
-    pub concurrency: usize,
-    /// `REPORT_TOPICS`, 5, `REPORT_TOPIC_STARTS`, 10, and `REPORT_SEED`, 42: how the topics are clustered.
-    pub topics: ClusterSettings,
-    /// `REPORT_MAX_FEATURES`, 500, `REPORT_MIN_DF`, 2, and `REPORT_MAX_DF`, 0.95: the vocabulary of the topics.
-    pub vocabulary: VocabularyLimits,
-    /// `REPORT_REDACT`: whether personal data in the CSV's transcripts is blacked out, `no` or `yes`; no.
-    pub redact: bool,
+runtime::settings! {
+    /// The configuration of the analytics report.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret, with the credentials for the contact center.
+        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The state store, which shares access tokens.
+        pub state: StateSettings = group::<StateSettings>(),
+        /// The contact center.
+        pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// The object store of parts and reports.
+        pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// Largest number of transcripts that are asked for in a second. A smaller limit of the contact center goes first.
+        pub requests_per_second: u32 = number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000, "requests/s"),
+        /// Largest number of transcripts that are asked for at the same time.
+        pub concurrency: usize = number("REPORT_CONCURRENCY", 16, 1..=256, "requests"),
+        /// How the topics are clustered.
+        pub topics: ClusterSettings = group::<TopicSettings>().try_map(|topics| Ok(topics.into_cluster_settings())),
+        /// The vocabulary of the topics.
+        pub vocabulary: VocabularyLimits = group::<VocabularySettings>().try_map(|vocabulary| Ok(vocabulary.into_limits())),
+        /// Whether personal data in the transcripts of the CSV files is blacked out.
+        pub redact: bool = choice("REPORT_REDACT", &[("no", false), ("yes", true)]),
+    }
 }
 
-impl Config {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the variable, its value and what is allowed.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let (topics, vocabulary) = (ClusterSettings::default(), VocabularyLimits::default());
-        Ok(Self {
-            requests_per_second: env.number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000)?,
-            concurrency: env.number("REPORT_CONCURRENCY", 16, 1..=256)?,
-            topics: ClusterSettings {
-                clusters: env.number("REPORT_TOPICS", topics.clusters, 1..=50)?,
-                starts: env.number("REPORT_TOPIC_STARTS", topics.starts, 1..=100)?,
-                seed: env.number("REPORT_SEED", topics.seed, 0..=u32::MAX)?,
-            },
-            vocabulary: VocabularyLimits {
-                max_features: env.number(
-                    "REPORT_MAX_FEATURES",
-                    vocabulary.max_features,
-                    1..=100_000,
-                )?,
-                min_documents: env.number(
-                    "REPORT_MIN_DF",
-                    vocabulary.min_documents,
-                    1..=1_000_000,
-                )?,
-                max_share: env.number("REPORT_MAX_DF", vocabulary.max_share, 0.0..=1.0)?,
-            },
-            redact: env.choice("REPORT_REDACT", &[("no", false), ("yes", true)])?,
-        })
+runtime::settings! {
+    /// How the topics are clustered.
+    struct TopicSettings {
+        /// Number of topics that the conversations are clustered into.
+        clusters: usize = number("REPORT_TOPICS", ClusterSettings::default().clusters, 1..=50, "topics"),
+        /// How often the clustering starts from other centers; the best result is kept.
+        starts: usize = number("REPORT_TOPIC_STARTS", ClusterSettings::default().starts, 1..=100, "starts"),
+        /// Seed of the random numbers of the clustering.
+        seed: u32 = number("REPORT_SEED", ClusterSettings::default().seed, 0..=u32::MAX, "seed"),
+    }
+}
+
+impl TopicSettings {
+    fn into_cluster_settings(self) -> ClusterSettings {
+        ClusterSettings {
+            clusters: self.clusters,
+            starts: self.starts,
+            seed: self.seed,
+        }
+    }
+}
+
+runtime::settings! {
+    /// The vocabulary of the topics.
+    struct VocabularySettings {
+        /// Largest number of terms in the vocabulary; the most frequent terms are kept.
+        max_features: usize = number("REPORT_MAX_FEATURES", VocabularyLimits::default().max_features, 1..=100_000, "terms"),
+        /// Number of conversations in which a term must occur.
+        min_documents: usize = number("REPORT_MIN_DF", VocabularyLimits::default().min_documents, 1..=1_000_000, "conversations"),
+        /// Share of all conversations in which a term may occur.
+        max_share: f64 = number("REPORT_MAX_DF", VocabularyLimits::default().max_share, 0.0..=1.0, "share"),
+    }
+}
+
+impl VocabularySettings {
+    fn into_limits(self) -> VocabularyLimits {
+        VocabularyLimits {
+            max_features: self.max_features,
+            min_documents: self.min_documents,
+            max_share: self.max_share,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::config::Env;
+
     use super::*;
 
     #[test]

@@ -34,6 +34,7 @@ mod call_limits;
 pub mod collect;
 pub mod config;
 mod csv_files;
+pub mod deps;
 pub mod event;
 mod html;
 mod numbers;
@@ -42,19 +43,20 @@ mod plots;
 mod progress;
 pub mod range;
 pub mod report;
-pub mod start;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use insights_http::Deadline;
-use insights_http::rate_limit::RateLimiter;
+use runtime::lambda::Invocation;
 use runtime::metrics;
 use serde::Serialize;
+use serde_json::Value;
 use store::objects::Objects;
 
 use crate::collect::CollectedPart;
-use crate::config::Config;
+pub use crate::deps::Deps;
 use crate::event::ReportTask;
 use crate::part::Part;
 use crate::range::Period;
@@ -65,51 +67,6 @@ pub use crate::progress::Progress;
 /// A function that scores the customer's lines of a conversation with the local model, each 0 to 1 with 0.5 neutral.
 pub type ModelScorer =
     Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, anyhow::Result<Vec<f64>>> + Send + Sync>;
-
-/// The dependencies of the function.
-pub struct Deps {
-    /// The client of the contact center.
-    pub client: cxone::CxoneClient,
-    /// The object store of checkpoints and reports.
-    pub objects: Objects,
-    /// The configuration of the function.
-    pub config: Config,
-    /// The local model that scores besides VADER, if wanted.
-    pub model: Option<ModelScorer>,
-    /// The observer of the run's progress.
-    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-    /// The limit of transcript requests per second.
-    pub(crate) limiter: RateLimiter,
-}
-
-impl Deps {
-    /// Builds the dependencies of a run without a local model and without an observer.
-    #[must_use]
-    pub fn new(client: cxone::CxoneClient, objects: Objects, config: Config) -> Self {
-        let rate = config.requests_per_second;
-        // The callers are limited by the concurrency; a burst beyond one second's requests would break the rate.
-        let burst = u32::try_from(config.concurrency)
-            .unwrap_or(u32::MAX)
-            .min(rate);
-        let limiter = RateLimiter::new(rate, burst);
-        let client = client.with_limits(call_limits::call_limits());
-        Self {
-            client,
-            objects,
-            config,
-            model: None,
-            progress: None,
-            limiter,
-        }
-    }
-
-    /// Passes a step of the run on to whoever watches it.
-    pub(crate) fn report_progress(&self, progress: Progress) {
-        if let Some(observe) = &self.progress {
-            observe(progress);
-        }
-    }
-}
 
 /// The result of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,11 +83,29 @@ pub enum Reply {
     Report(WrittenReport),
 }
 
-/// Carries out a task; Lambda and tests call this function.
+/// Time that is kept back from the deadline for the reduce step and the writing of the report.
+const REPORTING_TIME: Duration = Duration::from_secs(60);
+
+/// Carries out the task of an event, up to shortly before the invocation's deadline.
 ///
 /// # Errors
-/// The errors of [`collect::collect_part`] and [`report::write_report`].
-pub async fn handle(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyhow::Result<Reply> {
+/// If the event is none of those that [`ReportTask::from_event`] names, and the errors of [`run_task`]. The event's source
+/// tries again, and the next try goes on from the checkpoints.
+pub async fn handle(
+    deps: Arc<Deps>,
+    event: Value,
+    invocation: Invocation,
+) -> anyhow::Result<Reply> {
+    let task = ReportTask::from_event(&event)?;
+    let deadline = invocation.require_before(REPORTING_TIME, "writing the report")?;
+    run_task(&deps, task, deadline).await
+}
+
+/// Carries out a task until a deadline: the same for Lambda, tests and the command line.
+///
+/// # Errors
+/// As [`collect::collect_part`] and [`report::write_report`].
+pub async fn run_task(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyhow::Result<Reply> {
     match task {
         ReportTask::Map { run, day } => {
             let part = day_part(deps, &run, day);

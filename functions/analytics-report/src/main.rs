@@ -1,13 +1,19 @@
 //! The Lambda function `analytics-report`: wiring only.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use analytics_report::config::Config;
+use analytics_report::{Deps, handle};
+use backends::Backends;
 use runtime::config::Env;
 use runtime::lambda;
 
 fn main() -> ExitCode {
     lambda::run("analytics-report", || async {
-        let deps = analytics_report::start::from_env(&Env::process()).await?;
-        lambda::serve_events(deps, analytics_report::start::invoked).await
+        let env = Env::process();
+        let backends = Backends::aws(&env).await?;
+        let deps = Deps::new(&backends, Config::from_env(&env)?)?;
+        lambda::serve_events(Arc::new(deps), handle).await
     })
 }

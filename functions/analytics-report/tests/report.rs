@@ -3,24 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use analytics_report::config::Config;
 use analytics_report::event::ReportTask;
 use analytics_report::range::Period;
 use analytics_report::report::WrittenReport;
-use analytics_report::{Deps, Reply, create_report, handle};
-use cxone::CxoneClient;
-use cxone::endpoints::{CXONE_API, Site, System};
-use cxone::oauth::{ClientCredentials, TokenSource};
+use analytics_report::{Deps, Reply, create_report, run_task};
+use backends::Backends;
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
 use cxone_simulator::{
     Conversations, Fault, FaultRule, Handle, RetryAfter, Scenario, Settings, Simulator,
 };
-use insights_http::client::{IdleConnections, build_client};
-use insights_http::secret::FixedSecret;
-use insights_http::{CallLimits, Deadline};
+use insights_http::Deadline;
 use runtime::config::Env;
 use serde_json::Value;
 use store::objects::Objects;
@@ -28,30 +25,23 @@ use store::objects::Objects;
 const TRANSCRIPTS: &str = "/api/v1/conversations/*/transcripts";
 const QUERY: &str = "/api/v1/analytics/conversations/details/query";
 
-fn cxone_client(simulator: &Handle) -> CxoneClient {
-    let site = Site::new(CXONE_API, System::Analytics, &simulator.url()).unwrap();
-    let settings = Settings::default();
-    let credentials = ClientCredentials {
-        client_id: settings.client_id,
-        client_secret: settings.client_secret.into(),
-    };
-    let http = build_client(IdleConnections::Keep).unwrap();
-    let tokens = TokenSource::new(
-        http.clone(),
-        site.clone(),
-        Arc::new(FixedSecret(credentials)),
-        CallLimits::default(),
-    );
-    CxoneClient::new(http, site, Arc::new(tokens), CallLimits::default())
-}
-
+/// The function with its report in `folder`; its state is elsewhere, so that the folder holds the report alone.
 fn deps(simulator: &Handle, folder: &Path) -> Deps {
-    let env = Env::from_pairs([("REPORT_REQUESTS_PER_SECOND", "5000")]);
-    Deps::new(
-        cxone_client(simulator),
-        Objects::open_folder(folder).unwrap(),
-        Config::from_env(&env).unwrap(),
-    )
+    let env = Env::from_pairs([("REPORT_REQUESTS_PER_SECOND", "5000")])
+        .with("CXONE_BASE_URL", simulator.url());
+    let settings = Settings::default();
+    let secrets = [
+        ("client_id", settings.client_id),
+        ("client_secret", settings.client_secret),
+    ];
+    let secrets = secrets.map(|(name, value)| (name.to_owned(), value.into()));
+    static STATES: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let states = STATES.get_or_init(|| tempfile::tempdir().unwrap()).path();
+    let state = states.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+    let backends = Backends::laptop(state, secrets.into_iter().collect())
+        .with_objects(Objects::open_folder(folder).unwrap());
+    Deps::new(&backends, Config::from_env(&env).unwrap()).unwrap()
 }
 
 fn days(from: &str, to: &str) -> Period {
@@ -236,13 +226,13 @@ async fn a_map_over_days_makes_the_same_report_as_a_single_run() {
         run: "week".to_owned(),
         period: week(),
     };
-    let early = handle(&deps, reduce.clone(), until()).await.unwrap_err();
+    let early = run_task(&deps, reduce.clone(), until()).await.unwrap_err();
     assert!(
         format!("{early:#}").contains("not collected yet"),
         "{early:#}"
     );
     for day in week().days().into_iter().rev() {
-        let reply = handle(
+        let reply = run_task(
             &deps,
             ReportTask::Map {
                 run: "week".to_owned(),
@@ -263,7 +253,7 @@ async fn a_map_over_days_makes_the_same_report_as_a_single_run() {
             "{reply:?}"
         );
     }
-    handle(&deps, reduce, until()).await.unwrap();
+    run_task(&deps, reduce, until()).await.unwrap();
     assert_eq!(
         figures(alone.path()),
         figures(&mapped.path().join("reports/week"))

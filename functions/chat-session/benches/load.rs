@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use backends::Backends;
+use chat_session::Deps;
+use chat_session::config::Config;
 use chat_session::session::{self, Options};
-use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Simulator};
-use insights_http::client::IdleConnections;
 use runtime::config::Env;
-use store::objects::Objects;
-use testkit::{open_state, secrets_of};
+use testkit::secret_values;
 use tokio::time::Instant;
 
 const TEXTS: [&str; 4] = [
@@ -40,22 +40,8 @@ async fn main() -> anyhow::Result<()> {
         ("CXONE_BASE_URL", simulator.url()),
         ("SENTIMENT_PROVIDER", "lexicon".to_owned()),
     ]);
-    let (secrets, state) = (secrets_of(&[]), open_state(folder.path()));
-    let client = backends::cxone_client::client(
-        &env,
-        System::Chat,
-        &secrets,
-        &state,
-        IdleConnections::Keep,
-    )?;
-    let deps = chat_session::start::build(
-        &env,
-        client,
-        &secrets,
-        state,
-        Objects::open_folder(folder.path())?,
-    )
-    .await?;
+    let backends = Backends::laptop(folder.path(), secret_values(&[]));
+    let deps = Deps::new(&backends, Config::from_env(&env)?).await?;
     let options = Options::new("bench".to_owned());
     let stop = options.stop.clone();
     let session = tokio::spawn(session::run(Arc::new(deps), "agent-1", options));

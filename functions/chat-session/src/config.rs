@@ -1,221 +1,205 @@
-//! The function's configuration, read once at start.
+//! The settings of the function, read once at start.
 
 use std::time::Duration;
 
+use backends::settings::{CxoneSettings, ObjectSettings, SecretSettings, StateSettings};
 use cxone::chat::{Skill, StreamTiming};
 use insights_core::chat::escalation::EscalationPhrases;
 use insights_core::chat::pacing::QueueLimits;
 use insights_core::chat::token_bucket::Rate;
-use runtime::config::{ConfigError, Env};
-use sentiment::Settings;
+use runtime::config::ConfigError;
+use runtime::settings::{choice, group, millis, number, seconds, text, url};
+use sentiment::{OptionalSentiment, Provider, SentimentSettings};
 use url::Url;
 
-/// Most agents one invocation works.
-const AGENTS: usize = 50;
-/// Longest agent id in bytes: it becomes a key of the state store.
-const AGENT_BYTES: usize = 200;
+/// Largest number of agents whose sessions one invocation works.
+const MAX_AGENTS: usize = 50;
+/// Longest agent id in bytes: the id becomes a key of the state store.
+const MAX_AGENT_BYTES: usize = 200;
+/// What the list of agents may be.
+const AGENTS_ALLOWED: &str =
+    "at most 50 ids of 1 to 200 bytes without slash, # and control characters, separated by commas";
+/// What the list of skills may be.
+const SKILLS_ALLOWED: &str = r#"a JSON list of objects such as [{"skill": "billing", "level": 3}]"#;
+/// What the topic may be.
+const TOPIC_ALLOWED: &str =
+    "the ARN of an SNS topic such as arn:aws:sns:eu-central-1:123456789012:name";
 
-/// The configuration; each field says its variable and default.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// `CHAT_AGENTS`: ids separated by commas; none.
-    pub agents: Vec<String>,
-    /// `CHAT_MAX_CHATS`: chats an agent may have at once, for availability; 5.
-    pub maximum_chats: usize,
-    /// `CHAT_SKILLS`: a JSON list of objects, sent to the routing engine as they are; none.
-    pub skills: Vec<Skill>,
-    /// `CHAT_RATE_PER_SECOND` and `CHAT_RATE_CAPACITY`: messages of one conversation that are worked, and messages an agent
-    /// sends; 10 a second, 20 at once.
-    pub rate: Rate,
-    /// `CHAT_WAITING_PER_CONVERSATION` (200) and `CHAT_WAITING_TOTAL` (5000): messages that wait in memory for their turn;
-    /// the others wait in the state store.
-    pub room: QueueLimits,
-    /// `CHAT_SLA_MS`: from send to receive; 2000.
-    pub sla: Duration,
-    /// `CHAT_RECONNECT_BASE_MS`: 2000.
-    pub reconnect_base: Duration,
-    /// `CHAT_RECONNECT_CAP_MS`: 30000.
-    pub reconnect_cap: Duration,
-    /// `CHAT_PING_MS` (20000), `CHAT_PONG_MS` (10000) and `CHAT_CONNECT_MS` (10000).
-    pub timing: StreamTiming,
-    /// `CHAT_LEASE_MS`: how long a worker that died keeps its agent; 10000.
-    pub lease: Duration,
-    /// `CHAT_HANDOVER_MS`: how long before its deadline an invocation lets the next one take over; 90000, so that a schedule
-    /// of one minute starts one in it.
-    pub handover: Duration,
-    /// `CHAT_ARCHIVE_DELAY_MS`: from the end of a conversation to its archive, for its last messages; 2000.
-    pub archive_delay: Duration,
-    /// `CHAT_SILENCE_SECONDS`: a conversation without messages for this long counts as ended; 3600.
-    pub silence: Duration,
-    /// `CHAT_RETENTION_SECONDS`: how long messages stay in the state store; 604800 (7 days).
-    pub retention: Duration,
-    /// `CHAT_ESCALATION_LISTS`: JSON, see [`EscalationPhrases`]; the default lists.
-    pub lists: EscalationPhrases,
-    /// `CHAT_ESCALATION_SPEAKERS`: whose messages escalate, `customer` or `both`; customer.
-    pub escalate_both: bool,
-    /// `ESCALATION_WEBHOOK_URL`: a webhook that is notified of each escalation; none.
-    pub webhook: Option<Url>,
-    /// `ESCALATION_TOPIC_ARN`: an SNS topic that is notified of each escalation; none.
-    pub topic: Option<String>,
-    /// What scores beside the lexicon: `SENTIMENT_PROVIDER`, here also `lexicon`, which is nothing else.
-    pub sentiment: Option<Settings>,
+runtime::settings! {
+    /// The configuration of the chat sessions.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret, with the credentials for the contact center.
+        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The state store of messages, leases and marks.
+        pub state: StateSettings = group::<StateSettings>(),
+        /// The contact center.
+        pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// The object store of the archives.
+        pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// Agents whose chat sessions are worked.
+        pub agents: Vec<String> = text("CHAT_AGENTS", AGENTS_ALLOWED).parse(parse_agents).map(Option::unwrap_or_default),
+        /// Number of chats that an agent may have at once, for the agent's availability.
+        pub maximum_chats: usize = number("CHAT_MAX_CHATS", 5, 0..=100_000, "chats"),
+        /// Skills of the agents, sent to the routing engine as they are.
+        pub skills: Vec<Skill> = text("CHAT_SKILLS", SKILLS_ALLOWED)
+            .parse(|text| serde_json::from_str(text).map_err(|_| SKILLS_ALLOWED.to_owned()))
+            .map(Option::unwrap_or_default),
+        /// Rate of the messages of one conversation that are worked, and of the messages that an agent sends.
+        pub rate: Rate = group::<RateSettings>().try_map(RateSettings::into_rate),
+        /// QueueLimits for messages that wait in memory.
+        pub room: QueueLimits = group::<QueueLimitSettings>().try_map(|limits| Ok(limits.into_limits())),
+        /// Service level: time from the sending of a message to its arrival above which a breach is counted.
+        pub sla: Duration = millis("CHAT_SLA_MS", 2000, 1..=3_600_000),
+        /// First delay before the stream is connected again.
+        pub reconnect_base: Duration = millis("CHAT_RECONNECT_BASE_MS", 2000, 1..=60_000),
+        /// Longest delay before the stream is connected again.
+        pub reconnect_cap: Duration = millis("CHAT_RECONNECT_CAP_MS", 30_000, 1..=3_600_000),
+        /// StreamTiming of the stream.
+        pub timing: StreamTiming = group::<TimingSettings>().try_map(|timing| Ok(timing.into_timing())),
+        /// How long the agent of a worker that died stays reserved for it.
+        pub lease: Duration = millis("CHAT_LEASE_MS", 10_000, 500..=300_000),
+        /// Time before its deadline at which an invocation lets the next one take over. The default leaves room for a schedule of
+        /// one minute to start the next one.
+        pub handover: Duration = millis("CHAT_HANDOVER_MS", 90_000, 100..=600_000),
+        /// Delay from the end of a conversation to its archive, for the last messages.
+        pub archive_delay: Duration = millis("CHAT_ARCHIVE_DELAY_MS", 2000, 0..=600_000),
+        /// Time without a message after which a conversation counts as ended.
+        pub silence: Duration = seconds("CHAT_SILENCE_SECONDS", 3600, 1..=604_800),
+        /// How long messages stay in the state store.
+        pub retention: Duration = seconds("CHAT_RETENTION_SECONDS", 604_800, 3600..=31_536_000),
+        /// Words and phrases that escalate, by severity.
+        pub lists: EscalationPhrases = text("CHAT_ESCALATION_LISTS", "a JSON object of lists by severity")
+            .otherwise("the built-in lists")
+            .parse(|text| EscalationPhrases::from_json(text).map_err(|error| error.to_string()))
+            .map(Option::unwrap_or_default),
+        /// Speakers whose messages escalate.
+        pub escalate_both: bool = choice("CHAT_ESCALATION_SPEAKERS", &[("customer", false), ("both", true)]),
+        /// Address that receives a notification of each escalation by POST.
+        pub webhook: Option<Url> = url("ESCALATION_WEBHOOK_URL"),
+        /// SNS topic that receives a notification of each escalation.
+        pub topic: Option<String> = text("ESCALATION_TOPIC_ARN", TOPIC_ALLOWED).parse(parse_topic),
+        /// What scores beside the lexicon.
+        pub sentiment: Option<SentimentSettings> = group::<OptionalSentiment>().try_map(|sentiment| Ok(sentiment.0)),
+    }
 }
 
 impl Config {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the variable, its value and what is allowed.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let agents = agents(env)?;
-        Ok(Self {
-            agents,
-            maximum_chats: env.number("CHAT_MAX_CHATS", 5, 0..=100_000)?,
-            skills: skills(env)?,
-            rate: rate(env)?,
-            room: room(env)?,
-            sla: env.millis(
-                "CHAT_SLA_MS",
-                insights_core::chat::sla::DEFAULT_SERVICE_LEVEL,
-                1..=3_600_000,
-            )?,
-            reconnect_base: env.millis(
-                "CHAT_RECONNECT_BASE_MS",
-                Duration::from_secs(2),
-                1..=60_000,
-            )?,
-            reconnect_cap: env.millis(
-                "CHAT_RECONNECT_CAP_MS",
-                Duration::from_secs(30),
-                1..=3_600_000,
-            )?,
-            timing: timing(env)?,
-            lease: env.millis("CHAT_LEASE_MS", Duration::from_secs(10), 500..=300_000)?,
-            handover: env.millis("CHAT_HANDOVER_MS", Duration::from_secs(90), 100..=600_000)?,
-            archive_delay: env.millis(
-                "CHAT_ARCHIVE_DELAY_MS",
-                Duration::from_secs(2),
-                0..=600_000,
-            )?,
-            silence: env.seconds(
-                "CHAT_SILENCE_SECONDS",
-                Duration::from_secs(3600),
-                1..=604_800,
-            )?,
-            retention: env.seconds(
-                "CHAT_RETENTION_SECONDS",
-                Duration::from_secs(604_800),
-                3600..=31_536_000,
-            )?,
-            lists: lists(env)?,
-            escalate_both: env.choice(
-                "CHAT_ESCALATION_SPEAKERS",
-                &[("customer", false), ("both", true)],
-            )?,
-            webhook: env.url("ESCALATION_WEBHOOK_URL")?,
-            topic: topic(env)?,
-            sentiment: Settings::beside_the_lexicon(env)?,
+    /// Scores with a provider that the process has built already, so that two functions of one process share a model. Where
+    /// only the lexicon scores, the provider is not used.
+    #[must_use]
+    pub fn with_scorer(mut self, provider: Provider) -> Self {
+        self.sentiment = self
+            .sentiment
+            .map(|sentiment| sentiment.with_provider(provider));
+        self
+    }
+}
+
+runtime::settings! {
+    /// How many messages are worked and sent.
+    struct RateSettings {
+        /// Number of messages of one conversation that are worked in a second, and of messages that an agent sends.
+        per_second: f64 = number("CHAT_RATE_PER_SECOND", 10.0, 0.001..=1e6, "messages/s"),
+        /// Number of these messages that may come at once.
+        capacity: u32 = number("CHAT_RATE_CAPACITY", 20, 1..=1_000_000, "messages"),
+    }
+}
+
+impl RateSettings {
+    fn into_rate(self) -> Result<Rate, ConfigError> {
+        Rate::new(self.per_second, self.capacity).map_err(|error| {
+            let value = self.per_second.to_string();
+            ConfigError::invalid("CHAT_RATE_PER_SECOND", &value, error.to_string())
         })
     }
 }
 
-/// Whether these can be agents' ids.
+runtime::settings! {
+    /// How many messages wait in memory.
+    struct QueueLimitSettings {
+        /// Number of messages of one conversation that wait in memory; more wait in the state store.
+        per_conversation: usize = number("CHAT_WAITING_PER_CONVERSATION", 200, 2..=100_000, "messages"),
+        /// Number of messages of all conversations that wait in memory.
+        total: usize = number("CHAT_WAITING_TOTAL", 5000, 2..=1_000_000, "messages"),
+    }
+}
+
+impl QueueLimitSettings {
+    fn into_limits(self) -> QueueLimits {
+        QueueLimits {
+            per_conversation: self.per_conversation,
+            total: self.total,
+        }
+    }
+}
+
+runtime::settings! {
+    /// StreamTiming of the stream.
+    struct TimingSettings {
+        /// Delay between two pings that the session sends.
+        ping_interval: Duration = millis("CHAT_PING_MS", 20_000, 10..=55_000),
+        /// Time without a frame after a ping after which the connection counts as dead.
+        pong_timeout: Duration = millis("CHAT_PONG_MS", 10_000, 10..=60_000),
+        /// Longest time that the handshake of a connection may take.
+        connect: Duration = millis("CHAT_CONNECT_MS", 10_000, 10..=60_000),
+    }
+}
+
+impl TimingSettings {
+    fn into_timing(self) -> StreamTiming {
+        StreamTiming {
+            ping_interval: self.ping_interval,
+            pong_timeout: self.pong_timeout,
+            io_timeout: self.connect,
+        }
+    }
+}
+
+/// Checks that these can be the ids of agents.
 ///
 /// # Errors
-/// [`ConfigError`] names what is wrong.
+/// [`ConfigError`] says what is allowed.
 pub fn check_agents(agents: &[String]) -> Result<(), ConfigError> {
-    let fine = |agent: &String| {
-        (1..=AGENT_BYTES).contains(&agent.len())
+    if are_agents(agents) {
+        return Ok(());
+    }
+    let value = agents.join(",");
+    Err(ConfigError::invalid("CHAT_AGENTS", &value, AGENTS_ALLOWED))
+}
+
+fn are_agents(agents: &[String]) -> bool {
+    let is_id = |agent: &String| {
+        (1..=MAX_AGENT_BYTES).contains(&agent.len())
             && !agent
                 .chars()
                 .any(|c| c.is_control() || c == '/' || c == '#')
     };
-    if agents.len() <= AGENTS && agents.iter().all(fine) {
-        return Ok(());
+    agents.len() <= MAX_AGENTS && agents.iter().all(is_id)
+}
+
+fn parse_agents(list: &str) -> Result<Vec<String>, String> {
+    let ids = list.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let agents: Vec<String> = ids.map(str::to_owned).collect();
+    if are_agents(&agents) {
+        Ok(agents)
+    } else {
+        Err(AGENTS_ALLOWED.to_owned())
     }
-    let allowed = "at most 50 ids of 1 to 200 bytes without slash, # and control characters, separated by commas";
-    Err(invalid("CHAT_AGENTS", &agents.join(","), allowed))
 }
 
-fn agents(env: &Env) -> Result<Vec<String>, ConfigError> {
-    let list = env.text("CHAT_AGENTS").unwrap_or_default();
-    let agents: Vec<String> = list
-        .split(',')
-        .map(str::trim)
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned)
-        .collect();
-    check_agents(&agents)?;
-    Ok(agents)
-}
-
-fn skills(env: &Env) -> Result<Vec<Skill>, ConfigError> {
-    let Some(text) = env.text("CHAT_SKILLS") else {
-        return Ok(Vec::new());
-    };
-    let allowed = r#"a JSON list of objects such as [{"skill": "billing", "level": 3}]"#;
-    serde_json::from_str(text).map_err(|_| invalid("CHAT_SKILLS", text, allowed))
-}
-
-fn timing(env: &Env) -> Result<StreamTiming, ConfigError> {
-    Ok(StreamTiming {
-        ping_interval: env.millis("CHAT_PING_MS", Duration::from_secs(20), 10..=55_000)?,
-        pong_timeout: env.millis("CHAT_PONG_MS", Duration::from_secs(10), 10..=60_000)?,
-        io_timeout: env.millis("CHAT_CONNECT_MS", Duration::from_secs(10), 10..=60_000)?,
-    })
-}
-
-fn room(env: &Env) -> Result<QueueLimits, ConfigError> {
-    Ok(QueueLimits {
-        per_conversation: env.number("CHAT_WAITING_PER_CONVERSATION", 200, 2..=100_000)?,
-        total: env.number("CHAT_WAITING_TOTAL", 5000, 2..=1_000_000)?,
-    })
-}
-
-fn rate(env: &Env) -> Result<Rate, ConfigError> {
-    let per_second = env.number("CHAT_RATE_PER_SECOND", 10.0, 0.001..=1e6)?;
-    let capacity = env.number("CHAT_RATE_CAPACITY", 20, 1..=1_000_000)?;
-    Rate::new(per_second, capacity).map_err(|error| {
-        invalid(
-            "CHAT_RATE_PER_SECOND",
-            &per_second.to_string(),
-            &error.to_string(),
-        )
-    })
-}
-
-fn lists(env: &Env) -> Result<EscalationPhrases, ConfigError> {
-    let Some(text) = env.text("CHAT_ESCALATION_LISTS") else {
-        return Ok(EscalationPhrases::default());
-    };
-    EscalationPhrases::from_json(text)
-        .map_err(|error| invalid("CHAT_ESCALATION_LISTS", text, &error.to_string()))
-}
-
-fn topic(env: &Env) -> Result<Option<String>, ConfigError> {
-    let Some(text) = env.text("ESCALATION_TOPIC_ARN") else {
-        return Ok(None);
-    };
+fn parse_topic(text: &str) -> Result<String, String> {
     if text.starts_with("arn:") && text.split(':').count() == 6 {
-        return Ok(Some(text.to_owned()));
-    }
-    Err(invalid(
-        "ESCALATION_TOPIC_ARN",
-        text,
-        "the ARN of an SNS topic such as arn:aws:sns:eu-central-1:123456789012:name",
-    ))
-}
-
-fn invalid(name: &str, value: &str, allowed: &str) -> ConfigError {
-    ConfigError::Invalid {
-        name: name.to_owned(),
-        value: value.chars().take(200).collect(),
-        allowed: allowed.to_owned(),
+        Ok(text.to_owned())
+    } else {
+        Err(TOPIC_ALLOWED.to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::config::Env;
+
     use super::*;
 
     #[test]

@@ -53,47 +53,21 @@
 
 pub mod archive;
 pub mod config;
+pub mod deps;
 pub mod notify;
 pub mod records;
 pub mod scoring;
 pub mod session;
-pub mod start;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use insights_core::chat::escalation::EscalationDetector;
 use runtime::lambda::Invocation;
 use serde::{Deserialize, Serialize};
-use store::objects::Objects;
-use store::state::State;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
-use crate::notify::Notifier;
-use crate::scoring::Scorer;
+pub use crate::deps::Deps;
 use crate::session::{Options, Outcome, Summary};
-
-/// The dependencies of the function, built once at start.
-#[derive(Debug)]
-pub struct Deps {
-    /// The configuration.
-    pub config: Config,
-    /// The client of the contact center, with the scopes of chats.
-    pub client: cxone::CxoneClient,
-    /// The HTTP client that opens the stream.
-    pub stream: reqwest::Client,
-    /// The state store: leases, messages, notes.
-    pub state: State,
-    /// The object store: archives.
-    pub objects: Objects,
-    /// The receivers of escalation notifications.
-    pub notifier: Notifier,
-    /// The sentiment model beside the lexicon.
-    pub scorer: Scorer,
-    /// The detector of escalation phrases.
-    pub escalation: EscalationDetector,
-}
 
 /// The event that triggers the function. Unknown fields are ignored, since EventBridge adds many.
 #[derive(Debug, Clone, Default, Deserialize)]

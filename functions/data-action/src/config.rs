@@ -1,53 +1,49 @@
-//! The function's configuration, read once at start.
+//! The settings of the function, read once at start.
 
 use std::time::Duration;
 
-use runtime::config::{ConfigError, Env};
-use sentiment::Settings;
+use backends::settings::{SecretSettings, ShardSettings, StateSettings};
+use runtime::settings::{group, millis, number, seconds};
+use sentiment::{Provider, SentimentSettings};
 
-/// The configuration; each field says its variable and default.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What scores.
-    pub sentiment: Settings,
-    /// `ALERT_THRESHOLD`: a score below it raises the alert; 0.30.
-    pub alert_threshold: f64,
-    /// `CACHE_TTL_SECONDS`; 300.
-    pub cache_ttl: Duration,
-    /// `CACHE_MAX_ENTRIES`; 500.
-    pub cache_entries: u64,
-    /// `EXECUTION_TIMEOUT_MS`: what the contact centre allows; 5000. The answer comes half a second earlier.
-    pub execution_timeout: Duration,
-    /// `MAX_BODY_BYTES`: the largest body; 65536.
-    pub max_body_bytes: usize,
-    /// `POLL_SHARDS`: the lists of live calls, as many as the transcript poller has; 1.
-    pub poll_shards: u32,
+runtime::settings! {
+    /// The configuration of the Data Action.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret, with the API key.
+        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The state store of the live calls.
+        pub state: StateSettings = group::<StateSettings>(),
+        /// What scores.
+        pub sentiment: SentimentSettings = group::<SentimentSettings>(),
+        /// Score below which a Data Action raises the alert.
+        pub alert_threshold: f64 = number("ALERT_THRESHOLD", 0.30, 0.0..=1.0, "score"),
+        /// How long an answer is kept and given again for the same text; 0 keeps none.
+        pub cache_ttl: Duration = seconds("CACHE_TTL_SECONDS", 300, 0..=86_400),
+        /// Largest number of answers that are kept.
+        pub cache_entries: u64 = number("CACHE_MAX_ENTRIES", 500, 0..=1_000_000, "answers"),
+        /// Time that the contact center allows a Data Action; the function answers half a second earlier.
+        pub execution_timeout: Duration = millis("EXECUTION_TIMEOUT_MS", 5000, 1000..=29_000),
+        /// Size of the largest request body.
+        pub max_body_bytes: usize = number("MAX_BODY_BYTES", 64 << 10, 1024..=(6 << 20), "bytes"),
+        /// The lists of live calls, as many as the transcript poller follows.
+        pub shards: ShardSettings = group::<ShardSettings>(),
+    }
 }
 
 impl Config {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the variable, its value and what is allowed.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            sentiment: Settings::from_env(env)?,
-            alert_threshold: env.number("ALERT_THRESHOLD", 0.30, 0.0..=1.0)?,
-            cache_ttl: env.seconds("CACHE_TTL_SECONDS", Duration::from_secs(300), 0..=86_400)?,
-            cache_entries: env.number("CACHE_MAX_ENTRIES", 500, 0..=1_000_000)?,
-            execution_timeout: env.millis(
-                "EXECUTION_TIMEOUT_MS",
-                Duration::from_secs(5),
-                1000..=29_000,
-            )?,
-            max_body_bytes: env.number("MAX_BODY_BYTES", 64 << 10, 1024..=(6 << 20))?,
-            poll_shards: env.number("POLL_SHARDS", 1, 1..=1000)?,
-        })
+    /// Scores with a provider that the process has built already, so that two functions of one process share a model.
+    #[must_use]
+    pub fn with_scorer(mut self, provider: Provider) -> Self {
+        self.sentiment = self.sentiment.with_provider(provider);
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::config::Env;
+
     use super::*;
 
     #[test]

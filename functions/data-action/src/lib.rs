@@ -6,48 +6,27 @@
 
 pub mod cache;
 pub mod config;
+pub mod deps;
 pub mod health;
 mod interactions;
-pub mod start;
 pub mod text;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backends::caller_keys::Callers;
-use backends::interactions::Interactions;
 use http::{HeaderValue, Method};
 use insights_core::scale::round_milliseconds;
 use insights_http::Deadline;
 use runtime::http::reply;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 use serde::Serialize;
-use store::state::State;
 
-use crate::cache::SentimentCache;
-use crate::config::Config;
-use sentiment::{Provider, ProviderError, SentimentProvider, SentimentScore};
+pub use crate::deps::Deps;
+use sentiment::{ProviderError, SentimentProvider, SentimentScore};
 
 /// Time kept back from the contact centre's limit for the way there and back: a reply that comes too late is worth
 /// nothing, a 503 in time can be retried.
 const REPLY_MARGIN: Duration = Duration::from_millis(500);
-
-/// What the function needs; built once at start.
-#[derive(Debug)]
-pub struct Deps {
-    /// The configuration.
-    pub config: Config,
-    /// Who may call.
-    pub callers: Callers,
-    /// What scores.
-    pub provider: Provider,
-    /// What was scored lately.
-    pub cache: SentimentCache,
-    /// What `/health` answers.
-    pub health: health::Health,
-    /// The live calls.
-    pub calls: Interactions<State>,
-}
 
 /// The answer of a Data Action: exactly these four fields.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,13 +1,19 @@
 //! The Lambda function `data-action`: wiring only.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use backends::Backends;
+use data_action::config::Config;
+use data_action::{Deps, handle};
 use runtime::config::Env;
 use runtime::lambda;
 
 fn main() -> ExitCode {
     lambda::run("data-action", || async {
-        let deps = data_action::start::from_env(&Env::process()).await?;
-        lambda::serve_http(deps, data_action::handle).await
+        let env = Env::process();
+        let backends = Backends::aws(&env).await?;
+        let deps = Deps::new(&backends, Config::from_env(&env)?).await?;
+        lambda::serve_http(Arc::new(deps), handle).await
     })
 }

@@ -3,29 +3,23 @@
 //! A batch is indexed together. An event that can never be indexed goes to the dead letters with its reason; one that may
 //! pass later is reported as failed and comes again; the others are done. Nothing is deleted before it is stored.
 
+pub mod config;
+pub mod deps;
 pub mod sqs;
-pub mod start;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use embedding::indexer::{Indexed, Indexer, NotIndexed};
+use embedding::indexer::{Indexed, NotIndexed};
 use insights_core::WithCauses;
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
-use store::queue::{AnyQueue, Message, Queue};
+use store::queue::{Message, Queue};
 
-/// What the function needs; built once at start.
-#[derive(Debug)]
-pub struct Deps {
-    /// What indexes.
-    pub indexer: Indexer,
-    /// The queue that the messages come from, for its dead letters.
-    pub queue: AnyQueue,
-}
+pub use crate::deps::Deps;
 
 /// How many messages of a batch came to which end.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

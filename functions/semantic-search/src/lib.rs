@@ -2,30 +2,22 @@
 //!
 //! `GET /search?q=&limit=&intent=&contains_pii=`, with the API key.
 
+pub mod config;
+pub mod deps;
 pub mod question;
 pub mod reply;
-pub mod start;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use backends::caller_keys::Callers;
 use embedding::provider::ProviderError;
-use embedding::searcher::{SearchError, Searcher};
+use embedding::searcher::SearchError;
 use http::Method;
 use insights_http::Deadline;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 
+pub use crate::deps::Deps;
 use crate::question::Question;
-
-/// What the function needs; built once at start.
-#[derive(Debug)]
-pub struct Deps {
-    /// Who may call.
-    pub callers: Callers,
-    /// What searches.
-    pub searcher: Searcher,
-}
 
 /// Answers one request.
 ///

@@ -1,13 +1,19 @@
 //! The Lambda function `semantic-search`: wiring only.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use backends::Backends;
 use runtime::config::Env;
 use runtime::lambda;
+use semantic_search::config::Config;
+use semantic_search::{Deps, handle};
 
 fn main() -> ExitCode {
     lambda::run("semantic-search", || async {
-        let deps = semantic_search::start::from_env(&Env::process()).await?;
-        lambda::serve_http(deps, semantic_search::handle).await
+        let env = Env::process();
+        let backends = Backends::aws(&env).await?;
+        let deps = Deps::new(&backends, Config::from_env(&env)?).await?;
+        lambda::serve_http(Arc::new(deps), handle).await
     })
 }

@@ -10,17 +10,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use backends::cxone_client::secret_key;
+use backends::Backends;
 use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
-use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
-use sentiment::Provider;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
-use transcript_poller::scorer::SegmentScorer;
-use transcript_poller::{CallSelection, poll, start};
+use transcript_poller::{CallSelection, Deps, poll};
 
 /// Time between two segments of a call, in milliseconds. The documentation of the contact center's API shows a segment
 /// every 2 to 3 s.
@@ -109,18 +106,8 @@ async fn measure(calls: i64, seconds: i64) -> anyhow::Result<()> {
 async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let env = Env::process().with("CXONE_BASE_URL", url);
-    let secrets = testkit::secrets_of(&[]);
-    let state = testkit::open_state(folder.path());
-    let config = Config::from_env(&env)?;
-    let scorer = SegmentScorer::new(
-        Provider::new(
-            &config.sentiment,
-            secret_key(&secrets, "nlp_api_key"),
-            IdleConnections::Keep,
-        )
-        .await?,
-    );
-    let deps = Arc::new(start::build(&env, config, &secrets, state, scorer)?);
+    let backends = Backends::laptop(folder.path(), testkit::secret_values(&[]));
+    let deps = Arc::new(Deps::new(&backends, Config::from_env(&env)?).await?);
     for n in 0..calls {
         deps.calls
             .register(&format!("call-{n}"), Timestamp::now())

@@ -1,138 +1,138 @@
-//! The function's configuration, read once at start.
+//! The settings of the function, read once at start.
 
 use std::time::Duration;
 
+use backends::settings::{CxoneSettings, SecretSettings, ShardSettings, StateSettings};
 use insights_core::live::{AlertSettings, AlertSubject, LiveSettings, SuggestionTemplates};
 use insights_core::scale::round_share;
-use runtime::config::{ConfigError, Env};
-use sentiment::Settings;
+use runtime::config::ConfigError;
+use runtime::settings::{
+    choice, group, millis, number, optional_number, seconds, set_by_lambda, text,
+};
+use sentiment::{Provider, SentimentSettings};
 
-/// The configuration; each field says its variable and default.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What decides: see [`rules`].
-    pub rules: LiveSettings,
-    /// What scores.
-    pub sentiment: Settings,
-    /// `POLL_IDLE_MS`: between two polls of a call; 1000.
-    pub idle: Duration,
-    /// `POLL_BUSY_CALLS`: with more calls than this in the process, they are polled at the slower pace; 100.
-    pub busy_calls: usize,
-    /// `POLL_BUSY_IDLE_MS`: the slower pace; 2000.
-    pub busy_idle: Duration,
-    /// `POLL_RATE_PER_SECOND`: transcripts asked for in a second, over all calls of an invocation; 300.
-    pub rate: u32,
-    /// `POLL_RELIST_MS`: how often the list of calls is read; 2000.
-    pub relist: Duration,
-    /// `POLL_MAX_CALLS`: calls that one invocation follows at most; 1000.
-    pub max_calls: usize,
-    /// `POLL_SHARDS`: invocations that share the calls; 1.
-    pub shards: u32,
-    /// `POLL_HANDOVER_SECONDS`: how long before its deadline an invocation stops; 5.
-    pub handover: Duration,
-}
-
-impl Config {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the variable, its value and what is allowed.
-    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            rules: rules(env)?,
-            sentiment: Settings::from_env(env)?,
-            idle: env.millis("POLL_IDLE_MS", Duration::from_secs(1), 100..=60_000)?,
-            busy_calls: env.number("POLL_BUSY_CALLS", 100, 1..=100_000)?,
-            busy_idle: env.millis("POLL_BUSY_IDLE_MS", Duration::from_secs(2), 100..=60_000)?,
-            rate: env.number("POLL_RATE_PER_SECOND", 300, 1..=100_000)?,
-            relist: env.millis("POLL_RELIST_MS", Duration::from_secs(2), 100..=60_000)?,
-            max_calls: env.number("POLL_MAX_CALLS", 1000, 1..=100_000)?,
-            shards: env.number("POLL_SHARDS", 1, 1..=1000)?,
-            handover: env.seconds("POLL_HANDOVER_SECONDS", Duration::from_secs(5), 1..=60)?,
-        })
+runtime::settings! {
+    /// The configuration of the transcript poller.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret, with the credentials for the contact center.
+        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The state store of the live calls.
+        pub state: StateSettings = group::<StateSettings>(),
+        /// The contact center.
+        pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// What scores.
+        pub sentiment: SentimentSettings = group::<SentimentSettings>(),
+        /// The rules that decide on averages, trends and suggestions.
+        pub rules: LiveSettings = group::<RuleSettings>().try_map(RuleSettings::into_settings),
+        /// Delay between two polls of one call.
+        pub idle: Duration = millis("POLL_IDLE_MS", 1000, 100..=60_000),
+        /// Number of calls in one process above which POLL_BUSY_IDLE_MS takes the place of POLL_IDLE_MS.
+        pub busy_calls: usize = number("POLL_BUSY_CALLS", 100, 1..=100_000, "calls"),
+        /// Delay between two polls of one call while the process follows many calls.
+        pub busy_idle: Duration = millis("POLL_BUSY_IDLE_MS", 2000, 100..=60_000),
+        /// Largest number of transcripts that one invocation asks for in a second, over all of its calls.
+        pub rate: u32 = number("POLL_RATE_PER_SECOND", 300, 1..=100_000, "requests/s"),
+        /// Delay between two reads of the list of live calls.
+        pub relist: Duration = millis("POLL_RELIST_MS", 2000, 100..=60_000),
+        /// Largest number of calls that one invocation follows.
+        pub max_calls: usize = number("POLL_MAX_CALLS", 1000, 1..=100_000, "calls"),
+        /// The lists of live calls; one invocation follows one list.
+        pub shards: ShardSettings = group::<ShardSettings>(),
+        /// Time before its deadline at which an invocation stops and hands its calls over to the next one.
+        pub handover: Duration = seconds("POLL_HANDOVER_SECONDS", 5, 1..=60),
+        /// Name of this function, which starts one more invocation for each further list of live calls.
+        pub function_name: Option<String> = set_by_lambda("AWS_LAMBDA_FUNCTION_NAME", "the name of this function"),
     }
 }
 
-/// What live calls are decided by.
-///
-/// `WINDOW_SECONDS` 30, `TREND_DELTA` 0.05, `SUGGESTION_THRESHOLD` 0.35, `SUGGESTION_REARM` 0.05 above it,
-/// `SUGGESTION_COOLDOWN_SECONDS` 15, `SUGGESTION_SPEAKER` customer or both, `SUGGESTION_TEMPLATES` a JSON list,
-/// `LATE_HORIZON_SECONDS` 300, `LATE_LOOKBACK_SECONDS` 60, `LATE_SWEEP_MS` 5000, `POLL_BATCH` 64, `LEASE_SECONDS` 12,
-/// `SILENCE_END_SECONDS` 600.
-///
-/// # Errors
-/// [`ConfigError`], naming the variable, its value and what is allowed.
-pub fn rules(env: &Env) -> Result<LiveSettings, ConfigError> {
-    let defaults = LiveSettings::default();
-    let threshold = env.number("SUGGESTION_THRESHOLD", defaults.alert.threshold, 0.0..=1.0)?;
-    let rearm = env.number(
-        "SUGGESTION_REARM",
-        // To whole thousandths: 0.35 + 0.05 is a little less than 0.4.
-        round_share((threshold + 0.05_f64).min(1.0)),
-        0.0..=1.0,
-    )?;
-    let subjects = [
-        ("customer", AlertSubject::Customer),
-        ("both", AlertSubject::Both),
-    ];
-    let alert = AlertSettings {
-        subject: env.choice("SUGGESTION_SPEAKER", &subjects)?,
-        threshold,
-        rearm,
-        cooldown: env.seconds(
-            "SUGGESTION_COOLDOWN_SECONDS",
-            defaults.alert.cooldown,
-            0..=3600,
-        )?,
-    };
-    let templates = match env.text("SUGGESTION_TEMPLATES") {
-        None => SuggestionTemplates::default(),
-        Some(json) => SuggestionTemplates::from_json(json)
-            .map_err(|error| invalid("SUGGESTION_TEMPLATES", json, &error.to_string()))?,
-    };
-    let rules = LiveSettings {
-        window: env.seconds("WINDOW_SECONDS", defaults.window, 1..=3600)?,
-        trend_delta: env.number("TREND_DELTA", defaults.trend_delta, 0.0..=1.0)?,
-        alert,
-        memory_horizon: env.seconds("LATE_HORIZON_SECONDS", defaults.memory_horizon, 1..=86_400)?,
-        sweep_lookback: env.seconds(
-            "LATE_LOOKBACK_SECONDS",
-            defaults.sweep_lookback,
-            0..=86_400,
-        )?,
-        sweep_interval: env.millis("LATE_SWEEP_MS", defaults.sweep_interval, 0..=600_000)?,
-        batch_size: env.number("POLL_BATCH", defaults.batch_size, 1..=256)?,
-        lease_duration: env.seconds("LEASE_SECONDS", defaults.lease_duration, 3..=300)?,
-        silence_timeout: Some(env.seconds(
-            "SILENCE_END_SECONDS",
-            Duration::from_secs(600),
-            10..=86_400,
-        )?),
-        templates,
-        ..defaults
-    };
-    // Each value is in its range by now; what is left are pairs that contradict each other.
-    rules.validate().map_err(|error| {
-        invalid(
-            "SUGGESTION_REARM, WINDOW_SECONDS or LATE_LOOKBACK_SECONDS",
-            "in conflict",
-            &error.to_string(),
-        )
-    })
+impl Config {
+    /// Scores with a provider that the process has built already, so that two functions of one process share a model.
+    #[must_use]
+    pub fn with_scorer(mut self, provider: Provider) -> Self {
+        self.sentiment = self.sentiment.with_provider(provider);
+        self
+    }
 }
 
-fn invalid(name: &str, value: &str, allowed: &str) -> ConfigError {
-    let value = value.chars().take(200).collect();
-    ConfigError::Invalid {
-        name: name.to_owned(),
-        value,
-        allowed: allowed.to_owned(),
+runtime::settings! {
+    /// The rules that decide on averages, trends and suggestions.
+    struct RuleSettings {
+        /// Length of the part of a call that the average covers, in time of the call.
+        window: Duration = seconds("WINDOW_SECONDS", LiveSettings::default().window.as_secs(), 1..=3600),
+        /// Smallest change of the average that counts as a trend.
+        trend_delta: f64 = number("TREND_DELTA", LiveSettings::default().trend_delta, 0.0..=1.0, "score"),
+        /// Average below which a declining call raises a suggestion for the agent.
+        threshold: f64 = number("SUGGESTION_THRESHOLD", LiveSettings::default().alert.threshold, 0.0..=1.0, "score"),
+        /// Average that a call must reach again before the next suggestion.
+        rearm: Option<f64> = optional_number("SUGGESTION_REARM", 0.0..=1.0, "score").otherwise("0.05 above SUGGESTION_THRESHOLD"),
+        /// Shortest time between two suggestions of one call, in time of the call.
+        cooldown: Duration = seconds("SUGGESTION_COOLDOWN_SECONDS", LiveSettings::default().alert.cooldown.as_secs(), 0..=3600),
+        /// Speakers whose average raises suggestions.
+        subject: AlertSubject = choice("SUGGESTION_SPEAKER", &[("customer", AlertSubject::Customer), ("both", AlertSubject::Both)]),
+        /// Texts of the suggestions.
+        templates: Option<SuggestionTemplates> = text("SUGGESTION_TEMPLATES", "a JSON list of texts")
+            .otherwise("the built-in texts")
+            .parse(|json| SuggestionTemplates::from_json(json).map_err(|error| error.to_string())),
+        /// Distance behind the newest segment up to which a late segment still counts, in time of the call.
+        horizon: Duration = seconds("LATE_HORIZON_SECONDS", LiveSettings::default().memory_horizon.as_secs(), 1..=86_400),
+        /// Distance behind the newest segment from which a sweep asks for late segments, in time of the call.
+        lookback: Duration = seconds("LATE_LOOKBACK_SECONDS", LiveSettings::default().sweep_lookback.as_secs(), 0..=86_400),
+        /// Delay between two sweeps for late segments.
+        sweep: Duration = millis("LATE_SWEEP_MS", 5000, 0..=600_000),
+        /// Largest number of segments that are scored and stored together.
+        batch: usize = number("POLL_BATCH", LiveSettings::default().batch_size, 1..=256, "segments"),
+        /// How long the calls of an invocation that died stay reserved for it.
+        lease: Duration = seconds("LEASE_SECONDS", LiveSettings::default().lease_duration.as_secs(), 3..=300),
+        /// Time without a segment after which a call counts as ended.
+        silence: Duration = seconds("SILENCE_END_SECONDS", 600, 10..=86_400),
+    }
+}
+
+impl RuleSettings {
+    /// Returns the rules, or refuses pairs of values that contradict each other.
+    fn into_settings(self) -> Result<LiveSettings, ConfigError> {
+        let rearm = self
+            .rearm
+            // To whole thousandths: 0.35 + 0.05 is a little less than 0.4.
+            .unwrap_or_else(|| round_share((self.threshold + 0.05_f64).min(1.0)));
+        let rules = LiveSettings {
+            window: self.window,
+            trend_delta: self.trend_delta,
+            alert: AlertSettings {
+                subject: self.subject,
+                threshold: self.threshold,
+                rearm,
+                cooldown: self.cooldown,
+            },
+            memory_horizon: self.horizon,
+            sweep_lookback: self.lookback,
+            sweep_interval: self.sweep,
+            batch_size: self.batch,
+            lease_duration: self.lease,
+            silence_timeout: Some(self.silence),
+            templates: self.templates.unwrap_or_default(),
+            ..LiveSettings::default()
+        };
+        rules.validate().map_err(|error| {
+            ConfigError::invalid(
+                "SUGGESTION_REARM, WINDOW_SECONDS or LATE_LOOKBACK_SECONDS",
+                "in conflict",
+                error.to_string(),
+            )
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::config::Env;
+
     use super::*;
+
+    fn rules(env: &Env) -> Result<LiveSettings, ConfigError> {
+        RuleSettings::from_env(env)?.into_settings()
+    }
 
     #[test]
     fn nothing_set_gives_the_numbers_of_the_contract() {

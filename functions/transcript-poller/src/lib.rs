@@ -31,61 +31,30 @@
 mod call_follower;
 pub mod config;
 mod contact_center;
+pub mod deps;
 mod fan_out;
 pub mod poll;
 mod request_pacer;
 pub mod scorer;
-pub mod start;
 mod summary;
 mod trigger;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::ensure;
-use backends::interactions::Interactions;
 use insights_core::live::BatchReport;
 use runtime::lambda::Invocation;
-use store::state::State;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+pub use crate::deps::Deps;
 pub use crate::fan_out::FanOut;
 pub use crate::poll::{CallSelection, poll};
 pub use crate::request_pacer::RequestPacer;
-use crate::scorer::SegmentScorer;
 pub use crate::summary::PollSummary;
 pub use crate::trigger::Trigger;
 
 /// Receives the identifier of the interaction and the report of each batch, once the batch is in the stored state.
 pub type BatchObserver = Arc<dyn Fn(&str, &BatchReport) + Send + Sync>;
-
-/// What the function needs; built once when the process starts.
-pub struct Deps {
-    /// Configuration of the function.
-    pub config: Config,
-    /// Live calls in the state store.
-    pub calls: Interactions<State>,
-    /// Client of the contact center's API.
-    pub cxone_client: cxone::CxoneClient,
-    /// Scorer of segments.
-    pub scorer: SegmentScorer,
-    /// Limits on how fast the contact center is asked.
-    pub pacer: RequestPacer,
-    /// Starter of further invocations; `None` in a process that follows every shard itself.
-    pub fan_out: Option<FanOut>,
-    /// Observer of counted batches.
-    pub observer: Option<BatchObserver>,
-}
-
-impl std::fmt::Debug for Deps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps")
-            .field("config", &self.config)
-            .field("cxone_client", &self.cxone_client)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Follows the calls of a shard until shortly before the deadline of the invocation.
 ///
@@ -107,13 +76,10 @@ pub async fn handle(
         _ => Ok(()),
     };
     let stop = CancellationToken::new();
-    let handover = invocation
-        .deadline
-        .checked_sub(deps.config.handover)
-        .unwrap_or_else(Instant::now);
+    let handover = invocation.stop_before(deps.config.handover);
     let handover_stop = stop.clone();
     let timer = tokio::spawn(async move {
-        tokio::time::sleep_until(handover.into()).await;
+        tokio::time::sleep_until(handover.instant()).await;
         handover_stop.cancel();
     });
     let summary = poll(

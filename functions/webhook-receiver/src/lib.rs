@@ -4,13 +4,12 @@
 //! is valid is answered with what the first one got, and is not queued again; one that slips through (the mark is written
 //! after the message, so that none is lost) makes the writer store the same rows again.
 
+pub mod config;
+pub mod deps;
 pub mod signature;
-pub mod start;
 
 use std::sync::Arc;
 
-use backends::caller_keys::Callers;
-use backends::stores::FunctionSecrets;
 use http::Method;
 use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
@@ -18,30 +17,15 @@ use runtime::http::reply;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::queue::{AnyQueue, Queue};
-use store::state::{Expect, Key, Put, State, StateStore};
+use store::queue::Queue;
+use store::state::{Expect, Key, Put, StateStore};
 use uuid::Uuid;
 
+pub use crate::deps::Deps;
 use crate::signature::{Malformed, Signature};
-use crate::start::Config;
 
 /// The namespace of delivery ids (a version 4 UUID drawn once for this product).
 const DELIVERIES: Uuid = Uuid::from_u128(0x2b7c_91f4_53de_4f0a_9c06_77a1_40e8_d35b);
-
-/// What the function needs; built once at start.
-#[derive(Debug)]
-pub struct Deps {
-    /// The configuration.
-    pub config: Config,
-    /// Who may call with a key.
-    pub callers: Callers,
-    /// Where the webhook's secret is.
-    pub secrets: Arc<FunctionSecrets>,
-    /// Where deliveries are remembered.
-    pub state: State,
-    /// Where events go.
-    pub queue: AnyQueue,
-}
 
 /// Answers one request.
 ///

@@ -1,13 +1,19 @@
 //! The Lambda function `webhook-receiver`: wiring only.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use backends::Backends;
 use runtime::config::Env;
 use runtime::lambda;
+use webhook_receiver::config::Config;
+use webhook_receiver::{Deps, handle};
 
 fn main() -> ExitCode {
     lambda::run("webhook-receiver", || async {
-        let deps = webhook_receiver::start::from_env(&Env::process()).await?;
-        lambda::serve_http(deps, webhook_receiver::handle).await
+        let env = Env::process();
+        let backends = Backends::aws(&env).await?;
+        let deps = Deps::new(&backends, Config::from_env(&env)?)?;
+        lambda::serve_http(Arc::new(deps), handle).await
     })
 }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use backends::Backends;
 use http::HeaderValue;
 use proptest::prelude::*;
 use runtime::config::Env;
 use secrecy::SecretString;
-use store::queue::{Message, SqliteQueue};
-use testkit::{demo_secrets, open_state, secrets_of};
+use store::queue::{AnyQueue, Message, SqliteQueue};
+use testkit::{demo_secrets, secret_values};
 
 use super::*;
+use crate::config::Config;
 
 const SECRET: &str = demo_secrets::WEBHOOK_SECRET;
 const KEY: &str = demo_secrets::API_KEY;
@@ -23,13 +25,9 @@ struct Receiver {
 fn receiver() -> Receiver {
     let folder = tempfile::tempdir().unwrap();
     let queue = SqliteQueue::open(folder.path().join("queue.db"), "embedding").unwrap();
-    let deps = start::build(
-        &Env::default(),
-        secrets_of(&[]),
-        open_state(folder.path()),
-        AnyQueue::Sqlite(queue.clone()),
-    )
-    .unwrap();
+    let backends = Backends::laptop(folder.path(), secret_values(&[]))
+        .with_queue(AnyQueue::Sqlite(queue.clone()));
+    let deps = Deps::new(&backends, Config::from_env(&Env::default()).unwrap()).unwrap();
     Receiver {
         deps,
         queue,

@@ -11,7 +11,7 @@ use insights_core::live::{
 };
 use insights_core::scale::Score;
 use runtime::config::Env;
-use sentiment::{LocalProvider, Provider, Settings};
+use sentiment::{LocalProvider, Provider, SentimentSettings};
 use serde::Deserialize;
 use serde_json::json;
 use transcript_poller::scorer::SegmentScorer;
@@ -203,8 +203,8 @@ async fn score_calls(
         .flatten()
         .any(|segment| segment.score.is_none());
     let scorer = if unscored {
-        let settings = Settings::from_env(&Env::process())?;
-        let model = LocalProvider::load(&settings).await?;
+        let settings = SentimentSettings::from_env(&Env::process())?;
+        let model = LocalProvider::load(&settings.scoring).await?;
         Some(SegmentScorer::new(Provider::Local(model)))
     } else {
         None

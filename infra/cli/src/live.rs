@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
-use transcript_poller::scorer::SegmentScorer;
 use transcript_poller::{BatchObserver, CallSelection, PollSummary};
 
 use crate::local_context::LocalContext;
@@ -27,26 +26,17 @@ impl BackgroundPoller {
     ///
     /// # Errors
     /// If the configuration is wrong.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         context: &LocalContext,
         provider: &Provider,
         observer: BatchObserver,
     ) -> anyhow::Result<Self> {
-        let scorer = SegmentScorer::new(provider.clone());
-        let config = Config::from_env(&context.env)?;
-        let shards = (0..config.shards).collect();
-        let deps = transcript_poller::start::build(
-            &context.env,
-            config,
-            &context.secrets,
-            context.state.clone(),
-            scorer,
-        )
-        .context("transcript-poller")?;
-        let deps = Arc::new(transcript_poller::Deps {
-            observer: Some(observer),
-            ..deps
-        });
+        let config = Config::from_env(&context.env)?.with_scorer(provider.clone());
+        let shards = (0..config.shards.count).collect();
+        let deps = transcript_poller::Deps::new(&context.backends, config)
+            .await
+            .context("transcript-poller")?;
+        let deps = Arc::new(deps.with_observer(observer));
         let (stop, holder) = (CancellationToken::new(), lease_holder("serve"));
         let stopped = stop.clone();
         let task = tokio::spawn(async move {

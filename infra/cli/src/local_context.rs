@@ -1,18 +1,16 @@
 //! What a local run works with: the data folder, secrets, state store and contact center.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
-use backends::cxone_client;
-use backends::stores::FunctionSecrets;
+use backends::Backends;
+use backends::settings::{AwsSettings, CxoneSettings, SecretSettings, StateSettings};
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use secrecy::SecretString;
-use store::secrets::{AnySecretStore, SecretFile, SecretStore, Secrets};
-use store::state::{SqliteState, State};
+use store::secrets::{SecretFile, SecretStore, Secrets};
 use url::Url;
 
 /// Options that most subcommands share.
@@ -46,10 +44,8 @@ pub(crate) struct LocalContext {
     pub(crate) env: Env,
     /// Data folder of the run, which exists.
     pub(crate) data_dir: PathBuf,
-    /// Secrets of a file in the data folder, or of Secrets Manager.
-    pub(crate) secrets: Arc<FunctionSecrets>,
-    /// State store: a SQLite file in the data folder, or DynamoDB.
-    pub(crate) state: State,
+    /// Stores and clients: files in the data folder, or those of AWS.
+    pub(crate) backends: Backends,
     /// Simulated contact center, if this run started one.
     pub(crate) simulator: Option<cxone_simulator::Handle>,
 }
@@ -73,23 +69,22 @@ impl LocalContext {
         let dir = &args.data_dir;
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let env = Env::process();
-        let (secrets, state) = if args.aws {
-            let stores = backends::stores::Stores::from_env(&env).await?;
-            (stores.secrets, stores.state)
+        let backends = if args.aws {
+            Backends::aws(&env).await?.with_folder(dir)
         } else {
             let given = api_key
                 .map(|key| ("api_key".to_owned(), SecretString::from(key)))
                 .into_iter()
                 .collect();
-            let source = local_secrets(
+            let secrets = local_secrets(
                 &dir.join("secrets.toml"),
                 given,
                 &default_secrets(&scenario.settings),
             )
             .await?;
-            let state = State::Sqlite(SqliteState::open(dir.join("state.sqlite"))?);
-            (Arc::new(FunctionSecrets::new(source)), state)
+            Backends::laptop(dir, secrets).with_aws_settings(AwsSettings::from_env(&env)?)
         };
+        let backends = backends.with_connections(IdleConnections::Keep);
         let (url, simulator) = match (&args.cxone_url, env.text("CXONE_BASE_URL")) {
             (Some(url), _) => (url.to_string(), None),
             (None, Some(url)) => (url.to_owned(), None),
@@ -104,8 +99,7 @@ impl LocalContext {
         Ok(Self {
             env,
             data_dir: dir.clone(),
-            secrets,
-            state,
+            backends,
             simulator,
         })
     }
@@ -115,13 +109,13 @@ impl LocalContext {
     /// # Errors
     /// If `CXONE_BASE_URL` is not a URL.
     pub(crate) fn cxone_client(&self, system: System) -> anyhow::Result<cxone::CxoneClient> {
-        cxone_client::client(
-            &self.env,
-            system,
-            &self.secrets,
-            &self.state,
-            IdleConnections::Keep,
-        )
+        let secrets = self
+            .backends
+            .secrets(&SecretSettings::from_env(&self.env)?)?;
+        let state = self.backends.state(&StateSettings::from_env(&self.env)?)?;
+        let settings = CxoneSettings::from_env(&self.env)?;
+        self.backends
+            .cxone_client(&settings, system, &secrets, &state)
     }
 }
 
@@ -142,19 +136,13 @@ fn default_secrets(settings: &Settings) -> Secrets {
 
 /// Returns the secrets of the command line, of the secret file and the defaults, in this order of precedence. Editors create
 /// files that other users may read; a secret file is made private before it is read.
-async fn local_secrets(
-    file: &Path,
-    given: Secrets,
-    defaults: &Secrets,
-) -> anyhow::Result<AnySecretStore> {
+async fn local_secrets(file: &Path, given: Secrets, defaults: &Secrets) -> anyhow::Result<Secrets> {
     if !file.exists() {
-        return Ok(AnySecretStore::Given(given.or_from(defaults)));
+        return Ok(given.or_from(defaults));
     }
     make_private(file).with_context(|| format!("cannot make {} private", file.display()))?;
     let read = SecretFile::new(file, Secrets::default()).fetch().await?;
-    Ok(AnySecretStore::Given(
-        given.or_from(&read).or_from(defaults),
-    ))
+    Ok(given.or_from(&read).or_from(defaults))
 }
 
 #[cfg(unix)]

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use backends::caller_keys::Callers;
-use embedding::config::Config;
+use backends::settings::SecretSettings;
+use backends::{Backends, secret_key};
 use embedding::indexer::Indexer;
 use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
-use embedding::start;
-use insights_core::indexing::SOURCE_SYSTEM;
+use embedding::settings::EmbeddingSettings;
+use embedding::setup::{build_indexer, build_provider};
 use insights_http::client::IdleConnections;
 use insights_http::{Deadline, WithCauses};
+use runtime::config::Env;
 use store::queue::{AnyQueue, Queue, SqliteQueue};
-use store::vectors::{SqliteVectors, Vectors};
+use store::vectors::Vectors;
 
 use crate::local_context::LocalContext;
 use crate::services::Services;
@@ -29,9 +29,11 @@ const FAILURE_DELAY: Duration = Duration::from_secs(2);
 /// The embedding provider and the vector store of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
-    config: Config,
+    env: Env,
+    backends: Backends,
+    settings: EmbeddingSettings,
     provider: Provider,
-    store: Vectors,
+    vectors: Vectors,
 }
 
 impl Pipeline {
@@ -47,25 +49,21 @@ impl Pipeline {
             // The simulator accepts the key of the local secrets, and no text leaves the machine.
             env = env.with("OPENAI_BASE_URL", simulator.url());
         }
-        let config = Config::from_env(&env)?;
-        let provider = start::provider(&config, &context.secrets, IdleConnections::Keep).await?;
-        let known = context
-            .secrets
-            .get()
-            .await
-            .context("the secrets cannot be read")?;
-        let store = if known.get("database_url").is_some() {
-            start::database(&config, &provider, &context.secrets).await?
-        } else {
-            let path = context.data_dir.join("vectors.sqlite");
-            Vectors::Sqlite(
-                SqliteVectors::open(path, SOURCE_SYSTEM, provider.model().clone()).await?,
-            )
-        };
+        let settings = EmbeddingSettings::from_env(&env)?;
+        let secrets = context.backends.secrets(&SecretSettings::from_env(&env)?)?;
+        let key = secret_key(&secrets, "openai_api_key");
+        let provider = build_provider(&settings, key, IdleConnections::Keep).await?;
+        let model = provider.model().clone();
+        let vectors = context
+            .backends
+            .vectors(&secrets, model, settings.connections)
+            .await?;
         Ok(Self {
-            config,
+            env,
+            backends: context.backends.clone().with_vectors(vectors.clone()),
+            settings: settings.with_provider(provider.clone()),
             provider,
-            store,
+            vectors,
         })
     }
 
@@ -74,12 +72,12 @@ impl Pipeline {
     /// # Errors
     /// If the configured chunk sizes do not fit the model.
     pub(crate) fn indexer(&self) -> anyhow::Result<Indexer> {
-        start::indexer(&self.config, self.provider.clone(), self.store.clone())
+        build_indexer(&self.settings, self.provider.clone(), self.vectors.clone())
     }
 
     /// Returns the searcher over the vector store.
     pub(crate) fn searcher(&self) -> Searcher {
-        Searcher::new(self.provider.clone(), self.store.clone())
+        Searcher::new(self.provider.clone(), self.vectors.clone())
     }
 
     /// Adds the webhook receiver and the search to the HTTP functions. The returned worker is the embedding writer; the
@@ -87,35 +85,25 @@ impl Pipeline {
     ///
     /// # Errors
     /// If the configuration of a function is wrong, or the queue cannot be opened.
-    pub(crate) fn add_functions(
+    pub(crate) async fn add_functions(
         &self,
         context: &LocalContext,
         services: Services,
     ) -> anyhow::Result<(Services, QueueWorker)> {
-        let queue = AnyQueue::Sqlite(SqliteQueue::open(
-            context.data_dir.join("queue.sqlite"),
-            "embedding",
-        )?);
-        let receiver = webhook_receiver::start::build(
-            &context.env,
-            Arc::clone(&context.secrets),
-            context.state.clone(),
-            queue.clone(),
-        )?;
-        let search = semantic_search::Deps {
-            callers: Callers::new(Arc::clone(&context.secrets)),
-            searcher: self.searcher(),
-        };
+        let queue = SqliteQueue::open(context.data_dir.join("queue.sqlite"), "embedding")?;
+        let backends = self.backends.clone().with_queue(AnyQueue::Sqlite(queue));
+        let config = webhook_receiver::config::Config::from_env(&self.env)?;
+        let receiver = webhook_receiver::Deps::new(&backends, config)?;
+        let config = semantic_search::config::Config::from_env(&self.env)?;
+        let config = config.with_embedding(self.settings.clone());
+        let search = semantic_search::Deps::new(&backends, config).await?;
         let services = services
             .route(&["webhooks"], &Arc::new(receiver), webhook_receiver::handle)
             .route(&["search"], &Arc::new(search), semantic_search::handle);
-        Ok((
-            services,
-            QueueWorker(embedding_writer::Deps {
-                indexer: self.indexer()?,
-                queue,
-            }),
-        ))
+        let config = embedding_writer::config::Config::from_env(&self.env)?;
+        let config = config.with_embedding(self.settings.clone());
+        let writer = embedding_writer::Deps::new(&backends, config).await?;
+        Ok((services, QueueWorker(writer)))
     }
 }
 

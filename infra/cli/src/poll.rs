@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use backends::cxone_client::secret_key;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
-use insights_http::client::IdleConnections;
 use jiff::Timestamp;
-use sentiment::Provider;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::CallSelection;
 use transcript_poller::config::Config;
-use transcript_poller::scorer::SegmentScorer;
 
 use crate::live::{self, BatchLine};
 use crate::local_context::{LocalArgs, LocalContext};
@@ -53,20 +49,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::from_env(&context.env)?;
     // The user named these calls, so that they are followed until Ctrl-C even when nobody speaks.
     config.rules.silence_timeout = None;
-    let provider = Provider::new(
-        &config.sentiment,
-        secret_key(&context.secrets, "nlp_api_key"),
-        IdleConnections::Keep,
-    )
-    .await?;
-    let scorer = SegmentScorer::new(provider);
-    let deps = transcript_poller::start::build(
-        &context.env,
-        config,
-        &context.secrets,
-        context.state.clone(),
-        scorer,
-    )?;
     let json = args.json;
     let print: transcript_poller::BatchObserver = Arc::new(move |id, batch| {
         let line = BatchLine::new(id, batch);
@@ -76,10 +58,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             println!("{line}")
         }
     });
-    let deps = Arc::new(transcript_poller::Deps {
-        observer: Some(print),
-        ..deps
-    });
+    let deps = transcript_poller::Deps::new(&context.backends, config).await?;
+    let deps = Arc::new(deps.with_observer(print));
     for id in &args.interactions {
         deps.calls
             .open(id, Timestamp::now())

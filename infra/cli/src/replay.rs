@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use backends::settings::ObjectSettings;
 use insights_core::chat::archive::{ArchiveLine, Gap};
 use insights_core::chat::replay::{self, ReplayStart, ReplayStep};
 use insights_core::lexicon;
 use insights_core::scale::format_short_score;
 
-use crate::chat::{open_objects, printable};
+use crate::chat::printable;
 use crate::local_context::{LocalArgs, LocalContext};
 use crate::stop_signal::wait_for_stop_signal;
 
@@ -70,7 +71,9 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 /// If the conversation is not archived, or has no message from the requested start on.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let context = LocalContext::open(&args.local).await?;
-    let objects = open_objects(&context, args.local.aws).await?;
+    let objects = context
+        .backends
+        .objects(&ObjectSettings::from_env(&context.env)?)?;
     let Some(lines) = chat_session::archive::read_archive(&objects, &args.conversation).await?
     else {
         bail!(

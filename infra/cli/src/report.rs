@@ -10,7 +10,6 @@ use analytics_report::report::WrittenReport;
 use analytics_report::{Deps, ModelScorer, Progress, create_report};
 use anyhow::{Context, bail};
 use clap::error::ErrorKind;
-use cxone::endpoints::System;
 use indicatif::{ProgressBar, ProgressStyle};
 use insights_http::Deadline;
 use jiff::tz::TimeZone;
@@ -86,7 +85,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if args.fresh {
         analytics_report::delete_checkpoints(&objects, "").await?;
     }
-    let mut deps = Deps::new(context.cxone_client(System::Analytics)?, objects, config);
+    let mut deps = Deps::new(&context.backends.clone().with_objects(objects), config)?;
     if args.with_model {
         deps.model = Some(load_model(&context).await?);
     }

@@ -56,12 +56,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let data_action = build_data_action(&context).await?;
     let show: transcript_poller::BatchObserver =
         Arc::new(|id, batch| eprintln!("{}", BatchLine::new(id, batch)));
-    let poller = BackgroundPoller::start(&context, &data_action.provider, show)?;
+    let poller = BackgroundPoller::start(&context, &data_action.provider, show).await?;
     let services = http_services(&data_action);
     let pipeline = Pipeline::open(&context)
         .await
         .context("the embedding pipeline cannot be opened")?;
-    let (services, writer) = pipeline.add_functions(&context, services)?;
+    let (services, writer) = pipeline.add_functions(&context, services).await?;
     let writing = tokio::spawn(writer.run());
     announce(&listener.local_addr()?, &context, args.api_key.is_some());
     let flushing = tokio::spawn(async {
@@ -72,7 +72,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
     });
     let end_chats = CancellationToken::new();
-    let chats = chat::build_with_provider(&context, args.local.aws, &data_action.provider).await?;
+    let chats = chat::build(&context, Some(&data_action.provider)).await?;
     let chats = tokio::spawn(chat::run_sessions(chats, end_chats.clone()));
     let served = gateway::serve(listener, services, wait_for_stop_signal()).await;
     end_chats.cancel();
@@ -96,14 +96,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 pub(crate) async fn build_data_action(
     context: &LocalContext,
 ) -> anyhow::Result<Arc<data_action::Deps>> {
-    let (secrets, state) = (Arc::clone(&context.secrets), context.state.clone());
-    let built = data_action::start::build(
-        &context.env,
-        secrets,
-        state,
-        insights_http::client::IdleConnections::Keep,
-    )
-    .await;
+    let config = data_action::config::Config::from_env(&context.env)?;
+    let built = data_action::Deps::new(&context.backends, config).await;
     built.map(Arc::new).context("data-action")
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use store::secrets::Secrets;
 use subtle::ConstantTimeEq;
 
-use crate::stores::FunctionSecrets;
+use crate::FunctionSecrets;
 use runtime::Failure;
 
 /// Who may call: whoever has the `api_key` of the secret.

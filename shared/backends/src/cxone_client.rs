@@ -1,42 +1,42 @@
-//! Clients of the contact centre as the environment configures them, with credentials from the secret and tokens shared
-//! through the state.
+//! Clients of the contact center, with credentials from the secret and tokens shared through the state store.
 
 use std::sync::Arc;
 
-use crate::stores::FunctionSecrets;
 use cxone::CxoneClient;
 use cxone::endpoints::{self, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
 use futures::future::BoxFuture;
 use insights_http::CallLimits;
 use insights_http::client::IdleConnections;
-use insights_http::secret::{Freshness, SecretFn, SecretSource, SecretSourceError};
-use secrecy::{ExposeSecret, SecretString};
+use insights_http::secret::{Freshness, SecretFn, SecretSource};
+use secrecy::ExposeSecret;
 use store::state::State;
 
+use crate::FunctionSecrets;
+use crate::key_source::read_key;
+use crate::settings::CxoneSettings;
 use crate::token_cache::StateTokens;
-use runtime::config::Env;
 
-/// A client for one system. `CXONE_BASE_URL` says where, `CXONE_TOKEN_URL` and `CXONE_SCOPES` replace the contract's.
+/// Returns a client with the scopes of one system.
 ///
 /// # Errors
-/// If a URL is missing or wrong, or TLS cannot be set up.
-pub fn client(
-    env: &Env,
+/// If a URL is missing or not allowed, or TLS cannot be set up.
+pub(crate) fn connect(
+    settings: &CxoneSettings,
     system: System,
     secrets: &Arc<FunctionSecrets>,
     state: &State,
-    idle: IdleConnections,
+    connections: IdleConnections,
 ) -> anyhow::Result<CxoneClient> {
-    let base = env.required_url("CXONE_BASE_URL")?;
-    let mut site = Site::new(endpoints::CXONE_API, system, base.as_str())?;
-    if let Some(url) = env.url("CXONE_TOKEN_URL")? {
+    let base_url = settings.base_url.get()?;
+    let mut site = Site::new(endpoints::CXONE_API, system, base_url.as_str())?;
+    if let Some(url) = &settings.token_url {
         site = site.with_token_url(url.as_str())?;
     }
-    if let Some(scopes) = env.text("CXONE_SCOPES") {
+    if let Some(scopes) = &settings.scopes {
         site = site.with_scopes(scopes);
     }
-    let http = insights_http::client::build_client(idle)?;
+    let http = insights_http::client::build_client(connections)?;
     let limits = CallLimits::default();
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
     let tokens = TokenSource::new(http.clone(), site.clone(), credentials(secrets), limits)
@@ -44,52 +44,22 @@ pub fn client(
     Ok(CxoneClient::new(http, site, Arc::new(tokens), limits))
 }
 
-/// The client id and secret, read anew when they were refused.
+/// Returns the source of the client id and the client secret; both are read again after the contact center refused them.
 #[must_use]
 pub fn credentials(secrets: &Arc<FunctionSecrets>) -> Arc<dyn SecretSource<ClientCredentials>> {
     let secrets = Arc::clone(secrets);
     Arc::new(SecretFn(move |read| {
         let secrets = Arc::clone(&secrets);
         Box::pin(async move {
-            let client_id = value(&secrets, "client_id", read)
+            let client_id = read_key(&secrets, "client_id", read)
                 .await?
                 .expose_secret()
                 .to_owned();
-            let client_secret = value(&secrets, "client_secret", Freshness::Cached).await?;
+            let client_secret = read_key(&secrets, "client_secret", Freshness::Cached).await?;
             Ok(ClientCredentials {
                 client_id,
                 client_secret,
             })
         }) as BoxFuture<'static, _>
     }))
-}
-
-/// One key of the secret, read anew when it was refused.
-#[must_use]
-pub fn secret_key(
-    secrets: &Arc<FunctionSecrets>,
-    name: &'static str,
-) -> Arc<dyn SecretSource<SecretString>> {
-    let secrets = Arc::clone(secrets);
-    Arc::new(SecretFn(move |read| {
-        let secrets = Arc::clone(&secrets);
-        Box::pin(async move { value(&secrets, name, read).await }) as BoxFuture<'static, _>
-    }))
-}
-
-async fn value(
-    secrets: &FunctionSecrets,
-    name: &'static str,
-    read: Freshness,
-) -> Result<SecretString, SecretSourceError> {
-    let found = match read {
-        Freshness::Cached => secrets.get().await,
-        Freshness::Bypass => secrets.refresh_after_auth_failure().await,
-    };
-    let found = found.map_err(|error| Arc::new(error) as SecretSourceError)?;
-    found.get(name).cloned().ok_or_else(|| {
-        Arc::new(std::io::Error::other(format!(
-            "the secret has no value for '{name}'"
-        ))) as SecretSourceError
-    })
 }

@@ -1,10 +1,17 @@
-//! What several functions need from the stores and the contact center: secrets and state as the environment names them,
-//! clients of the contact center, the shared token cache, the keys that callers present, and the list of live
-//! interactions.
+#![doc = include_str!("../README.md")]
 
+mod backends;
 pub mod caller_keys;
+#[cfg(feature = "cxone")]
 pub mod cxone_client;
+#[cfg(feature = "vectors")]
+mod database;
 pub mod interactions;
+mod key_source;
 pub mod lease_guard;
-pub mod stores;
+pub mod settings;
+#[cfg(feature = "cxone")]
 pub mod token_cache;
+
+pub use crate::backends::{Backends, FunctionSecrets};
+pub use crate::key_source::secret_key;

@@ -23,8 +23,8 @@ use sha2::Sha256;
 use store::Error;
 use store::state::{Expect, Item, Key, Put, State, StateStore};
 
+use crate::FunctionSecrets;
 use crate::lease_guard::{LeaseGuard, Leases};
-use crate::stores::FunctionSecrets;
 
 const LABEL: &[u8] = b"cxone-insights token cache, AES-256-GCM, 1";
 const NONCE_BYTES: usize = 12;

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use backends::cxone_client;
+use backends::Backends;
+use backends::settings::CxoneSettings;
 use cxone::data_actions::{register, sentiment_action};
 use cxone::endpoints::System;
 use cxone_simulator::{Fault, FaultRule, Handle, Scenario, Simulator};
 use futures::future::join_all;
 use insights_http::Deadline;
-use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::config::Env;
 use secrecy::{ExposeSecret, SecretString};
+use store::secrets::Secrets;
 use store::state::{DynamoState, SqliteState, State};
 use testkit::{demo_secrets, secrets_of};
 
@@ -32,14 +33,10 @@ async fn states(folder: &tempfile::TempDir) -> [(&'static str, State); 2] {
 /// A client as a new instance of a function makes it: nothing in memory, the state shared.
 fn instance(simulator: &Handle, state: &State) -> cxone::CxoneClient {
     let env = Env::from_pairs([("CXONE_BASE_URL", simulator.url())]);
-    cxone_client::client(
-        &env,
-        System::DataAction,
-        &secrets_of(&[]),
-        state,
-        IdleConnections::Keep,
-    )
-    .expect("a client")
+    let settings = CxoneSettings::from_env(&env).expect("the settings");
+    Backends::laptop("unused", Secrets::default())
+        .cxone_client(&settings, System::DataAction, &secrets_of(&[]), state)
+        .expect("a client")
 }
 
 async fn call(client: &cxone::CxoneClient) {

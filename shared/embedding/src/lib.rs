@@ -5,9 +5,9 @@
 //! it needs both the models and the stores, which do not know each other.
 
 pub mod batches;
-pub mod config;
 pub mod indexer;
 pub mod openai;
 pub mod provider;
 pub mod searcher;
-pub mod start;
+pub mod settings;
+pub mod setup;

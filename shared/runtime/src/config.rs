@@ -22,21 +22,42 @@ pub enum ConfigError {
     /// The variable must be set.
     #[error("{name} is not set; it must be {allowed}")]
     Missing {
-        /// The variable.
+        /// The variable's name.
         name: String,
-        /// What it may be.
+        /// What the value may be.
         allowed: String,
     },
     /// The variable's value is not allowed.
     #[error("{name} is {value:?}, but must be {allowed}")]
     Invalid {
-        /// The variable.
+        /// The variable's name.
         name: String,
-        /// What it is.
+        /// The value.
         value: String,
-        /// What it may be.
+        /// What the value may be.
         allowed: String,
     },
+}
+
+impl ConfigError {
+    /// Returns the error for a variable that is not set.
+    #[must_use]
+    pub fn missing(name: &str, allowed: &str) -> Self {
+        Self::Missing {
+            name: name.to_owned(),
+            allowed: allowed.to_owned(),
+        }
+    }
+
+    /// Returns the error for a value that is not allowed; of a long value it keeps the first 200 characters.
+    #[must_use]
+    pub fn invalid(name: &str, value: &str, allowed: impl Into<String>) -> Self {
+        Self::Invalid {
+            name: name.to_owned(),
+            value: value.chars().take(200).collect(),
+            allowed: allowed.into(),
+        }
+    }
 }
 
 /// The environment as it was at start. An empty variable counts as unset, since templates cannot leave one out.
@@ -90,7 +111,7 @@ impl Env {
     pub fn required(&self, name: &str, allowed: &str) -> Result<String, ConfigError> {
         self.text(name)
             .map(str::to_owned)
-            .ok_or_else(|| missing(name, allowed))
+            .ok_or_else(|| ConfigError::missing(name, allowed))
     }
 
     /// A number in a range, or the default where the variable is unset.
@@ -112,18 +133,7 @@ impl Env {
         text.parse()
             .ok()
             .filter(|value| allowed.contains(value))
-            .ok_or_else(|| {
-                let kind = if std::any::type_name::<T>().starts_with('f') {
-                    "number"
-                } else {
-                    "whole number"
-                };
-                invalid(
-                    name,
-                    text,
-                    format!("a {kind} from {} to {}", allowed.start(), allowed.end()),
-                )
-            })
+            .ok_or_else(|| ConfigError::invalid(name, text, number_range(&allowed)))
     }
 
     /// A duration given in milliseconds (for variables whose names end in `_MS`).
@@ -167,7 +177,7 @@ impl Env {
             .map(|(_, value)| *value)
             .ok_or_else(|| {
                 let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-                invalid(name, text, format!("one of {}", names.join(", ")))
+                ConfigError::invalid(name, text, format!("one of {}", names.join(", ")))
             })
     }
 
@@ -180,13 +190,15 @@ impl Env {
             return Ok(None);
         };
         match Url::parse(text) {
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(invalid(
-                name,
-                "(not shown)",
-                "a URL without user and password".to_owned(),
-            )),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Err(ConfigError::invalid(
+                    name,
+                    "(not shown)",
+                    "a URL without user and password".to_owned(),
+                ))
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
-            _ => Err(invalid(
+            _ => Err(ConfigError::invalid(
                 name,
                 text,
                 "an http or https URL such as https://host.example".to_owned(),
@@ -200,7 +212,7 @@ impl Env {
     /// [`ConfigError`] if it is unset or no URL.
     pub fn required_url(&self, name: &str) -> Result<Url, ConfigError> {
         self.url(name)?
-            .ok_or_else(|| missing(name, "an http or https URL"))
+            .ok_or_else(|| ConfigError::missing(name, "an http or https URL"))
     }
 
     /// A folder that exists, if the variable is set.
@@ -215,24 +227,23 @@ impl Env {
         if path.is_dir() {
             Ok(Some(path))
         } else {
-            Err(invalid(name, text, "a folder that exists".to_owned()))
+            Err(ConfigError::invalid(
+                name,
+                text,
+                "a folder that exists".to_owned(),
+            ))
         }
     }
 }
 
-fn missing(name: &str, allowed: &str) -> ConfigError {
-    ConfigError::Missing {
-        name: name.to_owned(),
-        allowed: allowed.to_owned(),
-    }
-}
-
-fn invalid(name: &str, value: &str, allowed: String) -> ConfigError {
-    ConfigError::Invalid {
-        name: name.to_owned(),
-        value: value.chars().take(200).collect(),
-        allowed,
-    }
+/// Describes a number's range as error messages and the documentation do.
+pub(crate) fn number_range<T: Display>(range: &RangeInclusive<T>) -> String {
+    let kind = if std::any::type_name::<T>().starts_with('f') {
+        "number"
+    } else {
+        "whole number"
+    };
+    format!("a {kind} from {} to {}", range.start(), range.end())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::http::event::{EventError, PayloadFormat, read_request};
 use crate::http::request::{Request, RequestExt};
 use crate::http::response::Response;
 pub use crate::invocation::Invocation;
+use crate::process::ProcessSettings;
 use crate::{metrics, telemetry};
 
 /// Time kept back from Lambda's deadline for writing the reply and the metrics.
@@ -41,13 +42,9 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let timeout = Env::process().seconds(
-        "EMULATED_TIMEOUT_SECONDS",
-        DEFAULT_EMULATED_TIMEOUT,
-        1..=86_400,
-    );
-    let result = timeout.map_err(anyhow::Error::from).and_then(|timeout| {
-        EMULATED_TIMEOUT.get_or_init(|| timeout);
+    let settings = ProcessSettings::from_env(&Env::process());
+    let result = settings.map_err(anyhow::Error::from).and_then(|settings| {
+        EMULATED_TIMEOUT.get_or_init(|| settings.emulated_timeout);
         runtime?.block_on(Box::pin(start()))
     });
     match result {

@@ -10,6 +10,9 @@ pub mod http;
 pub mod invocation;
 pub mod lambda;
 pub mod metrics;
+pub mod models;
+pub mod process;
+pub mod settings;
 pub mod telemetry;
 
 pub use failure::Failure;

@@ -4,6 +4,10 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+/// The levels of a function's log where `RUST_LOG` sets no others: `info`, and `warn` of the libraries.
+pub const DEFAULT_LOG_FILTER: &str =
+    "info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn";
+
 /// How logs look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -16,10 +20,7 @@ pub enum Format {
 /// Starts logging to standard error. `RUST_LOG` overrides the level: else `info`, and `warn` of the libraries.
 /// Calling it again does nothing, so that tests may each call it.
 pub fn init(format: Format) {
-    init_from(
-        format,
-        "info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn",
-    );
+    init_from(format, DEFAULT_LOG_FILTER);
 }
 
 /// As [`init`], with another default level, e.g. `warn` for a command whose answer is all that its user wants to see.

@@ -7,4 +7,4 @@ pub mod settings;
 
 pub use provider::{HttpProvider, LocalProvider, Provider, ProviderError, SentimentProvider};
 pub use score::SentimentScore;
-pub use settings::{ProviderKind, Settings};
+pub use settings::{OptionalSentiment, ProviderKind, ScoringSettings, SentimentSettings};

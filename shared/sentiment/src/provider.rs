@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::score::SentimentScore;
 use crate::service::NlpClient;
-use crate::settings::{ProviderKind, Settings};
+use crate::settings::{ProviderKind, ScoringSettings, SentimentSettings};
 
 /// Texts in flight for each worker of the model: enough to keep the worker busy, few enough to never overflow its queue.
 const TEXTS_PER_WORKER: usize = 4;
@@ -63,8 +63,8 @@ impl LocalProvider {
     ///
     /// # Errors
     /// The model's files cannot be read or are not a sentiment model.
-    pub async fn load(settings: &Settings) -> anyhow::Result<Self> {
-        let dir = settings.model_dir.clone();
+    pub async fn load(settings: &ScoringSettings) -> anyhow::Result<Self> {
+        let dir = settings.models.folder.clone();
         let source = dir
             .as_ref()
             .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
@@ -81,7 +81,7 @@ impl LocalProvider {
         Ok(Self {
             source: source.into(),
             digest: model.digest().into(),
-            pool: Pool::new(model, NonZeroUsize::new(settings.threads)),
+            pool: Pool::new(model, NonZeroUsize::new(settings.models.threads)),
         })
     }
 
@@ -151,12 +151,15 @@ impl Provider {
     /// # Errors
     /// The model was not loaded, or the URL of the service is not usable.
     pub async fn new(
-        settings: &Settings,
+        settings: &SentimentSettings,
         key: Arc<dyn SecretSource<SecretString>>,
         idle: IdleConnections,
     ) -> anyhow::Result<Self> {
-        let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.url) else {
-            return Ok(Self::Local(LocalProvider::load(settings).await?));
+        if let Some(shared) = &settings.scoring.shared {
+            return Ok(shared.clone());
+        }
+        let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.scoring.url) else {
+            return Ok(Self::Local(LocalProvider::load(&settings.scoring).await?));
         };
         let http = insights_http::client::build_client(idle)?;
         let service = NlpClient::new(http, url.as_str(), key, CallLimits::default())?;

@@ -1,9 +1,11 @@
 //! Which provider scores, and with what.
 
-use std::path::PathBuf;
-
 use runtime::config::{ConfigError, Env};
+use runtime::models::ModelSettings;
+use runtime::settings::{Declaration, SettingsGroup, choice, from_caller, group, number, url};
 use url::Url;
+
+use crate::provider::Provider;
 
 /// Which provider scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,56 +16,103 @@ pub enum ProviderKind {
     Http,
 }
 
-/// The provider's settings; each field says its variable and default.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `SENTIMENT_PROVIDER`, `local` or `http`; local.
-    pub provider: ProviderKind,
-    /// `SENTIMENT_URL`; needed with the HTTP provider.
-    pub url: Option<Url>,
-    /// `MODEL_DIR`: a model to use instead of the shipped one; none.
-    pub model_dir: Option<PathBuf>,
-    /// `EMOTION_THRESHOLD`: a tag from this probability; 0.30.
-    pub emotion_threshold: f64,
-    /// `INFERENCE_THREADS`: 0, the default, takes one a core.
-    pub threads: usize,
+runtime::settings! {
+    /// The provider of a function that must score.
+    struct RequiredProvider {
+        /// What scores texts: `local` is the model inside the function, `http` the service at SENTIMENT_URL.
+        kind: ProviderKind = choice("SENTIMENT_PROVIDER", &[("local", ProviderKind::Local), ("http", ProviderKind::Http)]),
+    }
 }
 
-impl Settings {
+runtime::settings! {
+    /// The provider of a function that has the lexicon's scores anyway.
+    struct OptionalProvider {
+        /// What scores texts beside the lexicon: `local` is the model inside the function, `http` the service at SENTIMENT_URL,
+        /// `lexicon` adds no other score.
+        kind: Option<ProviderKind> = choice(
+            "SENTIMENT_PROVIDER",
+            &[("local", Some(ProviderKind::Local)), ("http", Some(ProviderKind::Http)), ("lexicon", None)],
+        ),
+    }
+}
+
+runtime::settings! {
+    /// With what a provider scores.
+    #[derive(Debug, Clone)]
+    pub struct ScoringSettings {
+        /// URL of the sentiment service, which takes `{"text"}` by POST. The provider `http` needs the URL.
+        pub url: Option<Url> = url("SENTIMENT_URL"),
+        /// Probability from which an emotion becomes a tag.
+        pub emotion_threshold: f64 = number("EMOTION_THRESHOLD", 0.30, 0.0..=1.0, "probability"),
+        /// The models inside the function.
+        pub models: ModelSettings = group::<ModelSettings>(),
+        /// A provider that the process has built already and that is used in place of a new one.
+        pub shared: Option<Provider> = from_caller(),
+    }
+}
+
+/// The provider of a function and its settings.
+#[derive(Debug, Clone)]
+pub struct SentimentSettings {
+    /// Which provider scores.
+    pub provider: ProviderKind,
+    /// With what the provider scores.
+    pub scoring: ScoringSettings,
+}
+
+impl SentimentSettings {
     /// Reads the settings.
     ///
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let kinds = [("local", ProviderKind::Local), ("http", ProviderKind::Http)];
-        Self::of(env.choice("SENTIMENT_PROVIDER", &kinds)?, env)
+        Self::new(RequiredProvider::from_env(env)?.kind, env)
     }
 
-    /// Reads the settings where `SENTIMENT_PROVIDER` may also be `lexicon`, which needs no provider: none.
-    ///
-    /// # Errors
-    /// [`ConfigError`], naming the variable, its value and what is allowed.
-    pub fn beside_the_lexicon(env: &Env) -> Result<Option<Self>, ConfigError> {
-        let kinds = [
-            ("local", Some(ProviderKind::Local)),
-            ("http", Some(ProviderKind::Http)),
-            ("lexicon", None),
-        ];
-        let kind = env.choice("SENTIMENT_PROVIDER", &kinds)?;
-        kind.map(|kind| Self::of(kind, env)).transpose()
+    /// Scores with a provider that the process has built already, so that two functions of one process share a model.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Provider) -> Self {
+        self.scoring.shared = Some(provider);
+        self
     }
 
-    fn of(provider: ProviderKind, env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            url: match provider {
-                ProviderKind::Http => Some(env.required_url("SENTIMENT_URL")?),
-                ProviderKind::Local => env.url("SENTIMENT_URL")?,
-            },
-            provider,
-            model_dir: env.folder("MODEL_DIR")?,
-            emotion_threshold: env.number("EMOTION_THRESHOLD", 0.30, 0.0..=1.0)?,
-            threads: env.number("INFERENCE_THREADS", 0, 0..=64)?,
-        })
+    fn new(provider: ProviderKind, env: &Env) -> Result<Self, ConfigError> {
+        let scoring = ScoringSettings::from_env(env)?;
+        if provider == ProviderKind::Http && scoring.url.is_none() {
+            let allowed = "an http or https URL";
+            return Err(ConfigError::missing("SENTIMENT_URL", allowed));
+        }
+        Ok(Self { provider, scoring })
+    }
+}
+
+impl SettingsGroup for SentimentSettings {
+    fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Self::from_env(env)
+    }
+
+    fn declarations() -> Vec<Declaration> {
+        let mut declarations = RequiredProvider::declarations();
+        declarations.extend(ScoringSettings::declarations());
+        declarations
+    }
+}
+
+/// The provider that scores beside the lexicon; none where the lexicon's scores are enough.
+#[derive(Debug, Clone)]
+pub struct OptionalSentiment(pub Option<SentimentSettings>);
+
+impl SettingsGroup for OptionalSentiment {
+    fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let kind = OptionalProvider::from_env(env)?.kind;
+        let settings = kind.map(|kind| SentimentSettings::new(kind, env));
+        settings.transpose().map(Self)
+    }
+
+    fn declarations() -> Vec<Declaration> {
+        let mut declarations = OptionalProvider::declarations();
+        declarations.extend(ScoringSettings::declarations());
+        declarations
     }
 }
 
@@ -73,10 +122,16 @@ mod tests {
 
     #[test]
     fn nothing_set_gives_the_model_in_this_process() {
-        let settings = Settings::from_env(&Env::default()).unwrap();
+        let settings = SentimentSettings::from_env(&Env::default()).unwrap();
         assert_eq!(settings.provider, ProviderKind::Local);
-        assert_eq!((settings.emotion_threshold, settings.threads), (0.30, 0));
-        let beside = Settings::beside_the_lexicon(&Env::default()).unwrap();
+        assert_eq!(
+            (
+                settings.scoring.emotion_threshold,
+                settings.scoring.models.threads
+            ),
+            (0.30, 0)
+        );
+        let beside = OptionalSentiment::from_env(&Env::default()).unwrap().0;
         assert_eq!(beside.unwrap().provider, ProviderKind::Local);
     }
 
@@ -84,8 +139,8 @@ mod tests {
     fn the_http_provider_needs_its_url() {
         let env = Env::from_pairs([("SENTIMENT_PROVIDER", "http")]);
         for error in [
-            Settings::from_env(&env).unwrap_err(),
-            Settings::beside_the_lexicon(&env).unwrap_err(),
+            SentimentSettings::from_env(&env).unwrap_err(),
+            OptionalSentiment::from_env(&env).unwrap_err(),
         ] {
             assert_eq!(
                 error.to_string(),
@@ -97,8 +152,8 @@ mod tests {
     #[test]
     fn only_chats_can_do_with_the_lexicon_alone() {
         let env = Env::from_pairs([("SENTIMENT_PROVIDER", "lexicon")]);
-        assert!(Settings::beside_the_lexicon(&env).unwrap().is_none());
-        let message = Settings::from_env(&env).unwrap_err().to_string();
+        assert!(OptionalSentiment::from_env(&env).unwrap().0.is_none());
+        let message = SentimentSettings::from_env(&env).unwrap_err().to_string();
         assert!(
             message.contains("local") && message.contains("http"),
             "{message}"

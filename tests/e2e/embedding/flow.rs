@@ -2,21 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario, Simulator};
-use embedding::config::Config;
-use embedding::start;
 use futures::future::join_all;
-use insights_http::client::IdleConnections;
 use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};
 use testkit::events::event;
 use testkit::{TcpProxy, demo_secrets};
 
-use super::stack::{Stack, conversation, invoke, local_provider, secrets};
+use super::stack::{Stack, backends, conversation, invoke, local_provider, open_vectors, provider};
 use crate::events::request;
 
 const T1: &str = "2026-01-15T10:30:00Z";
@@ -201,10 +199,7 @@ async fn with_embeddings_service(simulator: &cxone_simulator::Handle, database_u
         ("EMBEDDING_PROVIDER", "openai"),
         ("OPENAI_BASE_URL", simulator.url().as_str()),
     ]);
-    let config = Config::from_env(&env).expect("a configuration");
-    let provider = start::provider(&config, &secrets("none"), IdleConnections::Keep)
-        .await
-        .expect("a client");
+    let provider = provider(&env).await;
     Stack::on(database_url, provider, &env).await
 }
 
@@ -314,11 +309,9 @@ async fn a_table_of_another_dimension_stops_the_start_by_name() {
         ("EMBEDDING_PROVIDER", "openai"),
         ("OPENAI_BASE_URL", simulator.url().as_str()),
     ]);
-    let config = Config::from_env(&env).expect("a configuration");
-    let provider = start::provider(&config, &secrets("none"), IdleConnections::Keep)
-        .await
-        .expect("a client");
-    let error = start::database(&config, &provider, &secrets(&url))
+    let provider = provider(&env).await;
+    let backends = backends(Path::new("unused"), &url);
+    let error = open_vectors(&backends, &provider, &env)
         .await
         .expect_err("another dimension");
     let message = format!("{error:#}");

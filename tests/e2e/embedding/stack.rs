@@ -1,16 +1,16 @@
 //! The embedding pipeline on real servers: PostgreSQL, SQS, and the shipped model or the simulated embeddings service.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
-use backends::caller_keys::Callers;
-use backends::stores::FunctionSecrets;
+use backends::settings::SecretSettings;
+use backends::{Backends, secret_key};
 use bytes::Bytes;
-use embedding::config::Config;
-use embedding::provider::Provider;
-use embedding::searcher::Searcher;
-use embedding::start;
+use embedding::provider::{EmbeddingProvider, Provider};
+use embedding::settings::EmbeddingSettings;
+use embedding::setup::build_provider;
 use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::Response;
@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::queue::{AnyQueue, Message, Queue, Sqs};
 use store::vectors::{VectorStore, Vectors};
-use testkit::{demo_secrets, open_state, secrets_of};
+use testkit::{demo_secrets, secret_values, secrets_of};
 use tokio::sync::OnceCell;
 
 /// The three functions of the embedding pipeline, and the servers behind them.
@@ -35,21 +35,41 @@ pub(crate) struct Stack {
     database: Option<dev_stack::Database>,
 }
 
-/// Returns the demonstration secrets with the URL of a database.
-pub(crate) fn secrets(database_url: &str) -> Arc<FunctionSecrets> {
-    secrets_of(&[("database_url", database_url)])
+/// Returns stores in a folder, with a database.
+pub(crate) fn backends(folder: &Path, database_url: &str) -> Backends {
+    Backends::laptop(folder, secret_values(&[("database_url", database_url)]))
+}
+
+/// Returns the provider that an environment names.
+pub(crate) async fn provider(env: &Env) -> Provider {
+    let settings = EmbeddingSettings::from_env(env).expect("the settings");
+    let key = secret_key(&secrets_of(&[]), "openai_api_key");
+    build_provider(&settings, key, IdleConnections::Keep)
+        .await
+        .expect("a provider")
+}
+
+/// Opens the vectors in the database of the secrets.
+pub(crate) async fn open_vectors(
+    backends: &Backends,
+    provider: &Provider,
+    env: &Env,
+) -> anyhow::Result<Vectors> {
+    let secrets = backends.secrets(&SecretSettings::from_env(env)?)?;
+    let settings = EmbeddingSettings::from_env(env)?;
+    let model = provider.model().clone();
+    backends
+        .vectors(&secrets, model, settings.connections)
+        .await
 }
 
 /// Returns the shipped model, which is loaded once for all tests.
 pub(crate) async fn local_provider() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
-    let load = || async {
-        let config = Config::from_env(&Env::default()).expect("the defaults");
-        start::provider(&config, &secrets("none"), IdleConnections::Close)
-            .await
-            .expect("the model loads")
-    };
-    PROVIDER.get_or_init(load).await.clone()
+    PROVIDER
+        .get_or_init(|| async { provider(&Env::default()).await })
+        .await
+        .clone()
 }
 
 impl Stack {
@@ -72,32 +92,27 @@ impl Stack {
             .await
             .expect("a queue");
         let queue = Sqs::new(&aws, url, Some(dead.clone()));
-        let secrets = secrets(database_url);
-        let config = Config::from_env(&env.clone().with("DATABASE_CONNECTIONS", "4"))
-            .expect("a configuration");
-        let vectors = start::database(&config, &provider, &secrets)
+        let env = env.clone().with("DATABASE_CONNECTIONS", "4");
+        let backends =
+            backends(folder.path(), database_url).with_queue(AnyQueue::Sqs(queue.clone()));
+        let vectors = open_vectors(&backends, &provider, &env)
             .await
             .expect("the vectors");
-        let state = open_state(folder.path());
-        let receiver = webhook_receiver::start::build(
-            env,
-            Arc::clone(&secrets),
-            state,
-            AnyQueue::Sqs(queue.clone()),
-        );
-        let indexer =
-            start::indexer(&config, provider.clone(), vectors.clone()).expect("an indexer");
-        let searcher = Searcher::new(provider, vectors.clone());
+        let backends = backends.with_vectors(vectors.clone());
+        let settings = EmbeddingSettings::from_env(&env).expect("the settings");
+        let settings = settings.with_provider(provider);
+        let config = webhook_receiver::config::Config::from_env(&env).expect("the settings");
+        let receiver = webhook_receiver::Deps::new(&backends, config).expect("a receiver");
+        let config = embedding_writer::config::Config::from_env(&env).expect("the settings");
+        let config = config.with_embedding(settings.clone());
+        let writer = embedding_writer::Deps::new(&backends, config).await;
+        let config = semantic_search::config::Config::from_env(&env).expect("the settings");
+        let config = config.with_embedding(settings);
+        let search = semantic_search::Deps::new(&backends, config).await;
         Self {
-            receiver: Arc::new(receiver.expect("a receiver")),
-            writer: Arc::new(embedding_writer::Deps {
-                indexer,
-                queue: AnyQueue::Sqs(queue.clone()),
-            }),
-            search: Arc::new(semantic_search::Deps {
-                callers: Callers::new(secrets),
-                searcher,
-            }),
+            receiver: Arc::new(receiver),
+            writer: Arc::new(writer.expect("a writer")),
+            search: Arc::new(search.expect("a search")),
             vectors,
             dead_letters: Sqs::new(&aws, dead, None),
             queue,

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use backends::stores::FunctionSecrets;
+use backends::{Backends, FunctionSecrets};
 use cxone_simulator::{FaultRule, Handle, Scenario, Simulator, demo_secrets};
 use runtime::config::Env;
 use secrecy::SecretString;
 use store::objects::Objects;
-use store::secrets::AnySecretStore;
+use store::secrets::{AnySecretStore, Secrets};
 use store::state::{SqliteState, State};
 use tempfile::TempDir;
 
@@ -29,6 +29,7 @@ pub struct TestFixture {
     /// The temporary folder that holds the stores; it is removed with the fixture.
     pub folder: TempDir,
     given_state: Option<State>,
+    given_secrets: Secrets,
 }
 
 impl TestFixture {
@@ -44,6 +45,16 @@ impl TestFixture {
     #[must_use]
     pub fn builder() -> TestFixtureBuilder {
         TestFixtureBuilder::default()
+    }
+
+    /// Returns the backends of a process of its own: the same stores, opened again, and the same secrets.
+    #[must_use]
+    pub fn backends(&self) -> Backends {
+        let backends = Backends::laptop(self.folder.path(), self.given_secrets.clone());
+        match &self.given_state {
+            Some(state) => backends.with_state(state.clone()),
+            None => backends,
+        }
     }
 
     /// Opens the state store again, as another process would: the handle shares nothing with [`TestFixture::state`] but the
@@ -125,6 +136,7 @@ impl TestFixtureBuilder {
         TestFixture {
             env: self.env.with("CXONE_BASE_URL", simulator.url()),
             secrets: secrets_of(&replaced),
+            given_secrets: secret_values(&replaced),
             objects: Objects::open_folder(folder.path()).expect("a folder of objects"),
             given_state: self.state,
             simulator,
@@ -159,8 +171,14 @@ pub fn open_state(folder: &Path) -> State {
 /// Returns the demonstration secrets with some of them replaced, and others added.
 #[must_use]
 pub fn secrets_of(replaced: &[(&str, &str)]) -> Arc<FunctionSecrets> {
+    let source = AnySecretStore::Given(secret_values(replaced));
+    Arc::new(FunctionSecrets::new(source))
+}
+
+/// Returns the same values as they are given to [`Backends::laptop`].
+#[must_use]
+pub fn secret_values(replaced: &[(&str, &str)]) -> Secrets {
     let values = demo_secrets::ALL.iter().chain(replaced);
     let values = values.map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)));
-    let source = AnySecretStore::Given(values.collect());
-    Arc::new(FunctionSecrets::new(source))
+    values.collect()
 }

@@ -13,7 +13,9 @@ mod wait;
 #[cfg(feature = "fixture")]
 pub use cxone_simulator::demo_secrets;
 #[cfg(feature = "fixture")]
-pub use fixture::{TestFixture, TestFixtureBuilder, open_state, secrets_of, start_simulator};
+pub use fixture::{
+    TestFixture, TestFixtureBuilder, open_state, secret_values, secrets_of, start_simulator,
+};
 pub use functions::{FUNCTIONS, Function, Trigger};
 #[cfg(feature = "fixture")]
 pub use limits::quick_limits;

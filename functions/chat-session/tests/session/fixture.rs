@@ -4,12 +4,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_session::Deps;
+use chat_session::config::Config;
 use chat_session::session::{self, Options, OutgoingMessage, Report, Update};
-use chat_session::{Deps, start};
-use cxone::endpoints::System;
 use cxone_simulator::Scenario;
 use insights_core::chat::archive::ArchiveLine;
-use insights_http::client::IdleConnections;
 use serde_json::Value;
 use testkit::TestFixture;
 use tokio::sync::mpsc;
@@ -66,21 +65,9 @@ impl SessionFixture {
 
     /// Builds dependencies as another process would: they share nothing but the files and the simulator.
     pub(crate) async fn deps(&self) -> Arc<Deps> {
-        let state = self.reopen_state();
-        let client = backends::cxone_client::client(
-            &self.env,
-            System::Chat,
-            &self.secrets,
-            &state,
-            IdleConnections::Keep,
-        )
-        .expect("a client");
-        let objects = self.objects.clone();
-        Arc::new(
-            start::build(&self.env, client, &self.secrets, state, objects)
-                .await
-                .expect("dependencies"),
-        )
+        let config = Config::from_env(&self.env).expect("the configuration");
+        let deps = Deps::new(&self.backends(), config).await;
+        Arc::new(deps.expect("dependencies"))
     }
 
     /// Starts a session that waits for the lease.

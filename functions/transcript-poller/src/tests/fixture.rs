@@ -9,7 +9,7 @@ use insights_core::live::{BatchReport, CallView, SegmentId};
 use insights_core::scale::format_average;
 use jiff::Timestamp;
 use runtime::config::Env;
-use sentiment::{LocalProvider, Provider, Settings};
+use sentiment::{LocalProvider, Provider, SentimentSettings};
 use serde_json::{Map, Value};
 use store::state::State;
 use testkit::{TestFixture, TestFixtureBuilder, eventually, eventually_async};
@@ -18,8 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::scorer::SegmentScorer;
-use crate::{CallSelection, Deps, PollSummary, poll, start};
+use crate::{CallSelection, Deps, PollSummary, poll};
 
 /// Short delays, so that tests take seconds.
 const QUICK_SETTINGS: [(&str, &str); 3] = [
@@ -28,16 +27,14 @@ const QUICK_SETTINGS: [(&str, &str); 3] = [
     ("LEASE_SECONDS", "3"),
 ];
 
-/// Returns a scorer whose model is loaded once for all tests.
-async fn scorer() -> SegmentScorer {
-    static SCORER: OnceCell<SegmentScorer> = OnceCell::const_new();
+/// Returns a provider whose model is loaded once for all tests.
+async fn provider() -> Provider {
+    static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
-        let settings = Settings::from_env(&Env::default()).unwrap();
-        SegmentScorer::new(Provider::Local(
-            LocalProvider::load(&settings).await.unwrap(),
-        ))
+        let settings = SentimentSettings::from_env(&Env::default()).unwrap();
+        Provider::Local(LocalProvider::load(&settings.scoring).await.unwrap())
     };
-    SCORER.get_or_init(load).await.clone()
+    PROVIDER.get_or_init(load).await.clone()
 }
 
 /// Returns a call in which the customer becomes angry. Its last segments become final a second after the test begins.
@@ -84,7 +81,7 @@ pub(super) struct PollerFixture {
     base: TestFixture,
     pub(super) calls: Interactions<State>,
     reports: Arc<Mutex<Vec<(String, BatchReport)>>>,
-    scorer: SegmentScorer,
+    provider: Provider,
 }
 
 /// A poller that runs in a task of its own.
@@ -141,12 +138,12 @@ impl PollerFixture {
             .settings(settings)
             .start()
             .await;
-        let shards = Config::from_env(&base.env).unwrap().shards;
+        let shards = Config::from_env(&base.env).unwrap().shards.count;
         Self {
             calls: Interactions::new(base.state.clone(), shards),
             base,
             reports: Arc::default(),
-            scorer: scorer().await,
+            provider: provider().await,
         }
     }
 
@@ -156,21 +153,17 @@ impl PollerFixture {
     }
 
     /// Returns dependencies of a poller whose batches this fixture records.
-    pub(super) fn deps(&self) -> Arc<Deps> {
+    pub(super) fn deps(&self) -> impl Future<Output = Arc<Deps>> + Send + use<> {
+        let backends = self.base.backends();
         let config = Config::from_env(&self.base.env).unwrap();
-        let mut deps = start::build(
-            &self.base.env,
-            config,
-            &self.base.secrets,
-            self.base.state.clone(),
-            self.scorer.clone(),
-        )
-        .unwrap();
+        let config = config.with_scorer(self.provider.clone());
         let reports = Arc::clone(&self.reports);
-        deps.observer = Some(Arc::new(move |id, report| {
-            reports.lock().unwrap().push((id.into(), report.clone()));
-        }));
-        Arc::new(deps)
+        async move {
+            let deps = Deps::new(&backends, config).await.unwrap();
+            Arc::new(deps.with_observer(Arc::new(move |id, report| {
+                reports.lock().unwrap().push((id.into(), report.clone()));
+            })))
+        }
     }
 
     /// Starts a poller that follows all listed calls.
@@ -188,7 +181,8 @@ impl PollerFixture {
     fn run(&self, holder: &'static str, selection: CallSelection) -> RunningPoller {
         let (deps, stop) = (self.deps(), CancellationToken::new());
         let task_stop = stop.clone();
-        let task = tokio::spawn(async move { poll(&deps, selection, holder, task_stop).await });
+        let task =
+            tokio::spawn(async move { poll(&deps.await, selection, holder, task_stop).await });
         RunningPoller { stop, task }
     }
 

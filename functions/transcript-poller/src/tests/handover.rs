@@ -79,7 +79,7 @@ async fn an_invocation_hands_over_before_its_deadline() {
         request_id: "first".into(),
         deadline,
     };
-    let summary = handle(fixture.deps(), Trigger::default(), first)
+    let summary = handle(fixture.deps().await, Trigger::default(), first)
         .await
         .unwrap();
     assert!(Instant::now() < deadline);
@@ -119,7 +119,7 @@ async fn a_schedule_starts_an_invocation_for_every_other_shard() {
     });
     tokio::spawn(async move { axum::serve(listener, app).await });
     let aws = store::aws::load_config(Some(&endpoint)).await;
-    let mut deps = Arc::into_inner(fixture.deps()).unwrap();
+    let mut deps = Arc::into_inner(fixture.deps().await).unwrap();
     deps.fan_out = Some(FanOut::new(
         aws_sdk_lambda::Client::new(&aws),
         "transcript-poller",

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chat_session::Deps;
+use chat_session::config::Config;
 use chat_session::session::{self, Options, Outcome, OutgoingMessage, Report};
-use cxone::endpoints::System;
 use insights_http::WithCauses;
-use store::objects::Objects;
+use sentiment::Provider;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +57,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     chat_session::config::check_agents(std::slice::from_ref(&args.agent)).context("--agent")?;
     let context = LocalContext::open_with(&args.local, scenario(1.0), None).await?;
-    let deps = build(&context, args.local.aws).await?;
+    let deps = build(&context, None).await?;
     let stop = CancellationToken::new();
     let (shown, updates) = mpsc::channel(10_000);
     let (outbound, outgoing) = mpsc::channel(16);
@@ -93,60 +93,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the chat session on the stores of this run. Archives are written below the data folder.
+/// Builds the chat session on the stores of this run and, where there is one, with a sentiment provider that is loaded already.
+/// Archives are written below the data folder, or to the bucket of `OBJECT_BUCKET`.
 ///
 /// # Errors
 /// If a setting is wrong, or the model does not load.
-pub(crate) async fn build(context: &LocalContext, aws: bool) -> anyhow::Result<Arc<Deps>> {
-    let client = context.cxone_client(System::Chat)?;
-    let objects = open_objects(context, aws).await?;
-    Ok(Arc::new(
-        chat_session::start::build(
-            &context.env,
-            client,
-            &context.secrets,
-            context.state.clone(),
-            objects,
-        )
-        .await?,
-    ))
-}
-
-/// Builds the chat session with a sentiment provider that is loaded already.
-///
-/// # Errors
-/// If a setting is wrong.
-pub(crate) async fn build_with_provider(
+pub(crate) async fn build(
     context: &LocalContext,
-    aws: bool,
-    provider: &sentiment::Provider,
+    provider: Option<&Provider>,
 ) -> anyhow::Result<Arc<Deps>> {
-    let scorer = chat_session::scoring::Scorer::new(provider.clone());
-    let client = context.cxone_client(System::Chat)?;
-    let objects = open_objects(context, aws).await?;
-    let deps = chat_session::start::build_with(
-        &context.env,
-        client,
-        context.state.clone(),
-        objects,
-        scorer,
-    );
-    Ok(Arc::new(deps.await?))
-}
-
-/// Opens the object store of this run: the data folder, or the bucket of `OBJECT_BUCKET`.
-///
-/// # Errors
-/// If the folder cannot be used, or `OBJECT_BUCKET` is not set.
-pub(crate) async fn open_objects(context: &LocalContext, aws: bool) -> anyhow::Result<Objects> {
-    if !aws {
-        return Ok(Objects::open_folder(&context.data_dir)?);
-    }
-    let bucket = context
-        .env
-        .required("OBJECT_BUCKET", "the name of the S3 bucket")?;
-    let config = store::aws::load_config(context.env.text("AWS_ENDPOINT_URL")).await;
-    Ok(Objects::open_bucket(&config, &bucket)?)
+    let config = Config::from_env(&context.env)?;
+    let config = match provider {
+        Some(provider) => config.with_scorer(provider.clone()),
+        None => config,
+    };
+    Ok(Arc::new(Deps::new(&context.backends, config).await?))
 }
 
 /// Runs the sessions of the configured agents until `stop`, and starts a failed session again. Returns when all sessions

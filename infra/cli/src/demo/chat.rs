@@ -19,7 +19,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!(
         "\n3. Chat session of {AGENT}: every message is stored, scored, escalated and archived\n"
     );
-    let deps = chat::build(&stage.context, false).await?;
+    let deps = chat::build(&stage.context, None).await?;
     let has_model = deps.scorer.is_enabled();
     let (sender, updates) = mpsc::channel(1000);
     let options = Options {

@@ -23,7 +23,8 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
             println!("   {line}");
         }
     });
-    let poller = BackgroundPoller::start(&stage.context, &stage.data_action.provider, print)?;
+    let poller =
+        BackgroundPoller::start(&stage.context, &stage.data_action.provider, print).await?;
     for (id, _) in &stage.calls {
         request_interaction(stage, reqwest::Method::PUT, id).await?;
     }

@@ -113,7 +113,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let pipeline = Pipeline::open(&context)
         .await
         .context("the embedding pipeline cannot be opened")?;
-    let (services, writer) = pipeline.add_functions(&context, services)?;
+    let (services, writer) = pipeline.add_functions(&context, services).await?;
     let writing = tokio::spawn(writer.run());
     let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;

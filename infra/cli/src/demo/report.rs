@@ -6,7 +6,6 @@ use analytics_report::config::Config;
 use analytics_report::range::Period;
 use analytics_report::{Deps, create_report, delete_checkpoints};
 use anyhow::ensure;
-use cxone::endpoints::System;
 use insights_http::Deadline;
 use store::objects::Objects;
 
@@ -27,11 +26,8 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     delete_checkpoints(&objects, "").await?;
     let mut config = Config::from_env(&stage.context.env)?;
     config.requests_per_second = REQUESTS_PER_SECOND;
-    let deps = Deps::new(
-        stage.context.cxone_client(System::Analytics)?,
-        objects,
-        config,
-    );
+    let backends = stage.context.backends.clone().with_objects(objects);
+    let deps = Deps::new(&backends, config)?;
     let period = Period::between(WEEK.0, WEEK.1)?;
     let written = create_report(
         &deps,

@@ -1,0 +1,73 @@
+//! What the function works with.
+
+use std::sync::Arc;
+
+use backends::Backends;
+use cxone::endpoints::System;
+use insights_http::client::IdleConnections;
+use insights_http::rate_limit::RateLimiter;
+use store::objects::Objects;
+
+use crate::config::Config;
+use crate::{ModelScorer, Progress, call_limits};
+
+/// What the analytics report works with; built once at start.
+pub struct Deps {
+    /// The client of the contact center.
+    pub client: cxone::CxoneClient,
+    /// The store of parts and reports.
+    pub objects: Objects,
+    /// The configuration.
+    pub config: Config,
+    /// The local model that scores beside VADER, where one is wanted.
+    pub model: Option<ModelScorer>,
+    /// The observer of the run's progress.
+    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    /// The limit of transcripts that are asked for in a second.
+    pub(crate) limiter: RateLimiter,
+}
+
+impl Deps {
+    /// Builds the dependencies of a run without a model and without an observer. Nothing is sent yet.
+    ///
+    /// Connections are kept on AWS too: one invocation makes thousands of calls in a row.
+    ///
+    /// # Errors
+    /// If the name of a store or the contact center's URL is missing.
+    pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
+        let secrets = backends.secrets(&config.secret)?;
+        let state = backends.state(&config.state)?;
+        let client = backends
+            .clone()
+            .with_connections(IdleConnections::Keep)
+            .cxone_client(&config.cxone, System::Analytics, &secrets, &state)?
+            .with_limits(call_limits::call_limits());
+        let rate = config.requests_per_second;
+        // The callers are limited by the concurrency; a burst beyond one second's requests would break the rate.
+        let burst = u32::try_from(config.concurrency)
+            .unwrap_or(u32::MAX)
+            .min(rate);
+        Ok(Self {
+            client,
+            objects: backends.objects(&config.objects)?,
+            model: None,
+            progress: None,
+            limiter: RateLimiter::new(rate, burst),
+            config,
+        })
+    }
+
+    /// Lets a model score the customer's lines beside VADER.
+    #[must_use]
+    pub fn with_scorer(mut self, model: ModelScorer) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Passes a step of the run on to whoever watches it.
+    pub(crate) fn report_progress(&self, progress: Progress) {
+        if let Some(observe) = &self.progress {
+            observe(progress);
+        }
+    }
+}

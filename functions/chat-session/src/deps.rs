@@ -1,0 +1,73 @@
+//! What the function works with.
+
+use backends::{Backends, secret_key};
+use cxone::CxoneClient;
+use cxone::endpoints::System;
+use insights_core::chat::escalation::EscalationDetector;
+use insights_http::client::{IdleConnections, build_stream_client};
+use sentiment::Provider;
+use store::objects::Objects;
+use store::state::State;
+
+use crate::config::Config;
+use crate::notify::Notifier;
+use crate::scoring::Scorer;
+
+/// What a chat session works with; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// The configuration.
+    pub config: Config,
+    /// The client of the contact center, with the scopes of chats.
+    pub client: CxoneClient,
+    /// The HTTP client of the stream.
+    pub stream: reqwest::Client,
+    /// The state store of leases, messages and marks.
+    pub state: State,
+    /// The object store of the archives.
+    pub objects: Objects,
+    /// The notifier of escalations.
+    pub notifier: Notifier,
+    /// The model beside the lexicon.
+    pub scorer: Scorer,
+    /// The escalation lists, compiled.
+    pub escalation: EscalationDetector,
+}
+
+impl Deps {
+    /// Builds the dependencies: loads the model, unless the configuration brings a scorer, names an HTTP service or is content
+    /// with the lexicon.
+    ///
+    /// # Errors
+    /// If the name of a store or the contact center's URL is missing, or the model does not load.
+    pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
+        let secrets = backends.secrets(&config.secret)?;
+        let state = backends.state(&config.state)?;
+        let client = backends.cxone_client(&config.cxone, System::Chat, &secrets, &state)?;
+        let scorer = match config.sentiment.clone() {
+            None => Scorer::default(),
+            Some(mut sentiment) => {
+                // One thread: the other one belongs to the messages.
+                sentiment.scoring.models.threads = 1;
+                let key = secret_key(&secrets, "nlp_api_key");
+                Scorer::new(Provider::new(&sentiment, key, IdleConnections::Keep).await?)
+            }
+        };
+        let notifier = Notifier::new(config.webhook.clone())?;
+        #[cfg(feature = "sns")]
+        let notifier = match config.topic.clone() {
+            Some(arn) => notifier.with_topic(backends.sns().await, arn),
+            None => notifier,
+        };
+        Ok(Self {
+            client,
+            stream: build_stream_client()?,
+            state,
+            objects: backends.objects(&config.objects)?,
+            notifier,
+            scorer,
+            escalation: EscalationDetector::new(&config.lists),
+            config,
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! The settings of the function, read once at start.
+
+use backends::settings::{QueueSettings, SecretSettings};
+use embedding::settings::EmbeddingSettings;
+use runtime::settings::{Required, group, required_text};
+
+runtime::settings! {
+    /// The configuration of the embedding writer.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret, with the URL of the database.
+        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The queue that the messages come from.
+        pub queue: QueueSettings = group::<QueueSettings>(),
+        /// URL of the SQS queue that takes messages which can never be embedded.
+        pub dead_letter_url: Required<String> = required_text("EMBEDDING_DLQ_URL", "the URL of the SQS queue of dead letters"),
+        /// The model that embeds conversations, and the database.
+        pub embedding: EmbeddingSettings = group::<EmbeddingSettings>(),
+    }
+}
+
+impl Config {
+    /// Embeds as these settings say, for a process whose functions share a model.
+    #[must_use]
+    pub fn with_embedding(mut self, embedding: EmbeddingSettings) -> Self {
+        self.embedding = embedding;
+        self
+    }
+}

@@ -1,0 +1,81 @@
+//! What the function works with.
+
+use backends::interactions::Interactions;
+use backends::{Backends, secret_key};
+use cxone::endpoints::System;
+use insights_http::client::IdleConnections;
+use sentiment::Provider;
+use store::state::State;
+
+use crate::config::Config;
+use crate::scorer::SegmentScorer;
+use crate::{BatchObserver, FanOut, RequestPacer};
+
+/// What the function needs; built once when the process starts.
+pub struct Deps {
+    /// Configuration of the function.
+    pub config: Config,
+    /// Live calls in the state store.
+    pub calls: Interactions<State>,
+    /// Client of the contact center's API.
+    pub cxone_client: cxone::CxoneClient,
+    /// Scorer of segments.
+    pub scorer: SegmentScorer,
+    /// Limits on how fast the contact center is asked.
+    pub pacer: RequestPacer,
+    /// Starter of further invocations; `None` in a process that follows every shard itself.
+    pub fan_out: Option<FanOut>,
+    /// Observer of counted batches.
+    pub observer: Option<BatchObserver>,
+}
+
+impl Deps {
+    /// Builds the dependencies: loads the model, unless the configuration brings a scorer or names an HTTP service.
+    ///
+    /// Connections are kept on AWS too: one invocation asks about as often as a process that runs on, and a connection that
+    /// died while Lambda froze the process costs one retry.
+    ///
+    /// # Errors
+    /// If the name of a store or the contact center's URL is missing, or the model does not load.
+    pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
+        let secrets = backends.secrets(&config.secret)?;
+        let state = backends.state(&config.state)?;
+        let cxone_client = backends
+            .clone()
+            .with_connections(IdleConnections::Keep)
+            .cxone_client(&config.cxone, System::RealTime, &secrets, &state)?;
+        let key = secret_key(&secrets, "nlp_api_key");
+        let provider = Provider::new(&config.sentiment, key, IdleConnections::Keep).await?;
+        let fan_out = match &config.function_name {
+            Some(name) if config.shards.count > 1 => {
+                Some(FanOut::new(backends.lambda().await, name))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            calls: Interactions::new(state, config.shards.count),
+            cxone_client,
+            scorer: SegmentScorer::new(provider),
+            pacer: RequestPacer::new(&config),
+            fan_out,
+            observer: None,
+            config,
+        })
+    }
+
+    /// Tells an observer of each batch that is scored and stored.
+    #[must_use]
+    pub fn with_observer(mut self, observer: BatchObserver) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps")
+            .field("config", &self.config)
+            .field("cxone_client", &self.cxone_client)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! What the function works with.
+
+use std::sync::Arc;
+
+use backends::caller_keys::Callers;
+use backends::{Backends, FunctionSecrets};
+use store::queue::AnyQueue;
+use store::state::State;
+
+use crate::config::Config;
+
+/// What the webhook receiver works with; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// The configuration.
+    pub config: Config,
+    /// The check of the API key.
+    pub callers: Callers,
+    /// The secrets, with the key that webhooks are signed with.
+    pub secrets: Arc<FunctionSecrets>,
+    /// The state store, which remembers deliveries.
+    pub state: State,
+    /// The queue that takes the events.
+    pub queue: AnyQueue,
+}
+
+impl Deps {
+    /// Builds the dependencies. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the name of a store is missing, or a file of a laptop cannot be opened.
+    pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
+        let secrets = backends.secrets(&config.secret)?;
+        Ok(Self {
+            callers: Callers::new(Arc::clone(&secrets)),
+            state: backends.state(&config.state)?,
+            queue: backends.queue(&config.queue)?,
+            secrets,
+            config,
+        })
+    }
+}

@@ -1,0 +1,377 @@
+//! [`Backends`]: every store and client that a function works with, opened on AWS or in a folder.
+
+use std::collections::HashMap;
+#[cfg(feature = "embedded")]
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use insights_http::client::IdleConnections;
+use runtime::config::{ConfigError, Env};
+use store::aws::SdkConfig;
+use store::secrets::{AnySecretStore, CachedSecrets, SecretsManager};
+use store::state::{DynamoState, State};
+
+use crate::settings::{AwsSettings, SecretSettings, StateSettings};
+
+/// The secrets of a function, wherever they are kept.
+pub type FunctionSecrets = CachedSecrets<AnySecretStore>;
+
+/// The name of the embedding queue in a folder.
+#[cfg(all(feature = "embedded", feature = "queue"))]
+const FOLDER_QUEUE: (&str, &str) = ("queue.sqlite", "embedding");
+
+/// Where the stores of a process are, and what it has opened of them.
+///
+/// Nothing is sent before the first use. Clones share what is open, so that all functions of one process have one state
+/// store and one cache of secrets. The `with_` methods replace one part, for tests and for processes whose parts lie in
+/// different places.
+#[derive(Debug, Clone)]
+pub struct Backends {
+    place: Place,
+    settings: AwsSettings,
+    connections: IdleConnections,
+    secrets: Opened<Arc<FunctionSecrets>>,
+    states: Opened<State>,
+    state: Option<State>,
+    #[cfg(feature = "embedded")]
+    folder: Option<PathBuf>,
+    #[cfg(feature = "objects")]
+    objects: Option<store::objects::Objects>,
+    #[cfg(feature = "queue")]
+    queue: Option<store::queue::AnyQueue>,
+    #[cfg(feature = "vectors")]
+    vectors: Option<store::vectors::Vectors>,
+}
+
+/// Where the stores are.
+#[derive(Debug, Clone)]
+enum Place {
+    /// In AWS.
+    Aws(SdkConfig),
+    /// In the folder of [`Backends::folder`], with these secrets.
+    #[cfg(feature = "embedded")]
+    Laptop(Arc<FunctionSecrets>),
+}
+
+impl Backends {
+    /// Opens the stores of a deployed function: Secrets Manager, DynamoDB, S3, SQS and PostgreSQL. Which table, bucket or
+    /// queue a function uses is part of its own configuration.
+    ///
+    /// IdleConnections connections are closed after each call, since Lambda freezes the process between two invocations.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if `AWS_ENDPOINT_URL` is set to a value that is not allowed.
+    pub async fn aws(env: &Env) -> Result<Self, ConfigError> {
+        let settings = AwsSettings::from_env(env)?;
+        let config = store::aws::load_config(settings.endpoint_url.as_deref()).await;
+        Ok(Self::new(
+            Place::Aws(config),
+            settings,
+            IdleConnections::Close,
+        ))
+    }
+
+    /// Opens the stores of a laptop or a test: SQLite files and objects in `folder`, and the given secrets. The variables that
+    /// name deployed stores are not needed and not used.
+    ///
+    /// IdleConnections connections are kept, since the process runs on between two calls.
+    #[cfg(feature = "embedded")]
+    #[must_use]
+    pub fn laptop(folder: impl Into<PathBuf>, secrets: store::secrets::Secrets) -> Self {
+        let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(secrets)));
+        let settings = AwsSettings { endpoint_url: None };
+        Self {
+            folder: Some(folder.into()),
+            ..Self::new(Place::Laptop(secrets), settings, IdleConnections::Keep)
+        }
+    }
+
+    fn new(place: Place, settings: AwsSettings, connections: IdleConnections) -> Self {
+        Self {
+            place,
+            settings,
+            connections,
+            secrets: Opened::default(),
+            states: Opened::default(),
+            state: None,
+            #[cfg(feature = "embedded")]
+            folder: None,
+            #[cfg(feature = "objects")]
+            objects: None,
+            #[cfg(feature = "queue")]
+            queue: None,
+            #[cfg(feature = "vectors")]
+            vectors: None,
+        }
+    }
+
+    /// Sets the address of AWS services that a laptop uses, such as a topic of SNS.
+    #[must_use]
+    pub fn with_aws_settings(mut self, settings: AwsSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Replaces what becomes of idle connections.
+    #[must_use]
+    pub fn with_connections(mut self, connections: IdleConnections) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Replaces the state store.
+    #[must_use]
+    pub fn with_state(mut self, state: State) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Replaces the object store.
+    #[cfg(feature = "objects")]
+    #[must_use]
+    pub fn with_objects(mut self, objects: store::objects::Objects) -> Self {
+        self.objects = Some(objects);
+        self
+    }
+
+    /// Replaces the queue.
+    #[cfg(feature = "queue")]
+    #[must_use]
+    pub fn with_queue(mut self, queue: store::queue::AnyQueue) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// Replaces the vector store.
+    #[cfg(feature = "vectors")]
+    #[must_use]
+    pub fn with_vectors(mut self, vectors: store::vectors::Vectors) -> Self {
+        self.vectors = Some(vectors);
+        self
+    }
+
+    /// Keeps vectors in a SQLite file of this folder where the secret names no database.
+    #[cfg(feature = "embedded-vectors")]
+    #[must_use]
+    pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Whether idle connections of clients that are used now and then are kept for the next call.
+    #[must_use]
+    pub fn connections(&self) -> IdleConnections {
+        self.connections
+    }
+
+    /// Returns the secrets; all functions with the same secret share one cache.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if `SECRET_ID` is not set where it is needed.
+    pub fn secrets(&self, settings: &SecretSettings) -> Result<Arc<FunctionSecrets>, ConfigError> {
+        match &self.place {
+            Place::Aws(config) => {
+                let id = settings.id.get()?;
+                self.secrets.get_or_open(id, || {
+                    let source = AnySecretStore::Manager(SecretsManager::new(config, id.clone()));
+                    Ok(Arc::new(CachedSecrets::new(source)))
+                })
+            }
+            #[cfg(feature = "embedded")]
+            Place::Laptop(secrets) => Ok(Arc::clone(secrets)),
+        }
+    }
+
+    /// Returns the state store; all functions with the same table share one client.
+    ///
+    /// # Errors
+    /// If `STATE_TABLE` is not set where it is needed, or the file of a laptop cannot be opened.
+    pub fn state(&self, settings: &StateSettings) -> anyhow::Result<State> {
+        if let Some(state) = &self.state {
+            return Ok(state.clone());
+        }
+        match &self.place {
+            Place::Aws(config) => {
+                let table = settings.table.get()?;
+                self.states.get_or_open(table, || {
+                    Ok(State::Dynamo(DynamoState::new(config, table.clone())))
+                })
+            }
+            #[cfg(feature = "embedded")]
+            Place::Laptop(_) => self.states.get_or_open("state.sqlite", || {
+                let file = self.file("state.sqlite");
+                Ok(State::Sqlite(store::state::SqliteState::open(file)?))
+            }),
+        }
+    }
+
+    /// Returns the object store.
+    ///
+    /// # Errors
+    /// If `OBJECT_BUCKET` is not set where it is needed, or the folder of a laptop cannot be used.
+    #[cfg(feature = "objects")]
+    pub fn objects(
+        &self,
+        settings: &crate::settings::ObjectSettings,
+    ) -> anyhow::Result<store::objects::Objects> {
+        if let Some(objects) = &self.objects {
+            return Ok(objects.clone());
+        }
+        match &self.place {
+            Place::Aws(config) => {
+                let bucket = settings.bucket.get()?;
+                Ok(store::objects::Objects::open_bucket(config, bucket)?)
+            }
+            #[cfg(feature = "embedded")]
+            Place::Laptop(_) => Ok(store::objects::Objects::open_folder(
+                self.folder.clone().unwrap_or_default(),
+            )?),
+        }
+    }
+
+    /// Returns the embedding queue, for a function that only sends.
+    ///
+    /// # Errors
+    /// If `EMBEDDING_QUEUE_URL` is not set where it is needed, or the file of a laptop cannot be opened.
+    #[cfg(feature = "queue")]
+    pub fn queue(
+        &self,
+        settings: &crate::settings::QueueSettings,
+    ) -> anyhow::Result<store::queue::AnyQueue> {
+        self.open_queue(settings, || Ok(None))
+    }
+
+    /// Returns the embedding queue, for a function that also sends messages to the dead letters.
+    ///
+    /// # Errors
+    /// As [`Backends::queue`], and if the URL of the dead letters is not set where it is needed.
+    #[cfg(feature = "queue")]
+    pub fn queue_with_dead_letters(
+        &self,
+        settings: &crate::settings::QueueSettings,
+        dead_letters: &runtime::settings::Required<String>,
+    ) -> anyhow::Result<store::queue::AnyQueue> {
+        self.open_queue(settings, || Ok(Some(dead_letters.get()?.clone())))
+    }
+
+    #[cfg(feature = "queue")]
+    fn open_queue(
+        &self,
+        settings: &crate::settings::QueueSettings,
+        dead_letters: impl Fn() -> Result<Option<String>, ConfigError>,
+    ) -> anyhow::Result<store::queue::AnyQueue> {
+        use store::queue::{AnyQueue, Sqs};
+        if let Some(queue) = &self.queue {
+            return Ok(queue.clone());
+        }
+        match &self.place {
+            Place::Aws(config) => {
+                let url = settings.url.get()?;
+                let queue = Sqs::new(config, url.clone(), dead_letters()?);
+                Ok(AnyQueue::Sqs(queue))
+            }
+            #[cfg(feature = "embedded")]
+            Place::Laptop(_) => {
+                let (file, name) = FOLDER_QUEUE;
+                let queue = store::queue::SqliteQueue::open(self.file(file), name)?;
+                Ok(AnyQueue::Sqlite(queue))
+            }
+        }
+    }
+
+    /// Returns the vector store of a model, its table made or brought up to date: in the database of the secret's
+    /// `database_url`, or on a laptop without one in a SQLite file.
+    ///
+    /// # Errors
+    /// If there is no database, it does not answer, or its table holds vectors of another length than the model's.
+    #[cfg(feature = "vectors")]
+    pub async fn vectors(
+        &self,
+        secrets: &Arc<FunctionSecrets>,
+        model: store::vectors::EmbeddingModel,
+        connections: usize,
+    ) -> anyhow::Result<store::vectors::Vectors> {
+        match &self.vectors {
+            Some(vectors) => Ok(vectors.clone()),
+            None => crate::database::open(self, secrets, model, connections).await,
+        }
+    }
+
+    /// Returns a client of the contact center with the scopes of one system. Its tokens are shared through the state store.
+    ///
+    /// # Errors
+    /// If a URL is missing or not allowed, or TLS cannot be set up.
+    #[cfg(feature = "cxone")]
+    pub fn cxone_client(
+        &self,
+        settings: &crate::settings::CxoneSettings,
+        system: cxone::endpoints::System,
+        secrets: &Arc<FunctionSecrets>,
+        state: &State,
+    ) -> anyhow::Result<cxone::CxoneClient> {
+        crate::cxone_client::connect(settings, system, secrets, state, self.connections)
+    }
+
+    /// Returns a client of SNS, the notification service of AWS; on a laptop too, since a topic exists nowhere else.
+    #[cfg(feature = "sns")]
+    pub async fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.sdk_config().await)
+    }
+
+    /// Returns a client of Lambda, to start invocations with; on a laptop too.
+    #[cfg(feature = "lambda")]
+    pub async fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.sdk_config().await)
+    }
+
+    #[cfg(any(feature = "sns", feature = "lambda"))]
+    async fn sdk_config(&self) -> SdkConfig {
+        match &self.place {
+            Place::Aws(config) => config.clone(),
+            #[cfg(feature = "embedded")]
+            Place::Laptop(_) => {
+                store::aws::load_config(self.settings.endpoint_url.as_deref()).await
+            }
+        }
+    }
+
+    /// Returns the folder of a laptop.
+    #[cfg(feature = "embedded-vectors")]
+    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// Returns the path of a file in the folder.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.clone().unwrap_or_default().join(name)
+    }
+}
+
+/// What is open already, by name.
+#[derive(Debug)]
+struct Opened<T>(Arc<Mutex<HashMap<String, T>>>);
+
+impl<T> Clone for Opened<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Opened<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T: Clone> Opened<T> {
+    fn get_or_open<E>(&self, name: &str, open: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = opened.get(name) {
+            return Ok(found.clone());
+        }
+        let new = open()?;
+        opened.insert(name.to_owned(), new.clone());
+        Ok(new)
+    }
+}

@@ -1,0 +1,125 @@
+//! The template `infra/sam/template.yaml`, as far as it sets variables.
+
+use std::collections::BTreeMap;
+
+use runtime::settings::{Declaration, Unset};
+use serde_json::{Map, Value};
+use testkit::FUNCTIONS;
+use testkit::events::workspace_root;
+
+/// The template as plain values: `!Ref X` is `"X"`, `!Sub` its text.
+pub(crate) struct Template(Value);
+
+impl Template {
+    pub(crate) fn read() -> Self {
+        let path = workspace_root().join("infra/sam/template.yaml");
+        let text = std::fs::read_to_string(path).expect("the template");
+        Self(serde_saphyr::from_str(&text).expect("YAML"))
+    }
+
+    /// Returns the variables of a function, each with the value that the template gives it.
+    pub(crate) fn variables(&self, name: &str) -> BTreeMap<String, String> {
+        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        let id = function.expect("a function of the list").logical_id();
+        let variables = &self.0["Resources"][&id]["Properties"]["Environment"]["Variables"];
+        let variables = variables.as_object().expect("variables");
+        variables
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned()))
+            .collect()
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.0["Parameters"][name].as_object()
+    }
+
+    /// Compares a variable's value with its declaration.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub(crate) fn compare(&self, declaration: &Declaration, value: &str) -> Result<(), String> {
+        let Some(parameter) = self.parameter(value) else {
+            return self.compare_fixed(declaration, value);
+        };
+        compare_range(declaration, parameter)?;
+        let default = parameter.get("Default").map(text).unwrap_or_default();
+        match &declaration.unset {
+            // The parameter has none either, or is empty, which counts as unset.
+            _ if default.is_empty() => Ok(()),
+            Unset::Default(own) if is_same(own, &default) => Ok(()),
+            unset => Err(format!(
+                "is {default:?} by the parameter {value}, but {unset:?} in the code"
+            )),
+        }
+    }
+
+    /// Compares a value without a parameter of its own: a resource's name, or a text.
+    fn compare_fixed(&self, declaration: &Declaration, value: &str) -> Result<(), String> {
+        let resource = value.split('.').next().unwrap_or_default();
+        let is_resource = !self.0["Resources"][resource].is_null();
+        let resolved = self.substitute(value);
+        match &declaration.unset {
+            Unset::Required if is_resource => Ok(()),
+            Unset::Otherwise(_) if is_resource => Ok(()),
+            Unset::Default(own) if is_same(own, &resolved) => Ok(()),
+            unset => Err(format!("is {resolved:?}, but {unset:?} in the code")),
+        }
+    }
+
+    /// Puts the defaults of parameters in the place of `${Parameter}`.
+    fn substitute(&self, value: &str) -> String {
+        let mut text = value.to_owned();
+        for (name, parameter) in self.0["Parameters"].as_object().into_iter().flatten() {
+            let default = parameter.get("Default").map(self::text).unwrap_or_default();
+            text = text.replace(&format!("${{{name}}}"), &default);
+        }
+        text
+    }
+}
+
+/// The parameter may allow no value that the code refuses.
+fn compare_range(declaration: &Declaration, parameter: &Map<String, Value>) -> Result<(), String> {
+    let bound = |name: &str| parameter.get(name).map(text);
+    if let (Some(least), Some(most)) = (bound("MinValue"), bound("MaxValue")) {
+        let range = format!("from {least} to {most}");
+        if !declaration.allowed.ends_with(&range) {
+            return Err(format!(
+                "may be {range} by its parameter, but {} in the code",
+                declaration.allowed
+            ));
+        }
+    }
+    for value in parameter
+        .get("AllowedValues")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let value = text(value);
+        let choices = declaration
+            .allowed
+            .trim_start_matches("one of ")
+            .split(", ");
+        if !choices.into_iter().any(|choice| choice == value) {
+            return Err(format!(
+                "may be {value:?} by its parameter, but {} in the code",
+                declaration.allowed
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn is_same(own: &str, given: &str) -> bool {
+    match (own.parse::<f64>(), given.parse::<f64>()) {
+        (Ok(own), Ok(given)) => own == given,
+        _ => own == given,
+    }
+}
