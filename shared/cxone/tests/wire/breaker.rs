@@ -16,10 +16,10 @@ fn limits(open_for: Duration) -> CallLimits {
     CallLimits {
         retry: insights_http::retry::RetryPolicy {
             max_attempts: 1,
-            ..quick().retry
+            ..quick_limits().retry
         },
         breaker,
-        ..quick()
+        ..quick_limits()
     }
 }
 

@@ -159,7 +159,7 @@ async fn an_answer_past_the_size_limit_is_given_up() {
         site(&simulator.url()),
         CallLimits {
             max_answer_bytes: 4096,
-            ..quick()
+            ..quick_limits()
         },
     );
     let error = list(&client, soon()).await.unwrap_err();
@@ -175,9 +175,9 @@ async fn a_server_that_stays_broken_is_unavailable_inside_the_deadline() {
     let limits = CallLimits {
         retry: insights_http::retry::RetryPolicy {
             max_attempts: 3,
-            ..quick().retry
+            ..quick_limits().retry
         },
-        ..quick()
+        ..quick_limits()
     };
     let error = list(&client_with(site(&simulator.url()), limits), soon())
         .await
@@ -201,7 +201,7 @@ async fn a_server_that_hangs_is_given_up_at_the_deadline() {
     let simulator = start_simulator([fault(Fault::Delay(Duration::from_secs(30)))]).await;
     let limits = CallLimits {
         attempt_timeout: Duration::from_secs(10),
-        ..quick()
+        ..quick_limits()
     };
     let client = client_with(site(&simulator.url()), limits);
     client.tokens().token(soon()).await.unwrap();
