@@ -15,6 +15,7 @@ use crate::range::Period;
 
 /// Number of rounds over the transcripts; the second round asks once more for those that failed for a transient reason.
 const MAX_ROUNDS: usize = 2;
+
 /// The result of collecting a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CollectedPart {

@@ -410,7 +410,7 @@ async fn a_missing_scope_stops_the_run_and_is_named() {
 }
 
 #[tokio::test]
-async fn out_of_time_keeps_what_is_there_for_the_next_run() {
+async fn a_run_out_of_time_keeps_its_checkpoints_for_the_next_run() {
     let simulator = start(generated(30)).await;
     let folder = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, folder.path());
