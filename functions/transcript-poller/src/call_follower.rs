@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use backends::interactions::Held;
+use backends::interactions::LoadedInteraction;
 use insights_core::WithCauses;
 use insights_core::live::{
     BatchReport, CallAction, CallEvent, EndReason, LeaveReason, Segment, Suggestion,
@@ -55,7 +55,7 @@ pub(crate) struct CallFollower<'a> {
     holder: &'a str,
     contact_center: ContactCenter<'a>,
     /// State of the call; `None` before the call is claimed.
-    held: Option<Held>,
+    held: Option<LoadedInteraction>,
     /// Number of failed rounds in a row.
     failed_rounds: u32,
     /// Whether something failed in this round.
@@ -201,7 +201,7 @@ impl<'a> CallFollower<'a> {
 
     fn apply(&mut self, event: CallEvent) -> Vec<CallAction> {
         match &mut self.held {
-            Some(held) => held.step(event, &self.deps.config.rules, Timestamp::now()),
+            Some(held) => held.apply(event, &self.deps.config.rules, Timestamp::now()),
             None => Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use backends::interactions::Entry;
+use backends::interactions::ListedInteraction;
 use insights_core::WithCauses;
 use insights_core::live::EndReason;
 use jiff::Timestamp;
@@ -37,12 +37,12 @@ pub enum CallSelection {
 /// A call to follow, with the shard in whose list it was found.
 struct SelectedCall {
     shard: Option<u32>,
-    entry: Entry,
+    entry: ListedInteraction,
 }
 
 /// The calls that have a task, by their identifiers. A task receives new list entries of its call through the sender, and
 /// ends when the sender is dropped. The sender of a task that has ended is closed.
-type FollowedCalls = HashMap<String, watch::Sender<Entry>>;
+type FollowedCalls = HashMap<String, watch::Sender<ListedInteraction>>;
 
 /// Follows calls until `stop` is canceled, and then gives their leases back. `holder` is the name of this run in the leases;
 /// no other run may have the same name.
@@ -130,7 +130,7 @@ impl PollRun {
         match selection {
             CallSelection::Ids(ids) => calls.extend(ids.iter().map(|id| SelectedCall {
                 shard: None,
-                entry: Entry {
+                entry: ListedInteraction {
                     id: id.clone(),
                     version: 0,
                 },
@@ -187,7 +187,7 @@ impl PollRun {
     }
 
     /// Runs the rounds of one call until the call ends, leaves the list, or the run stops.
-    async fn follow_call(self, shard: Option<u32>, mut entry: watch::Receiver<Entry>) {
+    async fn follow_call(self, shard: Option<u32>, mut entry: watch::Receiver<ListedInteraction>) {
         let id = entry.borrow_and_update().id.clone();
         let mut follower = CallFollower::new(&self.deps, &self.counters, &id, &self.holder);
         // The calls of a list that was just read begin at random times, so that their polls do not coincide.
@@ -220,7 +220,7 @@ impl PollRun {
                 RoundOutcome::Ended(reason) => {
                     self.unlist(
                         shard,
-                        &Entry {
+                        &ListedInteraction {
                             id: id.clone(),
                             version,
                         },
@@ -240,7 +240,7 @@ impl PollRun {
     }
 
     /// Removes a call that has ended from the list of its shard.
-    async fn unlist(&self, shard: Option<u32>, entry: &Entry, reason: EndReason) {
+    async fn unlist(&self, shard: Option<u32>, entry: &ListedInteraction, reason: EndReason) {
         tracing::info!(
             interaction_id = entry.id,
             ?reason,

@@ -1,8 +1,8 @@
-//! The live calls: one state item each, and an entry in the list of their shard, so that a poller finds its calls by a
-//! query.
+//! The live interactions: each has one item with its state and an entry in the list of its shard, so that a poller finds its
+//! interactions by a query.
 //!
-//! The entry is written after the state and removed after the state says that the call has ended; whoever finds an entry
-//! whose call has ended removes it. So a crash in between is repaired by the next poller.
+//! The entry is written after the state, and removed after the state says that the interaction has ended. A poller that
+//! finds an entry whose interaction has ended removes it, so that the next poller repairs what a crash left in between.
 
 use insights_core::live::{CallAction, CallEvent, CallState, CallView, LiveSettings, apply_event};
 use jiff::{SignedDuration, Timestamp};
@@ -11,50 +11,53 @@ use serde::{Deserialize, Serialize};
 use store::Error;
 use store::state::{Expect, Key, Put, StateStore};
 
-/// How long a call's state outlives its last write: a call that is registered again within a day is not scored twice.
-const RETENTION: SignedDuration = SignedDuration::from_hours(24);
+/// How long the state of an interaction outlives its last write: an interaction that is registered again within a day is
+/// not scored twice.
+const STATE_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// Entries read with one query.
-const PAGE: usize = 500;
+/// Most entries that one query reads.
+const PAGE_SIZE: usize = 500;
 
-/// Tries of a change that others write into: a poller writes a call's state about once a second.
-const TRIES: usize = 8;
+/// Most attempts to write a change while others write the same state; a poller writes it about once a second.
+const CHANGE_ATTEMPTS: usize = 8;
 
-/// A call in the list of its shard.
+/// An interaction in the list of its shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The call's id.
+pub struct ListedInteraction {
+    /// The id of the interaction.
     pub id: String,
-    /// Changes whenever somebody registers or removes the call: what is held of its state must be read again then.
+    /// The version of the entry, which changes whenever the interaction is registered or stopped. A poller then reads the
+    /// state again.
     pub version: u64,
 }
 
-/// A state with the version that its next write expects; none before the first.
+/// The state of an interaction, with the version that its next write expects; there is no version before the first write.
 #[derive(Debug, Clone)]
-pub struct Held {
-    /// The call.
+pub struct LoadedInteraction {
+    /// The state of the interaction.
     pub call: CallState,
     version: Option<u64>,
 }
 
-impl Held {
-    /// Takes the call through an event; says what is to be done.
-    pub fn step(
+impl LoadedInteraction {
+    /// Applies an event to the state, and returns the actions that follow from it.
+    pub fn apply(
         &mut self,
         event: CallEvent,
         rules: &LiveSettings,
         now: Timestamp,
     ) -> Vec<CallAction> {
-        let (call, effects) = apply_event(self.call.clone(), event, rules, now);
+        let (call, actions) = apply_event(self.call.clone(), event, rules, now);
         self.call = call;
-        effects
+        actions
     }
 }
 
+/// The body of an entry, which says all by its key.
 #[derive(Serialize, Deserialize)]
-struct Body {}
+struct EntryBody {}
 
-/// The live calls in a state store.
+/// The live interactions in a state store.
 #[derive(Debug, Clone)]
 pub struct Interactions<S> {
     store: S,
@@ -62,10 +65,10 @@ pub struct Interactions<S> {
 }
 
 impl<S: StateStore> Interactions<S> {
-    /// The calls in `store`, listed in so many shards (at least one).
+    /// Creates the access to the interactions in `store`, which are listed in `shards` shards (at least one).
     ///
-    /// The number may grow at any time: a call stays where it was listed. When it shrinks, calls listed in the shards
-    /// that are gone are no longer polled until they are registered again.
+    /// The number of shards may grow at any time, because an interaction stays in the shard where it was listed. When the
+    /// number shrinks, interactions in the shards that are gone are no longer polled until they are registered again.
     #[must_use]
     pub fn new(store: S, shards: u32) -> Self {
         Self {
@@ -74,54 +77,54 @@ impl<S: StateStore> Interactions<S> {
         }
     }
 
-    /// How many shards there are.
+    /// Returns the number of shards.
     #[must_use]
     pub fn shards(&self) -> u32 {
         self.shards
     }
 
-    /// Starts to score a call; says whether it was not scored before.
+    /// Starts to score an interaction; returns whether it was not scored before.
     ///
     /// # Errors
-    /// The store's.
+    /// The errors of the store.
     pub async fn register(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
         let started = self
             .change(id, CallEvent::RegistrationRequested, now)
             .await?;
-        // Also if it was registered already: the first registration may have ended before its entry was written.
-        let entry = self.entry(id);
+        // Also if it was registered already: the first registration may have died before its entry was written.
+        let entry = self.entry_key(id);
         let listed = self.store.get(&entry, now).await?.is_some();
         if started || !listed {
             self.store
-                .put(Put::encode(entry, &Body {}, None)?, Expect::Any, now)
+                .put(Put::encode(entry, &EntryBody {}, None)?, Expect::Any, now)
                 .await?;
         }
         Ok(started)
     }
 
-    /// Starts to score a call without listing it: for a process that follows this very call. Says whether it was not
-    /// scored before.
+    /// Starts to score an interaction without listing it, for a process that follows this very interaction; returns whether
+    /// it was not scored before.
     ///
     /// # Errors
-    /// The store's.
+    /// The errors of the store.
     pub async fn open(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
         self.change(id, CallEvent::RegistrationRequested, now).await
     }
 
-    /// Stops scoring a call; says whether it was scored. What it still has to send is sent by the poller, which then
-    /// takes it off the list.
+    /// Stops scoring an interaction; returns whether it was scored. The poller still sends what is pending and then removes
+    /// the interaction from the list.
     ///
     /// # Errors
-    /// The store's.
+    /// The errors of the store.
     pub async fn stop(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
         if self.load(id, now).await?.is_none() {
             return Ok(false);
         }
         let stopped = self.change(id, CallEvent::StopRequested, now).await?;
-        let entry = self.entry(id);
+        let entry = self.entry_key(id);
         if let Some(item) = self.store.get(&entry, now).await? {
-            // Written anew for its version: the poller that works on the call sees that something happened.
-            let put = Put::encode(entry, &Body {}, Some(now + RETENTION))?;
+            // Written again for its version: the poller that works on the interaction sees that something happened.
+            let put = Put::encode(entry, &EntryBody {}, Some(now + STATE_RETENTION))?;
             match self
                 .store
                 .put(put, Expect::Version(item.version), now)
@@ -134,68 +137,72 @@ impl<S: StateStore> Interactions<S> {
         Ok(stopped)
     }
 
-    /// What the outside sees of a call; `None` if it was never scored, or ended more than a day ago.
+    /// Returns what callers may see of an interaction; `None` if it was never scored, or ended more than a day ago.
     ///
     /// # Errors
-    /// The store's.
+    /// The errors of the store.
     pub async fn view(&self, id: &str, now: Timestamp) -> Result<Option<CallView>, Error> {
         Ok(self
             .load(id, now)
             .await?
-            .map(|held| CallView::from(&held.call)))
+            .map(|loaded| CallView::from(&loaded.call)))
     }
 
-    /// A call's state.
+    /// Loads the state of an interaction, if there is one.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn load(&self, id: &str, now: Timestamp) -> Result<Option<Held>, Error> {
-        let Some(item) = self.store.get(&key(id), now).await? else {
+    /// The errors of the store.
+    pub async fn load(&self, id: &str, now: Timestamp) -> Result<Option<LoadedInteraction>, Error> {
+        let Some(item) = self.store.get(&state_key(id), now).await? else {
             return Ok(None);
         };
-        Ok(Some(Held {
+        Ok(Some(LoadedInteraction {
             call: item.decode()?,
             version: Some(item.version),
         }))
     }
 
-    /// A call's state, or that of a new one that is not stored yet.
+    /// Loads the state of an interaction, or creates the state of a new one, which is not stored yet.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn load_or_new(&self, id: &str, now: Timestamp) -> Result<Held, Error> {
-        let new = || Held {
+    /// The errors of the store.
+    pub async fn load_or_new(&self, id: &str, now: Timestamp) -> Result<LoadedInteraction, Error> {
+        let new = || LoadedInteraction {
             call: CallState::new(id, now),
             version: None,
         };
         Ok(self.load(id, now).await?.unwrap_or_else(new))
     }
 
-    /// Writes a state if nobody else has since it was loaded or saved.
+    /// Writes a state if nobody else has written it since it was loaded or saved.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if somebody has, and the store's.
-    pub async fn save(&self, held: &mut Held, now: Timestamp) -> Result<(), Error> {
-        let put = Put::encode(key(held.call.id()), &held.call, Some(now + RETENTION))?;
-        let expect = held.version.map_or(Expect::Absent, Expect::Version);
-        held.version = Some(self.store.put(put, expect, now).await?);
+    /// [`Error::Conflict`] if somebody else has, and the other errors of the store.
+    pub async fn save(&self, loaded: &mut LoadedInteraction, now: Timestamp) -> Result<(), Error> {
+        let put = Put::encode(
+            state_key(loaded.call.id()),
+            &loaded.call,
+            Some(now + STATE_RETENTION),
+        )?;
+        let expect = loaded.version.map_or(Expect::Absent, Expect::Version);
+        loaded.version = Some(self.store.put(put, expect, now).await?);
         Ok(())
     }
 
-    /// The calls listed in a shard.
+    /// Lists the interactions of a shard.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn list(&self, shard: u32, now: Timestamp) -> Result<Vec<Entry>, Error> {
-        let (partition, mut entries) = (partition(shard), Vec::<Entry>::new());
+    /// The errors of the store.
+    pub async fn list(&self, shard: u32, now: Timestamp) -> Result<Vec<ListedInteraction>, Error> {
+        let (partition, mut entries) = (shard_partition(shard), Vec::<ListedInteraction>::new());
         loop {
             let after = entries.last().map(|entry| entry.id.clone());
             let page = self
                 .store
-                .list(&partition, "", after.as_deref(), PAGE, now)
+                .list(&partition, "", after.as_deref(), PAGE_SIZE, now)
                 .await?;
-            let last = page.len() < PAGE;
-            entries.extend(page.into_iter().map(|item| Entry {
+            let last = page.len() < PAGE_SIZE;
+            entries.extend(page.into_iter().map(|item| ListedInteraction {
                 id: item.key.sort,
                 version: item.version,
             }));
@@ -205,12 +212,17 @@ impl<S: StateStore> Interactions<S> {
         }
     }
 
-    /// Takes a call that has ended off the list of `shard`, unless it was registered again meanwhile.
+    /// Removes an interaction that has ended from the list of `shard`, unless it was registered again meanwhile.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn unlist(&self, shard: u32, entry: &Entry, now: Timestamp) -> Result<(), Error> {
-        let key = Key::new(partition(shard), &entry.id);
+    /// The errors of the store.
+    pub async fn unlist(
+        &self,
+        shard: u32,
+        entry: &ListedInteraction,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let key = Key::new(shard_partition(shard), &entry.id);
         match self
             .store
             .delete(&key, Expect::Version(entry.version), now)
@@ -221,40 +233,44 @@ impl<S: StateStore> Interactions<S> {
         }
     }
 
-    /// Applies an event to a call's stored state, again if somebody else writes in between; says whether it changed it.
+    /// Applies an event to the stored state of an interaction, again if somebody else writes in between; returns whether
+    /// the state changed.
     async fn change(&self, id: &str, event: CallEvent, now: Timestamp) -> Result<bool, Error> {
-        let mut tries = 0;
+        let mut attempts = 0;
         loop {
-            let mut held = self.load_or_new(id, now).await?;
-            let new = held.version.is_none();
-            let effects = held.step(event.clone(), &LiveSettings::default(), now);
-            if effects.is_empty() && !new {
+            let mut loaded = self.load_or_new(id, now).await?;
+            let new = loaded.version.is_none();
+            let actions = loaded.apply(event.clone(), &LiveSettings::default(), now);
+            if actions.is_empty() && !new {
                 return Ok(false);
             }
-            tries += 1;
-            match self.save(&mut held, now).await {
-                Err(Error::Conflict { .. }) if tries < TRIES => {}
+            attempts += 1;
+            match self.save(&mut loaded, now).await {
+                Err(Error::Conflict { .. }) if attempts < CHANGE_ATTEMPTS => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(true),
             }
         }
     }
 
-    fn entry(&self, id: &str) -> Key {
-        Key::new(partition(shard(id, self.shards)), id)
+    fn entry_key(&self, id: &str) -> Key {
+        Key::new(shard_partition(shard_of(id, self.shards)), id)
     }
 }
 
-fn key(id: &str) -> Key {
+/// Returns the key of the state of an interaction.
+fn state_key(id: &str) -> Key {
     Key::new(format!("interaction#{id}"), "state")
 }
 
-fn partition(shard: u32) -> String {
+/// Returns the partition that lists the interactions of a shard.
+fn shard_partition(shard: u32) -> String {
     format!("live#{shard}")
 }
 
-/// The shard of a call: the first 32 bits of FNV-1a of its id (draft-eastlake-fnv), which is the same on every machine and in every version.
-fn shard(id: &str, shards: u32) -> u32 {
+/// Returns the shard of an interaction: the 32-bit FNV-1a hash of its id (draft-eastlake-fnv) by the number of shards, which
+/// is the same on every machine and in every version of the product.
+fn shard_of(id: &str, shards: u32) -> u32 {
     let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });

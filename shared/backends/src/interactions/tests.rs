@@ -1,4 +1,4 @@
-//! Registration on the embedded store.
+//! Registers, lists and stops interactions in a SQLite file.
 
 use insights_core::live::EndReason;
 
@@ -16,7 +16,7 @@ fn calls(folder: &tempfile::TempDir) -> Interactions<SqliteState> {
     )
 }
 
-async fn listed(calls: &Interactions<SqliteState>) -> Vec<Entry> {
+async fn listed(calls: &Interactions<SqliteState>) -> Vec<ListedInteraction> {
     let mut all = Vec::new();
     for shard in 0..calls.shards() {
         all.extend(calls.list(shard, now()).await.unwrap());
@@ -86,7 +86,7 @@ async fn an_ended_call_leaves_the_list_unless_it_was_registered_again() {
     calls.stop("a", now()).await.unwrap();
     let old = listed(&calls).await.remove(0);
     calls.register("a", now()).await.unwrap();
-    let shard = shard("a", 4);
+    let shard = shard_of("a", 4);
     calls.unlist(shard, &old, now()).await.unwrap();
     let new = listed(&calls).await;
     assert_eq!(new.len(), 1, "the newer registration stays");
@@ -107,7 +107,7 @@ async fn two_writers_never_overwrite_each_other() {
         Err(Error::Conflict { .. })
     ));
     calls.save(&mut one, now()).await.unwrap();
-    let mut stranger = Held {
+    let mut stranger = LoadedInteraction {
         call: CallState::new("a", now()),
         version: None,
     };
@@ -154,7 +154,7 @@ async fn a_long_list_is_read_in_pages() {
         1,
     );
     let puts = (0..PAGE + 1)
-        .map(|n| Put::encode(Key::new("live#0", format!("{n:05}")), &Body {}, None).unwrap());
+        .map(|n| Put::encode(Key::new("live#0", format!("{n:05}")), &EntryBody {}, None).unwrap());
     calls.store.put_many(puts.collect(), now()).await.unwrap();
     let ids: std::collections::BTreeSet<String> = calls
         .list(0, now())
@@ -170,11 +170,11 @@ async fn a_long_list_is_read_in_pages() {
 fn shards_are_evenly_filled_and_never_move() {
     let mut sizes = [0; 8];
     for n in 0..8000 {
-        sizes[shard(&format!("interaction-{n}"), 8) as usize] += 1;
+        sizes[shard_of(&format!("interaction-{n}"), 8) as usize] += 1;
     }
     assert!(
         sizes.iter().all(|size| (850..1150).contains(size)),
         "{sizes:?}"
     );
-    assert_eq!(shard("a", u32::MAX), 0xe40c_292c);
+    assert_eq!(shard_of("a", u32::MAX), 0xe40c_292c);
 }
