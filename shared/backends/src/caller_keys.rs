@@ -1,4 +1,4 @@
-//! Caller authentication: an API key in a header, compared in constant time.
+//! Authenticates callers by an API key in a header, which is compared in constant time.
 
 use std::sync::Arc;
 
@@ -11,25 +11,25 @@ use subtle::ConstantTimeEq;
 use crate::FunctionSecrets;
 use runtime::Failure;
 
-/// Who may call: whoever has the `api_key` of the secret.
+/// The callers that may use an endpoint: everybody who presents the `api_key` of the secret.
 #[derive(Debug, Clone)]
 pub struct Callers(Arc<FunctionSecrets>);
 
 impl Callers {
-    /// Callers that have the key in these secrets.
+    /// Creates the check against the key in these secrets.
     #[must_use]
     pub const fn new(secrets: Arc<FunctionSecrets>) -> Self {
         Self(secrets)
     }
 
-    /// Lets a caller with the right key through. A wrong key makes the secret be read anew, at most every few seconds, in
-    /// case it was rotated.
+    /// Checks that the headers hold the right key. A wrong key causes the secret to be read again, at most every few
+    /// seconds, in case it was rotated.
     ///
     /// # Errors
-    /// 401 without the right key; 503 while the secret cannot be read.
+    /// The failure 401 without the right key, and 503 while the secret cannot be read.
     pub async fn require_key(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let presented = presented_key(headers).ok_or_else(Failure::unauthorized)?;
-        let known = self.0.get().await.map_err(unreadable)?;
+        let known = self.0.get().await.map_err(secret_unavailable)?;
         if has_key(&known, presented) {
             return Ok(());
         }
@@ -37,7 +37,7 @@ impl Callers {
             .0
             .refresh_after_auth_failure()
             .await
-            .map_err(unreadable)?;
+            .map_err(secret_unavailable)?;
         if has_key(&renewed, presented) {
             Ok(())
         } else {
@@ -46,7 +46,8 @@ impl Callers {
     }
 }
 
-fn unreadable(error: store::Error) -> Failure {
+/// Builds the failure of a secret that cannot be read.
+fn secret_unavailable(error: store::Error) -> Failure {
     Failure::unavailable(
         "secret_unavailable",
         "the API key cannot be checked now, try again",
@@ -54,13 +55,14 @@ fn unreadable(error: store::Error) -> Failure {
     .with_cause(error)
 }
 
+/// Returns whether the presented key is the `api_key` of the secrets.
 fn has_key(secrets: &Secrets, presented: &str) -> bool {
     secrets
         .get("api_key")
         .is_some_and(|key| secrets_match(key, presented))
 }
 
-/// The key a caller sent: `Authorization: Bearer KEY`, else `x-api-key: KEY`.
+/// Returns the key that a caller sent as `Authorization: Bearer KEY`, or else as `x-api-key: KEY`.
 #[must_use]
 pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers
@@ -75,8 +77,8 @@ pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
         .filter(|key| !key.is_empty())
 }
 
-/// Whether two secrets are equal. Takes the same time wherever they differ and whatever their lengths, since it compares
-/// their digests. An empty secret equals nothing.
+/// Returns whether two secrets are equal. The comparison takes the same time wherever they differ and whatever their lengths
+/// are, because their digests are compared. An empty secret equals nothing.
 #[must_use]
 pub fn secrets_match(expected: &SecretString, presented: &str) -> bool {
     let expected = expected.expose_secret();

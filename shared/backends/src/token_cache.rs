@@ -1,8 +1,9 @@
-//! Access tokens in the state store, encrypted: whoever may read the table but not the secret learns nothing from it.
+//! Shares access tokens through the state store, encrypted, so that a reader of the table who cannot read the secret learns
+//! nothing from it.
 //!
-//! AES-256-GCM with a key derived from the client secret (HMAC-SHA-256 with a label of its own). Whoever has the client
-//! secret could ask for a token anyway, so the cache gives nothing to anybody that they could not have. After a rotation
-//! of the client secret old entries cannot be read, which is a miss.
+//! The cipher is AES-256-GCM with a key that is derived from the client secret (HMAC-SHA-256 with a label of its own). Whoever
+//! has the client secret could ask for a token anyway, so that the cache gives nobody more than they could have. After a
+//! rotation of the client secret old entries cannot be read, which counts as a miss.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +27,14 @@ use store::state::{Expect, Item, Key, Put, State, StateStore};
 use crate::FunctionSecrets;
 use crate::lease_guard::{LeaseGuard, Leases};
 
-const LABEL: &[u8] = b"cxone-insights token cache, AES-256-GCM, 1";
+/// The label from which the encryption key is derived; another label would make all stored tokens unreadable.
+const KEY_LABEL: &[u8] = b"cxone-insights token cache, AES-256-GCM, 1";
+/// Length of the nonce of AES-GCM, in bytes.
 const NONCE_BYTES: usize = 12;
-/// Length of the random name of a lease's holder.
+/// Length of the random name of the holder of a lease, in bytes.
 const HOLDER_BYTES: usize = 12;
 
-/// The shared token cache over the state store.
+/// The shared token cache in the state store.
 #[derive(Debug)]
 pub struct StateTokens {
     state: State,
@@ -39,16 +42,16 @@ pub struct StateTokens {
     leases: Leases<State>,
 }
 
-/// What is stored: the token under encryption, its expiry in the open.
+/// The body of an item: the encrypted token, and its expiry in clear text.
 #[derive(Serialize, Deserialize)]
-struct Sealed {
-    /// Base64 of nonce and ciphertext.
+struct SealedToken {
+    /// The nonce and the ciphertext, as Base64.
     sealed: String,
     expires_at: Timestamp,
 }
 
 impl StateTokens {
-    /// A cache in `state`, encrypted with what is derived from the `client_secret` in `secrets`.
+    /// Creates a cache in `state`, encrypted with a key that is derived from the `client_secret` in `secrets`.
     #[must_use]
     pub fn new(state: State, secrets: Arc<FunctionSecrets>) -> Self {
         Self {
@@ -58,27 +61,33 @@ impl StateTokens {
         }
     }
 
-    async fn cipher(&self) -> Result<Aes256Gcm, CacheError> {
+    /// Derives the cipher from the client secret.
+    async fn derive_cipher(&self) -> Result<Aes256Gcm, CacheError> {
         let secrets = self.secrets.get().await?;
         let secret = secrets
             .get("client_secret")
             .ok_or("the secret has no client_secret")?;
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.expose_secret().as_bytes())?;
-        mac.update(LABEL);
+        mac.update(KEY_LABEL);
         Ok(Aes256Gcm::new(AesKey::<Aes256Gcm>::from_slice(
             &mac.finalize().into_bytes(),
         )))
     }
 
-    async fn item(&self, key: &TokenKey) -> Result<Option<Item>, Error> {
+    async fn load_item(&self, key: &TokenKey) -> Result<Option<Item>, Error> {
         self.state.get(&token_key(key), Timestamp::now()).await
     }
 
-    async fn open(&self, key: &TokenKey, item: &Item) -> Result<Option<AccessToken>, CacheError> {
-        let Ok(sealed) = item.decode::<Sealed>() else {
+    /// Decrypts the token of an item; `None` if it was encrypted with another client secret.
+    async fn open_token(
+        &self,
+        key: &TokenKey,
+        item: &Item,
+    ) -> Result<Option<AccessToken>, CacheError> {
+        let Ok(sealed) = item.decode::<SealedToken>() else {
             return Ok(None);
         };
-        let cipher = self.cipher().await?;
+        let cipher = self.derive_cipher().await?;
         let Some(token) = unseal(&cipher, key, &sealed.sealed) else {
             return Ok(None);
         };
@@ -143,8 +152,8 @@ impl SharedTokenCache for StateTokens {
         key: &'a TokenKey,
     ) -> BoxFuture<'a, Result<Option<AccessToken>, CacheError>> {
         Box::pin(async move {
-            match self.item(key).await? {
-                Some(item) => self.open(key, &item).await,
+            match self.load_item(key).await? {
+                Some(item) => self.open_token(key, &item).await,
                 None => Ok(None),
             }
         })
@@ -156,11 +165,15 @@ impl SharedTokenCache for StateTokens {
         token: &'a AccessToken,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
         Box::pin(async move {
-            let sealed = seal(&self.cipher().await?, key, token.secret().expose_secret())?;
+            let sealed = seal(
+                &self.derive_cipher().await?,
+                key,
+                token.secret().expose_secret(),
+            )?;
             let expires_at = token.expires_at();
             let put = Put::encode(
                 token_key(key),
-                &Sealed { sealed, expires_at },
+                &SealedToken { sealed, expires_at },
                 Some(expires_at),
             )?;
             self.state.put(put, Expect::Any, Timestamp::now()).await?;
@@ -174,10 +187,10 @@ impl SharedTokenCache for StateTokens {
         fingerprint: &'a Fingerprint,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
         Box::pin(async move {
-            let Some(item) = self.item(key).await? else {
+            let Some(item) = self.load_item(key).await? else {
                 return Ok(());
             };
-            let stored = self.open(key, &item).await?;
+            let stored = self.open_token(key, &item).await?;
             if stored.is_some_and(|token| token.fingerprint() != *fingerprint) {
                 return Ok(());
             }

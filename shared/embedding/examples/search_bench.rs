@@ -1,6 +1,6 @@
 //! Search latency and recall on PostgreSQL: `cargo run -p embedding --example search_bench -- [ROWS] [DATABASE_URL]`.
 //!
-//! The vectors are synthetic: 384 dimensions around 1,000 random centres of unequal weight, each with a residue of its own,
+//! The vectors are synthetic: 384 dimensions around 1,000 random centers of unequal weight, each with a residue of its own,
 //! which is about how sentence embeddings lie. Queries are drawn from the same mixture and are not among the rows. Recall
 //! is against the exact order, computed here.
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
@@ -17,7 +17,7 @@ use store::vectors::{
 };
 
 const DIMENSION: usize = 384;
-const CENTRES: usize = 1000;
+const CLUSTER_CENTERS: usize = 1000;
 const QUERIES: usize = 200;
 const LIMIT: usize = 10;
 const BATCH: usize = 500;
@@ -39,8 +39,8 @@ impl Random {
         (0..4).map(|_| self.next()).sum::<f32>() - 2.0
     }
 
-    fn vector(&mut self, centre: &[f32]) -> Vec<f32> {
-        let vector: Vec<f32> = centre
+    fn vector(&mut self, center: &[f32]) -> Vec<f32> {
+        let vector: Vec<f32> = center
             .iter()
             .map(|value| value + 0.7 * self.normal())
             .collect();
@@ -48,9 +48,9 @@ impl Random {
         vector.iter().map(|value| value / length).collect()
     }
 
-    /// Few centres are frequent, most are rare.
-    fn centre(&mut self) -> usize {
-        ((self.next() * self.next()) * CENTRES as f32) as usize % CENTRES
+    /// Few centers are frequent, most are rare.
+    fn center(&mut self) -> usize {
+        ((self.next() * self.next()) * CLUSTER_CENTERS as f32) as usize % CLUSTER_CENTERS
     }
 }
 
@@ -70,12 +70,12 @@ async fn main() -> anyhow::Result<()> {
     store.migrate().await?;
 
     let mut random = Random(7);
-    let centres: Vec<Vec<f32>> = (0..CENTRES)
+    let centers: Vec<Vec<f32>> = (0..CLUSTER_CENTERS)
         .map(|_| (0..DIMENSION).map(|_| random.normal()).collect())
         .collect();
     let mut vector = || {
-        let centre = random.centre();
-        random.vector(&centres[centre])
+        let center = random.center();
+        random.vector(&centers[center])
     };
     let vectors: Vec<Vec<f32>> = (0..rows).map(|_| vector()).collect();
     let questions: Vec<Vec<f32>> = (0..QUERIES).map(|_| vector()).collect();

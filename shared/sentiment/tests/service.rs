@@ -126,7 +126,7 @@ async fn passing_faults_are_retried() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_read_anew_once() {
+async fn a_rotated_key_is_read_again_once() {
     let simulator = start_simulator([]).await;
     let reads = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&reads);

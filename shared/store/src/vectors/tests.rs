@@ -479,7 +479,7 @@ async fn a_database_that_is_not_there_is_told_from_one_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_user_that_is_refused_is_read_anew() {
+async fn the_url_is_read_again_when_the_user_is_refused() {
     let (database, _store) = postgres(4).await;
     let good = database.0.url.clone();
     let (scheme, rest) = good.split_once("://").unwrap();
@@ -508,7 +508,7 @@ fn a_model_too_long_for_an_index_is_refused() {
     );
 }
 
-/// Pseudo-random vectors around a few centres, as embeddings lie.
+/// Pseudo-random vectors around a few centers, as embeddings lie.
 fn clustered(count: usize, dimension: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut state = seed;
     let mut next = move || {
@@ -517,12 +517,12 @@ fn clustered(count: usize, dimension: usize, seed: u64) -> Vec<Vec<f32>> {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1_u32 << 24) as f32 - 0.5
     };
-    let centres: Vec<Vec<f32>> = (0..20)
+    let centers: Vec<Vec<f32>> = (0..20)
         .map(|_| (0..dimension).map(|_| next()).collect())
         .collect();
     (0..count)
         .map(|n| {
-            centres[n % 20]
+            centers[n % 20]
                 .iter()
                 .map(|value| value + 0.5 * next())
                 .collect()

@@ -158,7 +158,7 @@ conformance! {
 }
 
 #[tokio::test]
-async fn a_creation_whose_answer_was_lost_is_recognised_as_its_own() {
+async fn a_creation_whose_answer_was_lost_is_recognized_as_its_own() {
     let proxy = Proxy::start().await;
     let objects = bucket(&proxy.url).await;
     proxy.inject("PUT", &[Fault::LostAnswer]);
@@ -169,7 +169,7 @@ async fn a_creation_whose_answer_was_lost_is_recognised_as_its_own() {
         "{conflict:?}"
     );
     assert!(proxy.is_exhausted());
-    // The client does not send a conditional write again by itself: then the caller is told to.
+    // The client does not send a conditional write again by itself: the caller must send it again.
     match created {
         Ok(()) => {}
         Err(error) => assert!(error.is_retryable(), "{error:?}"),

@@ -263,7 +263,7 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
             .is_empty()
     );
     let letters = queue.list_dead_letters(10).await.expect("an answer");
-    let told: Vec<_> = letters
+    let reasons: Vec<_> = letters
         .iter()
         .map(|it| (it.id.as_str(), it.reason.as_str(), it.deliveries))
         .collect();
@@ -271,7 +271,7 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
         (poison.as_str(), "no transcript", 1),
         (unlucky.as_str(), "delivered 5 times without success", 5),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reasons, expected);
     // The file keeps it all: another opening of it sees the same.
     let reopened = sqlite(&folder);
     assert!(reopened.redrive(&unlucky).await.expect("an answer"));

@@ -78,8 +78,8 @@ async fn named_values_are_read_from_a_file() {
     named_values_are_read(file(&folder, text)).await;
 }
 
-/// What an error says, with all its causes.
-fn told(error: &Error) -> String {
+/// Returns all that an error shows: its debug output, its message and the messages of its causes.
+fn message_and_causes(error: &Error) -> String {
     let mut text = format!("{error:?}");
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -100,9 +100,15 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
         let store = manager(&dev_stack::aws().endpoint_url, &id).await;
         let error = store.fetch().await.expect_err("malformed");
         assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-        let told = told(&error);
-        assert!(told.contains(named) && told.contains(&id), "{told}");
-        assert!(!told.contains("hush") && !told.contains("4242"), "{told}");
+        let message = message_and_causes(&error);
+        assert!(
+            message.contains(named) && message.contains(&id),
+            "{message}"
+        );
+        assert!(
+            !message.contains("hush") && !message.contains("4242"),
+            "{message}"
+        );
     }
     let folder = tempfile::tempdir().expect("a folder");
     for (text, named) in [
@@ -112,12 +118,15 @@ async fn a_malformed_secret_is_refused_by_name_and_never_shown() {
     ] {
         let error = file(&folder, text).fetch().await.expect_err("malformed");
         assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-        let told = told(&error);
+        let message = message_and_causes(&error);
         assert!(
-            told.contains(named) && told.contains("secrets.toml"),
-            "{told}"
+            message.contains(named) && message.contains("secrets.toml"),
+            "{message}"
         );
-        assert!(!told.contains("hush") && !told.contains("4242"), "{told}");
+        assert!(
+            !message.contains("hush") && !message.contains("4242"),
+            "{message}"
+        );
     }
 }
 

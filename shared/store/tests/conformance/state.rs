@@ -534,7 +534,7 @@ conformance! {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_recognised_as_its_own() {
+async fn a_write_whose_answer_was_lost_is_recognized_as_its_own() {
     let proxy = Proxy::start().await;
     let store = dynamo(&proxy.url).await;
     let key = Key::new("p", "s");
