@@ -153,7 +153,7 @@ async fn a_long_list_is_read_in_pages() {
         SqliteState::open(folder.path().join("state.db")).unwrap(),
         1,
     );
-    let puts = (0..PAGE + 1)
+    let puts = (0..PAGE_SIZE + 1)
         .map(|n| Put::encode(Key::new("live#0", format!("{n:05}")), &EntryBody {}, None).unwrap());
     calls.store.put_many(puts.collect(), now()).await.unwrap();
     let ids: std::collections::BTreeSet<String> = calls
@@ -163,7 +163,7 @@ async fn a_long_list_is_read_in_pages() {
         .into_iter()
         .map(|entry| entry.id)
         .collect();
-    assert_eq!(ids.len(), PAGE + 1);
+    assert_eq!(ids.len(), PAGE_SIZE + 1);
 }
 
 #[test]

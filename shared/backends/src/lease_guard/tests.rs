@@ -64,11 +64,13 @@ impl StateStore for FaultyStore {
         Ok(item.filter(|item| item.expires_at.is_none_or(|at| at > now)))
     }
 
-    async fn put(&self, put: Put, expect: Expect, _now: Timestamp) -> Result<u64, Error> {
+    async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
         let mode = self.answer().await?;
         self.0.writes.fetch_add(1, Ordering::SeqCst);
         let mut items = self.0.items.lock().unwrap();
-        let stored = items.get(&put.key).map(|item| item.version);
+        let is_live = |item: &&Item| item.expires_at.is_none_or(|at| at > now);
+        let stored = items.get(&put.key).filter(is_live);
+        let stored = stored.map(|item| item.version);
         let holds = match expect {
             Expect::Any => true,
             Expect::Absent => stored.is_none(),
@@ -275,7 +277,7 @@ async fn a_store_that_recovers_in_time_costs_nothing() {
     let guard = fixture.take("first").await.unwrap();
     for mode in [Mode::Unavailable, Mode::Hanging, Mode::AnswerLost] {
         fixture.store.set(mode);
-        pass(DURATION / 2).await;
+        pass(DURATION / 4).await;
         fixture.store.set(Mode::Healthy);
         pass(DURATION).await;
         assert!(guard.is_held(), "{mode:?}");
