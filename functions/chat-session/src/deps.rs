@@ -5,7 +5,7 @@ use cxone::CxoneClient;
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
 use insights_http::client::{IdleConnections, build_stream_client};
-use sentiment::Provider;
+use sentiment::build_provider;
 use store::objects::Objects;
 use store::state::State;
 
@@ -50,7 +50,7 @@ impl Deps {
                 // One thread: the other one belongs to the messages.
                 sentiment.scoring.models.threads = 1;
                 let key = secret_key(&secrets, "nlp_api_key");
-                Scorer::new(Provider::new(&sentiment, key, IdleConnections::Keep).await?)
+                Scorer::new(build_provider(&sentiment, key, IdleConnections::Keep).await?)
             }
         };
         let notifier = Notifier::new(config.webhook.clone())?;

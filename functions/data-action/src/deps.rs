@@ -3,7 +3,7 @@
 use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
-use sentiment::{LocalProvider, Provider};
+use sentiment::{LocalProvider, Provider, build_provider};
 use store::state::State;
 
 use crate::cache::SentimentCache;
@@ -36,7 +36,7 @@ impl Deps {
         let secrets = backends.secrets(&config.secret)?;
         let state = backends.state(&config.state)?;
         let key = secret_key(&secrets, "nlp_api_key");
-        let provider = Provider::new(&config.sentiment, key, backends.connections()).await?;
+        let provider = build_provider(&config.sentiment, key, backends.connections()).await?;
         let health = match &provider {
             Provider::Local(model) => Health::new("local", vec![describe(model)]),
             Provider::Http(_) => Health::new("http", Vec::new()),

@@ -4,7 +4,7 @@ use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
 use cxone::endpoints::System;
 use insights_http::client::IdleConnections;
-use sentiment::Provider;
+use sentiment::build_provider;
 use store::state::State;
 
 use crate::config::Config;
@@ -45,7 +45,7 @@ impl Deps {
             .with_connections(IdleConnections::Keep)
             .cxone_client(&config.cxone, System::RealTime, &secrets, &state)?;
         let key = secret_key(&secrets, "nlp_api_key");
-        let provider = Provider::new(&config.sentiment, key, IdleConnections::Keep).await?;
+        let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
         let fan_out = match &config.function_name {
             Some(name) if config.shards.count > 1 => {
                 Some(FanOut::new(backends.lambda().await, name))

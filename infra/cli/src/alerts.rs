@@ -204,7 +204,9 @@ async fn score_calls(
         .any(|segment| segment.score.is_none());
     let scorer = if unscored {
         let settings = SentimentSettings::from_env(&Env::process())?;
-        let model = LocalProvider::load(&settings.scoring).await?;
+        let model =
+            LocalProvider::load(&settings.scoring.models, settings.scoring.emotion_threshold)
+                .await?;
         Some(SegmentScorer::new(Provider::Local(model)))
     } else {
         None

@@ -21,6 +21,13 @@ pub fn secret_key(
     }))
 }
 
+/// The secret was read and has no value of this name.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret has no value for '{name}'")]
+struct MissingValue {
+    name: &'static str,
+}
+
 /// Reads one key of the secret.
 pub(crate) async fn read_key(
     secrets: &FunctionSecrets,
@@ -32,9 +39,6 @@ pub(crate) async fn read_key(
         Freshness::Bypass => secrets.refresh_after_auth_failure().await,
     };
     let found = found.map_err(|error| Arc::new(error) as SecretSourceError)?;
-    found.get(name).cloned().ok_or_else(|| {
-        Arc::new(std::io::Error::other(format!(
-            "the secret has no value for '{name}'"
-        ))) as SecretSourceError
-    })
+    let missing = || Arc::new(MissingValue { name }) as SecretSourceError;
+    found.get(name).cloned().ok_or_else(missing)
 }

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use inference::Pool;
 use insights_core::scale::Score;
-use insights_http::client::IdleConnections;
-use insights_http::secret::SecretSource;
-use insights_http::{CallLimits, Deadline};
-use secrecy::SecretString;
+use insights_http::Deadline;
+use runtime::models::ModelSettings;
 
 use crate::score::SentimentScore;
 use crate::service::NlpClient;
-use crate::settings::{ProviderKind, ScoringSettings, SentimentSettings};
 
 /// Texts in flight for each worker of the model: enough to keep the worker busy, few enough to never overflow its queue.
 const TEXTS_PER_WORKER: usize = 4;
@@ -59,12 +56,13 @@ pub struct LocalProvider {
 }
 
 impl LocalProvider {
-    /// Loads the model, either the shipped one or that of `MODEL_DIR`.
+    /// Loads the model, either the shipped one or that of `MODEL_DIR`. An emotion becomes a tag from the probability
+    /// `emotion_threshold`.
     ///
     /// # Errors
     /// The model's files cannot be read or are not a sentiment model.
-    pub async fn load(settings: &ScoringSettings) -> anyhow::Result<Self> {
-        let dir = settings.models.folder.clone();
+    pub async fn load(models: &ModelSettings, emotion_threshold: f64) -> anyhow::Result<Self> {
+        let dir = models.folder.clone();
         let source = dir
             .as_ref()
             .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
@@ -77,11 +75,11 @@ impl LocalProvider {
         };
         let model = tokio::task::spawn_blocking(load)
             .await??
-            .with_emotion_threshold(settings.emotion_threshold as f32);
+            .with_emotion_threshold(emotion_threshold as f32);
         Ok(Self {
             source: source.into(),
             digest: model.digest().into(),
-            pool: Pool::new(model, NonZeroUsize::new(settings.models.threads)),
+            pool: Pool::new(model, NonZeroUsize::new(models.threads)),
         })
     }
 
@@ -123,6 +121,14 @@ impl SentimentProvider for LocalProvider {
 #[derive(Debug, Clone)]
 pub struct HttpProvider(NlpClient);
 
+impl HttpProvider {
+    /// Creates a provider that asks the service of a client.
+    #[must_use]
+    pub fn new(client: NlpClient) -> Self {
+        Self(client)
+    }
+}
+
 impl SentimentProvider for HttpProvider {
     async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, ProviderError> {
         self.0
@@ -145,27 +151,6 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Creates the provider that the settings name. `key` is the key of the HTTP service; the model in this process needs
-    /// none.
-    ///
-    /// # Errors
-    /// The model was not loaded, or the URL of the service is not usable.
-    pub async fn new(
-        settings: &SentimentSettings,
-        key: Arc<dyn SecretSource<SecretString>>,
-        idle: IdleConnections,
-    ) -> anyhow::Result<Self> {
-        if let Some(shared) = &settings.scoring.shared {
-            return Ok(shared.clone());
-        }
-        let (ProviderKind::Http, Some(url)) = (settings.provider, &settings.scoring.url) else {
-            return Ok(Self::Local(LocalProvider::load(&settings.scoring).await?));
-        };
-        let http = insights_http::client::build_client(idle)?;
-        let service = NlpClient::new(http, url.as_str(), key, CallLimits::default())?;
-        Ok(Self::Http(Box::new(HttpProvider(service))))
-    }
-
     /// Returns how many texts the provider takes at once without refusing any.
     #[must_use]
     pub fn max_concurrency(&self) -> usize {

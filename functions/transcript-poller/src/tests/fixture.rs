@@ -32,7 +32,11 @@ async fn provider() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
         let settings = SentimentSettings::from_env(&Env::default()).unwrap();
-        Provider::Local(LocalProvider::load(&settings.scoring).await.unwrap())
+        Provider::Local(
+            LocalProvider::load(&settings.scoring.models, settings.scoring.emotion_threshold)
+                .await
+                .unwrap(),
+        )
     };
     PROVIDER.get_or_init(load).await.clone()
 }
