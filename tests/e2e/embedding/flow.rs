@@ -17,27 +17,35 @@ use testkit::{TcpProxy, demo_secrets};
 use super::stack::{Stack, backends, conversation, invoke, local_provider, open_vectors, provider};
 use crate::events::request;
 
-const T1: &str = "2026-01-15T10:30:00Z";
-const T2: &str = "2026-01-15T11:30:00Z";
+/// Time of the first version of each conversation.
+const FIRST_VERSION_TIME: &str = "2026-01-15T10:30:00Z";
+/// Time of the edited versions.
+const EDITED_VERSION_TIME: &str = "2026-01-15T11:30:00Z";
 
+/// Returns the webhook payloads of four finished conversations.
 fn conversations() -> Vec<Value> {
     vec![
         conversation(
             "refund",
-            T1,
+            FIRST_VERSION_TIME,
             "Order refund request",
             "I need a full refund because the item arrived damaged.",
         ),
         conversation(
             "login",
-            T1,
+            FIRST_VERSION_TIME,
             "Login troubleshooting",
             "The password reset link is not working, I get a 500 error.",
         ),
-        conversation("hours", T1, "Opening hours", "Are you open on Sundays?"),
+        conversation(
+            "hours",
+            FIRST_VERSION_TIME,
+            "Opening hours",
+            "Are you open on Sundays?",
+        ),
         conversation(
             "card",
-            T1,
+            FIRST_VERSION_TIME,
             "Billing",
             "My card 4111 1111 1111 1111 was charged twice.",
         ),
@@ -127,11 +135,21 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
 
     // The conversation gets longer, then shorter, and then its first version arrives late.
     let sentence = "We talked about the delivery of my new kitchen table for a long time. ";
-    let long = conversation("refund", T2, "Edited", &sentence.repeat(100));
+    let long = conversation(
+        "refund",
+        EDITED_VERSION_TIME,
+        "Edited",
+        &sentence.repeat(100),
+    );
     stack.write(&queued(&stack, &long).await).await;
     let with_long = stack.rows().await;
     assert!(with_long > 6, "{with_long} rows");
-    let short = conversation("refund", T2, "Edited again", "It is about a suitcase.");
+    let short = conversation(
+        "refund",
+        EDITED_VERSION_TIME,
+        "Edited again",
+        "It is about a suitcase.",
+    );
     stack.write(&queued(&stack, &short).await).await;
     assert_eq!(stack.rows().await, 4);
     assert_eq!(invoke(&stack.writer, &messages).await, Vec::<String>::new());
@@ -219,7 +237,7 @@ async fn a_provider_that_refuses_one_text_costs_that_conversation_alone() {
     let mut payloads = conversations();
     payloads.push(conversation(
         "refused",
-        T1,
+        FIRST_VERSION_TIME,
         "Odd",
         "This canary-refused text is not taken.",
     ));
@@ -277,7 +295,7 @@ async fn poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_stored() {
     for body in [
         "{\"event\": \"conversation.completed\"}".to_owned(),
         "not JSON".to_owned(),
-        conversation("textless", T1, " ", "")
+        conversation("textless", FIRST_VERSION_TIME, " ", "")
             .to_string()
             .replace("Hello, how can I help you?", ""),
         conversations()[0].to_string(),
