@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use e2e::programs::{FunctionPrograms, PROGRAM_TIMEOUT};
 use testkit::FUNCTIONS;
 use testkit::events::event_path;
+use testkit::process::peak_resident_megabytes;
 
 /// Number of measured starts of each function.
 const STARTS: usize = 7;
@@ -43,7 +44,7 @@ async fn main() {
         "function", "p50 ms", "longest", "memory MB"
     );
     for function in FUNCTIONS.map(|function| function.name) {
-        let (mut times, mut memory) = (Vec::new(), 0);
+        let (mut times, mut memory) = (Vec::new(), 0.0_f64);
         for _ in 0..STARTS {
             let started = Instant::now();
             let process = programs.start_program(function);
@@ -56,7 +57,7 @@ async fn main() {
                 .unwrap_or_else(|error| panic!("{function}: {error}\n{}", programs.logs()));
             answer.bytes().await.expect("an answer");
             times.push(started.elapsed());
-            memory = memory.max(peak_memory_kb(process));
+            memory = memory.max(peak_resident_megabytes(process));
             programs.kill_program(function);
         }
         times.sort_unstable();
@@ -65,15 +66,7 @@ async fn main() {
             "{function:<20}{:>8.0}{:>9.0}{:>12.0}",
             ms(times[STARTS / 2]),
             ms(times[STARTS - 1]),
-            memory as f64 / 1024.0
+            memory
         );
     }
-}
-
-/// Returns the peak resident memory of a process in kilobytes.
-fn peak_memory_kb(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
-        .unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use chat_session::config::Config;
 use chat_session::session::{self, Options};
 use cxone_simulator::{Scenario, Simulator};
 use runtime::config::Env;
+use testkit::process::{cpu_seconds, resident_megabytes};
 use testkit::secret_values;
 use tokio::time::Instant;
 
@@ -89,38 +90,14 @@ async fn main() -> anyhow::Result<()> {
         "processor time, simulator included: {:.0} % of one core",
         cpu / took * 100.0
     );
-    println!("resident memory, simulator included: {} MB", resident_mb());
+    println!(
+        "resident memory, simulator included: {} MB",
+        resident_megabytes(std::process::id()).round()
+    );
     println!(
         "{} archives in {:.1} s at the end",
         summary.archived,
         ending.elapsed().as_secs_f64()
     );
     Ok(())
-}
-
-/// Processor time of this process so far, from Linux's `/proc`; 0 elsewhere.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|field| field.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-/// Resident memory in MB, from Linux's `/proc`; 0 elsewhere.
-fn resident_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
 }

@@ -15,6 +15,7 @@ use cxone_simulator::live::{Call, Lag, Line};
 use cxone_simulator::{Scenario, Simulator};
 use jiff::Timestamp;
 use runtime::config::Env;
+use testkit::process::{cpu_seconds, resident_megabytes};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
 use transcript_poller::{CallSelection, Deps, poll};
@@ -114,7 +115,7 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
             .await?;
     }
     let stop = CancellationToken::new();
-    let (before, began) = (cpu_seconds()?, Instant::now());
+    let (before, began) = (cpu_seconds(), Instant::now());
     let run = {
         let (deps, stop) = (Arc::clone(&deps), stop.clone());
         tokio::spawn(
@@ -130,8 +131,8 @@ async fn follow(url: &str, calls: i64, seconds: i64) -> anyhow::Result<()> {
     .await?;
     let (took, cpu, memory) = (
         began.elapsed().as_secs_f64(),
-        cpu_seconds()? - before,
-        resident_mb()?,
+        cpu_seconds() - before,
+        resident_megabytes(std::process::id()),
     );
     stop.cancel();
     let summary = run.await??;
@@ -175,28 +176,4 @@ async fn settled(url: &str, expected: i64, timeout: Duration) -> anyhow::Result<
             return Ok(lag);
         }
     }
-}
-
-/// Returns the processor seconds of this process so far, in user and system mode. Linux counts 100 ticks a second.
-fn cpu_seconds() -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")
-        .context("this benchmark reads /proc, as Linux has it")?;
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    Ok(ticks / 100.0)
-}
-
-fn resident_mb() -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .context("no VmRSS")?;
-    let kb: f64 = line.split_whitespace().nth(1).unwrap_or_default().parse()?;
-    Ok(kb / 1024.0)
 }

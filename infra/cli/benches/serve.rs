@@ -17,6 +17,7 @@ use clap::Parser;
 use cxone_simulator::demo_secrets;
 use insights_http::client::IdleConnections;
 use serde_json::json;
+use testkit::process::resident_megabytes;
 use tokio::task::JoinSet;
 
 #[derive(Parser)]
@@ -96,15 +97,6 @@ impl Server {
         response.bytes().await.ok()?;
         ok.then_some(())
     }
-
-    /// Returns the resident memory of the server in megabytes.
-    fn resident_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-        kilobytes.unwrap_or(f64::NAN) / 1024.0
-    }
 }
 
 /// Returns a short text of a customer that is different for each index.
@@ -161,7 +153,7 @@ async fn main() {
     println!(
         "{:<46} {:>8.0} MB resident",
         "after all loads",
-        server.resident_mb()
+        resident_megabytes(server.child.id())
     );
 }
 

@@ -211,14 +211,18 @@ async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
     assert_eq!(stack.find(&[("q", "refund")]).await.0, 200);
 }
 
-/// Starts a stack with the simulated embeddings service.
-async fn with_embeddings_service(simulator: &cxone_simulator::Handle, database_url: &str) -> Stack {
-    let env = Env::from_pairs([
+/// Returns the settings of the simulated embeddings service.
+fn embeddings_service(simulator: &cxone_simulator::Handle) -> Env {
+    Env::from_pairs([
         ("EMBEDDING_PROVIDER", "openai"),
         ("OPENAI_BASE_URL", simulator.url().as_str()),
-    ]);
-    let provider = provider(&env).await;
-    Stack::on(database_url, provider, &env).await
+    ])
+}
+
+/// Starts a stack with the simulated embeddings service.
+async fn with_embeddings_service(simulator: &cxone_simulator::Handle, database_url: &str) -> Stack {
+    let env = embeddings_service(simulator);
+    Stack::on(database_url, provider(&env).await, &env).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -323,10 +327,7 @@ async fn a_table_of_another_dimension_stops_the_start_by_name() {
     let simulator = Simulator::start(Scenario::default())
         .await
         .expect("a simulator");
-    let env = Env::from_pairs([
-        ("EMBEDDING_PROVIDER", "openai"),
-        ("OPENAI_BASE_URL", simulator.url().as_str()),
-    ]);
+    let env = embeddings_service(&simulator);
     let provider = provider(&env).await;
     let backends = backends(Path::new("unused"), &url);
     let error = open_vectors(&backends, &provider, &env)

@@ -7,6 +7,7 @@ mod functions;
 #[cfg(feature = "fixture")]
 mod limits;
 mod logs;
+pub mod process;
 mod proxy;
 mod wait;
 
