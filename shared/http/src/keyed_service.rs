@@ -8,8 +8,11 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
+use crate::answer::Answer;
+use crate::deadline::Deadline;
+use crate::error::Error;
 use crate::secret::{Freshness, SecretSource, bearer_header, read_secret};
-use crate::{Answer, CallLimits, Deadline, Error, Transport};
+use crate::transport::{CallLimits, Transport};
 
 /// A client of one endpoint that takes JSON with a bearer key. Clones share the connections and the circuit breaker.
 ///
@@ -108,15 +111,18 @@ impl KeyedService {
     async fn post_with_key(
         &self,
         body: &impl Serialize,
-        read: Freshness,
+        freshness: Freshness,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let endpoint = self.url.path();
-        let reading = read_secret(&*self.key, self.key_name, read);
-        let late = || Error::DeadlineExceeded {
+        let reading = read_secret(&*self.key, self.key_name, freshness);
+        let deadline_exceeded = || Error::DeadlineExceeded {
             endpoint: endpoint.to_owned(),
         };
-        let key = deadline.bound(reading).await.ok_or_else(late)??;
+        let key = deadline
+            .bound(reading)
+            .await
+            .ok_or_else(deadline_exceeded)??;
         let header = bearer_header(&key)
             .ok_or_else(|| Error::invalid(self.key_name, "a header cannot carry it"))?;
         self.transport

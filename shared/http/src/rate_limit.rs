@@ -10,12 +10,12 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter as Governor};
 use tokio::time::Instant;
 
-use crate::Deadline;
+use crate::deadline::Deadline;
 
 /// Lets a number of requests a second through, over a whole process.
 ///
 /// - It is fair: [`acquire`](Self::acquire) serves its callers in the order in which they asked.
-/// - It knows deadlines: a caller whose turn cannot come in time is told so at once, and uses up nothing.
+/// - It knows deadlines: a caller whose turn cannot come in time gets an error at once, and uses up nothing.
 /// - It can be paused: after a 429 nobody asks before [`pause_until`](Self::pause_until) has passed, because the refusal
 ///   is meant for the client and not for one call.
 ///

@@ -1,4 +1,4 @@
-//! Live calls against the simulator.
+//! The calls about live interactions, against the simulator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ async fn segments_that_cannot_be_read_do_not_hide_the_others() {
 }
 
 #[tokio::test]
-async fn attributes_merge_and_a_suggestion_is_shown_once_a_key() {
+async fn attributes_merge_and_a_suggestion_is_shown_once_for_a_key() {
     let (simulator, client) = simulator(Vec::new()).await;
     for value in ["0.5", "0.25"] {
         let attributes = [("realtime_sentiment_score", value.to_owned())];
@@ -174,7 +174,7 @@ async fn a_lost_answer_does_not_show_a_suggestion_twice() {
 }
 
 #[tokio::test]
-async fn errors_are_told_apart() {
+async fn each_refusal_has_its_own_error() {
     let (simulator, client) = simulator(Vec::new()).await;
     let refuse = |status| {
         let fault = Fault::Status(status, RetryAfter::Seconds(60));

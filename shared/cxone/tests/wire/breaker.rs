@@ -1,4 +1,4 @@
-//! The breaker between a client and a server that keeps failing.
+//! The circuit breaker between a client and a server that keeps failing.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Registration of the Data Action.
+//! The registration of the Data Action.
 
 use cxone::Error;
 use cxone::Request;
@@ -35,7 +35,7 @@ async fn the_action_is_registered_once_and_listed() {
 }
 
 #[tokio::test]
-async fn a_registration_whose_answer_was_lost_is_recognised_by_its_key() {
+async fn a_registration_whose_answer_was_lost_is_recognized_by_its_key() {
     let simulator = start_simulator([FaultRule::new(ACTIONS, Fault::LoseAnswer).times(1)]).await;
     let registered = register(&client_of(&simulator), &sentiment_action(), soon())
         .await

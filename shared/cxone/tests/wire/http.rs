@@ -1,4 +1,4 @@
-//! The HTTP client itself: where a redirect may lead, and that a hung-up connection is not used again.
+//! The HTTP client: where a redirect may lead, and that a connection which the server closed is not used again.
 
 use cxone::Error;
 use insights_http::client::{IdleConnections, build_client};
@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 
 use crate::support::{TOKEN, list, quick_limits, site, soon, start_simulator};
 
-/// A server that sends every request on to `location`; gives its URL.
-async fn redirecting(location: String) -> String {
+/// Starts a server that redirects every request to `location`; returns its URL.
+async fn start_redirecting_server(location: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -29,7 +29,7 @@ async fn redirecting(location: String) -> String {
 async fn credentials_do_not_follow_a_redirect_to_another_host() {
     let simulator = start_simulator([]).await;
     let elsewhere = format!("{}{TOKEN}", simulator.url());
-    let site = site(&redirecting(elsewhere).await);
+    let site = site(&start_redirecting_server(elsewhere).await);
     let error = crate::support::tokens(site)
         .token(soon())
         .await
@@ -43,7 +43,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
 
 #[tokio::test]
 async fn a_redirect_in_a_circle_ends() {
-    let url = redirecting("/oauth/token".to_owned()).await;
+    let url = start_redirecting_server("/oauth/token".to_owned()).await;
     let error = crate::support::tokens(site(&url))
         .token(soon())
         .await

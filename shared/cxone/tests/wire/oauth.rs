@@ -1,4 +1,4 @@
-//! Tokens: how often they are asked for, and what a refusal comes to.
+//! Tokens: how often they are requested, and which error a refusal leads to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -66,7 +66,7 @@ async fn an_expired_token_is_refused_and_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_call_refused_with_a_fresh_token_too_is_unauthorised() {
+async fn a_call_refused_with_a_fresh_token_too_is_unauthorized() {
     let simulator = start_simulator([FaultRule::new(ACTIONS, Fault::RevokeTokens)]).await;
     let error = list(&client_of(&simulator), soon()).await.unwrap_err();
     assert!(
@@ -123,7 +123,7 @@ async fn a_failed_refresh_answers_all_who_waited_for_it() {
             .iter()
             .all(|result| matches!(result, Err(Error::BadCredentials { .. })))
     );
-    // Once with the cached credentials and once with those read anew.
+    // Once with the cached credentials and once with those read again.
     assert_eq!(simulator.requests("POST", TOKEN), 2);
 }
 
@@ -163,16 +163,16 @@ async fn refused_grants_say_what_an_operator_must_correct() {
 }
 
 #[tokio::test]
-async fn rotated_credentials_are_read_anew_without_a_failed_call() {
+async fn rotated_credentials_are_read_again_without_a_failed_call() {
     let simulator = start_simulator([]).await;
     simulator
         .world()
         .change(|settings| settings.client_secret = "rotated".to_owned());
     let reads = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&reads);
-    let source = SecretFn(move |read| {
+    let source = SecretFn(move |freshness| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let secret = if read == Freshness::Bypass {
+        let secret = if freshness == Freshness::Bypass {
             "rotated"
         } else {
             "demo-secret"

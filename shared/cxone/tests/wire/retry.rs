@@ -1,4 +1,4 @@
-//! What each fault of a call comes to: retried, given up, or reported.
+//! What follows each fault of a call: another attempt, an error at once, or an error after the last attempt.
 
 use std::time::{Duration, Instant};
 
@@ -124,7 +124,7 @@ async fn other_refusals_are_not_retried_and_have_their_own_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_the_contracts_is_invalid_and_not_retried() {
+async fn an_answer_that_is_not_the_documented_one_is_invalid_and_not_retried() {
     let wrong = Fault::Answer(
         200,
         serde_json::json!({"dataActions": {"customer": "canary"}}),

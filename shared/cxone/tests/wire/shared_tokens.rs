@@ -1,4 +1,4 @@
-//! Several instances with one shared cache, and a shared cache that fails.
+//! Several instances with one shared token cache, and a shared cache that fails.
 //!
 //! The cache here is a map in memory; the one over the state store is tested where it lives.
 

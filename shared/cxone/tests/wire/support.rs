@@ -13,10 +13,10 @@ use insights_http::{CallLimits, Deadline};
 use testkit::demo_secrets;
 pub(crate) use testkit::{quick_limits, start_simulator};
 
-/// The path most tests call.
+/// The path that most tests call.
 pub(crate) const ACTIONS: &str = "/api/v2/data-actions";
 
-/// The token path of the Data Action.
+/// The path of the token endpoint for the Data Action.
 pub(crate) const TOKEN: &str = "/oauth/token";
 
 pub(crate) fn site(url: &str) -> Site {
@@ -57,7 +57,7 @@ pub(crate) fn actions(client: &CxoneClient) -> Endpoint {
     client.site().endpoint(Route::ListDataActions, &[]).unwrap()
 }
 
-/// Lists the Data Actions: the simplest call with a token.
+/// Lists the Data Actions, which is the simplest call with a token.
 pub(crate) async fn list(
     client: &CxoneClient,
     deadline: Deadline,
@@ -65,7 +65,7 @@ pub(crate) async fn list(
     client.send(Request::get(actions(client)), deadline).await
 }
 
-/// Time enough for a test on a busy machine.
+/// Returns a deadline that is far enough away on a busy machine.
 pub(crate) fn soon() -> Deadline {
     Deadline::within(Duration::from_secs(20))
 }
