@@ -141,7 +141,7 @@ impl Site {
     /// go there.
     pub fn link(&self, from: &Endpoint, link: &str) -> Result<Endpoint, Error> {
         let url = from.url.join(link).map_err(|error| {
-            insights_http::Error::invalid_because("the next link", "it is no URL", error)
+            insights_http::Error::invalid_with_cause("the next link", "it is no URL", error)
         })?;
         if url.origin() != self.base.origin() {
             let host = url.host_str().unwrap_or("none").to_owned();

@@ -17,13 +17,13 @@ pub enum Error {
     /// The token endpoint does not know this client id and secret (401): an operator must correct the secret.
     #[error("{endpoint} refused the client id and secret")]
     BadCredentials {
-        /// The token endpoint.
+        /// The token endpoint that was called.
         endpoint: String,
     },
     /// The token endpoint does not accept the scope list (400): an operator must correct the setting.
     #[error("{endpoint} refused the scope list `{scopes}`")]
     BadScopes {
-        /// The token endpoint.
+        /// The token endpoint that was called.
         endpoint: String,
         /// The scopes that were asked for, separated by spaces.
         scopes: String,

@@ -53,7 +53,7 @@ impl Request {
     pub fn json(method: Method, endpoint: Endpoint, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_vec(body).map_err(|error| {
             let what = format!("the body for {}", endpoint.template());
-            insights_http::Error::invalid_because(what, "it cannot be written as JSON", error)
+            insights_http::Error::invalid_with_cause(what, "it cannot be written as JSON", error)
         })?;
         Ok(Self {
             body: Some(body),

@@ -13,7 +13,7 @@ pub struct Answer {
     pub endpoint: String,
     /// The HTTP status of the answer.
     pub status: StatusCode,
-    /// The complete body.
+    /// The complete body of the answer.
     pub body: Bytes,
 }
 

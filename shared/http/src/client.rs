@@ -58,7 +58,7 @@ pub fn build_client(idle: IdleConnections) -> Result<reqwest::Client, Error> {
         .redirect(redirect::Policy::custom(follow_same_origin))
         .build()
         .map_err(|error| {
-            Error::invalid_because("the HTTP client", "it cannot be set up here", error)
+            Error::invalid_with_cause("the HTTP client", "it cannot be set up here", error)
         })
 }
 
@@ -84,7 +84,7 @@ pub fn build_stream_client() -> Result<reqwest::Client, Error> {
         .redirect(redirect::Policy::none())
         .build()
         .map_err(|error| {
-            Error::invalid_because(
+            Error::invalid_with_cause(
                 "the HTTP client of the stream",
                 "it cannot be set up here",
                 error,
@@ -110,7 +110,7 @@ pub enum BodyError {
     /// The body is longer than the limit in bytes.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
-    /// The connection broke.
+    /// The connection broke while the body was read.
     #[error("the body could not be read")]
     Broken(#[source] reqwest::Error),
 }

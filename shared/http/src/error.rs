@@ -145,7 +145,7 @@ impl Error {
     }
 
     /// Builds an [`Error::Invalid`] that another error caused.
-    pub fn invalid_because(
+    pub fn invalid_with_cause(
         what: impl Into<String>,
         reason: impl Into<String>,
         cause: impl std::error::Error + Send + Sync + 'static,

@@ -23,7 +23,7 @@ pub struct CallLimits {
     pub breaker: BreakerConfig,
     /// Longest time that one attempt may take; what is left of the deadline if that is less.
     pub attempt_timeout: Duration,
-    /// Largest answer in bytes.
+    /// Largest size of an answer in bytes.
     pub max_answer_bytes: usize,
 }
 
@@ -193,7 +193,7 @@ fn failed_exchange(endpoint: &str, deadline: Deadline, error: BodyError) -> Fail
         BodyError::Broken(error) if error.is_builder() => FailedAttempt {
             class: RetryClass::Final,
             verdict: Verdict::Unknown,
-            error: Error::invalid_because(
+            error: Error::invalid_with_cause(
                 format!("the request to {endpoint}"),
                 "it cannot be built",
                 error.without_url(),

@@ -21,7 +21,7 @@ use crate::error::Error;
 /// ```
 pub fn parse_url(what: &'static str, text: &str) -> Result<Url, Error> {
     let url =
-        Url::parse(text).map_err(|error| Error::invalid_because(what, "it is no URL", error))?;
+        Url::parse(text).map_err(|error| Error::invalid_with_cause(what, "it is no URL", error))?;
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.username().is_empty()

@@ -32,7 +32,7 @@ impl Default for StreamTiming {
 pub(super) enum KeepaliveAction {
     /// Wait until this instant.
     Wait(Instant),
-    /// Send a ping.
+    /// Send a ping to the server.
     Ping,
     /// Give the connection up: nothing came in time after a ping, so it is half open.
     GiveUp,

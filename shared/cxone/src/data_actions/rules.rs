@@ -32,7 +32,7 @@ fn check_schema(at: &str, schema: &Value) -> Result<(), Error> {
     if let Err(error) = jsonschema::draft7::meta::validate(schema) {
         let place = format!("{at}{}", error.instance_path());
         let reason = "it is not JSON Schema draft-07";
-        return Err(HttpError::invalid_because(place, reason, error.to_owned()).into());
+        return Err(HttpError::invalid_with_cause(place, reason, error.to_owned()).into());
     }
     let object = as_object(at, schema)?;
     check_keywords(at, object)?;

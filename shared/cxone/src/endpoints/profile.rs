@@ -5,13 +5,13 @@
 pub enum System {
     /// The registration of the Data Action.
     DataAction,
-    /// The transcript poller.
+    /// The transcript poller of live calls.
     RealTime,
-    /// The analytics report.
+    /// The report about past conversations.
     Analytics,
-    /// The embedding pipeline.
+    /// The pipeline that writes and searches embeddings.
     Embeddings,
-    /// The chat sessions.
+    /// The chat sessions of agents.
     Chat,
 }
 
@@ -28,7 +28,7 @@ pub enum Route {
     Attributes,
     /// Shows a suggestion to the agent of a live interaction.
     Suggestions,
-    /// Lists past conversations.
+    /// Lists past conversations, in pages.
     ConversationQuery,
     /// Reads the transcript of a past conversation; takes the conversation's id.
     ConversationTranscript,
