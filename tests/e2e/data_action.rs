@@ -46,7 +46,7 @@ async fn with_sentiment_service(fixture: &TestFixture, settings: &[(&str, &str)]
 }
 
 async fn answer(deps: &Arc<Deps>, request: Request) -> Response {
-    lambda::answer(request, |request| handle(Arc::clone(deps), request)).await
+    lambda::answer(request, |request| handle(deps, request)).await
 }
 
 /// Returns a request that asks for the score of a text.

@@ -1,11 +1,10 @@
 //! What the function works with.
 
-use std::sync::Arc;
-
 use backends::Backends;
 use cxone::endpoints::System;
 use insights_http::client::IdleConnections;
 use insights_http::rate_limit::RateLimiter;
+use runtime::Observer;
 use store::objects::Objects;
 
 use crate::config::Config;
@@ -22,7 +21,7 @@ pub struct Deps {
     /// The local model that scores beside VADER, where one is wanted.
     pub model: Option<ModelScorer>,
     /// The observer of the run's progress.
-    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    pub progress: Observer<Progress>,
     /// The limit of transcripts that are asked for in a second.
     pub(crate) limiter: RateLimiter,
 }
@@ -51,7 +50,7 @@ impl Deps {
             client,
             objects: backends.objects(&config.objects)?,
             model: None,
-            progress: None,
+            progress: Observer::none(),
             limiter: RateLimiter::new(rate, burst),
             config,
         })
@@ -64,10 +63,15 @@ impl Deps {
         self
     }
 
+    /// Tells an observer how far the run has come.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Observer<Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
     /// Passes a step of the run on to whoever watches it.
     pub(crate) fn report_progress(&self, progress: Progress) {
-        if let Some(observe) = &self.progress {
-            observe(progress);
-        }
+        self.progress.notify(|| progress);
     }
 }

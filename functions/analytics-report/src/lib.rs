@@ -91,14 +91,10 @@ const REPORTING_TIME: Duration = Duration::from_secs(60);
 /// # Errors
 /// If the event is none of those that [`ReportTask::from_event`] names, and the errors of [`run_task`]. The event's source
 /// tries again, and the next try goes on from the checkpoints.
-pub async fn handle(
-    deps: Arc<Deps>,
-    event: Value,
-    invocation: Invocation,
-) -> anyhow::Result<Reply> {
+pub async fn handle(deps: &Deps, event: Value, invocation: Invocation) -> anyhow::Result<Reply> {
     let task = ReportTask::from_event(&event)?;
     let deadline = invocation.require_before(REPORTING_TIME, "writing the report")?;
-    run_task(&deps, task, deadline).await
+    run_task(deps, task, deadline).await
 }
 
 /// Carries out a task until a deadline: the same for Lambda, tests and the command line.

@@ -101,7 +101,7 @@ pub struct AgentReply {
 /// # Errors
 /// If the session of an agent failed. The sessions of the other agents run to their end before the error is returned.
 pub async fn handle(
-    deps: Arc<Deps>,
+    deps: &Arc<Deps>,
     event: Event,
     invocation: Invocation,
 ) -> anyhow::Result<Reply> {
@@ -121,7 +121,7 @@ pub async fn handle(
             lease_wait: Duration::ZERO,
             ..Options::new(format!("{}/{agent}", invocation.request_id))
         };
-        let deps = Arc::clone(&deps);
+        let deps = Arc::clone(deps);
         sessions.spawn(async move {
             let result = session::run(deps, &agent, options).await;
             (agent, result)

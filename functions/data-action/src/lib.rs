@@ -45,13 +45,13 @@ pub struct Answer {
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
-pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
+pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> {
     let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (segments.as_slice(), request.method()) {
-        (["data-actions", "sentiment"], &Method::POST) => sentiment(&deps, &request).await,
+        (["data-actions", "sentiment"], &Method::POST) => sentiment(deps, &request).await,
         (["data-actions", "sentiment"], _) => Err(Failure::method_not_allowed("POST")),
-        (["interactions", id], _) => interactions::handle(&deps, &request, id).await,
+        (["interactions", id], _) => interactions::handle(deps, &request, id).await,
         (["health"], &Method::GET) => reply::ok(&deps.health),
         (["health"], _) => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found(

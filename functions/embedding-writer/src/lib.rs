@@ -7,7 +7,6 @@ pub mod config;
 pub mod deps;
 pub mod sqs;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -39,12 +38,12 @@ pub struct Report {
 /// # Errors
 /// If a message of the batch has no identifier. Every other failure is in the reply.
 pub async fn handle(
-    deps: Arc<Deps>,
+    deps: &Deps,
     event: SqsEvent,
     invocation: Invocation,
 ) -> anyhow::Result<SqsBatchResponse> {
     let messages = sqs::messages(event)?;
-    let report = process(&deps, &messages, Deadline::at(invocation.deadline.into())).await;
+    let report = process(deps, &messages, Deadline::at(invocation.deadline.into())).await;
     Ok(sqs::batch_response(report.failed))
 }
 

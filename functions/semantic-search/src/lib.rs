@@ -7,7 +7,6 @@ pub mod deps;
 pub mod question;
 pub mod reply;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use embedding::provider::ProviderError;
@@ -23,7 +22,7 @@ use crate::question::Question;
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
-pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
+pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> {
     let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     if segments != ["search"] {

@@ -13,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::metrics;
 use sentiment::ProviderError;
 
-use crate::Deps;
 use crate::contact_center::{ContactCenter, POLL_TIMEOUT, SEND_TIMEOUT, SendOutcome};
 use crate::summary::RunCounters;
+use crate::{CountedBatch, Deps};
 
 /// Time before the end of the lease at which calls to the contact center must be over, so that none of them overlaps with
 /// the work of the next holder.
@@ -291,9 +291,10 @@ impl<'a> CallFollower<'a> {
         if (0..86_400_000).contains(&lag_ms) {
             metrics::observe("poller_lag_ms", lag_ms as f64);
         }
-        if let Some(observer) = &self.deps.observer {
-            observer(self.interaction_id, report);
-        }
+        self.deps.observer.notify(|| CountedBatch {
+            interaction_id: self.interaction_id.to_owned(),
+            report: report.clone(),
+        });
     }
 
     async fn send_attributes(

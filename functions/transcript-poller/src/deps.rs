@@ -4,12 +4,13 @@ use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
 use cxone::endpoints::System;
 use insights_http::client::IdleConnections;
+use runtime::Observer;
 use sentiment::build_provider;
 use store::state::State;
 
 use crate::config::Config;
 use crate::scorer::SegmentScorer;
-use crate::{BatchObserver, FanOut, RequestPacer};
+use crate::{CountedBatch, FanOut, RequestPacer};
 
 /// What the function needs; built once when the process starts.
 pub struct Deps {
@@ -26,7 +27,7 @@ pub struct Deps {
     /// Starter of further invocations; `None` in a process that follows every shard itself.
     pub fan_out: Option<FanOut>,
     /// Observer of counted batches.
-    pub observer: Option<BatchObserver>,
+    pub observer: Observer<CountedBatch>,
 }
 
 impl Deps {
@@ -58,15 +59,15 @@ impl Deps {
             scorer: SegmentScorer::new(provider),
             pacer: RequestPacer::new(&config),
             fan_out,
-            observer: None,
+            observer: Observer::none(),
             config,
         })
     }
 
     /// Tells an observer of each batch that is scored and stored.
     #[must_use]
-    pub fn with_observer(mut self, observer: BatchObserver) -> Self {
-        self.observer = Some(observer);
+    pub fn with_observer(mut self, observer: Observer<CountedBatch>) -> Self {
+        self.observer = observer;
         self
     }
 }

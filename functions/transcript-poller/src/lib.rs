@@ -53,15 +53,21 @@ pub use crate::request_pacer::RequestPacer;
 pub use crate::summary::PollSummary;
 pub use crate::trigger::Trigger;
 
-/// Receives the identifier of the interaction and the report of each batch, once the batch is in the stored state.
-pub type BatchObserver = Arc<dyn Fn(&str, &BatchReport) + Send + Sync>;
+/// One batch of segments that is in the stored state of its call, for observers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedBatch {
+    /// Identifier of the interaction.
+    pub interaction_id: String,
+    /// Segments and sentiment of the batch.
+    pub report: BatchReport,
+}
 
 /// Follows the calls of a shard until shortly before the deadline of the invocation.
 ///
 /// # Errors
 /// Fails if the shard does not exist, if the first list of calls cannot be read, or if another invocation cannot be started.
 pub async fn handle(
-    deps: Arc<Deps>,
+    deps: &Arc<Deps>,
     trigger: Trigger,
     invocation: Invocation,
 ) -> anyhow::Result<PollSummary> {
@@ -83,7 +89,7 @@ pub async fn handle(
         handover_stop.cancel();
     });
     let summary = poll(
-        &deps,
+        deps,
         CallSelection::Shards(vec![shard]),
         &invocation.request_id,
         stop,

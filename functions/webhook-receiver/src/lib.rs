@@ -8,8 +8,6 @@ pub mod config;
 pub mod deps;
 pub mod signature;
 
-use std::sync::Arc;
-
 use http::Method;
 use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
@@ -31,8 +29,8 @@ const DELIVERIES: Uuid = Uuid::from_u128(0x2b7c_91f4_53de_4f0a_9c06_77a1_40e8_d3
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the sender sees.
-pub async fn handle(deps: Arc<Deps>, request: Request) -> Result<Response, Failure> {
-    handle_at(&deps, &request, Timestamp::now()).await
+pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> {
+    handle_at(deps, &request, Timestamp::now()).await
 }
 
 /// Answers one request at a given time.

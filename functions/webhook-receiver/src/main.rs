@@ -1,7 +1,6 @@
 //! The Lambda function `webhook-receiver`: wiring only.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use backends::Backends;
 use runtime::config::Env;
@@ -14,6 +13,6 @@ fn main() -> ExitCode {
         let env = Env::process();
         let backends = Backends::aws(&env).await?;
         let deps = Deps::new(&backends, Config::from_env(&env)?)?;
-        lambda::serve_http(Arc::new(deps), handle).await
+        lambda::serve_http(deps, handle).await
     })
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use insights_core::live::{BatchReport, Suggestion, Trend, WindowSentiment};
 use jiff::Timestamp;
+use runtime::Observer;
 use sentiment::Provider;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use transcript_poller::config::Config;
-use transcript_poller::{BatchObserver, CallSelection, PollSummary};
+use transcript_poller::{CallSelection, CountedBatch, PollSummary};
 
 use crate::local_context::LocalContext;
 
@@ -29,7 +30,7 @@ impl BackgroundPoller {
     pub(crate) async fn start(
         context: &LocalContext,
         provider: &Provider,
-        observer: BatchObserver,
+        observer: Observer<CountedBatch>,
     ) -> anyhow::Result<Self> {
         let config = Config::from_env(&context.env)?.with_scorer(provider.clone());
         let shards = (0..config.shards.count).collect();

@@ -98,8 +98,14 @@ impl Pipeline {
         let config = config.with_embedding(self.settings.clone());
         let search = semantic_search::Deps::new(&backends, config).await?;
         let services = services
-            .route(&["webhooks"], &Arc::new(receiver), webhook_receiver::handle)
-            .route(&["search"], &Arc::new(search), semantic_search::handle);
+            .route(
+                &["webhooks"],
+                &Arc::new(receiver),
+                |deps, request| async move { webhook_receiver::handle(&deps, request).await },
+            )
+            .route(&["search"], &Arc::new(search), |deps, request| async move {
+                semantic_search::handle(&deps, request).await
+            });
         let config = embedding_writer::config::Config::from_env(&self.env)?;
         let config = config.with_embedding(self.settings.clone());
         let writer = embedding_writer::Deps::new(&backends, config).await?;

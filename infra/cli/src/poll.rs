@@ -7,9 +7,10 @@ use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
 use jiff::Timestamp;
+use runtime::Observer;
 use tokio_util::sync::CancellationToken;
-use transcript_poller::CallSelection;
 use transcript_poller::config::Config;
+use transcript_poller::{CallSelection, CountedBatch};
 
 use crate::live::{self, BatchLine};
 use crate::local_context::{LocalArgs, LocalContext};
@@ -50,8 +51,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     // The user named these calls, so that they are followed until Ctrl-C even when nobody speaks.
     config.rules.silence_timeout = None;
     let json = args.json;
-    let print: transcript_poller::BatchObserver = Arc::new(move |id, batch| {
-        let line = BatchLine::new(id, batch);
+    let print = Observer::new(move |batch: CountedBatch| {
+        let line = BatchLine::new(&batch.interaction_id, &batch.report);
         if json {
             println!("{}", line.json())
         } else {

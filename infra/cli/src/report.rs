@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use insights_http::Deadline;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use runtime::Observer;
 use store::objects::Objects;
 
 use crate::local_context::{LocalArgs, LocalContext};
@@ -85,13 +86,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if args.fresh {
         analytics_report::delete_checkpoints(&objects, "").await?;
     }
-    let mut deps = Deps::new(&context.backends.clone().with_objects(objects), config)?;
-    if args.with_model {
-        deps.model = Some(load_model(&context).await?);
-    }
+    let deps = Deps::new(&context.backends.clone().with_objects(objects), config)?;
+    let deps = match args.with_model {
+        true => deps.with_scorer(load_model(&context).await?),
+        false => deps,
+    };
     let bar = progress_bar();
     let shown = bar.clone();
-    deps.progress = Some(Arc::new(move |progress| show_progress(&shown, progress)));
+    let deps = deps.with_progress(Observer::new(move |step| show_progress(&shown, step)));
     let written = tokio::select! {
         written = create_report(&deps, period, "", Deadline::within(RUN_TIMEOUT)) => written,
         _ = tokio::signal::ctrl_c() => {

@@ -8,8 +8,9 @@ use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
-use runtime::metrics;
+use runtime::{Observer, metrics};
 use tokio_util::sync::CancellationToken;
+use transcript_poller::CountedBatch;
 
 use crate::live::{BackgroundPoller, BatchLine};
 use crate::local_context::{LocalArgs, LocalContext};
@@ -54,8 +55,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let context = LocalContext::open_with(&args.local, scenario, args.api_key.as_deref()).await?;
     let data_action = build_data_action(&context).await?;
-    let show: transcript_poller::BatchObserver =
-        Arc::new(|id, batch| eprintln!("{}", BatchLine::new(id, batch)));
+    let show = Observer::new(|batch: CountedBatch| {
+        eprintln!("{}", BatchLine::new(&batch.interaction_id, &batch.report));
+    });
     let poller = BackgroundPoller::start(&context, &data_action.provider, show).await?;
     let services = http_services(&data_action);
     let pipeline = Pipeline::open(&context)
@@ -104,7 +106,9 @@ pub(crate) async fn build_data_action(
 /// Returns the HTTP functions that need nothing but the Data Action.
 pub(crate) fn http_services(data_action: &Arc<data_action::Deps>) -> Services {
     let paths = ["data-actions", "health", "interactions"];
-    Services::default().route(&paths, data_action, data_action::handle)
+    Services::default().route(&paths, data_action, |deps, request| async move {
+        data_action::handle(&deps, request).await
+    })
 }
 
 fn announce(addr: &SocketAddr, context: &LocalContext, own_key: bool) {

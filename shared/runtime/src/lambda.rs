@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use insights_core::WithCauses;
@@ -64,38 +64,33 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
 ///
 /// # Errors
 /// If the Lambda runtime API fails.
-pub async fn serve_http<D, H, F>(deps: Arc<D>, handle: H) -> anyhow::Result<()>
+pub async fn serve_http<D, H>(deps: D, handle: H) -> anyhow::Result<()>
 where
-    D: Send + Sync + 'static,
-    H: Fn(Arc<D>, Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Response, Failure>> + Send,
+    H: AsyncFn(&D, Request) -> Result<Response, Failure>,
 {
-    let handle = &handle;
-    let service = service_fn(move |event: LambdaEvent<Value>| {
-        let deps = Arc::clone(&deps);
-        async move {
-            let started = Instant::now();
-            let request_id = event.context.request_id.clone();
-            let format = PayloadFormat::of(&event.payload);
-            let response = match read_request(event.payload, deadline(&event.context)) {
-                Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
-                Err(error @ EventError::InvalidBody(_)) => {
-                    Failure::invalid("invalid_body", error.to_string())
-                        .with_cause(error)
-                        .into_response()
-                }
-                Err(error) => {
-                    let cause = WithCauses(&error).to_string();
-                    tracing::error!(request_id, cause, "the event is no HTTP request");
-                    return Err(diagnostic("NotHttp", cause));
-                }
-            };
-            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-            let status = response.status().as_u16();
-            tracing::info!(request_id, status, duration_ms, "the request was answered");
-            metrics::flush();
-            Ok(format.reply(response))
-        }
+    let (deps, handle) = (&deps, &handle);
+    let service = service_fn(move |event: LambdaEvent<Value>| async move {
+        let started = Instant::now();
+        let request_id = event.context.request_id.clone();
+        let format = PayloadFormat::of(&event.payload);
+        let response = match read_request(event.payload, deadline(&event.context)) {
+            Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
+            Err(error @ EventError::InvalidBody(_)) => {
+                Failure::invalid("invalid_body", error.to_string())
+                    .with_cause(error)
+                    .into_response()
+            }
+            Err(error) => {
+                let cause = WithCauses(&error).to_string();
+                tracing::error!(request_id, cause, "the event is no HTTP request");
+                return Err(diagnostic("NotHttp", cause));
+            }
+        };
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        let status = response.status().as_u16();
+        tracing::info!(request_id, status, duration_ms, "the request was answered");
+        metrics::flush();
+        Ok(format.reply(response))
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
     Box::pin(lambda_runtime::run(service))
@@ -125,42 +120,37 @@ where
 ///
 /// # Errors
 /// If the Lambda runtime API fails.
-pub async fn serve_events<D, E, R, H, F>(deps: Arc<D>, handle: H) -> anyhow::Result<()>
+pub async fn serve_events<D, E, R, H>(deps: D, handle: H) -> anyhow::Result<()>
 where
-    D: Send + Sync + 'static,
-    E: DeserializeOwned + Send + 'static,
-    R: Serialize + Send + 'static,
-    H: Fn(Arc<D>, E, Invocation) -> F + Send + Sync + 'static,
-    F: Future<Output = anyhow::Result<R>> + Send,
+    E: DeserializeOwned,
+    R: Serialize,
+    H: AsyncFn(&D, E, Invocation) -> anyhow::Result<R>,
 {
-    let handle = &handle;
-    let service = service_fn(move |event: LambdaEvent<Value>| {
-        let deps = Arc::clone(&deps);
-        async move {
-            let started = Instant::now();
-            let request_id = event.context.request_id.clone();
-            let invocation = Invocation {
-                request_id: request_id.clone(),
-                deadline: deadline(&event.context),
-            };
-            let result =
-                match serde_json::from_value(event.payload) {
-                    Ok(event) => Box::pin(handle(deps, event, invocation)).await,
-                    Err(error) => Err(anyhow::Error::new(error)
-                        .context("the event is not of this function's kind")),
-                };
-            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-            metrics::flush();
-            match result {
-                Ok(reply) => {
-                    tracing::info!(request_id, duration_ms, "the event was handled");
-                    Ok(reply)
-                }
-                Err(error) => {
-                    let cause = WithCauses(error.as_ref()).to_string();
-                    tracing::error!(request_id, duration_ms, cause, "the event was not handled");
-                    Err(diagnostic("Failed", cause))
-                }
+    let (deps, handle) = (&deps, &handle);
+    let service = service_fn(move |event: LambdaEvent<Value>| async move {
+        let started = Instant::now();
+        let request_id = event.context.request_id.clone();
+        let invocation = Invocation {
+            request_id: request_id.clone(),
+            deadline: deadline(&event.context),
+        };
+        let result = match serde_json::from_value(event.payload) {
+            Ok(event) => Box::pin(handle(deps, event, invocation)).await,
+            Err(error) => {
+                Err(anyhow::Error::new(error).context("the event is not of this function's kind"))
+            }
+        };
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        metrics::flush();
+        match result {
+            Ok(reply) => {
+                tracing::info!(request_id, duration_ms, "the event was handled");
+                Ok(reply)
+            }
+            Err(error) => {
+                let cause = WithCauses(error.as_ref()).to_string();
+                tracing::error!(request_id, duration_ms, cause, "the event was not handled");
+                Err(diagnostic("Failed", cause))
             }
         }
     });

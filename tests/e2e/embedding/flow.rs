@@ -345,9 +345,8 @@ async fn a_table_of_another_dimension_stops_the_start_by_name() {
 async fn the_events_do_what_their_names_say() {
     let stack = Stack::start().await;
     let receive = async |name: &str| {
-        let receiver = Arc::clone(&stack.receiver);
         runtime::lambda::answer(request(name), |request| {
-            webhook_receiver::handle(receiver, request)
+            webhook_receiver::handle(&stack.receiver, request)
         })
         .await
         .status()
@@ -369,7 +368,7 @@ async fn the_events_do_what_their_names_say() {
         request_id: "r".to_owned(),
         deadline: std::time::Instant::now() + Duration::from_secs(60),
     };
-    let response = embedding_writer::handle(Arc::clone(&stack.writer), batch, invocation)
+    let response = embedding_writer::handle(&stack.writer, batch, invocation)
         .await
         .expect("a response");
     assert_eq!(
@@ -379,9 +378,8 @@ async fn the_events_do_what_their_names_say() {
     assert_eq!(stack.rows().await, 2);
 
     let search = async |name: &str| {
-        let search = Arc::clone(&stack.search);
         runtime::lambda::answer(request(name), |request| {
-            semantic_search::handle(search, request)
+            semantic_search::handle(&stack.search, request)
         })
         .await
     };

@@ -136,9 +136,8 @@ impl Stack {
             .header("x-timestamp", now.as_second())
             .body(body.into())
             .expect("a request");
-        let receiver = Arc::clone(&self.receiver);
         lambda::answer(request, |request| {
-            webhook_receiver::handle(receiver, request)
+            webhook_receiver::handle(&self.receiver, request)
         })
         .await
     }
@@ -189,9 +188,10 @@ impl Stack {
             .extension(invocation)
             .body(Bytes::new())
             .expect("a request");
-        let search = Arc::clone(&self.search);
-        let response =
-            lambda::answer(request, |request| semantic_search::handle(search, request)).await;
+        let response = lambda::answer(request, |request| {
+            semantic_search::handle(&self.search, request)
+        })
+        .await;
         (
             response.status().as_u16(),
             serde_json::from_str(response.body()).expect("JSON"),
@@ -234,7 +234,7 @@ pub(crate) async fn invoke(
         request_id: "r".to_owned(),
         deadline,
     };
-    let response = embedding_writer::handle(Arc::clone(writer), event, invocation)
+    let response = embedding_writer::handle(writer, event, invocation)
         .await
         .expect("a response");
     let response = serde_json::to_value(response).expect("JSON");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use insights_core::chat::frame::Malformed;
 use insights_core::chat::outbox::QUEUE_LIMIT;
+use runtime::Observer;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +22,8 @@ pub struct Options {
     pub lease_wait: Duration,
     /// Canceling this token ends the session: all conversations are archived, and the agent goes offline.
     pub stop: CancellationToken,
-    /// Receiver of updates for display. Updates are dropped while the channel is full.
-    pub updates: Option<mpsc::Sender<Update>>,
+    /// Observer of the session. Updates that the observer does not take are counted.
+    pub updates: Observer<Update>,
     /// Source of messages to send for the agent.
     pub outbound: Option<mpsc::Receiver<OutgoingMessage>>,
 }
@@ -36,7 +37,7 @@ impl Options {
             deadline: None,
             lease_wait: Duration::ZERO,
             stop: CancellationToken::new(),
-            updates: None,
+            updates: Observer::none(),
             outbound: None,
         }
     }

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use insights_core::WithCauses;
 use insights_core::chat::stored_message::StoredMessage;
 use jiff::Timestamp;
+use runtime::Observer;
 use store::state::{Expect, StateStore};
 use tokio::sync::mpsc;
 
@@ -26,7 +27,7 @@ pub(super) struct ScoringQueue {
 
 impl ScoringQueue {
     /// Starts the task that scores, if there is a model. The task ends when the queue is dropped.
-    pub(super) fn start(deps: &Arc<Deps>, updates: Option<mpsc::Sender<Update>>) -> Self {
+    pub(super) fn start(deps: &Arc<Deps>, updates: Observer<Update>) -> Self {
         let is_enabled = deps.scorer.is_enabled();
         Self {
             sender: is_enabled.then(|| start_task(Arc::clone(deps), updates)),
@@ -49,23 +50,20 @@ impl ScoringQueue {
     }
 }
 
-fn start_task(
-    deps: Arc<Deps>,
-    updates: Option<mpsc::Sender<Update>>,
-) -> mpsc::Sender<StoredMessage> {
+fn start_task(deps: Arc<Deps>, updates: Observer<Update>) -> mpsc::Sender<StoredMessage> {
     let (sender, receiver) = mpsc::channel::<StoredMessage>(QUEUE_LIMIT);
     let messages = futures::stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|stored| (stored, receiver))
     });
     tokio::spawn(async move {
         messages
-            .for_each_concurrent(CONCURRENCY, |stored| score(&deps, stored, updates.as_ref()))
+            .for_each_concurrent(CONCURRENCY, |stored| score(&deps, stored, &updates))
             .await;
     });
     sender
 }
 
-async fn score(deps: &Deps, mut stored: StoredMessage, updates: Option<&mpsc::Sender<Update>>) {
+async fn score(deps: &Deps, mut stored: StoredMessage, updates: &Observer<Update>) {
     let Some(score) = deps.scorer.score(&stored.message.text).await else {
         return;
     };
@@ -87,12 +85,9 @@ async fn score(deps: &Deps, mut stored: StoredMessage, updates: Option<&mpsc::Se
             "the model's score of a message was not stored"
         );
     }
-    if let Some(updates) = updates {
-        let identity = stored.message.identity();
-        let _ = updates.try_send(Update::Scored {
-            conversation_id: stored.message.conversation_id,
-            identity,
-            score,
-        });
-    }
+    updates.notify(|| Update::Scored {
+        identity: stored.message.identity(),
+        conversation_id: stored.message.conversation_id,
+        score,
+    });
 }

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use insights_http::Deadline;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +24,7 @@ use super::send::OutboundWriter;
 use super::session_store::SessionStore;
 use super::statistics::SessionStatistics;
 use super::stream_status::StreamStatus;
-use super::updates::{Update, UpdateFeed};
+use super::updates::UpdateFeed;
 use crate::Deps;
 use crate::records::{self, Phase, SessionRecord};
 
@@ -56,7 +55,7 @@ impl SessionState {
         lease_lost: CancellationToken,
     ) -> Self {
         let config = &deps.config;
-        let updates: Option<mpsc::Sender<Update>> = options.updates.clone();
+        let updates = options.updates.clone();
         Self {
             holder: options.holder.clone(),
             store: SessionStore::new(

@@ -6,7 +6,7 @@ use insights_core::chat::sla::Latency;
 use insights_core::chat::stored_message::Via;
 use insights_core::lexicon::LexiconScore;
 use insights_core::scale::Score;
-use tokio::sync::mpsc;
+use runtime::Observer;
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]
@@ -64,23 +64,22 @@ pub enum Update {
 /// The sending end of a session's updates. A slow receiver never holds the session up: updates are dropped and counted.
 #[derive(Debug)]
 pub(super) struct UpdateFeed {
-    sender: Option<mpsc::Sender<Update>>,
+    observer: Observer<Update>,
     dropped: u64,
 }
 
 impl UpdateFeed {
-    /// Creates a feed for a receiver; without one, no updates are made.
-    pub(super) const fn new(sender: Option<mpsc::Sender<Update>>) -> Self {
-        Self { sender, dropped: 0 }
+    /// Creates a feed for an observer; where nobody watches, no updates are made.
+    pub(super) const fn new(observer: Observer<Update>) -> Self {
+        Self {
+            observer,
+            dropped: 0,
+        }
     }
 
     /// Publishes an update, or drops and counts it if the receiver is too slow.
     pub(super) fn publish(&mut self, update: impl FnOnce() -> Update) {
-        if let Some(sender) = &self.sender
-            && sender.try_send(update()).is_err()
-        {
-            self.dropped += 1;
-        }
+        self.dropped += u64::from(!self.observer.notify(update));
     }
 
     /// Returns the number of dropped updates.

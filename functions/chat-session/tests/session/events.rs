@@ -1,5 +1,6 @@
 //! The function's events, as EventBridge and an operator send them, through `handle`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat_session::session::Outcome;
@@ -31,15 +32,15 @@ async fn the_schedule_works_the_configured_agents_until_the_deadline() {
     .await;
     let chat = &fixture.simulator.world().chat;
     let deps = fixture.deps().await;
-    let one = tokio::spawn(handle(
-        deps.clone(),
-        event("chat-session-schedule"),
-        invocation("one", Duration::from_secs(8)),
-    ));
+    let first = Arc::clone(&deps);
+    let one = tokio::spawn(async move {
+        let event = event("chat-session-schedule");
+        handle(&first, event, invocation("one", Duration::from_secs(8))).await
+    });
     eventually("the agent is worked", || chat.connections() == 1).await;
     chat.say("chat-1", "customer", "hello");
     let second = handle(
-        deps,
+        &deps,
         event("chat-session-schedule"),
         invocation("two", Duration::from_secs(8)),
     )
@@ -63,14 +64,14 @@ async fn an_event_names_the_agents_itself_and_a_bad_one_is_refused() {
     let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "5500")]).await;
     let deps = fixture.deps().await;
     let bad = handle(
-        deps.clone(),
+        &deps,
         event("chat-session-bad-agent"),
         invocation("one", Duration::from_secs(7)),
     )
     .await;
     assert!(bad.unwrap_err().to_string().contains("without slash"));
     let reply = handle(
-        deps,
+        &deps,
         event("chat-session-agents"),
         invocation("two", Duration::from_secs(7)),
     )

@@ -9,6 +9,7 @@ use chat_session::config::Config;
 use chat_session::session::{self, Options, OutgoingMessage, Report, Update};
 use cxone_simulator::Scenario;
 use insights_core::chat::archive::ArchiveLine;
+use runtime::Observer;
 use serde_json::Value;
 use testkit::TestFixture;
 use tokio::sync::mpsc;
@@ -86,7 +87,7 @@ impl SessionFixture {
         let (outbound, outgoing) = mpsc::channel(100);
         let stop = options.stop.clone();
         let options = Options {
-            updates: Some(update_sender),
+            updates: Observer::sending(update_sender),
             outbound: Some(outgoing),
             ..options
         };

@@ -8,6 +8,7 @@ use cxone_simulator::{Handle, Scenario};
 use insights_core::live::{BatchReport, CallView, SegmentId};
 use insights_core::scale::format_average;
 use jiff::Timestamp;
+use runtime::Observer;
 use runtime::config::Env;
 use sentiment::{LocalProvider, Provider, SentimentSettings};
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::{CallSelection, Deps, PollSummary, poll};
+use crate::{CallSelection, CountedBatch, Deps, PollSummary, poll};
 
 /// Short delays, so that tests take seconds.
 const QUICK_SETTINGS: [(&str, &str); 3] = [
@@ -164,9 +165,15 @@ impl PollerFixture {
         let reports = Arc::clone(&self.reports);
         async move {
             let deps = Deps::new(&backends, config).await.unwrap();
-            Arc::new(deps.with_observer(Arc::new(move |id, report| {
-                reports.lock().unwrap().push((id.into(), report.clone()));
-            })))
+            Arc::new(
+                deps.with_observer(Observer::new(move |batch: CountedBatch| {
+                    let CountedBatch {
+                        interaction_id,
+                        report,
+                    } = batch;
+                    reports.lock().unwrap().push((interaction_id, report));
+                })),
+            )
         }
     }
 

@@ -79,7 +79,7 @@ async fn an_invocation_hands_over_before_its_deadline() {
         request_id: "first".into(),
         deadline,
     };
-    let summary = handle(fixture.deps().await, Trigger::default(), first)
+    let summary = handle(&fixture.deps().await, Trigger::default(), first)
         .await
         .unwrap();
     assert!(Instant::now() < deadline);
@@ -129,9 +129,7 @@ async fn a_schedule_starts_an_invocation_for_every_other_shard() {
         request_id: "x".into(),
         deadline: Instant::now(),
     };
-    handle(Arc::clone(&deps), Trigger::default(), soon())
-        .await
-        .unwrap();
+    handle(&deps, Trigger::default(), soon()).await.unwrap();
     let mut shards = BTreeSet::new();
     for _ in 0..3 {
         let (path, kind, shard) = starts.recv().await.unwrap();
@@ -145,14 +143,14 @@ async fn a_schedule_starts_an_invocation_for_every_other_shard() {
         shards.insert(shard);
     }
     assert_eq!(shards, BTreeSet::from([1, 2, 3]));
-    handle(Arc::clone(&deps), Trigger { shard: Some(3) }, soon())
+    handle(&deps, Trigger { shard: Some(3) }, soon())
         .await
         .unwrap();
     assert!(
         starts.try_recv().is_err(),
         "a shard's own invocation starts no others"
     );
-    let error = handle(deps, Trigger { shard: Some(4) }, soon())
+    let error = handle(&deps, Trigger { shard: Some(4) }, soon())
         .await
         .unwrap_err()
         .to_string();

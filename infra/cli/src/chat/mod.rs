@@ -14,6 +14,7 @@ use chat_session::Deps;
 use chat_session::config::Config;
 use chat_session::session::{self, Options, Outcome, OutgoingMessage, Report};
 use insights_http::WithCauses;
+use runtime::Observer;
 use sentiment::Provider;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -64,7 +65,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let options = Options {
         lease_wait: LEASE_WAIT,
         stop: stop.clone(),
-        updates: Some(shown),
+        updates: Observer::sending(shown),
         outbound: Some(outgoing),
         ..Options::new(lease_holder())
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chat_session::session::{self, Options, Update};
+use runtime::Observer;
 use tokio::sync::mpsc;
 
 use super::Stage;
@@ -23,7 +24,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let has_model = deps.scorer.is_enabled();
     let (sender, updates) = mpsc::channel(1000);
     let options = Options {
-        updates: Some(sender),
+        updates: Observer::sending(sender),
         ..Options::new(chat::lease_holder())
     };
     let stop = options.stop.clone();

@@ -1,10 +1,11 @@
 //! Scene 2: two live calls are followed, one of which turns bad.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use runtime::Observer;
 use serde_json::Value;
+use transcript_poller::CountedBatch;
 
 use super::{API_KEY, Stage};
 use crate::live::{BackgroundPoller, BatchLine};
@@ -18,8 +19,9 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!(
         "   the average of the last 30 s, over both speakers and alone, as the call goes on\n"
     );
-    let print: transcript_poller::BatchObserver = Arc::new(|id, batch| {
-        for line in BatchLine::new(id, batch).to_string().lines() {
+    let print = Observer::new(|batch: CountedBatch| {
+        let line = BatchLine::new(&batch.interaction_id, &batch.report);
+        for line in line.to_string().lines() {
             println!("   {line}");
         }
     });
