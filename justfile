@@ -23,7 +23,7 @@ check:
 
 # Rewrite docs/settings.md from the declarations in the code
 settings:
-    UPDATE_DOCS=1 cargo test -p e2e --test lints
+    UPDATE_DOCS=1 cargo test -p e2e --test settings
 
 # Template and CDK checks
 infra:
