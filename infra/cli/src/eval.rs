@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use inference::Sentiment;
+use inference::SentimentModel;
 use serde_json::{Value, json};
 
 use self::corpus::LabeledText;
@@ -91,8 +91,8 @@ fn measure(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load_model(dir: Option<&Path>) -> Result<Sentiment, inference::Error> {
-    dir.map_or_else(Sentiment::embedded, Sentiment::from_dir)
+fn load_model(dir: Option<&Path>) -> Result<SentimentModel, inference::Error> {
+    dir.map_or_else(SentimentModel::embedded, SentimentModel::from_dir)
 }
 
 fn print_figures(name: &str, texts: usize, figures: &Value, each_ms: f64, as_json: bool) {
@@ -113,7 +113,7 @@ fn print_figures(name: &str, texts: usize, figures: &Value, each_ms: f64, as_jso
 }
 
 fn measure_sentiment(
-    model: &Sentiment,
+    model: &SentimentModel,
     name: &str,
     texts: &[LabeledText],
 ) -> anyhow::Result<(Value, Duration)> {
@@ -141,7 +141,7 @@ fn measure_sentiment(
 }
 
 fn measure_emotion(
-    model: &Sentiment,
+    model: &SentimentModel,
     name: &str,
     texts: &[LabeledText],
 ) -> anyhow::Result<(Value, Duration)> {

@@ -130,10 +130,10 @@ fn parse_period(args: &Args) -> anyhow::Result<Period> {
 async fn load_model(context: &LocalContext) -> anyhow::Result<ModelScorer> {
     let folder = context.env.folder("MODEL_DIR")?;
     let load = move || match folder {
-        Some(folder) => inference::Sentiment::from_dir(&folder),
-        None => inference::Sentiment::embedded(),
+        Some(folder) => inference::SentimentModel::from_dir(&folder),
+        None => inference::SentimentModel::embedded(),
     };
-    let pool = Arc::new(inference::Pool::new(
+    let pool = Arc::new(inference::WorkerPool::new(
         tokio::task::spawn_blocking(load).await??,
         None,
     ));

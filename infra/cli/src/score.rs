@@ -71,7 +71,7 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
 }
 
 enum Scorer {
-    Model(Box<inference::Sentiment>),
+    Model(Box<inference::SentimentModel>),
     Vader,
     Lexicon,
 }
@@ -82,8 +82,8 @@ impl Scorer {
             Engine::Lexicon => Ok(Self::Lexicon),
             Engine::Model => {
                 let model = match &args.model_dir {
-                    Some(dir) => inference::Sentiment::from_dir(dir),
-                    None => inference::Sentiment::embedded(),
+                    Some(dir) => inference::SentimentModel::from_dir(dir),
+                    None => inference::SentimentModel::embedded(),
                 };
                 Ok(Self::Model(Box::new(model?)))
             }

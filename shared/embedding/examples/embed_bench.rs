@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use embedding::provider::{EmbeddingProvider, LocalProvider};
-use inference::{Embedder, Pool};
+use inference::{Embedder, WorkerPool};
 use insights_http::Deadline;
 
 /// How long each length is measured.
@@ -12,7 +12,7 @@ const FOR: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let provider = LocalProvider::new(Pool::new(Embedder::embedded()?, None));
+    let provider = LocalProvider::new(WorkerPool::new(Embedder::embedded()?, None));
     for tokens in [32, 128] {
         // Each word is one token; two of the tokens are the model's own.
         let text = "refund ".repeat(tokens - 2);

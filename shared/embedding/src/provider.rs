@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use inference::{Embedder, Pool};
+use inference::{Embedder, WorkerPool};
 use insights_http::Deadline;
 use store::vectors::EmbeddingModel;
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton};
@@ -63,7 +63,7 @@ pub trait EmbeddingProvider: Send + Sync {
 /// The model in this process, which no text leaves. Clones share the model.
 #[derive(Clone)]
 pub struct LocalProvider {
-    pool: Pool<Embedder>,
+    pool: WorkerPool<Embedder>,
     model: EmbeddingModel,
 }
 
@@ -71,7 +71,7 @@ impl LocalProvider {
     /// Creates a provider on inference threads. The name of the model carries a part of its digest, because other weights
     /// make another model.
     #[must_use]
-    pub fn new(pool: Pool<Embedder>) -> Self {
+    pub fn new(pool: WorkerPool<Embedder>) -> Self {
         let embedder = pool.model();
         let digest = &embedder.digest()[..embedder.digest().len().min(12)];
         let model = EmbeddingModel {

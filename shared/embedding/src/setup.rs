@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::Context;
-use inference::{Embedder, Pool};
+use inference::{Embedder, WorkerPool};
 use insights_core::chunking::ChunkLimits;
 use insights_core::indexing::IndexSettings;
 use insights_http::CallLimits;
@@ -50,7 +50,7 @@ async fn load_local(settings: &EmbeddingSettings) -> anyhow::Result<Provider> {
     };
     let embedder = tokio::task::spawn_blocking(load).await??;
     let threads = NonZeroUsize::new(settings.models.threads);
-    Ok(Provider::Local(LocalProvider::new(Pool::new(
+    Ok(Provider::Local(LocalProvider::new(WorkerPool::new(
         embedder, threads,
     ))))
 }

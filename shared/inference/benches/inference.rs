@@ -6,9 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use inference::{Embedder, Sentiment};
+use inference::{Embedder, SentimentModel};
 
-/// A text of so many tokens with the two special ones.
+/// Returns a text of `tokens` tokens, with the two special tokens.
 fn text(tokens: usize) -> String {
     let words = ["help", "with", "my", "bill", "please", "account"]
         .into_iter()
@@ -18,7 +18,7 @@ fn text(tokens: usize) -> String {
 
 fn latency(criterion: &mut Criterion) {
     let (sentiment, embedder) = (
-        Sentiment::embedded().unwrap(),
+        SentimentModel::embedded().unwrap(),
         Embedder::embedded().unwrap(),
     );
     let mut group = criterion.benchmark_group("text");
@@ -42,7 +42,7 @@ fn latency(criterion: &mut Criterion) {
 fn load(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("load");
     group.sample_size(10);
-    group.bench_function("sentiment", |b| b.iter(Sentiment::embedded));
+    group.bench_function("sentiment", |b| b.iter(SentimentModel::embedded));
     group.bench_function("embedding", |b| b.iter(Embedder::embedded));
     group.finish();
 }

@@ -7,14 +7,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use inference::Sentiment;
+use inference::SentimentModel;
 
 fn main() -> Result<(), inference::Error> {
     let folder = std::env::args().nth(1);
     let started = Instant::now();
     let model = match &folder {
-        Some(folder) => Sentiment::from_dir(Path::new(folder))?,
-        None => Sentiment::embedded()?,
+        Some(folder) => SentimentModel::from_dir(Path::new(folder))?,
+        None => SentimentModel::embedded()?,
     };
     println!(
         "load {:.1} ms, accelerated: {}",

@@ -1,18 +1,18 @@
-//! What `config.json` of a model folder says: labels, limits, the kind of model.
+//! The `config.json` of a model folder: labels, limits and the kind of the model.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::Error;
+use crate::error::Error;
 
-/// A tag is given from this probability on, unless the model's configuration says otherwise: the training report's F1 is
-/// within 0.006 of its best there, with fewer false tags.
+/// Probability from which an emotion is a tag, unless the model's configuration states another one. The F1 score of the shipped
+/// model (see `models/README.md`) is within 0.006 of its best at this threshold, with fewer false tags than at the best one.
 const DEFAULT_EMOTION_THRESHOLD: f32 = 0.3;
 
-/// The fields that are read; all others are left alone.
+/// The fields of `config.json` that this crate reads.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Config {
+pub(crate) struct ModelConfig {
     #[serde(default)]
     pub(crate) model_type: String,
     #[serde(default, rename = "_name_or_path")]
@@ -25,19 +25,19 @@ pub(crate) struct Config {
     pub(crate) vocab_size: Option<usize>,
 }
 
-/// For each class of the model, which of (negative, neutral, positive) it is: 0, 1 or 2.
+/// The sentiment of each class of a model: 0 is negative, 1 is neutral, 2 is positive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Polarity(Vec<usize>);
 
-impl Config {
+impl ModelConfig {
+    /// Parses the content of `config.json`.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
         serde_json::from_slice(bytes)
-            .map_err(|e| Error::Config(format!("not a model configuration: {e}")))
+            .map_err(|error| Error::config("not a model configuration").with_source(error))
     }
 
-    /// The most tokens of a text, special tokens included.
-    ///
-    /// `max_length` if it is there, else the number of positions, of which RoBERTa's kind cannot use the first two.
+    /// Returns the largest number of tokens of a text, with the special tokens: the smaller one of `max_length` and the number of
+    /// positions. Models of RoBERTa's kind cannot use the first two positions.
     pub(crate) fn max_tokens(&self) -> Option<usize> {
         let kind = self.model_type.replace('_', "-").to_ascii_lowercase();
         let reserved = if kind.contains("roberta") || kind == "camembert" || kind == "mpnet" {
@@ -54,24 +54,24 @@ impl Config {
         }
     }
 
-    /// The classes of a sentiment model.
+    /// Returns the classes of a sentiment model, in the order of the model's output.
     pub(crate) fn polarity(&self) -> Result<Polarity, Error> {
         let allowed =
             "negative/neg, neutral/neu and positive/pos in any case, with or without neutral";
         let labels = self.id2label.as_ref().ok_or_else(|| {
-            Error::Config(format!(
+            Error::config(format!(
                 "id2label is missing: it names the model's classes, {allowed}"
             ))
         })?;
         let mut classes = Vec::with_capacity(labels.len());
-        for label in in_order(labels, "id2label")? {
-            let class = class_of(&label).ok_or_else(|| {
-                Error::Config(format!(
+        for label in labels_in_order(labels, "id2label")? {
+            let class = class_of_label(&label).ok_or_else(|| {
+                Error::config(format!(
                     "id2label has the label {label:?}; allowed are {allowed}"
                 ))
             })?;
             if classes.contains(&class) {
-                return Err(Error::Config(format!(
+                return Err(Error::config(format!(
                     "id2label has two labels for one class: {label:?} repeats it"
                 )));
             }
@@ -80,28 +80,28 @@ impl Config {
         if classes.contains(&0) && classes.contains(&2) {
             Ok(Polarity(classes))
         } else {
-            Err(Error::Config(format!(
+            Err(Error::config(format!(
                 "id2label has {} labels; needed are {allowed}",
                 classes.len()
             )))
         }
     }
 
-    /// The emotions of a model that has an output for them, in that output's order.
+    /// Returns the emotions of a model that has an output for emotions, in the order of that output.
     pub(crate) fn emotions(&self) -> Result<Option<Vec<String>>, Error> {
         self.emotion_id2label
             .as_ref()
-            .map(|l| in_order(l, "emotion_id2label"))
+            .map(|l| labels_in_order(l, "emotion_id2label"))
             .transpose()
     }
 
-    /// The probability from which an emotion is a tag.
+    /// Returns the probability from which an emotion is a tag.
     pub(crate) fn emotion_threshold(&self) -> Result<f32, Error> {
         let threshold = self.emotion_threshold.unwrap_or(DEFAULT_EMOTION_THRESHOLD);
         if (0.0..=1.0).contains(&threshold) {
             Ok(threshold)
         } else {
-            Err(Error::Config(format!(
+            Err(Error::config(format!(
                 "emotion_threshold is {threshold}; allowed are 0 to 1"
             )))
         }
@@ -109,12 +109,13 @@ impl Config {
 }
 
 impl Polarity {
-    /// How many classes the model has.
+    /// Returns the number of classes of the model.
     pub(crate) fn classes(&self) -> usize {
         self.0.len()
     }
 
-    /// Softmax of the model's logits, as (negative, neutral, positive); a class that the model lacks has 0.
+    /// Computes the softmax of the model's logits and returns it as (negative, neutral, positive). A class that the model does not
+    /// have gets 0.
     pub(crate) fn probabilities(&self, logits: &[f32]) -> [f32; 3] {
         let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mut probabilities = [0.0; 3];
@@ -126,7 +127,7 @@ impl Polarity {
     }
 }
 
-fn class_of(label: &str) -> Option<usize> {
+fn class_of_label(label: &str) -> Option<usize> {
     match label.trim().to_ascii_lowercase().as_str() {
         "negative" | "neg" => Some(0),
         "neutral" | "neu" => Some(1),
@@ -135,12 +136,12 @@ fn class_of(label: &str) -> Option<usize> {
     }
 }
 
-/// The labels by their numbers, which must be 0, 1, 2 and so on.
-fn in_order(labels: &BTreeMap<String, String>, field: &str) -> Result<Vec<String>, Error> {
+/// Returns the labels in the order of their numbers, which must be 0, 1, 2 and so on.
+fn labels_in_order(labels: &BTreeMap<String, String>, field: &str) -> Result<Vec<String>, Error> {
     (0..labels.len())
         .map(|id| {
             labels.get(&id.to_string()).cloned().ok_or_else(|| {
-                Error::Config(format!(
+                Error::config(format!(
                     "{field} has {} labels, but none with the key \"{id}\"",
                     labels.len()
                 ))
@@ -153,8 +154,8 @@ fn in_order(labels: &BTreeMap<String, String>, field: &str) -> Result<Vec<String
 mod tests {
     use super::*;
 
-    fn config(json: &str) -> Config {
-        Config::parse(json.as_bytes()).unwrap()
+    fn config(json: &str) -> ModelConfig {
+        ModelConfig::parse(json.as_bytes()).unwrap()
     }
 
     #[test]

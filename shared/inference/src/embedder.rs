@@ -1,62 +1,60 @@
-//! Text to a vector of unit length.
+//! Models that turn a text into a vector of length 1.
 
 use std::ops::Range;
 use std::path::Path;
 
-use crate::Error;
-use crate::engine::Output;
-use crate::model::{Files, Model};
+use crate::error::Error;
+use crate::model::{LoadedModel, ModelFiles};
+use crate::model_output::ModelOutput;
 
-/// A loaded embedding model. Embedding blocks the thread; see [`crate::Pool`] for callers that must not.
+/// A loaded embedding model. Embedding blocks the calling thread; async callers use a [`crate::WorkerPool`].
 pub struct Embedder {
-    model: Model,
+    model: LoadedModel,
+    /// Index of the output that holds the vector, or the vectors of the tokens.
     output: usize,
 }
 
 impl Embedder {
-    /// The shipped model: all-MiniLM-L6-v2, 384 dimensions.
+    /// Loads the shipped model, which is part of the binary: all-MiniLM-L6-v2 with 384 dimensions.
     ///
     /// # Errors
-    /// If it does not load, which a test rules out.
+    /// If the model does not load, which a test rules out.
     #[cfg(feature = "embedding-model")]
     pub fn embedded() -> Result<Self, Error> {
         Self::load(&crate::shipped::embedding())
     }
 
-    /// A model of one's own: a folder with `model.onnx`, `tokenizer.json` and `config.json`.
+    /// Loads a model from a folder with `model.onnx`, `tokenizer.json` and `config.json`.
     ///
     /// # Errors
     /// If a file is missing or damaged, or the graph's inputs and outputs are not those of a sentence encoder; the message
     /// says which, and what is allowed.
     pub fn from_dir(folder: &Path) -> Result<Self, Error> {
-        Self::load(&Files::read(folder)?)
+        Self::load(&ModelFiles::read(folder)?)
     }
 
-    fn load(files: &Files) -> Result<Self, Error> {
-        let model = Model::load(files)?;
-        let output = find(model.engine.outputs())?;
+    fn load(files: &ModelFiles) -> Result<Self, Error> {
+        let model = LoadedModel::load(files)?;
+        let output = find_output(model.engine.outputs())?;
         Ok(Self { model, output })
     }
 
-    /// The vector of a text: [`Self::dimension`] values, of length 1. Text past [`Self::max_tokens`] is left out; see
-    /// [`Self::tokens`] for cutting a long text into chunks.
+    /// Embeds a text: returns [`Self::dimension`] values, together of length 1. The text is cut off after
+    /// [`Self::max_tokens`] tokens; [`Self::tokens`] helps to cut a long text into chunks.
     ///
     /// # Errors
-    /// [`Error::Inference`] if the tokenizer or the graph fails on it, or it has no tokens at all.
+    /// [`Error::Inference`] if the tokenizer or the graph fails on the text, or the text has no tokens at all.
     pub fn embed(&self, text: &str) -> Result<Vec<f32>, Error> {
-        let read = self.model.reader.read(text)?;
-        let tokens = read.ids.len();
-        let failed = |reason: &str| Error::Inference {
-            tokens,
-            reason: reason.to_owned(),
-        };
-        if read.ids.is_empty() {
+        let encoded = self.model.tokenizer.encode(text)?;
+        let failed = |reason: &str| Error::inference(encoded.ids.len(), reason);
+        if encoded.ids.is_empty() {
             return Err(failed("the text has no tokens"));
         }
-        let mut rows = self.model.engine.run(&read.ids)?.swap_remove(self.output);
+        let outputs = self.model.engine.run(&encoded.ids)?;
+        let mut rows = outputs.into_iter().nth(self.output).unwrap_or_default();
         let width = self.dimension();
         for start in (width..rows.len()).step_by(width) {
-            // the sum points where the mean does, and the length is taken out below
+            // The sum points where the mean points, and the division by the length below makes both the same.
             for column in 0..width {
                 rows[column] += rows[start + column];
             }
@@ -70,72 +68,72 @@ impl Embedder {
         Ok(rows)
     }
 
-    /// Values of a vector.
+    /// Returns the number of values of a vector.
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.model.engine.outputs()[self.output].width
     }
 
-    /// The most tokens of a text that are read, special tokens included.
+    /// Returns the largest number of tokens that the model reads of a text, with the special tokens.
     #[must_use]
     pub fn max_tokens(&self) -> usize {
-        self.model.reader.limit()
+        self.model.tokenizer.max_tokens()
     }
 
-    /// The most tokens of text that are read: [`Self::max_tokens`] without the special tokens around it. A chunk of at
-    /// most this many [`Self::tokens`] is embedded whole.
+    /// Returns the largest number of tokens of a text that is embedded whole: [`Self::max_tokens`] without the special
+    /// tokens around the text. [`Self::tokens`] and [`Self::count_tokens`] count in the same way.
     #[must_use]
     pub fn max_content_tokens(&self) -> usize {
-        self.model.reader.limit() - self.model.reader.special()
+        self.model.tokenizer.max_tokens() - self.model.tokenizer.special_tokens()
     }
 
-    /// Tokens of a text, without special tokens and without a limit.
+    /// Counts the tokens of a text, without special tokens and without a limit.
     ///
     /// # Errors
     /// [`Error::Inference`] if the tokenizer fails.
     pub fn count_tokens(&self, text: &str) -> Result<usize, Error> {
-        self.model.reader.count(text)
+        self.model.tokenizer.count_tokens(text)
     }
 
-    /// The place of each token in the text, in bytes, in order, without special tokens and without a limit.
+    /// Returns the byte range of each token in the text, in order, without special tokens and without a limit.
     ///
-    /// Pieces of one word lie side by side; spaces belong to no token. Several tokens may share one character, and have
-    /// the same place then. Both ends of a place are character boundaries.
+    /// The tokens of one word lie side by side; spaces belong to no token. Several tokens may share one character and then
+    /// have the same range. Both ends of a range are character boundaries.
     ///
     /// # Errors
     /// [`Error::Inference`] if the tokenizer fails.
     pub fn tokens(&self, text: &str) -> Result<Vec<Range<usize>>, Error> {
-        self.model.reader.spans(text)
+        self.model.tokenizer.token_spans(text)
     }
 
-    /// The model's name, stored beside its vectors: vectors of different models cannot be compared.
+    /// Returns the model's name. It is stored beside the vectors, since vectors of different models cannot be compared.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.model.name
     }
 
-    /// SHA-256 of `model.onnx` in lower-case hexadecimal.
+    /// Returns the SHA-256 of `model.onnx` in lower-case hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.model.digest
     }
 
-    /// Whether the crate's own kernels run this model; otherwise tract does, at about half the speed.
+    /// Returns whether this crate's kernels run the model; otherwise tract runs it, at about half the speed.
     #[must_use]
     pub fn is_accelerated(&self) -> bool {
-        self.model.engine.is_recognised()
+        self.model.engine.is_accelerated()
     }
 }
 
-/// The output that is a vector for the text, or one for each token, of which the mean is taken.
-fn find(outputs: &[Output]) -> Result<usize, Error> {
-    let named = |name: &str, per_token: bool| {
+/// Finds the output that is a vector for the text, or else a vector for each token, of which the mean is taken.
+fn find_output(outputs: &[ModelOutput]) -> Result<usize, Error> {
+    let named = |name: &str, is_per_token: bool| {
         outputs
             .iter()
-            .position(|o| o.name == name && o.per_token == per_token)
+            .position(|o| o.name == name && o.is_per_token == is_per_token)
     };
-    let alone = |per_token: bool| match outputs {
-        [output] if output.per_token == per_token => Some(0),
+    let alone = |is_per_token: bool| match outputs {
+        [output] if output.is_per_token == is_per_token => Some(0),
         _ => None,
     };
     named("sentence_embedding", false)
@@ -145,7 +143,7 @@ fn find(outputs: &[Output]) -> Result<usize, Error> {
         .or_else(|| alone(true))
         .ok_or_else(|| {
             let found: Vec<_> = outputs.iter().map(|o| o.name.as_str()).collect();
-            Error::Model(format!(
+            Error::model(format!(
                 "none of its outputs {found:?} is a vector; needed is sentence_embedding of shape [1, width], or \
                  last_hidden_state or token_embeddings of shape [1, tokens, width]"
             ))

@@ -1,107 +1,102 @@
-//! A loaded `model.onnx`: this crate's encoder where the graph has its form, tract for every other graph.
+//! A loaded `model.onnx`: this crate's encoder where the graph has the encoder's form, tract for every other graph.
 
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use prost::Message;
 
-use crate::Error;
-use crate::encoder::{Encoder, Workspace, recognise};
-use crate::graph::TractModel;
+use crate::encoder::{Encoder, Workspace, recognize_encoder};
+use crate::error::Error;
 use crate::kernels::Isa;
-use crate::onnx;
+use crate::model_output::ModelOutput;
+use crate::onnx::OnnxModel;
+use crate::tract::TractModel;
 
-/// What a model gives for one text.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Output {
-    pub(crate) name: String,
-    /// Values of a row: classes, or the width of a vector.
-    pub(crate) width: usize,
-    /// Whether there is a row for each token, not one for the text.
-    pub(crate) per_token: bool,
-}
-
-enum Kind {
+/// What runs the graph.
+enum Backend {
+    /// This crate's encoder, with the workspaces that are not in use.
     Encoder {
         encoder: Box<Encoder>,
         workspaces: Mutex<Vec<Workspace>>,
     },
+    /// The general engine.
     Tract(TractModel),
 }
 
-/// A model that runs token ids.
+/// A loaded graph that maps token ids to the rows of its outputs.
 pub(crate) struct Engine {
-    kind: Kind,
-    outputs: Vec<Output>,
+    backend: Backend,
+    outputs: Vec<ModelOutput>,
 }
 
 impl Engine {
-    /// Reads a model, `file` being the content of `model.onnx`.
+    /// Loads a graph; `file` is the content of `model.onnx`.
     ///
-    /// With `resident` the file is part of the program, and its word vectors are read in place; otherwise they are copied,
-    /// so that the file's memory can go.
-    pub(crate) fn load(file: Bytes, resident: bool) -> Result<Self, Error> {
-        let model = onnx::Model::decode(file.clone())
-            .map_err(|e| Error::Model(format!("not an ONNX file: {e}")))?;
-        let Some(mut encoder) = recognise(&model, Isa::detect()) else {
+    /// With `is_shipped` the file is part of the binary, and the encoder reads its word vectors in place. Without it they are
+    /// copied, so that the memory of the file can be freed.
+    pub(crate) fn load(file: Bytes, is_shipped: bool) -> Result<Self, Error> {
+        let model = OnnxModel::decode(file.clone())
+            .map_err(|error| Error::model("not an ONNX file").with_source(error))?;
+        let Some(mut encoder) = recognize_encoder(&model, Isa::detect()) else {
             drop(model);
             return Self::on_tract(&file);
         };
-        if !resident {
-            encoder.own_words();
+        if !is_shipped {
+            encoder.copy_word_vectors();
         }
-        Ok(Self::of_encoder(encoder))
+        Ok(Self::from_encoder(encoder))
     }
 
-    /// Reads a model and runs it on tract, whatever its form.
+    /// Loads a graph of any form into tract.
     pub(crate) fn on_tract(file: &Bytes) -> Result<Self, Error> {
         let model = TractModel::load(file)?;
         let outputs = model.outputs().to_vec();
         Ok(Self {
-            kind: Kind::Tract(model),
+            backend: Backend::Tract(model),
             outputs,
         })
     }
 
-    fn of_encoder(encoder: Encoder) -> Self {
+    fn from_encoder(encoder: Encoder) -> Self {
         let outputs = encoder.outputs().into_iter();
         let outputs = outputs
-            .map(|(name, width)| Output {
+            .map(|(name, width)| ModelOutput {
                 name,
                 width,
-                per_token: false,
+                is_per_token: false,
             })
             .collect();
-        let kind = Kind::Encoder {
+        let backend = Backend::Encoder {
             encoder: Box::new(encoder),
             workspaces: Mutex::default(),
         };
-        Self { kind, outputs }
+        Self { backend, outputs }
     }
 
-    /// The outputs, in the order of [`Self::run`].
-    pub(crate) fn outputs(&self) -> &[Output] {
+    /// Returns the outputs, in the order of the rows that [`Self::run`] returns.
+    pub(crate) fn outputs(&self) -> &[ModelOutput] {
         &self.outputs
     }
 
-    /// Whether this crate's own encoder runs the model.
-    pub(crate) fn is_recognised(&self) -> bool {
-        matches!(self.kind, Kind::Encoder { .. })
+    /// Returns whether this crate's encoder runs the graph.
+    pub(crate) fn is_accelerated(&self) -> bool {
+        matches!(self.backend, Backend::Encoder { .. })
     }
 
-    /// Refuses a tokenizer or a limit that reaches past the model's tables.
+    /// Refuses a tokenizer with more tokens than the model has vectors for, and a limit beyond the model's positions. tract
+    /// checks both itself, for each text.
     pub(crate) fn check(&self, vocabulary: usize, max_tokens: usize) -> Result<(), Error> {
-        let Kind::Encoder { encoder, .. } = &self.kind else {
+        let Backend::Encoder { encoder, .. } = &self.backend else {
             return Ok(());
         };
         if vocabulary > encoder.vocabulary() {
-            return Err(Error::Tokenizer(format!(
+            return Err(Error::tokenizer(format!(
                 "it has {vocabulary} tokens, but the model has vectors for {}: they belong to different models",
                 encoder.vocabulary()
             )));
         }
         if max_tokens > encoder.max_tokens() {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "max_length is {max_tokens}, but the model has {} positions",
                 encoder.max_tokens()
             )));
@@ -109,20 +104,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs one text of at least one token; the rows of each output.
+    /// Runs one text of at least one token and returns the rows of each output, one after the other.
     pub(crate) fn run(&self, ids: &[u32]) -> Result<Vec<Vec<f32>>, Error> {
-        match &self.kind {
-            Kind::Encoder {
+        match &self.backend {
+            Backend::Encoder {
                 encoder,
                 workspaces,
             } => {
                 let lock = || workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut work = lock().pop().unwrap_or_default();
-                let out = encoder.run(ids, &mut work);
-                lock().push(work);
-                Ok(out)
+                let mut workspace = lock().pop().unwrap_or_default();
+                let outputs = encoder.run(ids, &mut workspace);
+                lock().push(workspace);
+                Ok(outputs)
             }
-            Kind::Tract(model) => model.run(ids),
+            Backend::Tract(model) => model.run(ids),
         }
     }
 }

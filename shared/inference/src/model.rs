@@ -5,41 +5,45 @@ use std::path::Path;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::Error;
-use crate::config::Config;
+use crate::config::ModelConfig;
 use crate::engine::Engine;
-use crate::text::Reader;
+use crate::error::Error;
+use crate::tokenizer::ModelTokenizer;
 
-/// The files of a model, wherever they come from.
-pub(crate) struct Files {
+/// The content of a model's files, from a folder or from the binary.
+pub(crate) struct ModelFiles {
+    /// Content of `model.onnx`.
     pub(crate) onnx: Bytes,
+    /// Content of `tokenizer.json`.
     pub(crate) tokenizer: Bytes,
+    /// Content of `config.json`.
     pub(crate) config: Bytes,
-    /// Known for a shipped model, whose file then is part of the program.
-    pub(crate) shipped: Option<Shipped>,
-    /// A name for logs where the configuration has none.
+    /// What is known of a shipped model; `None` for a model of the user.
+    pub(crate) shipped: Option<ShippedModel>,
+    /// Name of the folder, which serves as the model's name where the configuration states none.
     pub(crate) folder: String,
 }
 
-/// What is known of a shipped model before it is loaded, so that start-up need not compute it.
+/// What is known of a shipped model before the model is loaded, so that a start need not compute it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shipped {
+pub(crate) struct ShippedModel {
+    /// Name of the model.
     pub(crate) name: &'static str,
-    /// SHA-256 of `model.onnx`.
+    /// SHA-256 of `model.onnx` in lower-case hexadecimal.
     pub(crate) digest: &'static str,
 }
 
-/// A loaded model with its tokenizer and configuration.
-pub(crate) struct Model {
+/// A loaded model with its tokenizer and its configuration.
+pub(crate) struct LoadedModel {
     pub(crate) engine: Engine,
-    pub(crate) reader: Reader,
-    pub(crate) config: Config,
+    pub(crate) tokenizer: ModelTokenizer,
+    pub(crate) config: ModelConfig,
     pub(crate) name: String,
     pub(crate) digest: String,
 }
 
-impl Files {
-    /// Reads a folder.
+impl ModelFiles {
+    /// Reads the files of a folder.
     pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
         let read = |name: &str| {
             let path = folder.join(name);
@@ -61,25 +65,26 @@ impl Files {
     }
 }
 
-impl Model {
-    /// Loads the graph, the tokenizer and, where it is not known, the digest at the same time.
-    pub(crate) fn load(files: &Files) -> Result<Self, Error> {
-        let config = Config::parse(&files.config)?;
-        let limit = config.max_tokens();
-        let (engine, reader, digest) = std::thread::scope(|scope| {
+impl LoadedModel {
+    /// Loads the graph, the tokenizer and, where the digest is not known, the digest on threads of their own, since each of
+    /// the three takes tens of milliseconds of a cold start.
+    pub(crate) fn load(files: &ModelFiles) -> Result<Self, Error> {
+        let config = ModelConfig::parse(&files.config)?;
+        let max_tokens = config.max_tokens();
+        let (engine, tokenizer, digest) = std::thread::scope(|scope| {
             let engine = scope.spawn(|| Engine::load(files.onnx.clone(), files.shipped.is_some()));
             let digest = files
                 .shipped
                 .is_none()
                 .then(|| scope.spawn(|| digest(&files.onnx)));
-            let reader = Reader::new(&files.tokenizer, limit, config.vocab_size);
-            let panicked = |_| Error::Model("reading it panicked: the file is damaged".to_owned());
+            let tokenizer = ModelTokenizer::new(&files.tokenizer, max_tokens, config.vocab_size);
+            let panicked = |_| Error::model("reading it panicked: the file is damaged");
             let engine = engine.join().map_err(panicked).flatten();
             let digest = digest.map(|d| d.join().map_err(panicked)).transpose();
-            (engine, reader, digest)
+            (engine, tokenizer, digest)
         });
-        let (engine, reader) = (engine?, reader?);
-        engine.check(reader.vocabulary(), reader.limit())?;
+        let (engine, tokenizer) = (engine?, tokenizer?);
+        engine.check(tokenizer.vocabulary(), tokenizer.max_tokens())?;
         let digest = digest?
             .or(files.shipped.map(|s| s.digest.to_owned()))
             .unwrap_or_default();
@@ -90,7 +95,7 @@ impl Model {
         };
         Ok(Self {
             engine,
-            reader,
+            tokenizer,
             config,
             name,
             digest,
@@ -98,7 +103,7 @@ impl Model {
     }
 }
 
-/// SHA-256 in lower-case hexadecimal.
+/// Returns the SHA-256 of `bytes` in lower-case hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()

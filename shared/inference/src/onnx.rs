@@ -1,7 +1,7 @@
-//! The part of the ONNX file format that recognising an encoder needs, read without copying the weights.
+//! The part of the ONNX file format that is needed to recognize an encoder, read without copying the weights.
 //!
-//! Field numbers are those of `onnx.proto` (ONNX 1.17). Tensor data is a slice of the file's own buffer, so a 23 MB
-//! model costs no second 23 MB. Everything else of the format is skipped; tract reads the whole of it where needed.
+//! The field numbers are those of `onnx.proto` (ONNX 1.17). The data of a tensor is a slice of the file's own buffer, so that a
+//! model of 23 MB takes no second 23 MB. The rest of the format is skipped; tract reads all of it where needed.
 
 use bytes::Bytes;
 use prost::Message;
@@ -14,12 +14,14 @@ pub(crate) mod dtype {
     pub(crate) const INT64: i32 = 7;
 }
 
+/// A model file (`ModelProto`).
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Model {
+pub(crate) struct OnnxModel {
     #[prost(message, optional, tag = "7")]
     pub(crate) graph: Option<Graph>,
 }
 
+/// A graph of operators (`GraphProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Graph {
     #[prost(message, repeated, tag = "1")]
@@ -27,17 +29,19 @@ pub(crate) struct Graph {
     #[prost(message, repeated, tag = "5")]
     pub(crate) initializers: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
-    pub(crate) inputs: Vec<Value>,
+    pub(crate) inputs: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
-    pub(crate) outputs: Vec<Value>,
+    pub(crate) outputs: Vec<ValueInfo>,
 }
 
+/// An input or an output of a graph (`ValueInfoProto`).
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Value {
+pub(crate) struct ValueInfo {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
 }
 
+/// One operator of a graph (`NodeProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Node {
     #[prost(string, repeated, tag = "1")]
@@ -52,6 +56,7 @@ pub(crate) struct Node {
     pub(crate) domain: String,
 }
 
+/// A named parameter of an operator (`AttributeProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
@@ -66,6 +71,7 @@ pub(crate) struct Attribute {
     pub(crate) ints: Vec<i64>,
 }
 
+/// A constant array (`TensorProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -85,19 +91,19 @@ pub(crate) struct Tensor {
 }
 
 impl Node {
-    /// The attribute of this name.
+    /// Returns the attribute of this name.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name == name)
     }
 
-    /// An integer attribute, or what the operator's definition says where it is left out.
+    /// Returns an integer attribute, or the default of the operator's definition where the attribute is left out.
     pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.attribute(name).map_or(default, |a| a.int)
     }
 }
 
 impl Tensor {
-    /// The shape, if every dimension is a length.
+    /// Returns the shape, if no dimension is negative.
     pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         self.dims.iter().map(|&d| usize::try_from(d).ok()).collect()
     }
@@ -108,7 +114,7 @@ impl Tensor {
             .try_fold(1_usize, |n, &d| n.checked_mul(d))
     }
 
-    /// All elements of a float tensor.
+    /// Returns all elements of a float tensor.
     pub(crate) fn floats(&self) -> Option<Vec<f32>> {
         if self.data_type != dtype::FLOAT {
             return None;
@@ -126,7 +132,7 @@ impl Tensor {
         (Some(values.len()) == self.elements()).then_some(values)
     }
 
-    /// All elements of an int64 tensor.
+    /// Returns all elements of an int64 tensor.
     pub(crate) fn ints(&self) -> Option<Vec<i64>> {
         if self.data_type != dtype::INT64 {
             return None;
@@ -144,13 +150,13 @@ impl Tensor {
         (Some(values.len()) == self.elements()).then_some(values)
     }
 
-    /// The bytes of an int8 or uint8 tensor that keeps its data in the raw field, as quantisers write it.
+    /// Returns the bytes of an int8 or uint8 tensor that keeps its data in the raw field, as quantizers write it.
     pub(crate) fn byte_elements(&self, data_type: i32) -> Option<Bytes> {
         let fits = self.data_type == data_type && Some(self.raw.len()) == self.elements();
         fits.then(|| self.raw.clone())
     }
 
-    /// The one element of an int8 or uint8 tensor, sign-extended.
+    /// Returns the only element of an int8 or uint8 tensor, sign-extended.
     pub(crate) fn small_int(&self) -> Option<i32> {
         if self.elements() != Some(1) {
             return None;

@@ -1,68 +1,72 @@
-//! Text to a sentiment score and emotion tags.
+//! Models that score the sentiment of a text and tag its emotions.
 
 use std::path::Path;
 
-use crate::Error;
 use crate::config::Polarity;
-use crate::engine::Output;
-use crate::model::{Files, Model};
+use crate::error::Error;
+use crate::model::{LoadedModel, ModelFiles};
+use crate::model_output::ModelOutput;
 
-/// Never a tag: it says that no emotion was found.
+/// Label that says that no emotion was found, and that is therefore never a tag.
 const NO_EMOTION: &str = "neutral";
 
-/// A loaded sentiment model. Scoring blocks the thread; see [`crate::Pool`] for callers that must not.
-pub struct Sentiment {
-    model: Model,
+/// A loaded sentiment model. Scoring blocks the calling thread; async callers use a [`crate::WorkerPool`].
+pub struct SentimentModel {
+    model: LoadedModel,
     polarity: Polarity,
-    logits: usize,
+    /// Index of the output with the logits of the sentiment classes.
+    sentiment_output: usize,
     emotions: Option<Emotions>,
 }
 
+/// The emotions that a model tells apart.
 struct Emotions {
+    /// Index of the output with the logits of the emotions.
     output: usize,
+    /// Names of the emotions in the order of that output.
     names: Vec<String>,
     threshold: f32,
 }
 
-/// What a model says of one text.
+/// What a sentiment model says of one text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Analysis {
+pub struct SentimentAnalysis {
     /// Probabilities of negative, neutral and positive, in this order; they sum to 1.
     pub probabilities: [f32; 3],
     /// `p(positive) + p(neutral) / 2`: 0 is negative, 0.5 neutral, 1 positive.
     pub score: f64,
-    /// Emotions at or above the threshold with their probabilities, most probable first; never `neutral`.
+    /// Emotions at or above the threshold with their probabilities, the most probable one first; never `neutral`.
     pub emotions: Vec<(String, f32)>,
-    /// Tokens that the model read, special tokens included.
+    /// Number of tokens that the model read, with the special tokens.
     pub tokens: usize,
-    /// Whether the text was longer than the model reads, and its end was cut off.
+    /// Whether the end of the text was cut off, since the text was longer than the model reads.
     pub truncated: bool,
 }
 
-impl Sentiment {
-    /// The shipped model.
+impl SentimentModel {
+    /// Loads the shipped model, which is part of the binary.
     ///
     /// # Errors
-    /// If it does not load, which a test rules out.
+    /// If the model does not load, which a test rules out.
     #[cfg(feature = "sentiment-model")]
     pub fn embedded() -> Result<Self, Error> {
         Self::load(&crate::shipped::sentiment())
     }
 
-    /// A model of one's own: a folder with `model.onnx`, `tokenizer.json` and `config.json`.
+    /// Loads a model from a folder with `model.onnx`, `tokenizer.json` and `config.json`.
     ///
     /// # Errors
     /// If a file is missing or damaged, the labels are not sentiments, or the graph's inputs, outputs and shapes are not
     /// those of a text classifier; the message says which, and what is allowed.
     pub fn from_dir(folder: &Path) -> Result<Self, Error> {
-        Self::load(&Files::read(folder)?)
+        Self::load(&ModelFiles::read(folder)?)
     }
 
-    fn load(files: &Files) -> Result<Self, Error> {
-        let model = Model::load(files)?;
+    fn load(files: &ModelFiles) -> Result<Self, Error> {
+        let model = LoadedModel::load(files)?;
         let polarity = model.config.polarity()?;
         let outputs = model.engine.outputs();
-        let logits = find(
+        let sentiment_output = find_output(
             outputs,
             &["sentiment_logits", "logits"],
             polarity.classes(),
@@ -71,7 +75,7 @@ impl Sentiment {
         let emotions = match model.config.emotions()? {
             None => None,
             Some(names) => Some(Emotions {
-                output: find(
+                output: find_output(
                     outputs,
                     &["emotion_logits"],
                     names.len(),
@@ -84,12 +88,12 @@ impl Sentiment {
         Ok(Self {
             model,
             polarity,
-            logits,
+            sentiment_output,
             emotions,
         })
     }
 
-    /// The same model with another probability (0 to 1) from which an emotion is a tag.
+    /// Returns the model with another emotion threshold: the probability, 0 to 1, from which an emotion is a tag.
     #[must_use]
     pub fn with_emotion_threshold(mut self, threshold: f32) -> Self {
         if let Some(emotions) = &mut self.emotions {
@@ -98,17 +102,17 @@ impl Sentiment {
         self
     }
 
-    /// Scores a text. Text past [`Self::max_tokens`] is cut off by tokens. A text without any (empty, white space) is
-    /// neutral, and costs no inference.
+    /// Scores a text. The text is cut off after [`Self::max_tokens`] tokens. A text without tokens (empty, or only white
+    /// space) is neutral and costs no inference.
     ///
     /// # Errors
-    /// [`Error::Inference`] if the tokenizer or the graph fails on it.
-    pub fn score(&self, text: &str) -> Result<Analysis, Error> {
-        let read = self.model.reader.read(text)?;
-        let tokens = read.ids.len();
-        if read.content == 0 {
+    /// [`Error::Inference`] if the tokenizer or the graph fails on the text.
+    pub fn score(&self, text: &str) -> Result<SentimentAnalysis, Error> {
+        let encoded = self.model.tokenizer.encode(text)?;
+        let tokens = encoded.ids.len();
+        if encoded.content == 0 {
             let (probabilities, emotions) = ([0.0, 1.0, 0.0], Vec::new());
-            return Ok(Analysis {
+            return Ok(SentimentAnalysis {
                 probabilities,
                 score: 0.5,
                 emotions,
@@ -116,13 +120,10 @@ impl Sentiment {
                 truncated: false,
             });
         }
-        let outputs = self.model.engine.run(&read.ids)?;
-        let probabilities = self.polarity.probabilities(&outputs[self.logits]);
+        let outputs = self.model.engine.run(&encoded.ids)?;
+        let probabilities = self.polarity.probabilities(&outputs[self.sentiment_output]);
         if probabilities.iter().any(|p| !p.is_finite()) {
-            return Err(Error::Inference {
-                tokens,
-                reason: "logits are not finite".to_owned(),
-            });
+            return Err(Error::inference(tokens, "logits are not finite"));
         }
         let [_, neutral, positive] = probabilities.map(f64::from);
         let emotions = self
@@ -131,41 +132,42 @@ impl Sentiment {
             .map(|e| e.tags(&outputs[e.output]))
             .unwrap_or_default();
         let score = (positive + 0.5 * neutral).clamp(0.0, 1.0);
-        Ok(Analysis {
+        Ok(SentimentAnalysis {
             probabilities,
             score,
             emotions,
             tokens,
-            truncated: read.truncated,
+            truncated: encoded.truncated,
         })
     }
 
-    /// The most tokens of a text that are read, special tokens included.
+    /// Returns the largest number of tokens that the model reads of a text, with the special tokens.
     #[must_use]
     pub fn max_tokens(&self) -> usize {
-        self.model.reader.limit()
+        self.model.tokenizer.max_tokens()
     }
 
-    /// The model's name, for logs and `/health`.
+    /// Returns the model's name, for logs and reports.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.model.name
     }
 
-    /// SHA-256 of `model.onnx` in lower-case hexadecimal.
+    /// Returns the SHA-256 of `model.onnx` in lower-case hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.model.digest
     }
 
-    /// Whether the crate's own kernels run this model; otherwise tract does, at about half the speed.
+    /// Returns whether this crate's kernels run the model; otherwise tract runs it, at about half the speed.
     #[must_use]
     pub fn is_accelerated(&self) -> bool {
-        self.model.engine.is_recognised()
+        self.model.engine.is_accelerated()
     }
 }
 
 impl Emotions {
+    /// Returns the emotions at or above the threshold, of which neutral is none, the most probable one first.
     fn tags(&self, logits: &[f32]) -> Vec<(String, f32)> {
         let sigmoid = |x: &f32| 1.0 / (1.0 + (-x).exp());
         let probabilities = self.names.iter().zip(logits.iter().map(sigmoid));
@@ -178,10 +180,15 @@ impl Emotions {
     }
 }
 
-/// The output with one of these names, else the only one that has one row for a text and the right width.
-fn find(outputs: &[Output], names: &[&str], classes: usize, labels: &str) -> Result<usize, Error> {
+/// Finds the output with one of these names, else the only output that has one row for a text and a value for each class.
+fn find_output(
+    outputs: &[ModelOutput],
+    names: &[&str],
+    classes: usize,
+    labels: &str,
+) -> Result<usize, Error> {
     let refused = |found: String| {
-        Error::Model(format!(
+        Error::model(format!(
             "{found}; needed is an output of shape [1, {classes}] for the {classes} labels of {labels}, named {} or alone in \
              having that shape",
             names.join(" or ")
@@ -192,8 +199,12 @@ fn find(outputs: &[Output], names: &[&str], classes: usize, labels: &str) -> Res
         .find_map(|name| outputs.iter().position(|o| o.name == *name))
     {
         let output = &outputs[index];
-        let fits = output.width == classes && !output.per_token;
-        let shape = if output.per_token { "1, tokens" } else { "1" };
+        let fits = output.width == classes && !output.is_per_token;
+        let shape = if output.is_per_token {
+            "1, tokens"
+        } else {
+            "1"
+        };
         return fits.then_some(index).ok_or_else(|| {
             refused(format!(
                 "the output {} has shape [{shape}, {}]",
@@ -204,7 +215,7 @@ fn find(outputs: &[Output], names: &[&str], classes: usize, labels: &str) -> Res
     let mut fitting = outputs
         .iter()
         .enumerate()
-        .filter(|(_, o)| o.width == classes && !o.per_token);
+        .filter(|(_, o)| o.width == classes && !o.is_per_token);
     match (fitting.next(), fitting.next()) {
         (Some((index, _)), None) => Ok(index),
         (first, _) => {

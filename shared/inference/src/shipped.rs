@@ -1,12 +1,12 @@
-//! The models that come with this crate, embedded in the binary by a feature each.
+//! The models that come with this crate; a feature each embeds them in the binary.
 
 use bytes::Bytes;
 
-use crate::model::{Files, Shipped};
+use crate::model::{ModelFiles, ShippedModel};
 
 macro_rules! files {
     ($folder:literal, $shipped:expr) => {
-        Files {
+        ModelFiles {
             onnx: Bytes::from_static(include_bytes!(concat!(
                 "../models/",
                 $folder,
@@ -28,24 +28,24 @@ macro_rules! files {
     };
 }
 
-/// Sentiment in three classes and 28 emotions.
+/// Returns the files of the sentiment model: three classes of sentiment and 28 emotions.
 #[cfg(feature = "sentiment-model")]
-pub(crate) fn sentiment() -> Files {
+pub(crate) fn sentiment() -> ModelFiles {
     files!(
         "sentiment",
-        Shipped {
-            name: "contact-centre-sentiment-minilm-l6-int8",
+        ShippedModel {
+            name: "contact-center-sentiment-minilm-l6-int8",
             digest: "713403fdd194566bdd220370380c83427dbb34e89ba5d81d4e291cabb3d79f9f",
         }
     )
 }
 
-/// Sentence vectors of 384 dimensions.
+/// Returns the files of the embedding model: sentence vectors of 384 dimensions.
 #[cfg(feature = "embedding-model")]
-pub(crate) fn embedding() -> Files {
+pub(crate) fn embedding() -> ModelFiles {
     files!(
         "embedding",
-        Shipped {
+        ShippedModel {
             name: "all-minilm-l6-v2-int8",
             digest: "118ceb01bf89403bc793e495a35999f1a0f262dded59baa00f08e15b80e19575",
         }

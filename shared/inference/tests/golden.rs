@@ -1,6 +1,6 @@
-//! The shipped models against what ONNX Runtime gives for them (`models/*/reference.json`).
+//! Compares the shipped models with the results of ONNX Runtime in `models/*/reference.json`.
 
-use inference::{Embedder, Sentiment};
+use inference::{Embedder, SentimentModel};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn scores_and_tags_are_those_of_the_reference() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     let reference: Vec<Scored> =
         serde_json::from_str(include_str!("../models/sentiment/reference.json")).unwrap();
     assert!(reference.len() > 5);
@@ -55,7 +55,7 @@ fn scores_and_tags_are_those_of_the_reference() {
         );
         let tags: BTreeMap<_, _> = found.emotions.iter().cloned().collect();
         for (name, probability) in &expected.emotions {
-            // one step of quantisation that rounds the other way moves an emotion's logit by up to 0.2
+            // one step of quantization that rounds the other way moves an emotion's logit by up to 0.2
             let clear = name != "neutral" && *probability > 0.35;
             match tags.get(name) {
                 Some(p) => assert!(

@@ -1,10 +1,10 @@
-//! Models of one's own: what other exports look like, and how one that does not fit is refused.
+//! Models from a folder: exports of other forms, and how a model that does not fit is refused.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use inference::{Embedder, Error, Sentiment};
+use inference::{Embedder, Error, SentimentModel};
 use tempfile::TempDir;
 
 fn fixture(name: &str) -> PathBuf {
@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A copy of a fixture in which one file is changed.
+/// Returns a copy of a fixture in which one file is changed.
 fn changed(name: &str, file: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in ["model.onnx", "tokenizer.json", "config.json"] {
@@ -36,14 +36,16 @@ fn replaced(name: &str, file: &str, from: &str, to: &str) -> TempDir {
 }
 
 fn refusal(folder: &TempDir) -> String {
-    let error = Sentiment::from_dir(folder.path()).err().expect("refused");
+    let error = SentimentModel::from_dir(folder.path())
+        .err()
+        .expect("refused");
     assert!(error.is_refusal() && !error.is_retryable());
     error.to_string()
 }
 
 #[test]
 fn a_roberta_export_with_byte_level_bpe_and_a_mask_scores() {
-    let model = Sentiment::from_dir(&fixture("roberta")).unwrap();
+    let model = SentimentModel::from_dir(&fixture("roberta")).unwrap();
     assert_eq!(
         (model.name(), model.max_tokens(), model.is_accelerated()),
         ("example/roberta", 32, false)
@@ -63,7 +65,7 @@ fn a_roberta_export_with_byte_level_bpe_and_a_mask_scores() {
 
 #[test]
 fn a_roberta_text_past_the_limit_is_cut_by_tokens() {
-    let model = Sentiment::from_dir(&fixture("roberta")).unwrap();
+    let model = SentimentModel::from_dir(&fixture("roberta")).unwrap();
     let text = format!("{}{}", "x ".repeat(15), "good");
     let whole = model.score(&text[2..]).unwrap();
     assert!(whole.score > 0.9 && !whole.truncated, "{whole:?}");
@@ -107,8 +109,8 @@ fn a_bert_export_with_token_types_embeds_by_the_mean_of_its_tokens() {
 fn the_shipped_model_is_the_same_from_a_folder() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/sentiment");
     let (file, embedded) = (
-        Sentiment::from_dir(&folder).unwrap(),
-        Sentiment::embedded().unwrap(),
+        SentimentModel::from_dir(&folder).unwrap(),
+        SentimentModel::embedded().unwrap(),
     );
     assert_eq!(file.digest(), embedded.digest());
     assert!(file.is_accelerated() && embedded.is_accelerated());
@@ -122,7 +124,7 @@ fn the_shipped_model_is_the_same_from_a_folder() {
 fn a_missing_file_is_named() {
     for file in ["model.onnx", "tokenizer.json", "config.json"] {
         let folder = changed("roberta", file, |_| None);
-        let error = Sentiment::from_dir(folder.path()).err().unwrap();
+        let error = SentimentModel::from_dir(folder.path()).err().unwrap();
         assert!(
             matches!(&error, Error::Unreadable { path, .. } if path.ends_with(file)),
             "{error}"
@@ -157,7 +159,7 @@ fn labels_that_are_no_sentiments_are_refused_with_those_allowed() {
     );
     let lower = replaced("roberta", "config.json", "NEGATIVE", "neg");
     assert!(
-        Sentiment::from_dir(lower.path())
+        SentimentModel::from_dir(lower.path())
             .unwrap()
             .score("bad")
             .unwrap()

@@ -1,13 +1,13 @@
-//! The worker pool: bounded, off the async threads, whole after panics and cancelled calls.
+//! The worker pool: its bounds, and its state after panics and canceled calls.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use inference::{Error, Pool, Sentiment};
+use inference::{Error, SentimentModel, WorkerPool};
 
-/// A gate that work waits at until a test opens it.
+/// A gate at which work waits until a test opens the gate.
 #[derive(Default)]
 struct Gate {
     open: Mutex<bool>,
@@ -28,7 +28,10 @@ impl Gate {
 }
 
 /// Occupies the only worker until the gate opens; returns once the worker has begun.
-async fn occupy(pool: &Pool<()>, gate: &Arc<Gate>) -> tokio::task::JoinHandle<Result<(), Error>> {
+async fn occupy(
+    pool: &WorkerPool<()>,
+    gate: &Arc<Gate>,
+) -> tokio::task::JoinHandle<Result<(), Error>> {
     let (began, has_begun) = tokio::sync::oneshot::channel();
     let (pool, gate) = (pool.clone(), Arc::clone(gate));
     let handle = tokio::spawn(async move {
@@ -44,7 +47,7 @@ async fn occupy(pool: &Pool<()>, gate: &Arc<Gate>) -> tokio::task::JoinHandle<Re
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_says_that_a_retry_may_help() {
-    let (pool, gate) = (Pool::with_queue((), 1, 2), Arc::new(Gate::default()));
+    let (pool, gate) = (WorkerPool::with_queue((), 1, 2), Arc::new(Gate::default()));
     let busy = occupy(&pool, &gate).await;
     let waiting: Vec<_> = (0..2)
         .map(|_| {
@@ -59,7 +62,7 @@ async fn a_full_queue_refuses_at_once_and_says_that_a_retry_may_help() {
     }
     let refused = pool.run(|()| 7).await.unwrap_err();
     assert!(
-        matches!(refused, Error::Overloaded { waiting: 2 }) && refused.is_retryable(),
+        matches!(refused, Error::Overloaded { capacity: 2 }) && refused.is_retryable(),
         "{refused}"
     );
     gate.open();
@@ -71,8 +74,8 @@ async fn a_full_queue_refuses_at_once_and_says_that_a_retry_may_help() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_that_has_not_begun_never_runs_and_frees_its_place() {
-    let (pool, gate) = (Pool::with_queue((), 1, 1), Arc::new(Gate::default()));
+async fn a_canceled_call_that_has_not_begun_never_runs_and_frees_its_place() {
+    let (pool, gate) = (WorkerPool::with_queue((), 1, 1), Arc::new(Gate::default()));
     let busy = occupy(&pool, &gate).await;
     let runs = Arc::new(AtomicUsize::new(0));
     let count = |runs: &Arc<AtomicUsize>| {
@@ -81,8 +84,8 @@ async fn a_cancelled_call_that_has_not_begun_never_runs_and_frees_its_place() {
             runs.fetch_add(1, Ordering::SeqCst);
         }
     };
-    let cancelled = tokio::time::timeout(Duration::ZERO, pool.run(count(&runs))).await;
-    assert!(cancelled.is_err() && pool.waiting() == 1);
+    let canceled = tokio::time::timeout(Duration::ZERO, pool.run(count(&runs))).await;
+    assert!(canceled.is_err() && pool.waiting() == 1);
     let next = tokio::spawn({
         let (pool, work) = (pool.clone(), count(&runs));
         async move { pool.run(work).await }
@@ -96,7 +99,7 @@ async fn a_cancelled_call_that_has_not_begun_never_runs_and_frees_its_place() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_call_alone() {
-    let pool = Pool::with_queue((), 1, 8);
+    let pool = WorkerPool::with_queue((), 1, 8);
     let failed = pool.run(|()| panic!("on purpose")).await;
     assert!(matches!(failed, Err(Error::WorkerPanicked)));
     assert_eq!(pool.run(|()| 1).await.unwrap(), 1);
@@ -105,7 +108,7 @@ async fn a_panic_fails_its_own_call_alone() {
 #[tokio::test]
 async fn workers_end_with_the_pool() {
     let model = Arc::new(());
-    let pool = Pool::new(Arc::clone(&model), None);
+    let pool = WorkerPool::new(Arc::clone(&model), None);
     assert!(pool.workers() >= 1);
     drop(pool.clone());
     assert_eq!(pool.run(|_| 3).await.unwrap(), 3);
@@ -117,7 +120,7 @@ async fn workers_end_with_the_pool() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn texts_scored_at_once_get_the_answers_they_get_alone() {
-    let pool = Pool::new(Sentiment::embedded().unwrap(), None);
+    let pool = WorkerPool::new(SentimentModel::embedded().unwrap(), None);
     let texts: Vec<String> = (0..100)
         .map(|n| {
             format!(

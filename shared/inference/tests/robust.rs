@@ -1,12 +1,12 @@
-//! Texts that nobody hopes for.
+//! Texts that are empty, very long, or otherwise unusual.
 
 use std::time::{Duration, Instant};
 
-use inference::{Embedder, Sentiment};
+use inference::{Embedder, SentimentModel};
 
 #[test]
 fn a_text_without_words_is_neutral() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     for text in ["", " ", "\n\t  \r\n", "\u{0}\u{1}", "\u{200b}"] {
         let found = model.score(text).unwrap();
         assert_eq!((found.score, found.truncated), (0.5, false), "{text:?}");
@@ -16,7 +16,7 @@ fn a_text_without_words_is_neutral() {
 
 #[test]
 fn a_long_text_is_cut_after_256_tokens_and_not_by_characters() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     let exact = vec!["word"; 254].join(" ");
     let found = model.score(&exact).unwrap();
     assert_eq!((found.tokens, found.truncated), (256, false));
@@ -38,7 +38,7 @@ fn a_long_text_is_cut_after_256_tokens_and_not_by_characters() {
 
 #[test]
 fn a_megabyte_costs_about_what_its_first_tokens_cost() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     let text = "I have been waiting for twenty minutes and nobody answers. ".repeat(20_000);
     let started = Instant::now();
     let found = model.score(&text).unwrap();
@@ -54,7 +54,7 @@ fn a_megabyte_costs_about_what_its_first_tokens_cost() {
 
 #[test]
 fn one_word_of_a_megabyte_and_text_without_spaces_are_answered() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     assert_eq!(model.score(&"a".repeat(1_000_000)).unwrap().tokens, 3);
     assert!(model.score(&"你好".repeat(10_000)).unwrap().truncated);
     assert!(model.score(&"😀".repeat(10_000)).unwrap().score.is_finite());
@@ -63,7 +63,7 @@ fn one_word_of_a_megabyte_and_text_without_spaces_are_answered() {
 
 #[test]
 fn special_tokens_written_in_a_text_do_no_harm() {
-    let model = Sentiment::embedded().unwrap();
+    let model = SentimentModel::embedded().unwrap();
     for text in [
         "[CLS] [SEP] [MASK] [PAD] [UNK]",
         "[SEP]",
@@ -80,7 +80,7 @@ fn special_tokens_written_in_a_text_do_no_harm() {
 #[test]
 fn the_threshold_decides_which_emotions_are_tags() {
     let text = "I am extremely frustrated with this service and want a refund immediately.";
-    let all = Sentiment::embedded()
+    let all = SentimentModel::embedded()
         .unwrap()
         .with_emotion_threshold(0.0)
         .score(text)
@@ -89,7 +89,7 @@ fn the_threshold_decides_which_emotions_are_tags() {
     assert_eq!(all.len(), 27, "every emotion but neutral");
     assert!(all.is_sorted_by(|a, b| a.1 >= b.1));
     assert_eq!(all[0].0, "annoyance");
-    let none = Sentiment::embedded()
+    let none = SentimentModel::embedded()
         .unwrap()
         .with_emotion_threshold(1.0)
         .score(text)

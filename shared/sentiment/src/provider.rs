@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::Context;
-use inference::Pool;
+use inference::WorkerPool;
 use insights_core::scale::Score;
 use insights_http::Deadline;
 use runtime::models::ModelSettings;
@@ -50,7 +50,7 @@ pub trait SentimentProvider: Send + Sync {
 /// The model in this process, which no text leaves. Clones share the model.
 #[derive(Debug, Clone)]
 pub struct LocalProvider {
-    pool: Pool<inference::Sentiment>,
+    pool: WorkerPool<inference::SentimentModel>,
     source: Arc<str>,
     digest: Arc<str>,
 }
@@ -67,10 +67,10 @@ impl LocalProvider {
             .as_ref()
             .map_or_else(|| "shipped".to_owned(), |dir| dir.display().to_string());
         let load = move || match &dir {
-            Some(dir) => inference::Sentiment::from_dir(dir).with_context(|| {
+            Some(dir) => inference::SentimentModel::from_dir(dir).with_context(|| {
                 format!("the sentiment model in {} was not loaded", dir.display())
             }),
-            None => inference::Sentiment::embedded()
+            None => inference::SentimentModel::embedded()
                 .context("the shipped sentiment model was not loaded"),
         };
         let model = tokio::task::spawn_blocking(load)
@@ -79,7 +79,7 @@ impl LocalProvider {
         Ok(Self {
             source: source.into(),
             digest: model.digest().into(),
-            pool: Pool::new(model, NonZeroUsize::new(models.threads)),
+            pool: WorkerPool::new(model, NonZeroUsize::new(models.threads)),
         })
     }
 

@@ -1,12 +1,12 @@
-//! The recognised encoder against the same file on tract, on every instruction set.
+//! Compares the recognized encoder with tract on the same file, on every instruction set of this machine.
 
 use bytes::Bytes;
 use prost::Message;
 
-use super::{Encoder, Workspace, recognise};
+use super::{Encoder, Workspace, recognize_encoder};
 use crate::engine::Engine;
 use crate::kernels::Isa;
-use crate::onnx::Model;
+use crate::onnx::OnnxModel;
 
 fn file(folder: &str) -> Bytes {
     std::fs::read(format!(
@@ -18,10 +18,11 @@ fn file(folder: &str) -> Bytes {
 }
 
 fn encoder(file: &Bytes, isa: Isa) -> Encoder {
-    recognise(&Model::decode(file.clone()).unwrap(), isa).expect("the shipped form is recognised")
+    recognize_encoder(&OnnxModel::decode(file.clone()).unwrap(), isa)
+        .expect("the shipped form is recognized")
 }
 
-/// Token ids of a reference text: `[CLS] ... [SEP]`.
+/// Returns the token ids (`[CLS] ... [SEP]`) and the sentiment logits of the reference texts.
 fn texts(folder: &str) -> Vec<(Vec<u32>, Vec<f32>)> {
     let path = format!(
         "{}/models/{folder}/reference.json",
@@ -44,7 +45,8 @@ fn texts(folder: &str) -> Vec<(Vec<u32>, Vec<f32>)> {
     rows.as_array().unwrap().iter().map(row).collect()
 }
 
-fn furthest(a: &[f32], b: &[f32]) -> f32 {
+/// Returns the largest difference between two lists of values.
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter()
         .zip(b)
@@ -63,26 +65,26 @@ fn logits_are_within_rounding_of_tract_and_of_the_reference() {
         for (ids, reference) in texts("sentiment") {
             let found = encoder.run(&ids, &mut work);
             let by_tract = tract.run(&ids).unwrap();
-            // an activation that rounds the other way is a step of 1/255 of its range, and all later ones follow; how tract
-            // rounds depends on what the compiler made of it
+            // An activation that rounds the other way differs by 1/255 of its range, and all later activations follow. How
+            // tract rounds depends on how tract was compiled.
             assert!(
-                furthest(&found[0], &by_tract[0]) < 0.1,
+                largest_difference(&found[0], &by_tract[0]) < 0.1,
                 "{isa:?}: {:?}, tract {:?}",
                 found[0],
                 by_tract[0]
             );
             assert!(
-                furthest(&found[1], &by_tract[1]) < 0.4,
+                largest_difference(&found[1], &by_tract[1]) < 0.4,
                 "{isa:?}: {:?}, tract {:?}",
                 found[1],
                 by_tract[1]
             );
             assert!(
-                furthest(&found[0], &reference) < 0.05,
+                largest_difference(&found[0], &reference) < 0.05,
                 "{isa:?}: {:?}, reference {reference:?}",
                 found[0]
             );
-            exact += usize::from(furthest(&found[0], &reference) < 1e-4);
+            exact += usize::from(largest_difference(&found[0], &reference) < 1e-4);
         }
         assert!(
             exact >= 9,

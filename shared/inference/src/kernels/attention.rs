@@ -1,11 +1,12 @@
 //! Multi-head attention, written once over [`Lanes`].
 
-use super::Heads;
+use super::heads::Heads;
+use super::isa;
 use super::lanes::Lanes;
 
-/// `e^x` for `x <= 0`, to 2e-7 of its value; below -87 about 1e-38.
+/// Returns `e^x` for `x <= 0`, exact to 2e-7 of the value; about 1e-38 for `x` below -87.
 ///
-/// Cephes' `expf`: `x = n ln 2 + r`, a polynomial of degree 5 in `r`, times `2^n`.
+/// The method is that of `expf` in the Cephes library: with `x = n ln 2 + r`, a polynomial of degree 5 in `r`, times `2^n`.
 #[inline(always)]
 fn exp<L: Lanes>(x: L) -> L {
     const POLYNOMIAL: [f32; 6] = [
@@ -28,9 +29,10 @@ fn exp<L: Lanes>(x: L) -> L {
     polynomial.fma(r.mul(r), r.add(one)).mul(n.pow2())
 }
 
-/// `softmax(q k^T scale) v` for every head; `ROWS` queries are worked on at once.
+/// Computes `softmax(q k^T * scale) v` for every head, `ROWS` queries at once.
 ///
-/// `qkv` is `[tokens, 3 * hidden]`, `out` `[tokens, hidden]`; `keys` and `scores` are scratch.
+/// `qkv` is `[tokens, 3 * hidden]` and `out` is `[tokens, hidden]`. `keys` and `scores` are scratch of at least
+/// `width * padded(tokens)` and `ROWS * padded(tokens)` floats.
 #[inline(always)]
 pub(super) fn attention<L: Lanes, const ROWS: usize>(
     qkv: &[f32],
@@ -41,7 +43,7 @@ pub(super) fn attention<L: Lanes, const ROWS: usize>(
     out: &mut [f32],
 ) {
     let (hidden, stride) = (heads.hidden(), 3 * heads.hidden());
-    let padded = super::padded(tokens);
+    let padded = isa::padded(tokens);
     let keys = &mut keys[..heads.width * padded];
     for head in 0..heads.count {
         let column = head * heads.width;
@@ -87,7 +89,8 @@ pub(super) fn attention<L: Lanes, const ROWS: usize>(
     }
 }
 
-/// Keys of one head as `[width, padded]`, zeros past the last token.
+/// Writes the keys of one head as `[width, padded]`, with zeros after the last token, so that one load takes the same dimension
+/// of several keys.
 #[inline(always)]
 fn transpose_keys(from: &[f32], tokens: usize, stride: usize, width: usize, keys: &mut [f32]) {
     let padded = keys.len() / width;
@@ -102,7 +105,7 @@ fn transpose_keys(from: &[f32], tokens: usize, stride: usize, width: usize, keys
     }
 }
 
-/// `scores[r] = queries[r] . keys`, unscaled.
+/// Computes `scores[r] = queries[r] . keys` for each key, not yet scaled.
 #[inline(always)]
 fn score<L: Lanes, const ROWS: usize>(
     queries: &[f32],
@@ -138,7 +141,7 @@ fn score<L: Lanes, const ROWS: usize>(
     }
 }
 
-/// `scores[r] = e^(scale (scores[r] - max))`; returns the sum of each row, past which scores are meaningless.
+/// Replaces each score with `e^(scale * (score - max))` and returns the sum of each row. Scores after the last token become 0.
 #[inline(always)]
 fn softmax<L: Lanes, const ROWS: usize>(
     scores: &mut [f32],
@@ -165,7 +168,7 @@ fn softmax<L: Lanes, const ROWS: usize>(
     sums
 }
 
-/// `out[r] = sum over tokens of scores[r][token] * values[token]`, divided by the row's sum.
+/// Computes `out[r]`, the sum over all tokens of `scores[r][token] * values[token]`, divided by the sum of the row's scores.
 #[inline(always)]
 #[expect(
     clippy::too_many_arguments,

@@ -1,11 +1,11 @@
-//! The float parts of an encoder layer, written once over [`Lanes`]: quantising, GELU, layer normalisation.
+//! The float kernels of an encoder layer, written once over [`Lanes`]: quantization, GELU, layer normalization.
 //!
-//! Slices have lengths that are multiples of [`super::ALIGN`]; the safe functions in [`super`] check that.
+//! The lengths of all slices are multiples of `ALIGN`; the safe functions of the parent module check that.
 
-use super::Affine;
 use super::lanes::Lanes;
+use super::quantization::QuantizationParams;
 
-/// The smallest and the largest of the values, widened to hold 0, which quantising must represent exactly.
+/// Returns the smallest and the largest value, at most and at least 0: a quantized byte must represent 0 exactly.
 #[inline(always)]
 pub(super) fn range<L: Lanes>(values: &[f32]) -> (f32, f32) {
     let (mut low, mut high) = ([L::splat(0.0); 2], [L::splat(0.0); 2]);
@@ -17,12 +17,12 @@ pub(super) fn range<L: Lanes>(values: &[f32]) -> (f32, f32) {
     (low[0].min(low[1]).lowest(), high[0].max(high[1]).highest())
 }
 
-/// `round(value / scale) + zero_point` as bytes.
+/// Writes `round(value / scale) + zero_point`, clamped to 0..=255, as bytes.
 #[inline(always)]
-pub(super) fn to_bytes<L: Lanes>(values: &[f32], affine: Affine, bytes: &mut [u8]) {
-    let inverse = L::splat(1.0 / affine.scale);
+pub(super) fn to_bytes<L: Lanes>(values: &[f32], params: QuantizationParams, bytes: &mut [u8]) {
+    let inverse = L::splat(1.0 / params.scale);
     let (zero_point, low, high) = (
-        L::splat(affine.zero_point_float()),
+        L::splat(params.zero_point_float()),
         L::splat(0.0),
         L::splat(255.0),
     );
@@ -32,10 +32,10 @@ pub(super) fn to_bytes<L: Lanes>(values: &[f32], affine: Affine, bytes: &mut [u8
     }
 }
 
-/// `x/2 (1 + erf(x / sqrt 2))` in place.
+/// Replaces each value with `x / 2 * (1 + erf(x / sqrt 2))`.
 ///
-/// erf is the rational minimax function of degree 13 over 8 in use by XLA and Eigen for single precision: at most 4e-7
-/// from the exact value.
+/// `erf` is the rational minimax function of degree 13 over 8 that XLA and Eigen use for single precision: at most 4e-7 from
+/// the exact value.
 #[inline(always)]
 pub(super) fn gelu<L: Lanes>(values: &mut [f32]) {
     const NUMERATOR: [f32; 7] = [
@@ -73,9 +73,9 @@ pub(super) fn gelu<L: Lanes>(values: &mut [f32]) {
     }
 }
 
-/// `values = normalise(values + residual) * gamma + beta`, row by row.
+/// Computes `values = normalize(values + residual) * gamma + beta` for each row of `gamma.len()` values.
 #[inline(always)]
-pub(super) fn add_and_normalise<L: Lanes>(
+pub(super) fn add_and_normalize<L: Lanes>(
     values: &mut [f32],
     residual: Option<&[f32]>,
     gamma: &[f32],
@@ -109,8 +109,8 @@ pub(super) fn add_and_normalise<L: Lanes>(
             squares = d.fma(d, squares);
         }
         let inverse = L::splat(1.0 / (squares.sum() * share + epsilon).sqrt());
-        let affine = gamma.chunks_exact(L::N).zip(beta.chunks_exact(L::N));
-        for (x, (g, b)) in row.chunks_exact_mut(L::N).zip(affine) {
+        let columns = gamma.chunks_exact(L::N).zip(beta.chunks_exact(L::N));
+        for (x, (g, b)) in row.chunks_exact_mut(L::N).zip(columns) {
             L::load(x)
                 .sub(mean)
                 .mul(inverse)

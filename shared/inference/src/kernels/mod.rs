@@ -1,8 +1,8 @@
-//! The arithmetic of a quantised encoder layer, for the instruction set of the processor that runs it.
+//! The arithmetic of a quantized encoder layer, for the instruction set of the processor that runs it.
 //!
-//! AVX-512 VNNI and AVX2 are found at run time; anything else takes the portable kernels, which the compiler vectorises
-//! for its target. The functions here check lengths and are safe; what is unsafe stays in this folder and is tested
-//! against plain loops on every instruction set that the testing machine has.
+//! AVX-512 VNNI and AVX2 are detected when the process starts; every other processor runs the portable kernels, which the
+//! compiler vectorizes for its target. The functions of this file check lengths and are safe; unsafe code stays in this folder
+//! and is tested against plain loops on every instruction set that the testing machine has.
 #![expect(
     unsafe_code,
     reason = "processor intrinsics, and the calls of functions compiled for an instruction set"
@@ -11,161 +11,65 @@
 mod attention;
 mod dot;
 mod float;
+mod heads;
+mod isa;
 mod lanes;
 mod packed;
+mod quantization;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dot::{Balanced, multiply};
+pub(crate) use dot::{BalancedInput, multiply};
+pub(crate) use heads::Heads;
+pub(crate) use isa::{ALIGN, Isa};
 pub(crate) use packed::PackedMatrix;
+pub(crate) use quantization::QuantizationParams;
 
-/// Rows and panels are multiples of this many values: the widest vector, 16 floats.
-pub(crate) const ALIGN: usize = 16;
+use isa::padded;
 
-/// The next multiple of [`ALIGN`].
-pub(crate) fn padded(length: usize) -> usize {
-    length.next_multiple_of(ALIGN)
-}
-
-/// An instruction set that this processor has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Isa {
-    /// AVX-512 with the int8 dot product: Intel since Ice Lake and Cascade Lake, AMD since Zen 4.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AVX2 with FMA: every other x86_64 host of AWS Lambda.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Whatever the compiler makes of plain loops.
-    Portable,
-}
-
-impl Isa {
-    /// The sets that this processor has, fastest first.
-    pub(crate) fn available() -> Vec<Self> {
-        let mut sets = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vnni")
-            {
-                sets.push(Self::Avx512);
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                sets.push(Self::Avx2);
-            }
-        }
-        sets.push(Self::Portable);
-        sets
-    }
-
-    /// The fastest set of this processor.
-    pub(crate) fn detect() -> Self {
-        Self::available()[0]
-    }
-
-    /// How many inputs of one output lie together in a packed panel.
-    fn group(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 | Self::Avx2 => 4,
-            Self::Portable => 1,
-        }
-    }
-
-    /// How a weight is stored: raised by 128 to be an unsigned byte where the multiply-add wants one.
-    fn stored(self, weight: i8) -> i8 {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => weight ^ i8::MIN,
-            _ => weight,
-        }
-    }
-}
-
-/// What a quantised byte stands for: `(byte - zero_point) * scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Affine {
-    pub(crate) scale: f32,
-    pub(crate) zero_point: i32,
-}
-
-impl Affine {
-    /// As ONNX's `DynamicQuantizeLinear` chooses it for values in `low..=high`, where `low <= 0 <= high`.
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to 0..=255")]
-    fn of_range(low: f32, high: f32) -> Self {
-        let scale = if high > low {
-            (high - low) / 255.0
-        } else {
-            1.0
-        };
-        Self {
-            scale,
-            zero_point: (-low / scale).clamp(0.0, 255.0).round_ties_even() as i32,
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "0..=255")]
-    fn zero_point_float(self) -> f32 {
-        self.zero_point as f32
-    }
-}
-
-/// The shape of multi-head attention.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Heads {
-    pub(crate) count: usize,
-    /// Values of one head, a multiple of [`ALIGN`].
-    pub(crate) width: usize,
-    /// What products of queries and keys are multiplied with.
-    pub(crate) scale: f32,
-}
-
-impl Heads {
-    /// Values of a token.
-    pub(crate) fn hidden(self) -> usize {
-        self.count * self.width
-    }
-}
-
-/// The scratch that [`attention`] needs.
+/// The buffers of [`attention`], kept from text to text.
 #[derive(Default)]
 pub(crate) struct AttentionScratch {
+    /// Keys of one head, `[width, padded tokens]`.
     keys: Vec<f32>,
+    /// Scores of the queries in work, `[MAX_QUERIES, padded tokens]`.
     scores: Vec<f32>,
 }
 
-/// Queries that attention works on at once, at most.
+/// Largest number of queries that attention works on at once.
 const MAX_QUERIES: usize = 8;
 
-/// For each instruction set, a module of the float kernels compiled for it.
+/// Declares a module for each instruction set, with the float kernels compiled for that set.
 macro_rules! instruction_sets {
     ($($(#[$cfg:meta])? $module:ident, $lanes:ident, $queries:literal $(, $feature:literal)?;)*) => {
         $($(#[$cfg])? mod $module {
-            use super::{Affine, Heads, attention as heads_of, float, lanes::$lanes as L};
+            use super::attention as attention_kernel;
+            use super::float;
+            use super::heads::Heads;
+            use super::lanes::$lanes as L;
+            use super::quantization::QuantizationParams;
 
             $(#[target_feature(enable = $feature)])?
             pub(super) fn range(values: &[f32]) -> (f32, f32) {
                 float::range::<L>(values)
             }
             $(#[target_feature(enable = $feature)])?
-            pub(super) fn to_bytes(values: &[f32], affine: Affine, bytes: &mut [u8]) {
-                float::to_bytes::<L>(values, affine, bytes);
+            pub(super) fn to_bytes(values: &[f32], params: QuantizationParams, bytes: &mut [u8]) {
+                float::to_bytes::<L>(values, params, bytes);
             }
             $(#[target_feature(enable = $feature)])?
             pub(super) fn gelu(values: &mut [f32]) {
                 float::gelu::<L>(values);
             }
             $(#[target_feature(enable = $feature)])?
-            pub(super) fn add_and_normalise(
+            pub(super) fn add_and_normalize(
                 values: &mut [f32],
                 residual: Option<&[f32]>,
                 gamma: &[f32],
                 beta: &[f32],
                 epsilon: f32,
             ) {
-                float::add_and_normalise::<L>(values, residual, gamma, beta, epsilon);
+                float::add_and_normalize::<L>(values, residual, gamma, beta, epsilon);
             }
             $(#[target_feature(enable = $feature)])?
             pub(super) fn attention(
@@ -176,7 +80,7 @@ macro_rules! instruction_sets {
                 scores: &mut [f32],
                 out: &mut [f32],
             ) {
-                heads_of::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
+                attention_kernel::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
             }
         })*
     };
@@ -188,7 +92,7 @@ instruction_sets! {
     portable, Portable, 4;
 }
 
-/// Calls a float kernel of the set.
+/// Calls the float kernel that is compiled for an instruction set.
 macro_rules! on {
     ($isa:expr, $kernel:ident($($argument:expr),*)) => {
         match $isa {
@@ -203,35 +107,35 @@ macro_rules! on {
     };
 }
 
-/// Quantises as ONNX's `DynamicQuantizeLinear`: one scale for all values.
+/// Quantizes `values` to bytes as ONNX's `DynamicQuantizeLinear` does, with one scale for all values, and returns that scale.
 ///
 /// # Panics
-/// If the lengths differ or are no multiple of [`ALIGN`].
-pub(crate) fn quantise(isa: Isa, values: &[f32], bytes: &mut [u8]) -> Affine {
+/// If the lengths differ or are not a multiple of [`ALIGN`].
+pub(crate) fn quantize(isa: Isa, values: &[f32], bytes: &mut [u8]) -> QuantizationParams {
     assert!(
         values.len() == bytes.len() && values.len().is_multiple_of(ALIGN),
         "whole vectors"
     );
     let (low, high) = on!(isa, range(values));
-    let affine = Affine::of_range(low, high);
-    on!(isa, to_bytes(values, affine, bytes));
-    affine
+    let params = QuantizationParams::of_range(low, high);
+    on!(isa, to_bytes(values, params, bytes));
+    params
 }
 
-/// The Gaussian error linear unit in place, exact to 1e-6.
+/// Replaces each value with its Gaussian error linear unit, `x / 2 * (1 + erf(x / sqrt 2))`, exact to 1e-6.
 ///
 /// # Panics
-/// If the length is no multiple of [`ALIGN`].
+/// If the length is not a multiple of [`ALIGN`].
 pub(crate) fn gelu(isa: Isa, values: &mut [f32]) {
     assert!(values.len().is_multiple_of(ALIGN), "whole vectors");
     on!(isa, gelu(values));
 }
 
-/// Layer normalisation of each row of `gamma.len()` values, after adding the residual if there is one.
+/// EncoderLayer normalization of each row of `gamma.len()` values, after adding the residual if there is one.
 ///
 /// # Panics
-/// If rows are no multiple of [`ALIGN`], or the lengths do not fit each other.
-pub(crate) fn add_and_normalise(
+/// If rows are not a multiple of [`ALIGN`], or the lengths do not fit each other.
+pub(crate) fn add_and_normalize(
     isa: Isa,
     values: &mut [f32],
     residual: Option<&[f32]>,
@@ -249,14 +153,14 @@ pub(crate) fn add_and_normalise(
     );
     on!(
         isa,
-        add_and_normalise(values, residual, gamma, beta, epsilon)
+        add_and_normalize(values, residual, gamma, beta, epsilon)
     );
 }
 
-/// Multi-head attention: `qkv` is `[tokens, 3 * hidden]`, `out` `[tokens, hidden]`.
+/// Computes multi-head attention. `qkv` holds queries, keys and values as `[tokens, 3 * hidden]`; `out` is `[tokens, hidden]`.
 ///
 /// # Panics
-/// If the lengths do not fit, or a head's width is no multiple of [`ALIGN`].
+/// If the lengths do not fit, or a head's width is not a multiple of [`ALIGN`].
 pub(crate) fn attention(
     isa: Isa,
     qkv: &[f32],

@@ -1,16 +1,16 @@
-//! A weight matrix of int8, laid out once for the processor that will multiply with it.
+//! A weight matrix of int8, laid out while loading for the processor that will multiply with it.
 
-use super::{ALIGN, Isa, padded};
+use super::isa::{ALIGN, Isa, padded};
 
-/// One cache line: panels start on one, so that no vector load straddles two.
+/// One cache line. Panels start at a cache line, so that no vector load straddles two.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([i8; 64]);
 
-/// `[inputs, outputs]` int8 weights with a scale and a bias for each output.
+/// The int8 weights of a linear layer, `[inputs, outputs]`, with a scale and a bias for each output.
 ///
-/// Outputs are in panels of [`ALIGN`], the last one filled up with zeros. Inside a panel, [`Isa::group`] inputs of one
-/// output lie together, as the processor's dot product instruction reads them.
+/// The outputs form panels of [`ALIGN`]; the last panel is filled up with zeros. Inside a panel, [`Isa::input_group`] inputs of
+/// one output lie together, as the processor's dot product instruction reads them.
 pub(crate) struct PackedMatrix {
     isa: Isa,
     inputs: usize,
@@ -22,7 +22,7 @@ pub(crate) struct PackedMatrix {
 }
 
 impl PackedMatrix {
-    /// Packs row-major `[inputs, outputs]` weights.
+    /// Packs weights that lie in row-major order, `[inputs, outputs]`.
     ///
     /// # Panics
     /// If a length does not fit `inputs` and `outputs`.
@@ -42,7 +42,7 @@ impl PackedMatrix {
         assert_eq!(bias.len(), outputs, "one bias an output");
         let panel = padded_inputs(inputs) * ALIGN;
         let panels = outputs.div_ceil(ALIGN);
-        let mut lines = vec![Line([isa.stored(0); 64]); panels * panel / 64];
+        let mut lines = vec![Line([isa.stored_weight(0); 64]); panels * panel / 64];
         let mut sums = vec![0; panels * ALIGN];
         for (index, lines) in lines.chunks_exact_mut(panel / 64).enumerate() {
             let first = index * ALIGN;
@@ -53,11 +53,11 @@ impl PackedMatrix {
                 for (sum, &weight) in sums.iter_mut().zip(row) {
                     *sum += i32::from(weight);
                 }
-                let group = isa.group();
+                let group = isa.input_group();
                 let start = input / group * group * ALIGN + input % group;
                 let line = &mut lines[start / 64].0;
                 for (output, &weight) in row.iter().enumerate() {
-                    line[start % 64 + output * group] = isa.stored(weight);
+                    line[start % 64 + output * group] = isa.stored_weight(weight);
                 }
             }
         }
@@ -77,56 +77,58 @@ impl PackedMatrix {
         }
     }
 
-    /// The instruction set that the layout is for.
+    /// Returns the instruction set that the layout is for.
     pub(super) fn isa(&self) -> Isa {
         self.isa
     }
-    /// Inputs of the layer.
+    /// Returns the number of inputs of the layer.
     pub(crate) fn inputs(&self) -> usize {
         self.inputs
     }
-    /// Outputs of the layer.
+    /// Returns the number of outputs of the layer.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
-    /// The distance between rows of the product: [`Self::outputs`] filled up to whole panels.
+    /// Returns the distance between two rows of the product, in floats: [`Self::outputs`] rounded up to whole panels.
     pub(crate) fn row_stride(&self) -> usize {
         padded(self.outputs)
     }
-    /// The distance between rows of the quantised input.
+    /// Returns the distance between two rows of the quantized input, in bytes.
     pub(crate) fn input_stride(&self) -> usize {
         padded_inputs(self.inputs)
     }
-    /// The packed weights.
+    /// Returns the packed weights, panel after panel.
     pub(super) fn bytes(&self) -> &[i8] {
         self.lines.as_flattened_bytes()
     }
-    /// For each output, the sum of its weights, which takes the input's zero point out of the product.
+    /// Returns the sum of the weights of each output, which takes the input's zero point out of the product.
     pub(super) fn sums(&self) -> &[i32] {
         &self.sums
     }
-    /// For each output, the size of one weight step.
+    /// Returns the size of one weight step of each output.
     pub(super) fn scales(&self) -> &[f32] {
         &self.scales
     }
-    /// For each output, what is added.
+    /// Returns the bias of each output.
     pub(super) fn bias(&self) -> &[f32] {
         &self.bias
     }
 }
 
-/// Inputs filled up to whole groups of 4, which every instruction set's layout divides.
+/// Rounds the number of inputs up to whole groups of 4, the largest group of any instruction set.
 pub(super) fn padded_inputs(inputs: usize) -> usize {
     inputs.next_multiple_of(4)
 }
 
+/// The bytes of a slice of cache lines.
 trait FlattenedBytes {
+    /// Returns the bytes of all lines as one slice.
     fn as_flattened_bytes(&self) -> &[i8];
 }
 
 impl FlattenedBytes for [Line] {
     fn as_flattened_bytes(&self) -> &[i8] {
-        // SAFETY: a Line is 64 bytes of i8 without padding, so n of them are 64 n consecutive, initialised i8.
+        // SAFETY: a Line is 64 bytes of i8 without padding, so n of them are 64 n consecutive, initialized i8.
         unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 64) }
     }
 }

@@ -1,4 +1,4 @@
-//! Every kernel of every instruction set of this machine against plain loops in double precision.
+//! Compares every kernel, on every instruction set of this machine, with plain loops in double precision.
 
 use proptest::prelude::*;
 
@@ -47,14 +47,14 @@ fn gelu_is_exact_to_1e_6() {
 }
 
 #[test]
-fn constant_values_quantise_without_a_division_by_zero() {
+fn constant_values_quantize_without_a_division_by_zero() {
     for isa in Isa::available() {
         for value in [0.0, 3.0, -3.0] {
             let mut bytes = [0; 32];
-            let affine = quantise(isa, &[value; 32], &mut bytes);
-            let back = (f32::from(bytes[0]) - affine.zero_point as f32) * affine.scale;
+            let params = quantize(isa, &[value; 32], &mut bytes);
+            let back = (f32::from(bytes[0]) - params.zero_point as f32) * params.scale;
             assert!(
-                (back - value).abs() < 1e-5 && affine.scale > 0.0,
+                (back - value).abs() < 1e-5 && params.scale > 0.0,
                 "{isa:?}: {value} came back as {back}"
             );
         }
@@ -78,11 +78,11 @@ fn the_largest_sums_do_not_saturate() {
                 &matrix,
                 1,
                 &vec![255; inputs],
-                Affine {
+                QuantizationParams {
                     scale: 1.0,
                     zero_point: 0,
                 },
-                &mut Balanced::default(),
+                &mut BalancedInput::default(),
                 &mut out,
             );
             assert_eq!(
@@ -111,11 +111,11 @@ proptest! {
         let input: Vec<u8> = (0..rows * inputs).map(|_| next()).collect();
         let scales: Vec<f32> = (0..outputs).map(|_| f32::from(next()) / 1e3).collect();
         let bias: Vec<f32> = (0..outputs).map(|_| f32::from(next()) - 128.0).collect();
-        let affine = Affine { scale: 0.01, zero_point };
+        let params = QuantizationParams { scale: 0.01, zero_point };
         for isa in Isa::available() {
             let matrix = PackedMatrix::new(isa, inputs, &weights, &scales, &bias);
             let mut out = vec![f32::NAN; rows * matrix.row_stride()];
-            multiply(&matrix, rows, &input, affine, &mut Balanced::default(), &mut out);
+            multiply(&matrix, rows, &input, params, &mut BalancedInput::default(), &mut out);
             for row in 0..rows {
                 for output in 0..outputs {
                     let sum: i32 = (0..inputs)
@@ -130,26 +130,26 @@ proptest! {
     }
 
     #[test]
-    fn quantised_values_are_half_a_step_away_at_most(values in (1_usize..9).prop_flat_map(|n| floats(n * ALIGN))) {
-        let mut expected: Option<(Affine, Vec<u8>)> = None;
+    fn quantized_values_are_half_a_step_away_at_most(values in (1_usize..9).prop_flat_map(|n| floats(n * ALIGN))) {
+        let mut expected: Option<(QuantizationParams, Vec<u8>)> = None;
         for isa in Isa::available() {
             let mut bytes = vec![0; values.len()];
-            let affine = quantise(isa, &values, &mut bytes);
+            let params = quantize(isa, &values, &mut bytes);
             for (&value, &byte) in values.iter().zip(&bytes) {
-                let back = (f32::from(byte) - affine.zero_point as f32) * affine.scale;
-                prop_assert!((back - value).abs() <= affine.scale * 0.5001 + affine.scale * 0.5, "{isa:?}: {value} came back as {back}");
+                let back = (f32::from(byte) - params.zero_point as f32) * params.scale;
+                prop_assert!((back - value).abs() <= params.scale * 0.5001 + params.scale * 0.5, "{isa:?}: {value} came back as {back}");
             }
-            let found = (affine, bytes);
+            let found = (params, bytes);
             prop_assert_eq!(expected.get_or_insert_with(|| found.clone()), &found);
         }
     }
 
     #[test]
-    fn normalised_rows_are_those_of_the_formula(values in floats(3 * 48), residual in floats(3 * 48), gamma in floats(48), beta in floats(48)) {
+    fn normalized_rows_are_those_of_the_formula(values in floats(3 * 48), residual in floats(3 * 48), gamma in floats(48), beta in floats(48)) {
         for isa in Isa::available() {
             for residual in [None, Some(residual.as_slice())] {
                 let mut found = values.clone();
-                add_and_normalise(isa, &mut found, residual, &gamma, &beta, 1e-12);
+                add_and_normalize(isa, &mut found, residual, &gamma, &beta, 1e-12);
                 for row in 0..3 {
                     let sums: Vec<f64> = (0..48).map(|i| f64::from(values[row * 48 + i]) + residual.map_or(0.0, |r| f64::from(r[row * 48 + i]))).collect();
                     let mean = sums.iter().sum::<f64>() / 48.0;

@@ -1,29 +1,30 @@
-//! The product with the 8-bit multiply-add of AVX2, exact: see [`super::balance`].
+//! The product with the 8-bit multiply-add of AVX2. The sums are exact, see `balance.rs`.
 
 use std::arch::x86_64::*;
 
+use super::super::isa::ALIGN;
 use super::super::packed::PackedMatrix;
-use super::balance::{Balanced, PAIR_OF_TWO, STEP, split};
-use super::{ALIGN, block};
+use super::balance::{BalancedInput, MAX_PAIR_OF_TWO_STEPS, STEP, split};
+use super::blocks::block;
 
-/// Rows of a tile: with its two halves of 8 outputs, 8 of the 16 registers hold sums, and 4 weights.
+/// Number of rows of a tile. With two halves of 8 outputs a row, 8 of the 16 registers hold sums and 4 hold weights.
 const ROWS: usize = 4;
-/// Bytes of a step's weights.
+/// Number of bytes of the weights of one step.
 const LINE: usize = STEP * ALIGN;
-/// What weights are raised by to be unsigned.
-const RAISED: i32 = 128;
+/// Number that is added to weights so that they are unsigned.
+const WEIGHT_OFFSET: i32 = 128;
 
-/// Rearranges rows of `stride` bytes.
+/// Writes rows of `stride` bytes, less their zero point, into balanced form.
 #[target_feature(enable = "avx2")]
-pub(super) fn balance(input: &[u8], stride: usize, zero_point: i32, to: &mut Balanced) {
+pub(super) fn balance(input: &[u8], stride: usize, zero_point: i32, to: &mut BalancedInput) {
     let rows = input.len() / stride;
     to.start(rows, stride);
     let zero = i16::try_from(zero_point).unwrap_or_default();
     let (zeros, ones) = (_mm256_set1_epi16(zero), _mm256_set1_epi16(1));
-    let most = _mm256_set1_epi32(i32::from(PAIR_OF_TWO));
+    let most = _mm256_set1_epi32(i32::from(MAX_PAIR_OF_TWO_STEPS));
     for (row, input) in input.chunks_exact(stride).enumerate() {
         let mut sums = _mm256_setzero_si256();
-        let (values, rest) = to.row_mut(row);
+        let (values, excess) = to.row_mut(row);
         let (chunks, tail) = input.as_chunks::<16>();
         let (places, last) = values.as_chunks_mut::<16>();
         let mut one_by_one = |first: usize, bytes: &[u8], places: &mut [i8]| {
@@ -33,7 +34,7 @@ pub(super) fn balance(input: &[u8], stride: usize, zero_point: i32, to: &mut Bal
                     first + step,
                     bytes.map(|byte| i16::from(byte) - zero),
                     place,
-                    rest,
+                    excess,
                 );
             }
         };
@@ -57,8 +58,8 @@ pub(super) fn balance(input: &[u8], stride: usize, zero_point: i32, to: &mut Bal
             }
         }
         one_by_one(chunks.len() * (16 / STEP), tail, last);
-        let rest_of_sum = tail.iter().map(|&byte| i32::from(byte) - zero_point);
-        let sum: i32 = rest_of_sum.sum();
+        let tail_values = tail.iter().map(|&byte| i32::from(byte) - zero_point);
+        let sum: i32 = tail_values.sum();
         let mut parts = [0_i32; 8];
         // SAFETY: 32 bytes are written.
         unsafe { _mm256_storeu_si256(parts.as_mut_ptr().cast(), sums) };
@@ -66,15 +67,15 @@ pub(super) fn balance(input: &[u8], stride: usize, zero_point: i32, to: &mut Bal
     }
 }
 
-/// Multiplies rows of balanced input.
+/// Multiplies `rows` rows of balanced input.
 ///
 /// # Safety
-/// The matrix is packed for AVX2, and `out` has `rows` rows of its stride.
+/// The processor has the instructions, the matrix is packed for AVX2, and `out` has `rows` rows of its stride.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply(
     matrix: &PackedMatrix,
     rows: usize,
-    input: &Balanced,
+    input: &BalancedInput,
     scale: f32,
     out: &mut [f32],
 ) {
@@ -124,16 +125,20 @@ pub(super) unsafe fn multiply(
     }
 }
 
-/// The sums of a tile: for each row the outputs of a panel, in two halves.
+/// The sums of a tile: for each row, the 16 outputs of a panel in two halves.
 type Sums<const ROWS: usize> = [[__m256i; 2]; ROWS];
 
-/// ROWS rows from `first` on by one panel's weights.
+/// Computes the sums of `ROWS` rows from `first` on with the weights of one panel.
 ///
 /// # Safety
 /// The panel has weights for every step of the input, and the input has the rows.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn sums<const ROWS: usize>(weights: &[i8], input: &Balanced, first: usize) -> Sums<ROWS> {
+unsafe fn sums<const ROWS: usize>(
+    weights: &[i8],
+    input: &BalancedInput,
+    first: usize,
+) -> Sums<ROWS> {
     let ones = _mm256_set1_epi16(1);
     let stride = input.stride();
     let steps = stride / STEP;
@@ -153,7 +158,7 @@ unsafe fn sums<const ROWS: usize>(weights: &[i8], input: &Balanced, first: usize
         _mm256_set1_epi32(four)
     };
     let mut totals: Sums<ROWS> =
-        std::array::from_fn(|row| [_mm256_set1_epi32(-RAISED * input.sum(first + row)); 2]);
+        std::array::from_fn(|row| [_mm256_set1_epi32(-WEIGHT_OFFSET * input.sum(first + row)); 2]);
     for step in (0..steps / 2).map(|two| two * 2) {
         let weights = [
             [line(step, 0), line(step, 1)],
@@ -180,17 +185,17 @@ unsafe fn sums<const ROWS: usize>(weights: &[i8], input: &Balanced, first: usize
         if steps % 2 == 1 {
             add(steps - 1, four(row, steps - 1));
         }
-        for rest in input.rest(first + row) {
+        for excess in input.excess(first + row) {
             add(
-                rest.step,
-                _mm256_set1_epi32(i32::from_le_bytes(rest.values.map(i8::cast_unsigned))),
+                excess.step,
+                _mm256_set1_epi32(i32::from_le_bytes(excess.values.map(i8::cast_unsigned))),
             );
         }
     }
     totals
 }
 
-/// Scales the sums, adds the bias, and writes them to their rows.
+/// Scales the sums, adds the bias, and writes the results to their rows of `out`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn write<const ROWS: usize>(

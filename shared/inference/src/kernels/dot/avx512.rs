@@ -1,11 +1,13 @@
-//! The product with the int8 dot product of AVX-512 VNNI.
+//! The product with the int8 dot product instruction of AVX-512 VNNI.
 
 use std::arch::x86_64::*;
 
+use super::super::isa::ALIGN;
 use super::super::packed::PackedMatrix;
-use super::{ALIGN, Affine, block};
+use super::super::quantization::QuantizationParams;
+use super::blocks::block;
 
-/// Pointers to the tile's rows and panels, and the strides between them.
+/// Pointers to the first row and the first panel of a tile, with the strides to the following ones.
 #[derive(Clone, Copy)]
 struct Tile {
     input: *const u8,
@@ -16,17 +18,17 @@ struct Tile {
     bias: *const f32,
     out: *mut f32,
     out_stride: usize,
-    affine: Affine,
+    params: QuantizationParams,
 }
 
 impl Tile {
-    /// The tile of panel `panel` and the rows from `row` on.
+    /// Returns the tile that begins at panel `panel` and row `row`.
     fn at(
         matrix: &PackedMatrix,
         panel: usize,
         row: usize,
         input: &[u8],
-        affine: Affine,
+        params: QuantizationParams,
         out: &mut [f32],
     ) -> Self {
         let column = panel * ALIGN;
@@ -39,18 +41,22 @@ impl Tile {
             bias: matrix.bias()[column..].as_ptr(),
             out: out[row * matrix.row_stride() + column..].as_mut_ptr(),
             out_stride: matrix.row_stride(),
-            affine,
+            params,
         }
     }
 }
 
-/// 8 rows by 3 panels: 24 of the 32 registers hold sums, and a step loads 3 weight vectors for 24 products.
+/// Multiplies `rows` rows in tiles of 8 rows by 3 panels: 24 of the 32 registers hold sums, and a step loads 3 weight vectors for
+/// 24 products.
+///
+/// # Safety
+/// The processor has the instructions, the matrix is packed for AVX-512, and `input` and `out` have `rows` rows of its strides.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply(
     matrix: &PackedMatrix,
     rows: usize,
     input: &[u8],
-    affine: Affine,
+    params: QuantizationParams,
     out: &mut [f32],
 ) {
     let panels = matrix.row_stride() / ALIGN;
@@ -59,7 +65,7 @@ pub(super) unsafe fn multiply(
         let wide = panel + 3 <= panels;
         for index in 0..rows.div_ceil(8) {
             let block = block(rows, 8, index);
-            let tile = Tile::at(matrix, panel, block.start, input, affine, out);
+            let tile = Tile::at(matrix, panel, block.start, input, params, out);
             // SAFETY: the tile's rows and panels are inside the slices that `Tile::at` cut.
             unsafe {
                 match (wide, block.len()) {
@@ -86,13 +92,17 @@ pub(super) unsafe fn multiply(
     }
 }
 
+/// Computes one tile of `ROWS` rows by `PANELS` panels.
+///
+/// # Safety
+/// The tile has that many rows and panels inside its slices.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn product<const ROWS: usize, const PANELS: usize>(tile: Tile) {
     // SAFETY: the caller's tile has ROWS rows and PANELS panels inside its slices.
     unsafe {
         let panel = tile.input_stride * ALIGN;
-        let zero_point = _mm512_set1_epi32(-tile.affine.zero_point);
+        let zero_point = _mm512_set1_epi32(-tile.params.zero_point);
         let mut start = [_mm512_setzero_si512(); PANELS];
         for (p, start) in start.iter_mut().enumerate() {
             *start = _mm512_mullo_epi32(
@@ -120,7 +130,7 @@ unsafe fn product<const ROWS: usize, const PANELS: usize>(tile: Tile) {
         }
         for p in 0..PANELS {
             let column = p * ALIGN;
-            let scale = _mm512_set1_ps(tile.affine.scale);
+            let scale = _mm512_set1_ps(tile.params.scale);
             let scale = _mm512_mul_ps(scale, _mm512_loadu_ps(tile.scales.add(column)));
             let bias = _mm512_loadu_ps(tile.bias.add(column));
             for (r, totals) in totals.iter().enumerate() {

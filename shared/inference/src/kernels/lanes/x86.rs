@@ -1,14 +1,14 @@
-//! Vectors of AVX-512 and of AVX2.
+//! The vectors of AVX-512 and of AVX2.
 
 use std::arch::x86_64::*;
 
-use super::Lanes;
+use super::vector::Lanes;
 
-/// 16 floats of AVX-512.
+/// A vector of AVX-512 with 16 floats.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Avx512(__m512);
 
-/// 8 floats of AVX2 with FMA.
+/// A vector of AVX2 with FMA, with 8 floats.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Avx2(__m256);
 
@@ -63,7 +63,7 @@ impl Lanes for Avx512 {
     }
     #[inline(always)]
     fn recip(self) -> Self {
-        // 14 bits from the table, doubled by one Newton step: r (2 - a r)
+        // The table gives 14 bits, which one Newton step doubles: r (2 - a r).
         unsafe {
             let guess = _mm512_rcp14_ps(self.0);
             Self(_mm512_mul_ps(
@@ -146,7 +146,7 @@ impl Lanes for Avx2 {
     }
     #[inline(always)]
     fn recip(self) -> Self {
-        // 12 bits from the table, doubled by one Newton step: r (2 - a r)
+        // The table gives 12 bits, which one Newton step doubles: r (2 - a r).
         unsafe {
             let guess = _mm256_rcp_ps(self.0);
             Self(_mm256_mul_ps(

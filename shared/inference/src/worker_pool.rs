@@ -1,4 +1,4 @@
-//! Inference off the async threads: a bounded number of workers behind a bounded queue.
+//! Inference outside the threads of the async runtime: a fixed number of workers behind a bounded queue.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -7,22 +7,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::{Analysis, Embedder, Error, Sentiment};
+use crate::embedder::Embedder;
+use crate::error::Error;
+use crate::sentiment::{SentimentAnalysis, SentimentModel};
 
-/// Texts that may wait for each worker. At 5 ms a text the last one waits a third of a second, which a caller with a
-/// deadline of seconds can use; more would be answered too late anyway.
-const QUEUE_PER_WORKER: usize = 64;
+/// Number of texts that may wait for each worker. At 5 ms a text the last one waits a third of a second, which suits a caller
+/// with a deadline of seconds; a longer queue would be answered too late.
+const MAX_QUEUED_TEXTS_PER_WORKER: usize = 64;
 
-/// A model and the threads that run it. Clones share both; the threads end with the last clone.
-pub struct Pool<M> {
+/// A model and the worker threads that run it. Clones share both; the threads end when the last clone is dropped.
+pub struct WorkerPool<M> {
     owner: Arc<Owner<M>>,
 }
 
+/// The part of a pool whose drop ends the workers.
 struct Owner<M> {
     shared: Arc<Shared<M>>,
     workers: usize,
 }
 
+/// What the pool and its workers share.
 struct Shared<M> {
     model: M,
     queue: Mutex<Queue<M>>,
@@ -35,10 +39,11 @@ struct Queue<M> {
     closed: bool,
 }
 
-/// A text's work, and where its answer goes.
+/// Work on one text, with the way back to its caller.
 trait Job<M>: Send {
-    /// Whether nobody waits for the answer any more.
+    /// Returns whether the caller no longer waits for the answer.
     fn is_abandoned(&self) -> bool;
+    /// Does the work and sends the answer to the caller.
     fn run(self: Box<Self>, model: &M);
 }
 
@@ -58,37 +63,37 @@ where
 
     fn run(self: Box<Self>, model: &M) {
         let Self { work, answer } = *self;
-        // a panic drops the sender, which tells the caller; the worker goes on
+        // A panic drops the sender, by which the caller learns of the panic; the worker goes on.
         if let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(model))) {
-            // the caller may have gone meanwhile, and its answer with it
-            let _ = answer.send(result);
+            // The caller may have dropped its future meanwhile.
+            let _unsent = answer.send(result);
         }
     }
 }
 
-impl<M> std::fmt::Debug for Pool<M> {
+impl<M> std::fmt::Debug for WorkerPool<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pool({} workers)", self.owner.workers)
+        write!(f, "WorkerPool({} workers)", self.owner.workers)
     }
 }
 
-impl<M: Send + Sync + 'static> Pool<M> {
-    /// Starts `threads` workers, or one for each core.
+impl<M: Send + Sync + 'static> WorkerPool<M> {
+    /// Starts `threads` workers, or one for each core, with a queue of 64 texts for each worker.
     ///
     /// # Panics
-    /// If the system gives no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn new(model: M, threads: Option<NonZeroUsize>) -> Self {
         let threads = threads
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
-        Self::with_queue(model, threads, threads * QUEUE_PER_WORKER)
+        Self::with_queue(model, threads, threads * MAX_QUEUED_TEXTS_PER_WORKER)
     }
 
-    /// Starts workers with a queue of so many texts, beside those in work.
+    /// Starts workers with a queue of `capacity` texts, not counting the texts that the workers are busy with.
     ///
     /// # Panics
-    /// If the system gives no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn with_queue(model: M, threads: usize, capacity: usize) -> Self {
         let queue = Mutex::new(Queue {
@@ -105,7 +110,7 @@ impl<M: Send + Sync + 'static> Pool<M> {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(format!("inference-{index}"))
-                .spawn(move || shared.serve())
+                .spawn(move || shared.run_jobs())
                 .unwrap_or_else(|error| panic!("cannot start an inference thread: {error}"));
         }
         Self {
@@ -118,7 +123,7 @@ impl<M: Send + Sync + 'static> Pool<M> {
 
     /// Runs `work` with the model on a worker thread and waits for its result.
     ///
-    /// Dropping the future is safe: work that has not begun is then skipped, work that has is finished and thrown away.
+    /// Dropping the future is safe: work that has not begun is skipped then, and the result of work that has begun is dropped.
     ///
     /// # Errors
     /// [`Error::Overloaded`] at once if the queue is full; [`Error::WorkerPanicked`] if `work` panicked.
@@ -132,38 +137,38 @@ impl<M: Send + Sync + 'static> Pool<M> {
         result.await.map_err(|_| Error::WorkerPanicked)
     }
 
-    /// The model, for what needs no inference: names, limits, token counts.
+    /// Returns the model, for whatever needs no inference: names, limits, token counts.
     #[must_use]
     pub fn model(&self) -> &M {
         &self.owner.shared.model
     }
 
-    /// Worker threads.
+    /// Returns the number of worker threads.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.owner.workers
     }
 
-    /// Texts that wait for a worker now.
+    /// Returns the number of texts that wait for a worker.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.owner.shared.lock().jobs.len()
     }
 }
 
-impl Pool<Sentiment> {
-    /// [`Sentiment::score`] on a worker thread.
+impl WorkerPool<SentimentModel> {
+    /// Scores a text on a worker thread, as [`SentimentModel::score`] does.
     ///
     /// # Errors
-    /// Those of [`Self::run`] and of [`Sentiment::score`].
-    pub async fn score(&self, text: impl Into<String>) -> Result<Analysis, Error> {
+    /// Those of [`Self::run`] and of [`SentimentModel::score`].
+    pub async fn score(&self, text: impl Into<String>) -> Result<SentimentAnalysis, Error> {
         let text = text.into();
         self.run(move |model| model.score(&text)).await?
     }
 }
 
-impl Pool<Embedder> {
-    /// [`Embedder::embed`] on a worker thread.
+impl WorkerPool<Embedder> {
+    /// Embeds a text on a worker thread, as [`Embedder::embed`] does.
     ///
     /// # Errors
     /// Those of [`Self::run`] and of [`Embedder::embed`].
@@ -173,7 +178,7 @@ impl Pool<Embedder> {
     }
 }
 
-impl<M> Clone for Pool<M> {
+impl<M> Clone for WorkerPool<M> {
     fn clone(&self) -> Self {
         Self {
             owner: Arc::clone(&self.owner),
@@ -183,10 +188,11 @@ impl<M> Clone for Pool<M> {
 
 impl<M> Shared<M> {
     fn lock(&self) -> MutexGuard<'_, Queue<M>> {
-        // no code panics while it holds the lock, so the queue is whole in any case
+        // No code panics while it holds the lock, so that the queue is whole in any case.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds a job to the queue, in the place of an abandoned job if the queue is full.
     fn submit(&self, job: Box<dyn Job<M>>) -> Result<(), Error> {
         let mut queue = self.lock();
         if queue.jobs.len() >= self.capacity {
@@ -194,7 +200,7 @@ impl<M> Shared<M> {
         }
         if queue.jobs.len() >= self.capacity {
             return Err(Error::Overloaded {
-                waiting: self.capacity,
+                capacity: self.capacity,
             });
         }
         queue.jobs.push_back(job);
@@ -203,16 +209,17 @@ impl<M> Shared<M> {
         Ok(())
     }
 
-    /// A worker's life: one job after the other until the pool is gone and the queue empty.
-    fn serve(&self) {
-        while let Some(job) = self.next() {
+    /// Runs one job after the other until the pool is dropped and the queue is empty.
+    fn run_jobs(&self) {
+        while let Some(job) = self.take_job() {
             if !job.is_abandoned() {
                 job.run(&self.model);
             }
         }
     }
 
-    fn next(&self) -> Option<Box<dyn Job<M>>> {
+    /// Waits for the next job; returns `None` when the pool is dropped and the queue is empty.
+    fn take_job(&self) -> Option<Box<dyn Job<M>>> {
         let mut queue = self.lock();
         loop {
             if let Some(job) = queue.jobs.pop_front() {
