@@ -106,7 +106,7 @@ impl<'a> ContactCenter<'a> {
         self.outcome("attributes", ATTRIBUTES_KEY, answer)
     }
 
-    /// Sends a suggestion. The contact center may answer with an identifier of its own.
+    /// Sends a suggestion to the agent. The contact center may answer with an identifier of its own.
     pub(crate) async fn send_suggestion(
         &mut self,
         suggestion: &Suggestion,

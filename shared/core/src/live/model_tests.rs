@@ -35,7 +35,7 @@ enum Move {
     Wait(i64),
 }
 
-/// The world outside the processes: the state store, the contact centre and the clock.
+/// The world outside the processes: the state store, the contact center and the clock.
 struct World {
     now: Timestamp,
     stored: Option<(u64, String)>,

@@ -8,7 +8,7 @@
 //! # The horizon
 //! A call may last for hours, so the memory is bounded: by a *horizon* in segment time (segments that ended more than
 //! [`LiveSettings::memory_horizon`](super::LiveSettings::memory_horizon) before the newest one are forgotten) and by
-//! [`CAPACITY`]. A forgotten segment cannot be told from one that was never seen. Therefore the memory keeps the time up to
+//! [`CAPACITY`]. A forgotten segment cannot be distinguished from one that was never seen. Therefore the memory keeps the time up to
 //! which it has forgotten, and refuses every segment that ends at or before that time.
 //!
 //! **Invariant:** a segment that was inserted once is never again reported as [`SegmentStatus::New`]: it is either still

@@ -26,7 +26,7 @@
 //!
 //! **Invariant:** a segment that becomes visible after a completed sweep, and ends at most the lookback before the cursor of
 //! that sweep, is read by the next sweep. The only exception are segments behind the horizon of the
-//! [`segment_memory`](super::segment_memory): they could not be told from repeats, so no poll asks for them.
+//! [`segment_memory`](super::segment_memory): they could not be distinguished from repeats, so no poll asks for them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl SweepProgress {
         } else {
             cursor
         };
-        // Segments that the memory has forgotten could not be told from repeats, so they are not asked for.
+        // Segments that the memory has forgotten could not be distinguished from repeats, so they are not asked for.
         let horizon = memory.forgotten_until().map_or(0, |time| time + 1);
         FetchRange {
             from: from.max(horizon).max(0),
