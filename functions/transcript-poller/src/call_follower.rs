@@ -14,8 +14,9 @@ use runtime::metrics;
 use sentiment::ProviderError;
 
 use crate::contact_center::{ContactCenter, POLL_TIMEOUT, SEND_TIMEOUT, SendOutcome};
+use crate::counted_batch::CountedBatch;
+use crate::deps::Deps;
 use crate::summary::RunCounters;
-use crate::{CountedBatch, Deps};
 
 /// Time before the end of the lease at which calls to the contact center must be over, so that none of them overlaps with
 /// the work of the next holder.

@@ -11,7 +11,7 @@ use insights_core::live::{Segment, Suggestion};
 use insights_http::Deadline;
 use runtime::metrics;
 
-use crate::Deps;
+use crate::deps::Deps;
 use crate::summary::RunCounters;
 
 /// Longest time for one poll of the transcript, retries included.

@@ -9,8 +9,10 @@ use sentiment::build_provider;
 use store::state::State;
 
 use crate::config::Config;
+use crate::counted_batch::CountedBatch;
+use crate::fan_out::FanOut;
+use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
-use crate::{CountedBatch, FanOut, RequestPacer};
 
 /// What the function needs; built once when the process starts.
 pub struct Deps {

@@ -31,6 +31,7 @@
 mod call_follower;
 pub mod config;
 mod contact_center;
+mod counted_batch;
 pub mod deps;
 mod fan_out;
 pub mod poll;
@@ -42,25 +43,16 @@ mod trigger;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use insights_core::live::BatchReport;
 use runtime::lambda::Invocation;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::counted_batch::CountedBatch;
 pub use crate::deps::Deps;
 pub use crate::fan_out::FanOut;
 pub use crate::poll::{CallSelection, poll};
 pub use crate::request_pacer::RequestPacer;
 pub use crate::summary::PollSummary;
 pub use crate::trigger::Trigger;
-
-/// One batch of segments that is in the stored state of its call, for observers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CountedBatch {
-    /// Identifier of the interaction.
-    pub interaction_id: String,
-    /// Segments and sentiment of the batch.
-    pub report: BatchReport,
-}
 
 /// Follows the calls of a shard until shortly before the deadline of the invocation.
 ///

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::Deps;
 use crate::call_follower::{CallFollower, RoundOutcome};
+use crate::deps::Deps;
 use crate::summary::{PollSummary, RunCounters};
 
 /// Longest delay before a call is claimed again whose lease another process holds. A lease that is given back early is thus
