@@ -34,7 +34,7 @@ const CALLS: &[(&str, &[&str])] = &[
     (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
     // Tokens are shared through the state, and leases are given back.
     (
-        r"\bLease\b|\.cxone_client\(",
+        r"\bLeases\b|\.cxone_client\(",
         &[
             "dynamodb:GetItem",
             "dynamodb:PutItem",

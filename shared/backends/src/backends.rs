@@ -8,13 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use insights_http::client::IdleConnections;
 use runtime::config::{ConfigError, Env};
 use store::aws::SdkConfig;
-use store::secrets::{AnySecretStore, CachedSecrets, SecretsManager};
+use store::secrets::{AnySecretStore, SecretsManager};
 use store::state::{DynamoState, State};
 
+use crate::key_source::FunctionSecrets;
 use crate::settings::{AwsSettings, SecretSettings, StateSettings};
-
-/// The secrets of a function, wherever they are kept.
-pub type FunctionSecrets = CachedSecrets<AnySecretStore>;
 
 /// The name of the embedding queue in a folder.
 #[cfg(all(feature = "embedded", feature = "queue"))]
@@ -291,10 +289,14 @@ impl Backends {
         model: store::vectors::EmbeddingModel,
         connections: usize,
     ) -> anyhow::Result<store::vectors::Vectors> {
-        match &self.vectors {
-            Some(vectors) => Ok(vectors.clone()),
-            None => crate::database::open(self, secrets, model, connections).await,
+        if let Some(vectors) = &self.vectors {
+            return Ok(vectors.clone());
         }
+        #[cfg(feature = "embedded-vectors")]
+        let file = self.folder().map(|_| self.file("vectors.sqlite"));
+        #[cfg(not(feature = "embedded-vectors"))]
+        let file = None;
+        crate::database::open(file, secrets, model, connections).await
     }
 
     /// Returns a client of the contact center with the scopes of one system. Its tokens are shared through the state store.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use store::secrets::Secrets;
 use subtle::ConstantTimeEq;
 
-use crate::FunctionSecrets;
+use crate::key_source::FunctionSecrets;
 use runtime::Failure;
 
 /// The callers that may use an endpoint: everybody who presents the `api_key` of the secret.

@@ -12,8 +12,7 @@ use insights_http::secret::{Freshness, SecretFn, SecretSource};
 use secrecy::ExposeSecret;
 use store::state::State;
 
-use crate::FunctionSecrets;
-use crate::key_source::read_key;
+use crate::key_source::{FunctionSecrets, read_key};
 use crate::settings::CxoneSettings;
 use crate::token_cache::StateTokens;
 

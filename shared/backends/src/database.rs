@@ -1,20 +1,21 @@
 //! The vector store of a function: PostgreSQL, or a SQLite file on a laptop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use insights_core::indexing::SOURCE_SYSTEM;
 use store::vectors::{EmbeddingModel, PgVectors, RenewUrl, Vectors};
 
-use crate::{Backends, FunctionSecrets};
+use crate::key_source::FunctionSecrets;
 
 /// The key of the secret that holds the URL of the database.
 const DATABASE_URL: &str = "database_url";
 
-/// Opens the store, and makes or updates its table. Where the database refuses the user or the password, the secret is read
-/// again, because it may have been rotated.
+/// Opens the database of the secret, or `file` where the secret names no database, and creates or updates the table. Where
+/// the database refuses the user or the password, the secret is read again, because it may have been rotated.
 pub(crate) async fn open(
-    backends: &Backends,
+    file: Option<PathBuf>,
     secrets: &Arc<FunctionSecrets>,
     model: EmbeddingModel,
     connections: usize,
@@ -24,7 +25,7 @@ pub(crate) async fn open(
         .await
         .context("the secret could not be read")?;
     let Some(url) = known.get(DATABASE_URL) else {
-        return open_file(backends, model).await;
+        return open_file(file, model).await;
     };
     let source = Arc::clone(secrets);
     let renew: RenewUrl = Arc::new(move || {
@@ -45,14 +46,13 @@ pub(crate) async fn open(
     Ok(Vectors::Postgres(vectors))
 }
 
-async fn open_file(backends: &Backends, model: EmbeddingModel) -> anyhow::Result<Vectors> {
+async fn open_file(file: Option<PathBuf>, model: EmbeddingModel) -> anyhow::Result<Vectors> {
     #[cfg(feature = "embedded-vectors")]
-    if backends.folder().is_some() {
-        let file = backends.file("vectors.sqlite");
+    if let Some(file) = file {
         let vectors = store::vectors::SqliteVectors::open(file, SOURCE_SYSTEM, model).await?;
         return Ok(Vectors::Sqlite(vectors));
     }
     #[cfg(not(feature = "embedded-vectors"))]
-    let _ = (backends, model);
+    let _ = (file, model);
     bail!("the secret has no {DATABASE_URL}; it must be postgres://user:password@host/name");
 }

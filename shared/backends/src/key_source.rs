@@ -5,8 +5,10 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use insights_http::secret::{Freshness, SecretFn, SecretSource, SecretSourceError};
 use secrecy::SecretString;
+use store::secrets::{AnySecretStore, CachedSecrets};
 
-use crate::FunctionSecrets;
+/// The secrets of a function, wherever they are kept, cached for all callers in the process.
+pub type FunctionSecrets = CachedSecrets<AnySecretStore>;
 
 /// Returns the source of one key of the secret; the key is read again after a service refused it.
 #[must_use]

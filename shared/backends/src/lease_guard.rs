@@ -26,12 +26,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How many times a lease is renewed within its duration while the store answers.
+/// How many renewals are made within the duration of a lease while the store answers; also the part of the duration that one
+/// renewal may take.
 const RENEWALS_PER_DURATION: u32 = 3;
-/// Pause after a renewal that failed, as a part of the duration.
-const RETRIES_PER_DURATION: u32 = 10;
-/// How long before its end a lease counts as lost, as a part of the duration: the clocks of two machines differ, and
-/// canceled work takes a moment to stop.
+/// How many pauses after a failed renewal fit in the duration of a lease.
+const RETRY_PAUSES_PER_DURATION: u32 = 10;
+/// How many safety margins fit in the duration of a lease, which counts as lost one margin before its end: the clocks of two
+/// machines differ, and canceled work takes a moment to stop.
 const MARGINS_PER_DURATION: u32 = 20;
 /// Pause between two tries to take a lease that somebody else holds.
 const ACQUIRE_INTERVAL: Duration = Duration::from_millis(500);
@@ -39,7 +40,7 @@ const ACQUIRE_INTERVAL: Duration = Duration::from_millis(500);
 /// Tells the time of day. Leases are compared between machines, so that this is the wall clock and not a monotonic one.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Takes leases in one state store.
+/// Access to the leases of one state store.
 #[derive(Clone)]
 pub struct Leases<S> {
     store: S,
@@ -53,13 +54,13 @@ impl<S> std::fmt::Debug for Leases<S> {
 }
 
 impl<S: StateStore + Clone + 'static> Leases<S> {
-    /// Creates a taker of leases in `store` that reads the system's clock.
+    /// Creates the access to the leases of `store`, with the clock of the system.
     #[must_use]
     pub fn new(store: S) -> Self {
         Self::with_clock(store, Arc::new(Timestamp::now))
     }
 
-    /// Creates a taker of leases that reads another clock, for tests.
+    /// Creates the access to the leases of `store`, with another clock, for tests.
     #[must_use]
     pub fn with_clock(store: S, clock: Clock) -> Self {
         Self { store, clock }
@@ -279,11 +280,11 @@ impl<S: StateStore + Clone + 'static> Keeper<S> {
                         cause = %WithCauses(&error),
                         "the lease was not renewed, trying again"
                     );
-                    self.duration / RETRIES_PER_DURATION
+                    self.duration / RETRY_PAUSES_PER_DURATION
                 }
                 Renewal::NotAnswered => {
                     tracing::warn!(lease = %self.lease.key, "the state store did not answer the renewal of a lease");
-                    self.duration / RETRIES_PER_DURATION
+                    self.duration / RETRY_PAUSES_PER_DURATION
                 }
             };
         }

@@ -13,5 +13,5 @@ pub mod settings;
 #[cfg(feature = "cxone")]
 pub mod token_cache;
 
-pub use crate::backends::{Backends, FunctionSecrets};
-pub use crate::key_source::secret_key;
+pub use crate::backends::Backends;
+pub use crate::key_source::{FunctionSecrets, secret_key};

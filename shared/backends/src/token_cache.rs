@@ -24,7 +24,7 @@ use sha2::Sha256;
 use store::Error;
 use store::state::{Expect, Item, Key, Put, State, StateStore};
 
-use crate::FunctionSecrets;
+use crate::key_source::FunctionSecrets;
 use crate::lease_guard::{LeaseGuard, Leases};
 
 /// The label from which the encryption key is derived; another label would make all stored tokens unreadable.
