@@ -1,6 +1,7 @@
-//! A session under load: 1,000 messages a second over 200 conversations, everything in one process and over real sockets.
-//! Prints what the session adds to a message's way, from the socket until it is stored, scored by the lexicon and shown,
-//! and what it costs.
+//! Benchmark of a session under load: 1,000 messages a second over 200 conversations, in one process and over real sockets.
+//!
+//! Prints the time that the session adds to a message, from the socket until the message is stored, scored by the lexicon
+//! and published, and the processor time and memory that the session needs.
 //!
 //! `cargo bench --workspace --profile dev --bench load [-- SECONDS [RATE [CONVERSATIONS]]]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -83,7 +84,7 @@ async fn main() -> anyhow::Result<()> {
         ms(max)
     );
     println!(
-        "waited for their turn: {}, spilled: {}",
+        "queued in memory: {}, spilled: {}",
         summary.pace.waited, summary.pace.spilled
     );
     println!(

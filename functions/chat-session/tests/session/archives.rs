@@ -1,4 +1,4 @@
-//! The end of conversations and of sessions.
+//! Archives and presence at the end of conversations and of sessions.
 
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
@@ -109,7 +109,7 @@ async fn a_conversation_that_ends_is_archived_while_the_session_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transcript_that_cannot_be_read_is_made_up_for_by_the_next_session() {
+async fn an_archive_without_its_transcript_is_completed_by_the_next_session() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let mut session = fixture.connected("one").await;
     let path = "/api/v2/chat/conversations/*/transcript";

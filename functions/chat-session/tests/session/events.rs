@@ -24,7 +24,7 @@ fn invocation(request_id: &str, lasting: Duration) -> Invocation {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schedule_works_the_configured_agents_until_the_deadline() {
+async fn the_schedule_runs_sessions_of_the_configured_agents_until_the_deadline() {
     let fixture = SessionFixture::new(
         Scenario::default(),
         &[("CHAT_AGENTS", "agent-1"), ("CHAT_HANDOVER_MS", "5500")],
@@ -60,7 +60,7 @@ async fn the_schedule_works_the_configured_agents_until_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_names_the_agents_itself_and_a_bad_one_is_refused() {
+async fn an_event_may_name_the_agents_and_an_invalid_agent_is_refused() {
     let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "5500")]).await;
     let deps = fixture.deps().await;
     let bad = handle(

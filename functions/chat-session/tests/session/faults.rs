@@ -1,4 +1,4 @@
-//! Every fault at random for thousands of messages: nothing lost, nothing double, in order, in bounded memory.
+//! Random faults over thousands of messages: no message is lost, duplicated or out of order, and memory is bounded.
 
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ async fn with_every_fault_at_random_each_message_is_archived_once_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
+async fn messages_missing_in_stream_and_transcript_are_marked_as_a_gap() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
@@ -162,7 +162,7 @@ async fn what_neither_stream_nor_transcript_has_is_marked_as_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_reads_slowly_holds_up_nobody() {
+async fn a_server_that_reads_slowly_delays_no_message() {
     let chat = ChatSettings {
         slow_reader_ms: 100,
         ..ChatSettings::default()

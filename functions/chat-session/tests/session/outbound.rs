@@ -1,4 +1,4 @@
-//! Messages that the agent sends.
+//! Messages that the agent sends, over breaks of the stream and deaths of sessions.
 
 use chat_session::session::{OutgoingMessage, RefusedMessage, Update};
 use cxone_simulator::Scenario;
@@ -30,7 +30,7 @@ async fn send(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks() {
+async fn sent_messages_arrive_once_and_in_order_although_the_stream_breaks() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
@@ -67,7 +67,7 @@ async fn what_the_agent_sends_arrives_once_in_order_although_the_stream_breaks()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
+async fn messages_left_unsent_by_a_dead_session_are_sent_by_the_next_session() {
     let settings = [("CHAT_RATE_PER_SECOND", "2"), ("CHAT_RATE_CAPACITY", "1")];
     let fixture = SessionFixture::new(Scenario::default(), &settings).await;
     let session = fixture.connected("one").await;
@@ -86,7 +86,7 @@ async fn what_was_not_out_at_a_death_is_sent_by_the_next_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_sent_is_refused_with_why() {
+async fn a_message_that_cannot_be_sent_is_refused_with_a_reason() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let session = fixture.connected("one").await;
     assert!(

@@ -1,4 +1,4 @@
-//! Messages over the rate wait in order, in memory and in the store; each escalation is announced once.
+//! Messages above the rate are processed in order, from memory and from the store; each escalation is announced once.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::fixture::{SessionFixture, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store() {
+async fn messages_above_the_rate_are_processed_in_order_and_spilled_to_the_store() {
     let settings = [
         ("CHAT_RATE_PER_SECOND", "200"),
         ("CHAT_RATE_CAPACITY", "5"),
@@ -56,7 +56,7 @@ async fn a_flood_waits_in_order_and_what_memory_does_not_hold_waits_in_the_store
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_in_the_store_at_a_death_is_looked_at_by_the_next_session() {
+async fn messages_spilled_by_a_dead_session_are_processed_by_the_next_session() {
     let settings = [
         ("CHAT_RATE_PER_SECOND", "1"),
         ("CHAT_RATE_CAPACITY", "1"),
@@ -157,7 +157,7 @@ async fn an_escalation_is_announced_until_it_is_accepted_and_never_with_message_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn latency_counts_from_send_to_receive_with_its_breaches() {
+async fn latency_is_measured_from_sending_to_receiving_and_breaches_are_counted() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;

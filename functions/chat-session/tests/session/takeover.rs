@@ -1,4 +1,4 @@
-//! Reconnection, fresh tokens, deaths, hand-over.
+//! Reconnects, fresh tokens, sessions that die, and hand-over to a successor.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ async fn pings_keep_an_idle_connection_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_break_is_mended_within_the_backoffs_bound_and_what_was_missed_is_recovered() {
+async fn the_session_reconnects_within_the_backoff_and_recovers_missed_messages() {
     let fixture = SessionFixture::new(
         Scenario::default(),
         &[
@@ -192,7 +192,7 @@ async fn after_a_death_the_next_session_ends_the_presence_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_one_worker_holds_an_agent_another_does_nothing() {
+async fn while_one_session_holds_the_lease_another_session_does_nothing() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let one = fixture.connected("one").await;
     let two = fixture.start_with(Options::new("two".to_owned())).await;
@@ -203,7 +203,7 @@ async fn while_one_worker_holds_an_agent_another_does_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hand_over_before_the_deadline_has_no_gap() {
+async fn a_hand_over_before_the_deadline_misses_no_message() {
     let fixture = SessionFixture::new(Scenario::default(), &[("CHAT_HANDOVER_MS", "9000")]).await;
     let chat = &fixture.simulator.world().chat;
     chat.hide_transcript("chat-1");
