@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use store::Error as StoreError;
 use store::objects::Objects;
 
-use crate::{Deps, records};
+use crate::deps::Deps;
+use crate::records;
 
 /// Characters that are not used in the key of an object.
 const FORBIDDEN_CHARACTERS: &[char] =

@@ -17,7 +17,8 @@ use super::send::OutboundWriter;
 use super::session_store::SessionStore;
 use super::updates::{Update, UpdateFeed};
 use crate::archive::{self, ArchiveResult};
-use crate::{Deps, records};
+use crate::deps::Deps;
+use crate::records;
 
 /// Number of archives that are written at the same time.
 const CONCURRENCY: usize = 8;

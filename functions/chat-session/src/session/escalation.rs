@@ -9,7 +9,7 @@ use runtime::metrics;
 use super::conversations::Conversation;
 use super::notifications::NotificationQueue;
 use super::session_store::SessionStore;
-use crate::Deps;
+use crate::deps::Deps;
 use crate::records::{self, EscalationRecord};
 
 /// Finds, stores and announces the escalations of a session.

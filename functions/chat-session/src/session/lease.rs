@@ -3,7 +3,8 @@
 use backends::lease_guard::{LeaseGuard, Leases};
 
 use super::options::Options;
-use crate::{Deps, records};
+use crate::deps::Deps;
+use crate::records;
 
 /// Takes the agent's lease, and waits for another holder as long as the options say; `None` if the lease stays taken or the
 /// session is stopped meanwhile.

@@ -33,7 +33,7 @@ mod updates;
 
 use std::sync::Arc;
 
-use crate::Deps;
+use crate::deps::Deps;
 
 pub use options::{Options, OutgoingMessage, RefusedMessage};
 pub use report::{Outcome, Report, Summary};

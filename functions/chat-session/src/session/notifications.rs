@@ -9,7 +9,7 @@ use runtime::metrics;
 use store::state::{Expect, StateStore};
 use tokio::sync::mpsc;
 
-use crate::Deps;
+use crate::deps::Deps;
 use crate::notify::Notification;
 use crate::records::{self, EscalationRecord};
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::Deps;
+use crate::deps::Deps;
 
 /// Presence of an agent who takes chats.
 const AVAILABLE: &str = "available";

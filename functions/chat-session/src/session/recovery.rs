@@ -11,7 +11,7 @@ use store::state::StateStore;
 use super::options::Options;
 use super::presence;
 use super::state::SessionState;
-use crate::Deps;
+use crate::deps::Deps;
 use crate::records::{self, OpenRecord, Phase, SessionRecord};
 
 /// How long after the planned hand-over a session that was handing over counts as dead, in milliseconds.

@@ -11,7 +11,8 @@ use store::state::{Expect, StateStore};
 use tokio::sync::mpsc;
 
 use super::updates::Update;
-use crate::{Deps, records};
+use crate::deps::Deps;
+use crate::records;
 
 /// Number of messages that may wait for the model. A further message is not scored by the model, and is counted.
 const QUEUE_LIMIT: usize = 256;

@@ -25,7 +25,7 @@ use super::session_store::SessionStore;
 use super::statistics::SessionStatistics;
 use super::stream_status::StreamStatus;
 use super::updates::UpdateFeed;
-use crate::Deps;
+use crate::deps::Deps;
 use crate::records::{self, Phase, SessionRecord};
 
 /// The state of a session.

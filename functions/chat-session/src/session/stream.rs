@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::arrival::Arrival;
-use crate::Deps;
+use crate::deps::Deps;
 
 /// How long the old connection is read after a new one is open, so that messages on their way over it still arrive.
 const RETIRE_AFTER: Duration = Duration::from_secs(1);

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrival::Arrival;
 use super::stream::StreamTask;
-use crate::Deps;
+use crate::deps::Deps;
 
 /// Number of arrivals that may wait for the event loop. While the channel is full, the socket is not read, and TCP slows the
 /// server down.
