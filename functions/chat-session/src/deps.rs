@@ -16,7 +16,7 @@ use crate::scoring::Scorer;
 /// What a chat session works with; built once at start.
 #[derive(Debug)]
 pub struct Deps {
-    /// The configuration.
+    /// The configuration of the function.
     pub config: Config,
     /// The client of the contact center, with the scopes of chats.
     pub client: CxoneClient,

@@ -28,7 +28,7 @@ pub struct Summary {
     pub recovered: u64,
     /// Repeated messages, which were dropped.
     pub duplicates: u64,
-    /// Messages sent. A message that an earlier session wrote and whose echo this session received counts in both.
+    /// Messages that were sent for the agent. A message that an earlier session wrote and whose echo this session received counts in both.
     pub sent: u64,
     /// Malformed frames, by reason.
     pub malformed: MalformedCounts,
@@ -41,9 +41,9 @@ pub struct Summary {
     pub added_ms: [Option<f64>; 4],
     /// Connections opened to the stream.
     pub connections: u64,
-    /// Escalations raised.
+    /// Escalations that the session raised.
     pub escalations: u64,
-    /// Archives written.
+    /// Archives that the session wrote.
     pub archived: u64,
     /// Messages that the model did not score, because too many were waiting for it.
     pub unscored: u64,

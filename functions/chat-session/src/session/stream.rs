@@ -1,5 +1,6 @@
 //! The task that keeps the stream up: connects, reconnects with backoff, and changes to a fresh token in time.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,32 +67,31 @@ impl StreamTask {
                 opened = open(&self.deps) => opened,
                 () = stop.cancelled() => return,
             };
-            let (reason, retry_after) = match opened {
+            let (error, retry_after): (Box<dyn Error + Send + Sync>, Duration) = match opened {
                 Ok(connection) => {
                     let Ok(outbound) = self.announce_connection().await else {
                         return;
                     };
                     match self.read(connection, outbound, &mut backoff).await {
                         ReadingEnd::Stopped => return,
-                        ReadingEnd::ConnectionLost(end) => {
-                            (WithCauses(&end).to_string(), Duration::ZERO)
-                        }
+                        ReadingEnd::ConnectionLost(end) => (end.into(), Duration::ZERO),
                     }
                 }
                 Err(error) => {
                     let retry_after = error.retry_after().unwrap_or_default();
-                    (WithCauses(&error).to_string(), retry_after)
+                    (error.into(), retry_after)
                 }
             };
             let wait = backoff
                 .next_delay(rand::random())
                 .max(retry_after.min(reconnect_cap));
             tracing::warn!(
-                cause = reason,
+                cause = %WithCauses(error.as_ref()),
                 attempt = backoff.attempt(),
                 wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 "the stream is down, connecting again"
             );
+            let reason = WithCauses(error.as_ref()).to_string();
             let disconnected = Arrival::Disconnected { reason, wait };
             if self.arrivals.send(disconnected).await.is_err() {
                 return;

@@ -27,7 +27,7 @@ pub enum Update {
     },
     /// A message was stored and processed.
     Message {
-        /// The message.
+        /// The message as it was received or sent.
         message: Message,
         /// How the message reached the session.
         via: Via,
@@ -47,7 +47,7 @@ pub enum Update {
         /// Sentiment by the model.
         score: Score,
     },
-    /// A conversation ended.
+    /// A conversation has ended for the agent.
     Ended {
         /// The id of the conversation.
         conversation_id: String,

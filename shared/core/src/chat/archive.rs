@@ -37,7 +37,7 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchiveLine {
-    /// The message.
+    /// The message as participants saw it.
     #[serde(flatten)]
     pub message: Message,
     /// Which sources the message came from.

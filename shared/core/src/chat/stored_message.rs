@@ -19,7 +19,7 @@ pub enum Via {
 /// A message as a session stores it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredMessage {
-    /// The message.
+    /// The message as participants saw it.
     #[serde(flatten)]
     pub message: Message,
     /// How the message reached the session.

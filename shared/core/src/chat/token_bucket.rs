@@ -19,7 +19,7 @@ pub struct Rate {
 pub struct InvalidRate {
     /// The requested tokens per second.
     pub per_second: f64,
-    /// The requested capacity.
+    /// The requested size of the largest burst.
     pub capacity: u32,
 }
 
@@ -57,7 +57,7 @@ impl Rate {
     }
 }
 
-/// A token bucket.
+/// A token bucket of one rate.
 ///
 /// The state is only the moment at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371):
 /// a counter of tokens would have to round fractions of a token, and this form never does.
