@@ -26,11 +26,11 @@ const USER_AGENT: &str = concat!("cxone-insights/", env!("CARGO_PKG_VERSION"));
 /// What becomes of a connection after its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IdleConnections {
-    /// It is closed. A Lambda is frozen between invocations, the server closes the socket in the meantime, and the next call
+    /// The connection is closed. A Lambda is frozen between invocations, the server closes the socket in the meantime, and the next call
     /// would be written into a dead connection. Costs one connect a call.
     #[default]
     Close,
-    /// It is kept for 20 s, for processes that run on: `serve`, backfills, load tests.
+    /// The connection is kept for 20 s, for processes that run on: `serve`, backfills, load tests.
     Keep,
 }
 

@@ -22,7 +22,7 @@ pub enum Freshness {
 
 /// Gives a secret of type `T`: a key as [`SecretString`], or the credentials of a client.
 pub trait SecretSource<T>: Send + Sync {
-    /// Reads the secret.
+    /// Reads the secret from where it is kept, or from a cache.
     ///
     /// # Errors
     /// Whatever the place where the secret is kept fails with.

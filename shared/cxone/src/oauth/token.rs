@@ -77,7 +77,7 @@ impl Fingerprint {
 pub struct TokenKey(String);
 
 impl TokenKey {
-    /// Builds the key. Neither the order of the scopes nor a scope that is named twice makes a difference.
+    /// Builds the key of a client's token. Neither the order of the scopes nor a scope that is named twice makes a difference.
     #[must_use]
     pub fn new(token_url: &Url, client_id: &str, scopes: &str) -> Self {
         let mut scopes: Vec<&str> = scopes.split_whitespace().collect();
