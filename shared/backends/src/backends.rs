@@ -172,7 +172,7 @@ impl Backends {
                 let id = settings.id.get()?;
                 self.secrets.get_or_open(id, || {
                     let source = AnySecretStore::Manager(SecretsManager::new(config, id.clone()));
-                    Ok(Arc::new(CachedSecrets::new(source)))
+                    Ok(Arc::new(FunctionSecrets::new(source)))
                 })
             }
             #[cfg(feature = "embedded")]
