@@ -24,7 +24,7 @@ use serde::Serialize;
 pub use crate::deps::Deps;
 use sentiment::{ProviderError, SentimentProvider, SentimentScore};
 
-/// Time kept back from the contact centre's limit for the way there and back: a reply that comes too late is worth
+/// Time kept back from the contact center's time limit for both directions of the network: a reply that comes too late is worth
 /// nothing, a 503 in time can be retried.
 const REPLY_MARGIN: Duration = Duration::from_millis(500);
 

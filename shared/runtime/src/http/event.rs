@@ -271,7 +271,7 @@ fn is_http_api(context: &ApiGatewayV2httpRequestContext, domain_name: &str) -> b
 }
 
 /// Returns the percent-encoded form of a path that an HTTP API has decoded. Where the route has parameters, a slash inside a
-/// parameter becomes `%2F`; else it cannot be told from a slash between two segments.
+/// parameter becomes `%2F`; elsewhere it cannot be distinguished from a slash between two segments.
 fn encode_decoded_path(path: &str, route_key: Option<&str>, parameters: &QueryMap) -> String {
     route_key
         .and_then(|route_key| encode_route(route_key, parameters, path))
