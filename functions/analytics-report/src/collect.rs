@@ -8,7 +8,7 @@ use insights_http::Deadline;
 
 use self::list::list_conversations;
 use self::round::Round;
-use crate::Deps;
+use crate::deps::Deps;
 use crate::part::{Part, PartOrigin};
 use crate::progress::Progress;
 use crate::range::Period;

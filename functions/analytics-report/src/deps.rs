@@ -7,8 +7,10 @@ use insights_http::rate_limit::RateLimiter;
 use runtime::Observer;
 use store::objects::Objects;
 
+use crate::call_limits::call_limits;
 use crate::config::Config;
-use crate::{ModelScorer, Progress, call_limits};
+use crate::model::ModelScorer;
+use crate::progress::Progress;
 
 /// What the analytics report works with; built once at start.
 pub struct Deps {
@@ -40,7 +42,7 @@ impl Deps {
             .clone()
             .with_connections(IdleConnections::Keep)
             .cxone_client(&config.cxone, System::Analytics, &secrets, &state)?
-            .with_limits(call_limits::call_limits());
+            .with_limits(call_limits());
         let rate = config.requests_per_second;
         // The callers are limited by the concurrency; a burst beyond one second's requests would break the rate.
         let burst = u32::try_from(config.concurrency)

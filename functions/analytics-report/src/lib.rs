@@ -37,6 +37,7 @@ mod csv_files;
 pub mod deps;
 pub mod event;
 mod html;
+mod model;
 mod numbers;
 pub mod part;
 mod plots;
@@ -47,7 +48,6 @@ pub mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
@@ -62,11 +62,8 @@ use crate::part::Part;
 use crate::range::Period;
 use crate::report::WrittenReport;
 
+pub use crate::model::ModelScorer;
 pub use crate::progress::Progress;
-
-/// A function that scores the customer's lines of a conversation with the local model, each 0 to 1 with 0.5 neutral.
-pub type ModelScorer =
-    Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, anyhow::Result<Vec<f64>>> + Send + Sync>;
 
 /// The result of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

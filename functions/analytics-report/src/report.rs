@@ -13,10 +13,11 @@ use insights_core::analytics::{Record, ReportData, ReportReducer};
 use serde::Serialize;
 
 use crate::csv_files::{ConversationsCsv, write_details_csv};
+use crate::deps::Deps;
 use crate::part::{ChunkState, Listing, Part};
 use crate::progress::Progress;
 use crate::range::Period;
-use crate::{Deps, html, plots};
+use crate::{html, plots};
 
 /// The figures and the files of a written report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

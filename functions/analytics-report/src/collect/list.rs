@@ -9,7 +9,7 @@ use insights_core::analytics::Conversation;
 use insights_http::Deadline;
 
 use super::waiting::Waits;
-use crate::Deps;
+use crate::deps::Deps;
 use crate::part::{Listing, PartOrigin};
 use crate::progress::Progress;
 use crate::range::Period;

@@ -15,7 +15,7 @@ use insights_http::rate_limit::RateLimitTimeout;
 use insights_http::{Deadline, WithCauses};
 
 use super::waiting::{Waits, is_fatal};
-use crate::Deps;
+use crate::deps::Deps;
 use crate::part::{ChunkState, Listing, Part};
 use crate::progress::Progress;
 
