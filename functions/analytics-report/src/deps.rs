@@ -18,7 +18,7 @@ pub struct Deps {
     pub client: cxone::CxoneClient,
     /// The store of parts and reports.
     pub objects: Objects,
-    /// The configuration.
+    /// The configuration of the function.
     pub config: Config,
     /// The local model that scores beside VADER, where one is wanted.
     pub model: Option<ModelScorer>,

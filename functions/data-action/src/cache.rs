@@ -14,7 +14,7 @@ use sentiment::{ProviderError, SentimentScore};
 pub struct SentimentCache(Cache<[u8; 32], Arc<SentimentScore>>);
 
 impl SentimentCache {
-    /// An empty cache whose entries live for `time_to_live`, at most `entries` of them.
+    /// Builds an empty cache whose entries live for `time_to_live`, at most `entries` of them.
     #[must_use]
     pub fn new(time_to_live: Duration, entries: u64) -> Self {
         Self(
@@ -25,7 +25,7 @@ impl SentimentCache {
         )
     }
 
-    /// The sentiment of a text, from the cache or by `score`; and whether it was a hit. Callers with the same text share
+    /// Returns the sentiment of a text, from the cache or by `score`, and whether it was a hit. Callers with the same text share
     /// one call of `score`; if its caller goes away, another's takes its place. Errors are given to all that wait, and
     /// are not kept.
     ///

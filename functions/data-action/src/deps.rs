@@ -13,17 +13,17 @@ use crate::health::{Health, Model};
 /// What the Data Action works with; built once at start.
 #[derive(Debug)]
 pub struct Deps {
-    /// The configuration.
+    /// The configuration of the function.
     pub config: Config,
     /// The check of the API key.
     pub callers: Callers,
     /// The provider that scores.
     pub provider: Provider,
-    /// The recent answers.
+    /// The answers of recent texts.
     pub cache: SentimentCache,
     /// The answer of `/health`.
     pub health: Health,
-    /// The live calls.
+    /// The live calls in the state store.
     pub calls: Interactions<State>,
 }
 

@@ -7,15 +7,15 @@ use serde::Serialize;
 pub struct Health {
     /// `ok`: a function whose model does not load does not start.
     pub status: &'static str,
-    /// The product's version.
+    /// The version of the product.
     pub version: &'static str,
-    /// `local` or `http`.
+    /// The sentiment provider: `local` or `http`.
     pub sentiment_provider: &'static str,
     /// The models in this process.
     pub models: Vec<Model>,
 }
 
-/// A model.
+/// A model that the function runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Model {
     /// What it does, e.g. `sentiment`.
@@ -27,7 +27,7 @@ pub struct Model {
 }
 
 impl Health {
-    /// A healthy function with these models.
+    /// Describes a healthy function with these models.
     #[must_use]
     pub const fn new(sentiment_provider: &'static str, models: Vec<Model>) -> Self {
         Self {

@@ -21,12 +21,12 @@ pub(crate) async fn handle(deps: &Deps, request: &Request, id: &str) -> Result<R
     match *request.method() {
         Method::PUT => {
             let started = deps.calls.register(id, now).await.map_err(unavailable)?;
-            tracing::info!(interaction = id, started, "registered");
+            tracing::info!(interaction_id = id, started, "the live call was registered");
             show(deps, id, now).await
         }
         Method::DELETE => {
             let stopped = deps.calls.stop(id, now).await.map_err(unavailable)?;
-            tracing::info!(interaction = id, stopped, "removed");
+            tracing::info!(interaction_id = id, stopped, "the live call was stopped");
             reply::ok(&json!({ "interaction_id": id, "status": "stopped" }))
         }
         Method::GET => show(deps, id, now).await,

@@ -41,7 +41,7 @@ pub struct Answer {
     pub processing_latency_ms: f64,
 }
 
-/// Answers one request.
+/// Answers one HTTP request to the function.
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
@@ -109,7 +109,13 @@ fn answer(
         answer.alert_triggered,
         answer.processing_latency_ms,
     );
-    tracing::info!(score, alert, cache_hit = hit, duration_ms, "scored");
+    tracing::info!(
+        score,
+        alert,
+        cache_hit = hit,
+        duration_ms,
+        "the text was scored"
+    );
     let mut response = reply::ok(&answer)?;
     let cache = HeaderValue::from_static(if hit { "hit" } else { "miss" });
     response.headers_mut().insert("x-cache", cache);

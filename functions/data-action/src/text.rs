@@ -9,7 +9,7 @@ pub const FIELD: &str = "interaction_text";
 
 const ALLOWED_TYPES: &str = "application/json or application/x-www-form-urlencoded";
 
-/// The customer's words, trimmed and not empty.
+/// Reads the customer's words from the body, trimmed and not empty.
 ///
 /// # Errors
 /// 413 if the body is larger than `max_bytes`, 415 for another content type, 400 for a body that cannot be read, a

@@ -28,7 +28,7 @@ pub struct Report {
     /// Messages that changed nothing: delivered before, or older than what is stored.
     pub unchanged: usize,
     /// Messages that went to the dead letters.
-    pub buried: usize,
+    pub dead_lettered: usize,
     /// Ids of the messages that must come again.
     pub failed: Vec<String>,
 }
@@ -47,7 +47,8 @@ pub async fn handle(
     Ok(sqs::batch_response(report.failed))
 }
 
-/// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted; buried ones are already.
+/// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted; those in the dead letters
+/// are deleted already.
 pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> Report {
     let started = Instant::now();
     let mut report = Report::default();
@@ -58,7 +59,7 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
                 events.push(event);
                 sources.push(message);
             }
-            Err(invalid) => bury(deps, message, &invalid.to_string(), &mut report).await,
+            Err(invalid) => dead_letter(deps, message, &invalid.to_string(), &mut report).await,
         }
     }
     let results = deps.indexer.index(events, deadline).await;
@@ -72,7 +73,7 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
             Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
             Err(rejected @ NotIndexed::Rejected { .. }) => {
                 let reason = WithCauses(&rejected).to_string();
-                bury(deps, message, &reason, &mut report).await;
+                dead_letter(deps, message, &reason, &mut report).await;
             }
             Err(failed @ NotIndexed::Later { .. }) => {
                 tracing::warn!(
@@ -89,15 +90,20 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
     report
 }
 
-/// Sends a message to the dead letters; if that fails it comes again, and the queue's own rule ends it some day.
-async fn bury(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
+/// Sends a message to the dead letters. A message whose dead letter cannot be sent is received again, until the queue's own
+/// redrive policy moves it.
+async fn dead_letter(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
     match deps.queue.dead_letter(message, reason).await {
         Ok(()) => {
-            tracing::error!(message_id = message.id, reason, "buried");
-            report.buried += 1;
+            tracing::error!(
+                message_id = message.id,
+                reason,
+                "the message went to the dead letters"
+            );
+            report.dead_lettered += 1;
         }
         Err(error) => {
-            tracing::error!(message_id = message.id, reason, %error, "not buried, comes again");
+            tracing::error!(message_id = message.id, reason, cause = %WithCauses(&error), "the dead letter was not sent; the message comes again");
             report.failed.push(message.id.clone());
         }
     }
@@ -108,7 +114,7 @@ fn record(report: &Report, chunks: usize, started: Instant) {
     for (name, count) in [
         ("conversations_stored", report.stored),
         ("conversations_unchanged", report.unchanged),
-        ("dead_letters", report.buried),
+        ("dead_letters", report.dead_lettered),
         ("model_errors", report.failed.len()),
         ("inference_count", chunks),
     ] {
@@ -120,10 +126,10 @@ fn record(report: &Report, chunks: usize, started: Instant) {
     tracing::info!(
         stored = report.stored,
         unchanged = report.unchanged,
-        buried = report.buried,
+        dead_lettered = report.dead_lettered,
         failed = report.failed.len(),
         chunks,
         duration_ms,
-        "batch"
+        "the batch was processed"
     );
 }

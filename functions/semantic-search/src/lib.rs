@@ -18,7 +18,7 @@ use runtime::{Failure, Request, RequestExt, Response, metrics};
 pub use crate::deps::Deps;
 use crate::question::Question;
 
-/// Answers one request.
+/// Answers one HTTP request to the function.
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
@@ -47,7 +47,7 @@ pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> 
         hits = hits.len(),
         limit = question.limit,
         latency_ms,
-        "searched"
+        "the search was answered"
     );
     reply::reply(&hits)
 }

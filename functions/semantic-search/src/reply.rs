@@ -8,7 +8,7 @@ use store::vectors::SearchHit;
 /// Lengths that texts are cut to, in characters, until the reply fits; then the last hits are left out.
 const TEXT_LENGTHS: [usize; 6] = [4000, 2000, 1000, 500, 250, 120];
 
-/// `{"results": [...], "truncated": bool}`, at most 32 KB: texts are cut first, then the least relevant hits.
+/// Builds the reply `{"results": [...], "truncated": bool}` of at most 32 KB: texts are cut first, then the least relevant hits.
 pub fn reply(hits: &[SearchHit]) -> Result<Response, Failure> {
     let whole = body(hits, usize::MAX, false);
     if whole.to_string().len() < MAX_REPLY_BYTES {
@@ -35,7 +35,7 @@ fn body(hits: &[SearchHit], length: usize, truncated: bool) -> Value {
     json!({ "results": results, "truncated": truncated })
 }
 
-/// A hit as it is shown, its text cut to so many characters and its score rounded to 6 decimals.
+/// Returns a hit as it is shown, its text cut to so many characters and its score rounded to 6 decimals.
 #[must_use]
 pub fn shown(hit: &SearchHit, length: usize) -> Value {
     let text = match hit.text.char_indices().nth(length) {

@@ -22,7 +22,7 @@ pub struct Deps {
     pub calls: Interactions<State>,
     /// Client of the contact center's API.
     pub cxone_client: cxone::CxoneClient,
-    /// Scorer of segments.
+    /// The scorer of the calls' segments.
     pub scorer: SegmentScorer,
     /// Limits on how fast the contact center is asked.
     pub pacer: RequestPacer,

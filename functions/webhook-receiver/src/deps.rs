@@ -12,7 +12,7 @@ use crate::config::Config;
 /// What the webhook receiver works with; built once at start.
 #[derive(Debug)]
 pub struct Deps {
-    /// The configuration.
+    /// The configuration of the function.
     pub config: Config,
     /// The check of the API key.
     pub callers: Callers,
@@ -25,7 +25,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Builds the dependencies. Nothing is sent yet.
+    /// Builds the dependencies of the function. Nothing is sent yet.
     ///
     /// # Errors
     /// If the name of a store is missing, or a file of a laptop cannot be opened.

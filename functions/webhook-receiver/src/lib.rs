@@ -9,6 +9,7 @@ pub mod deps;
 pub mod signature;
 
 use http::Method;
+use insights_core::WithCauses;
 use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
 use runtime::http::reply;
@@ -25,7 +26,7 @@ use crate::signature::{Malformed, Signature};
 /// The namespace of delivery ids (a version 4 UUID drawn once for this product).
 const DELIVERIES: Uuid = Uuid::from_u128(0x2b7c_91f4_53de_4f0a_9c06_77a1_40e8_d35b);
 
-/// Answers one request.
+/// Answers one HTTP request to the function.
 ///
 /// # Errors
 /// A [`Failure`] with the status and code that the sender sees.
@@ -87,7 +88,7 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
         .is_some()
     {
         metrics::count("webhooks_repeated", 1);
-        tracing::info!(%id, conversation_id = event.conversation_id, "repeated delivery");
+        tracing::info!(%id, conversation_id = event.conversation_id, "the delivery was queued before");
         return accepted(id);
     }
     let message_id = deps.queue.send(&body).await.map_err(unqueued)?;
@@ -98,9 +99,9 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
         Err(error) => Err(error),
     };
     if let Err(error) = marked {
-        tracing::warn!(%id, %error, "the delivery was not remembered; a repetition would be queued again");
+        tracing::warn!(%id, cause = %WithCauses(&error), "the delivery was not remembered; a repetition would be queued again");
     }
-    tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body().len(), "queued");
+    tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body().len(), "the delivery was queued");
     accepted(id)
 }
 

@@ -64,7 +64,7 @@ impl Signature {
         })
     }
 
-    /// Whether the secret made this signature of this body, in constant time.
+    /// Returns whether the secret made this signature of this body, in constant time.
     #[must_use]
     pub fn proves(&self, secret: &SecretString, body: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
@@ -77,7 +77,7 @@ impl Signature {
     }
 }
 
-/// The `x-signature` of a body at a time, as a sender makes it.
+/// Computes the `x-signature` of a body at a time, as a sender makes it.
 #[must_use]
 pub fn sign(secret: &SecretString, timestamp: Timestamp, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())

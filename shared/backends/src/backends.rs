@@ -132,7 +132,7 @@ impl Backends {
         self
     }
 
-    /// Replaces the queue.
+    /// Replaces the queue of conversations.
     #[cfg(feature = "queue")]
     #[must_use]
     pub fn with_queue(mut self, queue: store::queue::AnyQueue) -> Self {

@@ -102,7 +102,7 @@ impl SentimentModel {
         self
     }
 
-    /// Scores a text. The text is cut off after [`Self::max_tokens`] tokens. A text without tokens (empty, or only white
+    /// Scores the sentiment of a text. The text is cut off after [`Self::max_tokens`] tokens. A text without tokens (empty, or only white
     /// space) is neutral and costs no inference.
     ///
     /// # Errors

@@ -9,12 +9,12 @@ use inference::{Error, SentimentModel, WorkerPool};
 
 /// A gate at which work waits until a test opens the gate.
 #[derive(Default)]
-struct Gate {
+struct WorkBlocker {
     open: Mutex<bool>,
     opened: Condvar,
 }
 
-impl Gate {
+impl WorkBlocker {
     fn wait(&self) {
         let mut open = self.open.lock().unwrap();
         while !*open {
@@ -30,7 +30,7 @@ impl Gate {
 /// Occupies the only worker until the gate opens; returns once the worker has begun.
 async fn occupy(
     pool: &WorkerPool<()>,
-    gate: &Arc<Gate>,
+    gate: &Arc<WorkBlocker>,
 ) -> tokio::task::JoinHandle<Result<(), Error>> {
     let (began, has_begun) = tokio::sync::oneshot::channel();
     let (pool, gate) = (pool.clone(), Arc::clone(gate));
@@ -47,7 +47,10 @@ async fn occupy(
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_says_that_a_retry_may_help() {
-    let (pool, gate) = (WorkerPool::with_queue((), 1, 2), Arc::new(Gate::default()));
+    let (pool, gate) = (
+        WorkerPool::with_queue((), 1, 2),
+        Arc::new(WorkBlocker::default()),
+    );
     let busy = occupy(&pool, &gate).await;
     let waiting: Vec<_> = (0..2)
         .map(|_| {
@@ -75,7 +78,10 @@ async fn a_full_queue_refuses_at_once_and_says_that_a_retry_may_help() {
 
 #[tokio::test]
 async fn a_canceled_call_that_has_not_begun_never_runs_and_frees_its_place() {
-    let (pool, gate) = (WorkerPool::with_queue((), 1, 1), Arc::new(Gate::default()));
+    let (pool, gate) = (
+        WorkerPool::with_queue((), 1, 1),
+        Arc::new(WorkBlocker::default()),
+    );
     let busy = occupy(&pool, &gate).await;
     let runs = Arc::new(AtomicUsize::new(0));
     let count = |runs: &Arc<AtomicUsize>| {

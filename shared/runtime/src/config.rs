@@ -22,7 +22,7 @@ pub enum ConfigError {
     /// The variable must be set.
     #[error("{name} is not set; it must be {allowed}")]
     Missing {
-        /// The variable's name.
+        /// The name of the variable.
         name: String,
         /// What the value may be.
         allowed: String,
@@ -30,9 +30,9 @@ pub enum ConfigError {
     /// The variable's value is not allowed.
     #[error("{name} is {value:?}, but must be {allowed}")]
     Invalid {
-        /// The variable's name.
+        /// The name of the variable.
         name: String,
-        /// The value.
+        /// The value that is not allowed.
         value: String,
         /// What the value may be.
         allowed: String,
@@ -65,7 +65,7 @@ impl ConfigError {
 pub struct Env(HashMap<String, String>);
 
 impl Env {
-    /// The environment of this process; variables that are not Unicode are left out.
+    /// Reads the environment of this process; variables that are not Unicode are left out.
     #[must_use]
     pub fn process() -> Self {
         let pairs = std::env::vars_os();
@@ -76,7 +76,7 @@ impl Env {
         )
     }
 
-    /// An environment of the given variables, for tests and the local server.
+    /// Builds an environment of the given variables, for tests and the local server.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -88,14 +88,14 @@ impl Env {
         )
     }
 
-    /// The same environment with one variable set.
+    /// Returns the same environment with one variable set.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The variable's text, trimmed, if it is set and not empty.
+    /// Returns the variable's text, trimmed, if it is set and not empty.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0
@@ -104,7 +104,7 @@ impl Env {
             .filter(|value| !value.is_empty())
     }
 
-    /// The variable's text, which must be set.
+    /// Returns the variable's text, which must be set.
     ///
     /// # Errors
     /// [`ConfigError::Missing`], saying what it must be.
@@ -114,7 +114,7 @@ impl Env {
             .ok_or_else(|| ConfigError::missing(name, allowed))
     }
 
-    /// A number in a range, or the default where the variable is unset.
+    /// Reads a number in a range, or returns the default where the variable is unset.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] if it is no number or out of range.
@@ -136,7 +136,7 @@ impl Env {
             .ok_or_else(|| ConfigError::invalid(name, text, number_range(&allowed)))
     }
 
-    /// A duration given in milliseconds (for variables whose names end in `_MS`).
+    /// Reads a duration given in milliseconds (for variables whose names end in `_MS`).
     ///
     /// # Errors
     /// As [`Env::number`].
@@ -151,7 +151,7 @@ impl Env {
             .map(Duration::from_millis)
     }
 
-    /// A duration given in seconds (for variables whose names end in `_SECONDS`).
+    /// Reads a duration given in seconds (for variables whose names end in `_SECONDS`).
     ///
     /// # Errors
     /// As [`Env::number`].
@@ -165,7 +165,7 @@ impl Env {
             .map(Duration::from_secs)
     }
 
-    /// One of the named choices; the first is the default. Case does not matter.
+    /// Reads one of the named choices; the first is the default. Case does not matter.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] if it is none of them.
@@ -181,7 +181,7 @@ impl Env {
             })
     }
 
-    /// An `http` or `https` URL, if the variable is set. Without user and password, which would reach logs.
+    /// Reads an `http` or `https` URL, if the variable is set. Without user and password, which would reach logs.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] if it is no such URL.
@@ -206,7 +206,7 @@ impl Env {
         }
     }
 
-    /// A URL that must be set.
+    /// Reads an `http` or `https` URL that must be set.
     ///
     /// # Errors
     /// [`ConfigError`] if it is unset or no URL.
@@ -215,7 +215,7 @@ impl Env {
             .ok_or_else(|| ConfigError::missing(name, "an http or https URL"))
     }
 
-    /// A folder that exists, if the variable is set.
+    /// Reads the path of a folder that exists, if the variable is set.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] if there is no such folder.

@@ -33,29 +33,29 @@ impl Failure {
         }
     }
 
-    /// 400: what the caller sent is wrong. The message says what, where, and what is allowed; it never repeats the text.
+    /// Builds a 400: what the caller sent is wrong. The message says what, where, and what is allowed; it never repeats the text.
     pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 401: the caller did not prove itself.
+    /// Builds a 401 for a caller without the right API key.
     #[must_use]
     pub fn unauthorized() -> Self {
         let message = "send the API key as 'Authorization: Bearer KEY' or 'x-api-key: KEY'";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
-    /// 401 with the reason why a proof other than the API key was refused.
+    /// Builds a 401 with the reason why a proof other than the API key was refused.
     pub fn invalid_credentials(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
-    /// 404: no such thing.
+    /// Builds a 404: there is nothing at this path or with this identifier.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
-    /// 405: the path exists, the method does not.
+    /// Builds a 405: the path exists, and does not take this method.
     #[must_use]
     pub fn method_not_allowed(allowed: &str) -> Self {
         Self::new(
@@ -65,19 +65,19 @@ impl Failure {
         )
     }
 
-    /// 409: the request contradicts what is stored, or repeats what was done.
+    /// Builds a 409: the request contradicts what is stored, or repeats what was done.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
-    /// 413: the body is too large.
+    /// Builds a 413: the body has more bytes than the limit.
     #[must_use]
     pub fn too_large(limit_bytes: usize) -> Self {
         let message = format!("the body may have at most {limit_bytes} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
     }
 
-    /// 415: the content type is none of the allowed ones.
+    /// Builds a 415: the content type is none of the allowed ones.
     #[must_use]
     pub fn unsupported_media_type(allowed: &str) -> Self {
         let message = format!("content-type must be {allowed}");
@@ -88,7 +88,7 @@ impl Failure {
         )
     }
 
-    /// 429: too many requests at once; the caller may try again after the given time.
+    /// Builds a 429: too many requests came at once; the caller may try again after the given time.
     #[must_use]
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let mut failure = Self::new(
@@ -100,7 +100,7 @@ impl Failure {
         failure
     }
 
-    /// 502: a service behind answered something that cannot be used; the same call may work later.
+    /// Builds a 502: a service behind answered something that cannot be used; the same call may work later.
     pub fn bad_gateway(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             retryable: true,
@@ -108,7 +108,7 @@ impl Failure {
         }
     }
 
-    /// 503: out of order for now; the same call may work later.
+    /// Builds a 503: the function cannot answer for now; the same call may work later.
     pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             retryable: true,
@@ -116,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// 500: a fault of ours. The cause is logged, the caller learns nothing of it.
+    /// Builds a 500: the fault is on our side. The cause is logged, the caller learns nothing of it.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -126,50 +126,50 @@ impl Failure {
         .with_cause(cause)
     }
 
-    /// The same failure with its internal cause, for the log.
+    /// Returns the same failure with its internal cause, for the log.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
-    /// The same failure with a time after which to try again, sent as `Retry-After` in whole seconds.
+    /// Returns the same failure with a time after which to try again, sent as `Retry-After` in whole seconds.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status of the reply.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The public code, e.g. `invalid_text`.
+    /// Returns the public code, e.g. `invalid_text`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// Whether the caller may send the same again.
+    /// Returns whether the caller may send the same again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         self.retryable
     }
 
-    /// The reply: `{"error": {"code", "message", "retryable"}}`. Logs the cause of what is our fault or a service's.
+    /// Builds the reply `{"error": {"code", "message", "retryable"}}`. Logs the cause of what is our fault or a service's.
     #[must_use]
     pub fn into_response(self) -> Response {
         let (status, code) = (self.status.as_u16(), self.code);
         match &self.cause {
             Some(cause) if self.status.is_server_error() => {
-                tracing::error!(status, code, cause = %WithCauses(cause.as_ref()), "request failed");
+                tracing::error!(status, code, cause = %WithCauses(cause.as_ref()), "the request failed");
             }
             Some(cause) => {
-                tracing::info!(status, code, cause = %WithCauses(cause.as_ref()), "request refused")
+                tracing::info!(status, code, cause = %WithCauses(cause.as_ref()), "the request was refused")
             }
-            None => tracing::info!(status, code, "request refused"),
+            None => tracing::info!(status, code, "the request was refused"),
         }
         let error =
             json!({ "code": self.code, "message": self.message, "retryable": self.retryable });

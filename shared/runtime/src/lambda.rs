@@ -81,9 +81,8 @@ where
                     .into_response()
             }
             Err(error) => {
-                let cause = WithCauses(&error).to_string();
-                tracing::error!(request_id, cause, "the event is no HTTP request");
-                return Err(diagnostic("NotHttp", cause));
+                tracing::error!(request_id, cause = %WithCauses(&error), "the event is no HTTP request");
+                return Err(diagnostic("NotHttp", WithCauses(&error).to_string()));
             }
         };
         let duration_ms = started.elapsed().as_secs_f64() * 1e3;
@@ -148,9 +147,13 @@ where
                 Ok(reply)
             }
             Err(error) => {
-                let cause = WithCauses(error.as_ref()).to_string();
-                tracing::error!(request_id, duration_ms, cause, "the event was not handled");
-                Err(diagnostic("Failed", cause))
+                tracing::error!(
+                    request_id,
+                    duration_ms,
+                    cause = %WithCauses(error.as_ref()),
+                    "the event was not handled"
+                );
+                Err(diagnostic("Failed", WithCauses(error.as_ref()).to_string()))
             }
         }
     });

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use insights_core::WithCauses;
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
 /// The CloudWatch namespace of all the product's metrics.
@@ -45,7 +46,7 @@ pub fn observe(name: &'static str, value: f64) {
     metrics::histogram!(name).record(value);
 }
 
-/// Sets a gauge.
+/// Sets a gauge to a value.
 pub fn gauge(name: &'static str, value: f64) {
     metrics::gauge!(name).set(value);
 }
@@ -56,6 +57,6 @@ pub fn flush() {
     if let Some(collector) = COLLECTOR.get()
         && let Err(error) = collector.flush(std::io::stdout().lock())
     {
-        tracing::warn!(%error, "metrics were not written");
+        tracing::warn!(cause = %WithCauses(&error), "metrics were not written");
     }
 }

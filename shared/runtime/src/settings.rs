@@ -55,7 +55,7 @@ pub enum Unset {
 /// One variable as the documentation and the template see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
-    /// The variable's name.
+    /// The name of the variable.
     pub name: &'static str,
     /// What the variable controls: full sentences.
     pub description: String,
@@ -69,7 +69,7 @@ pub struct Declaration {
 
 /// A group of settings: what [`settings!`](crate::settings!) generates, or a type that checks several settings together.
 pub trait SettingsGroup: Sized {
-    /// Reads the settings.
+    /// Reads the settings of a group.
     ///
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
@@ -81,7 +81,7 @@ pub trait SettingsGroup: Sized {
 
 /// Something that reads a value of type `T` from the environment and declares the variables that it reads.
 pub trait Source<T> {
-    /// Reads the value.
+    /// Reads the value of the variable.
     ///
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.
@@ -111,7 +111,7 @@ impl<T> std::fmt::Debug for Setting<T> {
 }
 
 impl<T: 'static> Setting<T> {
-    /// Converts the value.
+    /// Converts the value that was read.
     #[must_use]
     pub fn map<U: 'static>(self, convert: impl Fn(T) -> U + 'static) -> Setting<U> {
         let read = self.read;
@@ -135,7 +135,7 @@ impl<T: 'static> Setting<Option<T>> {
 }
 
 impl Setting<Option<String>> {
-    /// Parses the text. `parse` returns what is allowed where the text cannot be used.
+    /// Parses the text of the variable. `parse` returns what is allowed where the text cannot be used.
     #[must_use]
     pub fn parse<U: 'static>(
         self,
@@ -301,7 +301,7 @@ pub struct Required<T> {
 }
 
 impl<T> Required<T> {
-    /// Returns the value.
+    /// Returns the value of the setting.
     ///
     /// # Errors
     /// [`ConfigError::Missing`], saying what the variable must be.
@@ -431,7 +431,7 @@ macro_rules! settings {
         }
 
         impl $name {
-            /// Reads the settings.
+            /// Reads the settings of a group.
             ///
             /// # Errors
             /// [`ConfigError`]($crate::config::ConfigError), naming the variable, its value and what is allowed.

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 pub const DEFAULT_LOG_FILTER: &str =
     "info,hyper=warn,aws=warn,aws_config=warn,tract=warn,lambda_runtime=warn";
 
-/// How logs look.
+/// The form that log lines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object a line: what CloudWatch Logs Insights reads.
@@ -23,7 +23,7 @@ pub fn init(format: Format) {
     init_from(format, DEFAULT_LOG_FILTER);
 }
 
-/// As [`init`], with another default level, e.g. `warn` for a command whose answer is all that its user wants to see.
+/// Starts logging as [`init`] does, with another default level, e.g. `warn` for a command whose answer is all that its user wants to see.
 pub fn init_from(format: Format, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::provider::Provider;
 
-/// Which provider scores.
+/// The provider that scores texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
     /// The model in this process.
@@ -54,14 +54,14 @@ runtime::settings! {
 /// The provider of a function and its settings.
 #[derive(Debug, Clone)]
 pub struct SentimentSettings {
-    /// Which provider scores.
+    /// The provider that scores texts.
     pub provider: ProviderKind,
     /// With what the provider scores.
     pub scoring: ScoringSettings,
 }
 
 impl SentimentSettings {
-    /// Reads the settings.
+    /// Reads the settings of the provider.
     ///
     /// # Errors
     /// [`ConfigError`], naming the variable, its value and what is allowed.

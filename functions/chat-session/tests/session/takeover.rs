@@ -89,7 +89,7 @@ async fn a_half_open_connection_is_noticed_by_its_silence() {
     let fixture = SessionFixture::new(Scenario::default(), &[]).await;
     let mut session = fixture.connected("one").await;
     fixture.simulator.world().chat.freeze_connections();
-    let silent = |update: &Update| matches!(update, Update::Disconnected { reason, .. } if reason.contains("silent"));
+    let silent = |update: &Update| matches!(update, Update::Disconnected { reason, .. } if reason.contains("did not answer a ping"));
     session.next("the silence", silent).await;
     session
         .next("another connection", |update| {

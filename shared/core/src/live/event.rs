@@ -48,7 +48,7 @@ pub enum CallEvent {
     },
     /// The contact center has the attributes of a revision, or will never take them.
     AttributesSettled {
-        /// Revision of [`CallAction::SendAttributes`](super::CallAction::SendAttributes).
+        /// The revision of the attributes in [`CallAction::SendAttributes`](super::CallAction::SendAttributes).
         revision: u64,
     },
     /// The contact center accepted a suggestion.

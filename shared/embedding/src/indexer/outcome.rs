@@ -31,7 +31,7 @@ pub enum NotIndexed {
     Rejected {
         /// The conversation of the event.
         conversation_id: String,
-        /// What failed.
+        /// The failure behind the outcome.
         #[source]
         source: IndexingError,
     },
@@ -40,7 +40,7 @@ pub enum NotIndexed {
     Later {
         /// The conversation of the event.
         conversation_id: String,
-        /// What failed.
+        /// The failure behind the outcome.
         #[source]
         source: IndexingError,
     },

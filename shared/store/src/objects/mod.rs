@@ -64,7 +64,7 @@ impl Objects {
         })
     }
 
-    /// Opens a bucket. Nothing is sent yet.
+    /// Opens a bucket of S3. Nothing is sent yet.
     ///
     /// # Errors
     /// [`Error::Missing`] if the configuration names no region or no credentials, or the name of the bucket is impossible.
@@ -172,7 +172,7 @@ impl Objects {
         Ok(entries)
     }
 
-    /// Deletes an object. An object that does not exist is success.
+    /// Deletes the object at a key. An object that does not exist is success.
     ///
     /// # Errors
     /// As [`Self::put`].

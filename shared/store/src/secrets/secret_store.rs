@@ -7,7 +7,7 @@ use crate::Error;
 
 /// A place where secrets are kept.
 pub trait SecretStore: Send + Sync {
-    /// Reads all secrets.
+    /// Reads all values of the secret.
     ///
     /// # Errors
     /// [`Error::Missing`] if there is no such secret or it may not be read, [`Error::Corrupt`] if it is not an object of

@@ -16,7 +16,7 @@ pub enum State {
     /// A table of DynamoDB.
     #[cfg(feature = "aws")]
     Dynamo(DynamoState),
-    /// A SQLite file.
+    /// The state in a SQLite file.
     #[cfg(feature = "embedded")]
     Sqlite(SqliteState),
 }

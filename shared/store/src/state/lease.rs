@@ -17,7 +17,7 @@ const ITEM_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// A lease that is held. The version of its item fences it: a holder that lost the lease can neither renew nor release it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// What is leased.
+    /// The key of the item that is leased.
     pub key: Key,
     /// The name of the holder, which no other holder may have: what is stored under this name is the holder's own write.
     pub holder: String,
