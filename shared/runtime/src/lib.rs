@@ -1,8 +1,4 @@
-//! What every function needs and only once: configuration, telemetry, metrics, caller authentication, the request and
-//! reply of an HTTP function, and the one place where failures meet the outside.
-//!
-//! Only this crate knows the Lambda runtime. A function is `handle(&Deps, Request) -> Result<Response, Failure>`; the same
-//! function is called by Lambda ([`lambda`]), by the local server and by tests.
+#![doc = include_str!("../README.md")]
 
 pub mod config;
 pub mod failure;
