@@ -45,7 +45,6 @@ mod progress;
 pub mod range;
 pub mod report;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use insights_http::Deadline;

@@ -45,7 +45,7 @@ pub struct Backends {
 #[derive(Debug, Clone)]
 enum Place {
     /// In AWS.
-    Aws(SdkConfig),
+    Aws(Box<SdkConfig>),
     /// In the folder of [`Backends::folder`], with these secrets.
     #[cfg(feature = "embedded")]
     Laptop(Arc<FunctionSecrets>),
@@ -55,7 +55,7 @@ impl Backends {
     /// Opens the stores of a deployed function: Secrets Manager, DynamoDB, S3, SQS and PostgreSQL. Which table, bucket or
     /// queue a function uses is part of its own configuration.
     ///
-    /// IdleConnections connections are closed after each call, since Lambda freezes the process between two invocations.
+    /// Idle connections are closed after each call, since Lambda freezes the process between two invocations.
     ///
     /// # Errors
     /// [`ConfigError`] if `AWS_ENDPOINT_URL` is set to a value that is not allowed.
@@ -63,7 +63,7 @@ impl Backends {
         let settings = AwsSettings::from_env(env)?;
         let config = store::aws::load_config(settings.endpoint_url.as_deref()).await;
         Ok(Self::new(
-            Place::Aws(config),
+            Place::Aws(Box::new(config)),
             settings,
             IdleConnections::Close,
         ))
@@ -72,7 +72,7 @@ impl Backends {
     /// Opens the stores of a laptop or a test: SQLite files and objects in `folder`, and the given secrets. The variables that
     /// name deployed stores are not needed and not used.
     ///
-    /// IdleConnections connections are kept, since the process runs on between two calls.
+    /// Idle connections are kept, since the process runs on between two calls.
     #[cfg(feature = "embedded")]
     #[must_use]
     pub fn laptop(folder: impl Into<PathBuf>, secrets: store::secrets::Secrets) -> Self {
@@ -329,7 +329,7 @@ impl Backends {
     #[cfg(any(feature = "sns", feature = "lambda"))]
     async fn sdk_config(&self) -> SdkConfig {
         match &self.place {
-            Place::Aws(config) => config.clone(),
+            Place::Aws(config) => SdkConfig::clone(config),
             #[cfg(feature = "embedded")]
             Place::Laptop(_) => {
                 store::aws::load_config(self.settings.endpoint_url.as_deref()).await

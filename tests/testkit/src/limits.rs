@@ -1,4 +1,4 @@
-//! CallLimits of HTTP calls for tests that retry.
+//! Limits of HTTP calls for tests that retry.
 
 use std::time::Duration;
 
