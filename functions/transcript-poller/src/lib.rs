@@ -12,7 +12,7 @@
 //! # One invocation
 //! 1. [`handle`] takes the shard from the [`Trigger`], starts invocations for the other shards if the schedule started this
 //!    one, and follows the calls of its shard until shortly before the deadline (`POLL_HANDOVER_SECONDS`).
-//! 2. [`poll`] reads the list of live calls every `POLL_RELIST_MS`. It starts one task for each new call and ends the task
+//! 2. [`poll`](fn@poll) reads the list of live calls every `POLL_RELIST_MS`. It starts one task for each new call and ends the task
 //!    of each call that is no longer listed.
 //! 3. A task claims its call: it reads the state and writes it with its own lease (`LEASE_SECONDS`), on the condition that
 //!    nobody else wrote the state meanwhile. While another process holds the lease, the task waits and tries again.
