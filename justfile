@@ -13,7 +13,7 @@ test *ARGS:
 
 # The source, template and settings lints alone (seconds)
 lints:
-    cargo test -p e2e --test lints
+    cargo test -p lints
 
 # Formatting, clippy and documentation, as CI checks them
 check:
