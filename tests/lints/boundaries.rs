@@ -75,7 +75,7 @@ const SHARED_CRATES: [&str; 9] = [
 /// Paths of the contact center's API, which only its client and its simulator know.
 const API_PATHS: [&str; 3] = ["\"/api/v2/", "\"/incontactapi/", "\"/oauth/"];
 
-/// A crate's manifest.
+/// The manifest of a crate.
 pub(crate) struct Manifest {
     pub(crate) folder: String,
     pub(crate) dependencies: BTreeSet<String>,

@@ -44,9 +44,9 @@ pub struct Backends {
 /// Where the stores are.
 #[derive(Debug, Clone)]
 enum Place {
-    /// In AWS.
+    /// The stores are in AWS.
     Aws(Box<SdkConfig>),
-    /// In the folder of [`Backends::folder`], with these secrets.
+    /// The stores are in the folder of [`Backends::folder`], with these secrets.
     #[cfg(feature = "embedded")]
     Laptop(Arc<FunctionSecrets>),
 }

@@ -12,7 +12,7 @@ use crate::tokenizer::ModelTokenizer;
 
 /// The content of a model's files, from a folder or from the binary.
 pub(crate) struct ModelFiles {
-    /// Content of `model.onnx`.
+    /// Content of the file `model.onnx`.
     pub(crate) onnx: Bytes,
     /// Content of `tokenizer.json`.
     pub(crate) tokenizer: Bytes,

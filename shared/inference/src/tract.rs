@@ -10,7 +10,7 @@ use crate::model_output::ModelOutput;
 /// What an input of the graph receives for a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum InputKind {
-    /// The token ids.
+    /// The token ids of the text.
     Ids,
     /// The attention mask: 1 for each token, since a text is never padded.
     Mask,

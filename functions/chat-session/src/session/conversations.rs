@@ -77,7 +77,7 @@ impl ConversationTable {
         self.open.contains_key(conversation)
     }
 
-    /// Adds a conversation.
+    /// Adds a conversation to the table.
     pub(super) fn insert(&mut self, id: String, conversation: Conversation) {
         self.open.insert(id, conversation);
     }

@@ -44,7 +44,7 @@ pub(super) struct StreamTask {
 enum ReadingEnd {
     /// The task was stopped, or nobody takes arrivals any more.
     Stopped,
-    /// The connection ended.
+    /// The connection to the stream ended.
     ConnectionLost(ConnectionEnd),
 }
 

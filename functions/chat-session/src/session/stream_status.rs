@@ -37,7 +37,7 @@ impl StreamStatus {
         &self.outages
     }
 
-    /// Remembers an outage.
+    /// Remembers an outage of the stream.
     pub(super) fn add_outage(&mut self, gap: Gap) {
         if self.outages.len() >= OUTAGE_LIMIT {
             self.outages.remove(0);

@@ -15,9 +15,9 @@ const DURATION: Duration = Duration::from_secs(10);
 enum Mode {
     #[default]
     Healthy,
-    /// Refuses every call.
+    /// The store refuses every call.
     Unavailable,
-    /// Answers no call.
+    /// The store answers no call.
     Hanging,
     /// Writes, and then fails.
     AnswerLost,

@@ -27,7 +27,7 @@ pub(crate) struct EmbeddingTables {
     pub(super) norm: LayerNorm,
 }
 
-/// One transformer layer.
+/// One layer of the transformer.
 pub(crate) struct EncoderLayer {
     /// Query, key and value as one product, `[hidden, 3 * hidden]`.
     pub(super) qkv: PackedMatrix,

@@ -3,7 +3,7 @@
 /// Number and width of the attention heads, and the scale of their scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Heads {
-    /// Number of heads.
+    /// Number of attention heads.
     pub(crate) count: usize,
     /// Number of values of one head, a multiple of [`ALIGN`](super::isa::ALIGN).
     pub(crate) width: usize,

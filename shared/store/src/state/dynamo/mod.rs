@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use futures::{StreamExt, TryStreamExt};
+use insights_core::backoff::{BackoffPolicy, Jitter};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -40,10 +41,13 @@ const BATCHES_IN_FLIGHT: usize = 4;
 /// Attempts to write the items that a batch left unprocessed: with the pauses below, about 5 s of throttling are waited
 /// out.
 const BATCH_ATTEMPTS: u32 = 8;
-/// The first pause before unprocessed items are sent again; each pause is twice the one before, with jitter.
-const BATCH_BACKOFF: Duration = Duration::from_millis(40);
-/// The longest pause before unprocessed items are sent again.
-const BATCH_BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// The pauses before unprocessed items are sent again. Half of each pause is random, so that throttled writers do not come
+/// back together.
+const BATCH_BACKOFF: BackoffPolicy = BackoffPolicy::new(
+    Duration::from_millis(40),
+    Duration::from_secs(2),
+    Jitter::Equal,
+);
 /// Most items of one page of a Query; a page ends at 1 MB in any case.
 const PAGE_MAX: usize = 1000;
 
@@ -90,11 +94,10 @@ impl DynamoState {
 
     /// Sends one batch until all of its items are written.
     async fn write_batch(&self, mut batch: Vec<WriteRequest>) -> Result<(), Error> {
-        let mut pause = BATCH_BACKOFF;
-        for attempt in 0..BATCH_ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(jittered(pause)).await;
-                pause = (pause * 2).min(BATCH_BACKOFF_MAX);
+        for failures in 0..BATCH_ATTEMPTS {
+            if failures > 0 {
+                let random = f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
+                tokio::time::sleep(BATCH_BACKOFF.delay(failures, random)).await;
             }
             let answer = self
                 .client
@@ -298,12 +301,6 @@ impl StateStore for DynamoState {
         }
         Ok(items)
     }
-}
-
-/// Returns between half of a pause and all of it, so that throttled writers do not come back together.
-fn jittered(pause: Duration) -> Duration {
-    let dice = u32::from(Uuid::new_v4().as_bytes()[0]);
-    pause / 2 + (pause / 2) * dice / 255
 }
 
 /// The names of the attributes of a row: keys, body, version and expiry, as the template must know them.
