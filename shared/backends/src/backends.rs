@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use insights_http::client::IdleConnections;
+#[cfg(feature = "cxone")]
+use insights_http::exchange::{HttpClient, HttpExchange};
 use runtime::config::{ConfigError, Env};
 use store::aws::SdkConfig;
 use store::secrets::{AnySecretStore, SecretsManager};
@@ -31,6 +33,8 @@ pub struct Backends {
     secrets: Opened<Arc<FunctionSecrets>>,
     states: Opened<State>,
     state: Option<State>,
+    #[cfg(feature = "cxone")]
+    exchange: Option<Arc<dyn HttpExchange>>,
     #[cfg(feature = "embedded")]
     folder: Option<PathBuf>,
     #[cfg(feature = "objects")]
@@ -92,6 +96,8 @@ impl Backends {
             secrets: Opened::default(),
             states: Opened::default(),
             state: None,
+            #[cfg(feature = "cxone")]
+            exchange: None,
             #[cfg(feature = "embedded")]
             folder: None,
             #[cfg(feature = "objects")]
@@ -121,6 +127,14 @@ impl Backends {
     #[must_use]
     pub fn with_state(mut self, state: State) -> Self {
         self.state = Some(state);
+        self
+    }
+
+    /// Replaces the network between the product and the contact center, for simulations.
+    #[cfg(feature = "cxone")]
+    #[must_use]
+    pub fn with_exchange(mut self, exchange: Arc<dyn HttpExchange>) -> Self {
+        self.exchange = Some(exchange);
         self
     }
 
@@ -311,7 +325,11 @@ impl Backends {
         secrets: &Arc<FunctionSecrets>,
         state: &State,
     ) -> anyhow::Result<cxone::CxoneClient> {
-        crate::cxone_client::connect(settings, system, secrets, state, self.connections)
+        let mut http = HttpClient::from(insights_http::client::build_client(self.connections)?);
+        if let Some(exchange) = &self.exchange {
+            http = http.with_exchange(Arc::clone(exchange));
+        }
+        crate::cxone_client::connect(settings, system, secrets, state, &http)
     }
 
     /// Returns a client of SNS, the notification service of AWS; on a laptop too, since a topic exists nowhere else.

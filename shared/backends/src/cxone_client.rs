@@ -7,7 +7,7 @@ use cxone::endpoints::{self, Site, System};
 use cxone::oauth::{ClientCredentials, TokenSource};
 use futures::future::BoxFuture;
 use insights_http::CallLimits;
-use insights_http::client::IdleConnections;
+use insights_http::exchange::HttpClient;
 use insights_http::secret::{Freshness, SecretFn, SecretSource};
 use secrecy::ExposeSecret;
 use store::state::State;
@@ -25,7 +25,7 @@ pub(crate) fn connect(
     system: System,
     secrets: &Arc<FunctionSecrets>,
     state: &State,
-    connections: IdleConnections,
+    http: &HttpClient,
 ) -> anyhow::Result<CxoneClient> {
     let base_url = settings.base_url.get()?;
     let mut site = Site::new(endpoints::CXONE_API, system, base_url.as_str())?;
@@ -35,12 +35,16 @@ pub(crate) fn connect(
     if let Some(scopes) = &settings.scopes {
         site = site.with_scopes(scopes);
     }
-    let http = insights_http::client::build_client(connections)?;
     let limits = CallLimits::default();
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
     let tokens = TokenSource::new(http.clone(), site.clone(), credentials(secrets), limits)
         .with_shared(Arc::new(tokens));
-    Ok(CxoneClient::new(http, site, Arc::new(tokens), limits))
+    Ok(CxoneClient::new(
+        http.clone(),
+        site,
+        Arc::new(tokens),
+        limits,
+    ))
 }
 
 /// Returns the source of the client id and the client secret; both are read again after the contact center refused them.

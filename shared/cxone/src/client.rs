@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use insights_http::exchange::HttpClient;
 use insights_http::{Answer, CallLimits, Deadline, Transport};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -27,7 +28,7 @@ impl CxoneClient {
     /// Builds a client that calls `site` with tokens from `tokens`.
     #[must_use]
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClient>,
         site: Site,
         tokens: Arc<TokenSource>,
         limits: CallLimits,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
-use crate::error::Error;
+use crate::error::{Error, SharedCause};
 
 /// Longest time that making a connection may take, TLS included. A healthy one takes a tenth of this; a Data Action has
 /// 5 s for everything.
@@ -110,6 +110,9 @@ pub enum BodyError {
     /// The body is longer than the limit in bytes.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
+    /// The stand-in for the network gave no answer.
+    #[error("no answer came")]
+    NoAnswer(#[source] SharedCause),
     /// The connection broke while the body was read.
     #[error("the body could not be read")]
     Broken(#[source] reqwest::Error),

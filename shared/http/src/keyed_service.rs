@@ -11,6 +11,7 @@ use url::Url;
 use crate::answer::Answer;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::exchange::HttpClient;
 use crate::secret::{Freshness, SecretSource, bearer_header, read_secret};
 use crate::transport::{CallLimits, Transport};
 
@@ -61,7 +62,7 @@ impl KeyedService {
     /// Creates a client that posts to `url` with the key from `key`, which errors call `key_name`.
     #[must_use]
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClient>,
         url: Url,
         key_name: &'static str,
         key: Arc<dyn SecretSource<SecretString>>,

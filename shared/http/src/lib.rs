@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod client;
 pub mod deadline;
 pub mod error;
+pub mod exchange;
 pub mod keyed_service;
 pub mod rate_limit;
 pub mod retry;

@@ -12,6 +12,7 @@ use crate::breaker::{BreakerConfig, SharedBreaker, Verdict};
 use crate::client::{BodyError, read_body};
 use crate::deadline::Deadline;
 use crate::error::{AttemptFailure, Error};
+use crate::exchange::HttpClient;
 use crate::retry::{Decision, RetryClass, RetryPolicy, is_transient, parse_retry_after};
 
 /// What bounds a call beside its deadline.
@@ -44,7 +45,7 @@ impl Default for CallLimits {
 /// Clones share the connections and the breaker.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    http: reqwest::Client,
+    http: HttpClient,
     limits: CallLimits,
     breaker: SharedBreaker,
 }
@@ -59,9 +60,9 @@ struct FailedAttempt {
 impl Transport {
     /// Builds a transport with a circuit breaker of its own.
     #[must_use]
-    pub fn new(http: reqwest::Client, limits: CallLimits) -> Self {
+    pub fn new(http: impl Into<HttpClient>, limits: CallLimits) -> Self {
         Self {
-            http,
+            http: http.into(),
             limits,
             breaker: SharedBreaker::new(limits.breaker),
         }
@@ -101,7 +102,10 @@ impl Transport {
                     retry_after,
                 })?;
             tries += 1;
-            let failed = match self.attempt(endpoint, deadline, build(&self.http)).await {
+            let failed = match self
+                .attempt(endpoint, deadline, build(self.http.requests()))
+                .await
+            {
                 Ok(answer) => {
                     let is_broken = answer.status.is_server_error();
                     guard.finish(if is_broken {
@@ -143,11 +147,10 @@ impl Transport {
     ) -> Result<Answer, FailedAttempt> {
         let until = deadline.or_within(self.limits.attempt_timeout);
         let exchange = async {
-            let response = request
-                .timeout(self.limits.attempt_timeout)
-                .send()
-                .await
-                .map_err(BodyError::Broken)?;
+            let response = self
+                .http
+                .send(request.timeout(self.limits.attempt_timeout))
+                .await?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = read_body(response, self.limits.max_answer_bytes).await?;
             Ok((status, headers, body))
@@ -190,6 +193,7 @@ fn failed_exchange(endpoint: &str, deadline: Deadline, error: BodyError) -> Fail
             verdict: Verdict::Alive,
             error: Error::invalid_response(endpoint, format!("it is longer than {limit} bytes")),
         },
+        BodyError::NoAnswer(cause) => unavailable(endpoint, AttemptFailure::Connection(cause)),
         BodyError::Broken(error) if error.is_builder() => FailedAttempt {
             class: RetryClass::Final,
             verdict: Verdict::Unknown,

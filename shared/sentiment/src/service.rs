@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insights_core::scale::Score;
+use insights_http::exchange::HttpClient;
 use insights_http::keyed_service::KeyedService;
 use insights_http::secret::SecretSource;
 use insights_http::url::parse_url;
@@ -44,7 +45,7 @@ impl NlpClient {
     /// # Errors
     /// [`Error::Invalid`] unless `url` is a plain `http` or `https` URL.
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClient>,
         url: &str,
         key: Arc<dyn SecretSource<SecretString>>,
         limits: CallLimits,

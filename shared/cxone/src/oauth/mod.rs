@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
+use insights_http::exchange::HttpClient;
 use insights_http::secret::{Freshness, SecretSource, read_secret};
 use insights_http::{
     AttemptFailure, CallLimits, Deadline, Error as HttpError, Transport, WithCauses,
@@ -65,7 +66,7 @@ impl TokenSource {
     /// Builds a source without a shared cache that uses the system's clock.
     #[must_use]
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClient>,
         site: Site,
         credentials: Arc<dyn SecretSource<ClientCredentials>>,
         limits: CallLimits,

@@ -1,9 +1,12 @@
 //! The state store of a running function, which is chosen at start.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 #[cfg(feature = "aws")]
 use super::dynamo::DynamoState;
+use super::erased::ErasedStateStore;
 use super::item::{Expect, Item, Key, Put};
 #[cfg(feature = "embedded")]
 use super::sqlite::SqliteState;
@@ -19,6 +22,16 @@ pub enum State {
     /// The state in a SQLite file.
     #[cfg(feature = "embedded")]
     Sqlite(SqliteState),
+    /// Another store, such as that of a simulation.
+    Other(Arc<dyn ErasedStateStore>),
+}
+
+impl State {
+    /// Wraps another store than those of the product.
+    #[must_use]
+    pub fn other(store: impl StateStore + std::fmt::Debug + 'static) -> Self {
+        Self::Other(Arc::new(store))
+    }
 }
 
 /// Calls the store that was chosen.
@@ -29,8 +42,7 @@ macro_rules! with_store {
             State::Dynamo($store) => $call,
             #[cfg(feature = "embedded")]
             State::Sqlite($store) => $call,
-            #[cfg(not(any(feature = "aws", feature = "embedded")))]
-            _ => unreachable!("no store is compiled in"),
+            State::Other($store) => $call,
         }
     };
 }

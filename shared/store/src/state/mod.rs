@@ -6,6 +6,7 @@
 mod any_state;
 #[cfg(feature = "aws")]
 mod dynamo;
+mod erased;
 mod item;
 pub mod lease;
 #[cfg(feature = "embedded")]
@@ -15,6 +16,7 @@ mod state_store;
 pub use any_state::State;
 #[cfg(feature = "aws")]
 pub use dynamo::{Capacity, DynamoState, TABLE_ATTRIBUTES};
+pub use erased::ErasedStateStore;
 pub use item::{BODY_MAX_BYTES, Expect, Item, KEY_MAX_BYTES, Key, Put};
 #[cfg(feature = "embedded")]
 pub use sqlite::SqliteState;
