@@ -1,11 +1,17 @@
 //! The text of a request: out of a JSON or a form-encoded body, with a clear error for everything else.
 
+use std::borrow::Cow;
+
+use insights_core::lenient_json::{self, NotUtf8};
 use percent_encoding::percent_decode;
 use runtime::{Failure, Request, RequestExt};
 use serde_json::Value;
 
 /// The one field that is read.
 pub const FIELD: &str = "interaction_text";
+
+/// The byte order mark that some editors and tools write before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 const ALLOWED_TYPES: &str = "application/json or application/x-www-form-urlencoded";
 
@@ -38,9 +44,8 @@ pub fn interaction_text(request: &Request, max_bytes: usize) -> Result<String, F
 }
 
 fn from_json(body: &[u8]) -> Result<String, Failure> {
-    let body = std::str::from_utf8(body).map_err(|error| not_utf8(error.valid_up_to()))?;
-    let body = body.trim_start_matches('\u{feff}');
-    let value: Value = serde_json::from_str(body).map_err(|error| {
+    let body = lenient_json::decode(body).map_err(|NotUtf8 { at }| not_utf8(at))?;
+    let value: Value = lenient_json::from_str(&body).map_err(|error| {
         // serde's message may quote a piece of the body; its place is enough to find it.
         let place = format!("line {} column {}", error.line(), error.column());
         Failure::invalid(
@@ -65,6 +70,7 @@ fn from_json(body: &[u8]) -> Result<String, Failure> {
 }
 
 fn from_form(body: &[u8]) -> Result<String, Failure> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     for pair in body.split(|byte| *byte == b'&') {
         let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
@@ -82,16 +88,17 @@ fn from_form(body: &[u8]) -> Result<String, Failure> {
     }))
 }
 
-/// One name or value of a form, as bytes that must be UTF-8: the usual decoder would replace what is not.
+/// One name or value of a form, as bytes that must be UTF-8: the usual decoder would replace whatever is not. A byte order
+/// mark and a character that was cut off are no reason to refuse a text.
 fn decode(part: &[u8]) -> Result<String, Failure> {
     let spaced: Vec<u8> = part
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
-    let decoded = percent_decode(&spaced).decode_utf8();
-    decoded
-        .map(|text| text.into_owned())
-        .map_err(|error| not_utf8(error.valid_up_to()))
+    let bytes: Vec<u8> = percent_decode(&spaced).collect();
+    lenient_json::decode(&bytes)
+        .map(Cow::into_owned)
+        .map_err(|NotUtf8 { at }| not_utf8(at))
 }
 
 fn not_utf8(byte: usize) -> Failure {
@@ -180,12 +187,6 @@ mod tests {
             (JSON, b"[]", 400, "invalid_json"),
             (
                 JSON,
-                br#"{"interaction_text":"\ud800"}"#,
-                400,
-                "invalid_json",
-            ),
-            (
-                JSON,
                 b"{\"interaction_text\":\"\xff\"}",
                 400,
                 "invalid_utf8",
@@ -232,6 +233,44 @@ mod tests {
                 "{content_type} {shown}"
             );
             assert!(!failure.is_retryable());
+        }
+    }
+
+    #[test]
+    fn odd_characters_and_numbers_do_not_make_a_body_unreadable() {
+        let cases: &[(&str, &[u8], &str)] = &[
+            (
+                JSON,
+                br#"{"interaction_text":"I am furious \ud83d"}"#,
+                "I am furious \u{fffd}",
+            ),
+            (
+                JSON,
+                br#"{"interaction_text":"\ude21 furious","x":"\ud83d"}"#,
+                "\u{fffd} furious",
+            ),
+            (
+                JSON,
+                br#"{"unread":1e400,"interaction_text":"furious","other":-1e999}"#,
+                "furious",
+            ),
+            (
+                JSON,
+                b"\xef\xbb\xbf{\"interaction_text\":\"furious \xf0\x9f\x98\"}",
+                "furious \u{fffd}",
+            ),
+            (FORM, b"\xef\xbb\xbfinteraction_text=furious", "furious"),
+            (FORM, b"%EF%BB%BFinteraction_text=furious", "furious"),
+            (
+                FORM,
+                b"interaction_text=furious+%F0%9F%98",
+                "furious \u{fffd}",
+            ),
+            (FORM, b"a=1&interaction_text=%EF%BB%BFfurious", "furious"),
+        ];
+        for (content_type, body, text) in cases {
+            let shown = String::from_utf8_lossy(body);
+            assert_eq!(read(content_type, body).unwrap(), *text, "{shown}");
         }
     }
 

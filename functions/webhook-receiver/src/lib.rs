@@ -10,6 +10,7 @@ pub mod signature;
 
 use http::Method;
 use insights_core::WithCauses;
+use insights_core::lenient_json::{self, NotUtf8};
 use insights_core::webhook::{InvalidEvent, MAX_BODY_BYTES, WebhookEvent};
 use jiff::Timestamp;
 use runtime::http::reply;
@@ -160,11 +161,8 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
 
 /// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.
 fn queueable(body: &[u8]) -> Result<String, Failure> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        invalid(InvalidEvent::NotUtf8 {
-            at: error.valid_up_to(),
-        })
-    })?;
+    let text = lenient_json::decode(body)
+        .map_err(|NotUtf8 { at }| invalid(InvalidEvent::NotUtf8 { at }))?;
     Ok(text
         .replace('\u{fffe}', "\\ufffe")
         .replace('\u{ffff}', "\\uffff"))

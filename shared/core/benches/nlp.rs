@@ -1,6 +1,7 @@
 //! Measures VADER per sentence and the topics of a thousand conversations: `cargo bench -p insights-core`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use insights_core::lexicon;
 use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, find_topics};
 use insights_core::vader::Analyzer;
 
@@ -18,6 +19,17 @@ fn vader(criterion: &mut Criterion) {
     group.bench_function("sentence", |bencher| {
         bencher.iter(|| SENTENCES.map(|text| analyzer.polarity(std::hint::black_box(text))));
     });
+    for kilobytes in [64, 1024] {
+        // Sixteen times the text must take about sixteen times as long, however often the speaker takes something back.
+        let text = "good bad but ".repeat(kilobytes * 1024 / 13);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(format!("{kilobytes} KB full of buts"), |bencher| {
+            bencher.iter(|| analyzer.polarity(std::hint::black_box(&text)));
+        });
+        group.bench_function(format!("lexicon, {kilobytes} KB full of buts"), |bencher| {
+            bencher.iter(|| lexicon::score(std::hint::black_box(&text)));
+        });
+    }
     let transcript = SENTENCES.join(" ").repeat(50);
     group.throughput(Throughput::Bytes(transcript.len() as u64));
     group.bench_function("transcript of 15 KB", |bencher| {

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod analytics;
+mod apostrophes;
 pub mod backoff;
 pub mod chat;
 pub mod chunking;
 mod error_chain;
 pub mod indexing;
 pub mod intent;
+pub mod lenient_json;
 pub mod lexicon;
 pub mod live;
 pub mod mapper;

@@ -170,6 +170,7 @@ pub fn round_milliseconds(value: f64) -> f64 {
 ///
 /// assert_eq!(round_half_even(0.0625, 3), 0.062);
 /// assert_eq!(round_half_even(0.1875, 3), 0.188);
+/// assert!(round_half_even(-0.0001, 3).is_sign_positive());
 /// ```
 #[must_use]
 pub fn round_half_even(value: f64, decimals: u8) -> f64 {
@@ -177,10 +178,11 @@ pub fn round_half_even(value: f64, decimals: u8) -> f64 {
     let scaled = value * unit;
     // Away from a half the product's rounding error cannot matter; near one the exact decimal expansion decides.
     if (scaled - scaled.floor() - 0.5).abs() > 1e-6 {
-        return scaled.round() / unit;
+        // Adding zero turns -0.0 into 0.0 and changes nothing else.
+        return scaled.round() / unit + 0.0;
     }
     let decimals = usize::from(decimals);
-    format!("{value:.decimals$}").parse().unwrap_or(value)
+    format!("{value:.decimals$}").parse().unwrap_or(value) + 0.0
 }
 
 /// Formats a score with 4 decimals.

@@ -4,6 +4,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::apostrophes::straighten_apostrophes;
+
 /// A word of a text, or the end of a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -25,13 +27,11 @@ impl Token {
 
 /// Splits a text at Unicode's word boundaries (UAX #29) into its words and clause ends.
 pub(crate) fn tokenize(text: &str) -> Vec<Token> {
+    let text = &*straighten_apostrophes(text);
     let mut tokens = Vec::new();
     for (at, part) in text.split_word_bound_indices() {
         if part.chars().any(char::is_alphanumeric) {
-            tokens.push(Token::Word(
-                part.to_lowercase()
-                    .replace(['\u{2019}', '\u{02BC}', '`'], "'"),
-            ));
+            tokens.push(Token::Word(part.to_lowercase()));
         } else if ends_clause(part) || is_dash(text, at, part) {
             tokens.push(Token::ClauseEnd);
         }

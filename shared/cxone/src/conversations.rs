@@ -2,6 +2,7 @@
 
 use http::Method;
 use insights_core::analytics::{Conversation, Line, Speaker};
+use insights_core::lenient_json::LenientList;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -80,8 +81,9 @@ impl<'a> ConversationPages<'a> {
             return Ok(None);
         };
         let rows = page.data.unwrap_or_default();
-        let listed = rows.len();
+        let listed = rows.elements.len() + rows.skipped;
         let conversations: Vec<_> = rows
+            .elements
             .into_iter()
             .filter_map(WireConversation::into_conversation)
             .collect();
@@ -94,6 +96,8 @@ impl<'a> ConversationPages<'a> {
 
 /// Reads the lines that agent and customer said in a conversation, in order; `None` if it has no transcript (404).
 ///
+/// A line of an unknown shape is left out with a warning, because it must not hide the others.
+///
 /// # Errors
 /// As [`CxoneClient::send`]; [`insights_http::Error::Invalid`] if the id cannot be part of a path.
 pub async fn read_transcript(
@@ -105,12 +109,20 @@ pub async fn read_transcript(
         .site()
         .endpoint(Route::ConversationTranscript, &[conversation_id])?;
     match client
-        .send::<Vec<WireLine>>(Request::get(endpoint), deadline)
+        .send::<LenientList<WireLine>>(Request::get(endpoint), deadline)
         .await
     {
-        Ok(lines) => Ok(Some(
-            lines.into_iter().filter_map(WireLine::into_line).collect(),
-        )),
+        Ok(lines) => {
+            if lines.skipped > 0 {
+                tracing::warn!(
+                    conversation_id,
+                    skipped = lines.skipped,
+                    "transcript lines of an unknown shape were left out"
+                );
+            }
+            let lines = lines.elements.into_iter();
+            Ok(Some(lines.filter_map(WireLine::into_line).collect()))
+        }
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
@@ -119,7 +131,7 @@ pub async fn read_transcript(
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePage {
-    data: Option<Vec<WireConversation>>,
+    data: Option<LenientList<WireConversation>>,
     next_link: Option<String>,
 }
 
@@ -169,20 +181,16 @@ impl WireConversation {
 #[derive(Deserialize)]
 struct WireLine {
     text: Option<Value>,
-    author: Option<WireAuthor>,
+    author: Option<Value>,
     timestamp: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct WireAuthor {
-    #[serde(rename = "type")]
-    kind: Option<String>,
 }
 
 impl WireLine {
     /// Returns the line if the agent or the customer said it.
     fn into_line(self) -> Option<Line> {
-        let kind = self.author?.kind?;
+        let author = self.author?;
+        // Some systems write the kind of author alone: "author": "customer".
+        let kind = author.get("type").unwrap_or(&author).as_str()?;
         let speaker = match kind.to_ascii_lowercase().as_str() {
             "agent" => Speaker::Agent,
             "customer" => Speaker::Customer,

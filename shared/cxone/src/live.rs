@@ -1,6 +1,7 @@
 //! Live calls: the transcript so far, attributes of the interaction, suggestions to the agent.
 
 use http::Method;
+use insights_core::lenient_json;
 use insights_core::live::{Segment, Speaker};
 use insights_http::Deadline;
 use serde::{Deserialize, Serialize};
@@ -156,7 +157,7 @@ pub async fn post_suggestion(
 
 /// Returns the id in an answer, under any of the names that are in use.
 fn suggestion_id(body: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
+    let answer: Value = lenient_json::from_slice(body).ok()?;
     let id = ["id", "suggestionId", "trackingId"]
         .iter()
         .find_map(|name| answer.get(name))?;

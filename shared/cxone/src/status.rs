@@ -1,5 +1,6 @@
 //! What the status of an answer means for the caller.
 
+use insights_core::lenient_json;
 use insights_http::{Answer, Error as HttpError};
 use serde::Deserialize;
 
@@ -38,7 +39,7 @@ pub(crate) fn missing_scope(body: &[u8], needed: &str) -> String {
         )]
         scope: Option<String>,
     }
-    let named = serde_json::from_slice::<Refusal>(body)
+    let named = lenient_json::from_slice::<Refusal>(body)
         .ok()
         .and_then(|refusal| refusal.scope);
     // The body is the server's: what cannot be a scope must not reach a log.

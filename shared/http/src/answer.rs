@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use insights_core::lenient_json;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -31,12 +32,12 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Answer {
-    /// Parses the body as the JSON of a `T`.
+    /// Parses the body as the JSON of a `T`, with the repairs of [`insights_core::lenient_json`].
     ///
     /// # Errors
     /// [`Error::InvalidResponse`] with the place in the body where it stops being a `T`, without the content.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        lenient_json::from_slice(&self.body).map_err(|error| {
             // The error itself is not kept as the cause: its text may quote a value. Place and kind are enough to find it.
             let kind = match error.classify() {
                 serde_json::error::Category::Data => "the JSON has not the expected shape",

@@ -49,31 +49,35 @@ pub struct LexiconScore {
 #[must_use]
 pub fn score(text: &str) -> LexiconScore {
     let tokens = tokenize(text);
-    let mut weights: Vec<f64> = Vec::new();
-    let (mut at, mut emphasis) = (0, 1.0);
+    let (mut positive, mut negative) = (0.0, 0.0);
+    let (mut at, mut emphasis, mut matched) = (0, 1.0, 0);
     while at < tokens.len() {
         if tokens[at].word() == Some("but") {
-            weights
-                .iter_mut()
-                .for_each(|weight| *weight *= BEFORE_BUT_FACTOR);
+            // Each "but" takes back half of all that was said before it, so the sums are halved rather than each weight.
+            positive *= BEFORE_BUT_FACTOR;
+            negative *= BEFORE_BUT_FACTOR;
             emphasis = AFTER_BUT_FACTOR;
         }
         let (weight, length) = entries::match_longest(&tokens[at..]);
         if let Some(weight) = weight {
             let before = &tokens[at.saturating_sub(MAX_MODIFIER_DISTANCE)..at];
-            weights.push(weight * emphasis * context_factor(before, weight));
+            let weight: f64 = weight * emphasis * context_factor(before, weight);
+            if weight > 0.0 {
+                positive += weight;
+            } else {
+                negative -= weight;
+            }
+            matched += 1;
         }
         at += length;
     }
-    let sum = |side: fn(&f64) -> bool| weights.iter().filter(|weight| side(weight)).sum::<f64>();
-    let (positive, negative) = (sum(|weight| *weight > 0.0), -sum(|weight| *weight < 0.0));
-    let total = positive - negative;
+    let total: f64 = positive - negative;
     let normalized = 0.5 + 0.5 * total / (total * total + NORMALIZATION).sqrt();
     LexiconScore {
         score: Score::from_probabilities(0.0, normalized),
         positive,
-        negative: negative.abs(),
-        matched: weights.len(),
+        negative,
+        matched,
     }
 }
 

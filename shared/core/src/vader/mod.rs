@@ -1,6 +1,7 @@
 //! VADER: rule-based sentiment of a text, a complete port of vaderSentiment 3.3.2.
 //!
-//! Every rule of the reference program is here, its oddities included, so that a score means the same as elsewhere:
+//! Every rule of the reference program is here, its oddities included, so that a score means the same as elsewhere (but for
+//! curly apostrophes, which are straightened first, see [`Analyzer::polarity`]):
 //! punctuation, capitals, boosters, negation, "no", "least", "but", idioms, emoticons and emoji. VADER reads the raw text;
 //! stripping case, stop words or punctuation first would remove what the rules look at. The fixtures in
 //! `tests/fixtures/vader.json` are the reference program's own answers, compared digit by digit.
@@ -20,6 +21,7 @@ mod token;
 
 use serde::Serialize;
 
+use crate::apostrophes::straighten_apostrophes;
 use crate::scale::round_half_even;
 use token::Token;
 
@@ -45,7 +47,15 @@ pub struct Analyzer {
 
 impl Analyzer {
     /// Scores a text; all figures of an empty text are 0.
+    ///
+    /// Apostrophes are straightened first. The reference program does not do so, and reads no negation in "don’t"
+    /// as phones write it.
     pub fn polarity(&mut self, text: &str) -> Polarity {
+        self.polarity_as_written(&straighten_apostrophes(text))
+    }
+
+    /// Scores a text exactly as the reference program does.
+    fn polarity_as_written(&mut self, text: &str) -> Polarity {
         let text = emoji::replace_emoji(text);
         self.tokens.clear();
         let table = lexicon::word_table();

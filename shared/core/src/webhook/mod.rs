@@ -21,6 +21,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use crate::lenient_json::{self, NotUtf8};
+
 #[cfg(test)]
 mod tests;
 
@@ -104,13 +106,13 @@ impl WebhookEvent {
         if body.len() > MAX_BODY_BYTES {
             return Err(InvalidEvent::TooLarge { bytes: body.len() });
         }
-        let text = std::str::from_utf8(body).map_err(|error| InvalidEvent::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
-        let value: Value = serde_json::from_str(text).map_err(|error| InvalidEvent::NotJson {
-            line: error.line(),
-            column: error.column(),
-        })?;
+        let text =
+            lenient_json::decode(body).map_err(|NotUtf8 { at }| InvalidEvent::NotUtf8 { at })?;
+        let value: Value =
+            lenient_json::from_str(&text).map_err(|error| InvalidEvent::NotJson {
+                line: error.line(),
+                column: error.column(),
+            })?;
         let Value::Object(mut fields) = value else {
             return Err(InvalidEvent::Field {
                 field: "body",

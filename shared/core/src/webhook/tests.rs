@@ -108,6 +108,24 @@ fn size_encoding_and_syntax_are_checked_before_the_fields() {
 }
 
 #[test]
+fn odd_characters_and_numbers_do_not_make_an_event_unreadable() {
+    let data = r#"{"subject":"cut \ud83d","cost":1e400,"turns":[null,{"text":"\ude21"}]}"#;
+    let event = body(
+        r#""conversation.completed""#,
+        r#""2024-01-15T10:30:00Z""#,
+        r#""c""#,
+        data,
+    );
+    let marked = [b"\xef\xbb\xbf", event.as_slice()].concat();
+    for event in [event, marked] {
+        let event = WebhookEvent::parse(&event).unwrap();
+        assert_eq!(event.data["subject"], "cut \u{fffd}");
+        assert_eq!(event.data["cost"], Value::Null);
+        assert_eq!(event.data["turns"][1]["text"], "\u{fffd}");
+    }
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let parse = |data: &str| {

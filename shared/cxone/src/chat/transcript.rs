@@ -32,8 +32,7 @@ pub struct ChatTranscript {
 #[serde(rename_all = "camelCase")]
 struct WirePage {
     conversation_id: Option<String>,
-    #[serde(default)]
-    messages: Vec<Value>,
+    messages: Option<Vec<Value>>,
     #[serde(default)]
     next_link: Option<String>,
 }
@@ -85,7 +84,7 @@ pub async fn read_transcript(
             let reason = "a page belongs to another conversation";
             return Err(Error::invalid_response(template, reason));
         }
-        for entry in page.messages {
+        for entry in page.messages.unwrap_or_default() {
             match parse_entry(entry, conversation_id) {
                 Ok(message) => transcript.messages.push(message),
                 Err(reason) => transcript.malformed.count(&reason),

@@ -4,6 +4,7 @@ use insights_core::chat::frame::{
     ChatEvent, FRAME_LIMIT, Malformed, is_end_word, validate_conversation_id, validate_message,
 };
 use insights_core::chat::message::{Message, Sender};
+use insights_core::lenient_json;
 use serde_json::{Map, Value};
 
 /// Parses a text frame of the stream.
@@ -19,7 +20,7 @@ pub fn parse_frame(frame: &str) -> Result<ChatEvent, Malformed> {
         });
     }
     let Value::Object(mut envelope) =
-        serde_json::from_str(frame).map_err(|_| Malformed::NotJson)?
+        lenient_json::from_str(frame).map_err(|_| Malformed::NotJson)?
     else {
         return Err(Malformed::NoType);
     };
@@ -187,6 +188,27 @@ mod tests {
             r#"{"type":"heartbeat"}"#,
         ] {
             assert_eq!(parse_frame(frame), Ok(ChatEvent::Other), "{frame}");
+        }
+    }
+
+    #[test]
+    fn odd_characters_and_numbers_lose_no_message() {
+        for (frame, text) in [
+            (
+                MESSAGE.replace("need help", r"will call my lawyer \ud83d"),
+                "I will call my lawyer \u{fffd}",
+            ),
+            (format!("\u{feff}{MESSAGE}"), "I need help"),
+            (MESSAGE.replace("[1]", "1e400"), "I need help"),
+            (
+                MESSAGE.replace("[1]", r#"{"name": "\ud83d", "rank": -1e999}"#),
+                "I need help",
+            ),
+        ] {
+            let Ok(ChatEvent::Message(message)) = parse_frame(&frame) else {
+                panic!("{frame} is a message")
+            };
+            assert_eq!(message.text, text);
         }
     }
 

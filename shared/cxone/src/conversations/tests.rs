@@ -1,5 +1,7 @@
 //! Rows and lines as they are on the wire; the calls are tested against the simulator where the report is.
 
+use insights_core::lenient_json;
+
 use super::*;
 
 fn row(text: &str) -> Option<Conversation> {
@@ -9,8 +11,9 @@ fn row(text: &str) -> Option<Conversation> {
 }
 
 fn lines(text: &str) -> Vec<Line> {
-    let lines: Vec<WireLine> = serde_json::from_str(text).unwrap();
-    lines.into_iter().filter_map(WireLine::into_line).collect()
+    let lines: LenientList<WireLine> = lenient_json::from_str(text).unwrap();
+    let lines = lines.elements.into_iter();
+    lines.filter_map(WireLine::into_line).collect()
 }
 
 #[test]
@@ -76,6 +79,27 @@ fn only_what_agent_and_customer_say_is_read() {
     );
     assert_eq!(found[0].at, "2026-11-02T09:00:00Z".parse().ok());
     assert_eq!(found[2].at, "2026-11-02T09:00:01.5Z".parse().ok());
+}
+
+#[test]
+fn an_odd_line_does_not_hide_the_others() {
+    let found = lines(
+        r#"[null, {"text": "one \ud83d", "author": {"type": "customer"}, "confidence": 1e400},
+            {"text": "two", "author": "customer"}, {"text": "three", "author": ["customer"]}, 7, "four", [],
+            {"text": "five", "author": {"type": 5}}, {"text": "six", "author": {"type": "agent"}}]"#,
+    );
+    let said: Vec<_> = found.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(said, ["one \u{fffd}", "two", "six"]);
+}
+
+#[test]
+fn an_odd_row_does_not_hide_the_others() {
+    let page: WirePage = lenient_json::from_str(
+        r#"{"data": [null, {"conversationId": "a", "score": 1e999}, [], "b", {"conversationId": "\ude00"}]}"#,
+    )
+    .unwrap();
+    let rows = page.data.unwrap();
+    assert_eq!((rows.elements.len(), rows.skipped), (2, 3));
 }
 
 #[test]
