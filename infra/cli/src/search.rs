@@ -44,6 +44,15 @@ pub(crate) struct Args {
     local: LocalArgs,
 }
 
+/// Returns why a search has no hits, and what to do about it.
+fn explain_no_hits(is_store_empty: bool) -> &'static str {
+    if is_store_empty {
+        "nothing found; embed conversations first: cxone-insights embed FILE.jsonl"
+    } else {
+        "nothing matches the filter; search without --intent and --contains-pii to see the categories that are stored"
+    }
+}
+
 /// Searches and prints the hits.
 ///
 /// # Errors
@@ -59,17 +68,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         intent: args.intent,
         contains_pii: args.contains_pii,
     };
-    let hits = searcher
-        .search(
-            &question,
-            usize::from(args.limit),
-            &filter,
-            Deadline::within(SEARCH_TIMEOUT),
-        )
-        .await
-        .context("the search failed")?;
+    let search = async |limit: u16, filter: &Filter| {
+        let deadline = Deadline::within(SEARCH_TIMEOUT);
+        let found = searcher.search(&question, usize::from(limit), filter, deadline);
+        found.await.context("the search failed")
+    };
+    let hits = search(args.limit, &filter).await?;
     if hits.is_empty() && !args.json {
-        eprintln!("nothing found; embed conversations first: cxone-insights embed FILE.jsonl");
+        let is_filtered = filter != Filter::default();
+        let is_store_empty = !is_filtered || search(1, &Filter::default()).await?.is_empty();
+        eprintln!("{}", explain_no_hits(is_store_empty));
     }
     for hit in &hits {
         if args.json {
@@ -93,4 +101,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         simulator.shutdown().await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain_no_hits;
+
+    #[test]
+    fn an_empty_store_and_a_filter_without_matches_are_told_apart() {
+        assert!(explain_no_hits(true).contains("embed conversations first"));
+        let filtered = explain_no_hits(false);
+        assert!(filtered.contains("the filter") && !filtered.contains("embed"));
+    }
 }

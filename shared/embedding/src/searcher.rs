@@ -29,7 +29,7 @@ pub struct Searcher {
 /// Exact conditions on the metadata of a hit; a condition that is `None` holds for every hit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The value that `intent_category` must have.
+    /// The category that a hit must have. Case does not matter, and spaces and hyphens stand for underscores.
     pub intent: Option<String>,
     /// The value that `contains_pii` must have.
     pub contains_pii: Option<bool>,
@@ -70,10 +70,38 @@ impl Filter {
         let intent = self
             .intent
             .as_ref()
-            .map(|intent| ("intent_category".to_owned(), Value::from(intent.as_str())));
+            .map(|intent| ("intent_category".to_owned(), category_name(intent).into()));
         let pii = self
             .contains_pii
             .map(|pii| ("contains_pii".to_owned(), Value::from(pii)));
         intent.into_iter().chain(pii).collect()
+    }
+}
+
+/// Returns the name of a category as it is stored: names consist of lower-case letters, digits and underscores.
+fn category_name(written: &str) -> String {
+    written.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_is_found_however_it_is_written() {
+        for written in [
+            "billing_dispute",
+            "Billing_Dispute",
+            " BILLING-DISPUTE ",
+            "Billing dispute",
+        ] {
+            let filter = Filter {
+                intent: Some(written.to_owned()),
+                contains_pii: None,
+            };
+            let metadata = filter.to_metadata();
+            assert_eq!(metadata["intent_category"], "billing_dispute", "{written}");
+        }
+        assert!(Filter::default().to_metadata().is_empty());
     }
 }
