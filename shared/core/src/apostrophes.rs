@@ -38,8 +38,14 @@ mod tests {
         for (text, straight) in [
             ("I don\u{2019}t", "I don't"),
             ("DON\u{2018}T", "DON'T"),
-            ("can\u{00b4}t, won`t, isn\u{02bc}t, ain\u{ff07}t", "can't, won't, isn't, ain't"),
-            ("\u{2018}good\u{2019} they said\u{2019}", "\u{2018}good\u{2019} they said\u{2019}"),
+            (
+                "can\u{00b4}t, won`t, isn\u{02bc}t, ain\u{ff07}t",
+                "can't, won't, isn't, ain't",
+            ),
+            (
+                "\u{2018}good\u{2019} they said\u{2019}",
+                "\u{2018}good\u{2019} they said\u{2019}",
+            ),
             ("the customers\u{2019} view", "the customers\u{2019} view"),
             ("`code` 5\u{2032}", "`code` 5\u{2032}"),
             ("plain", "plain"),

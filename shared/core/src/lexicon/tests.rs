@@ -78,21 +78,37 @@ fn but_weighs_what_follows() {
 fn each_but_halves_what_was_said_before_it() {
     let result = score("great service but slow app but friendly but");
     let expected = (2.0 / 8.0, 1.5 / 4.0, 3.0 / 2.0);
-    assert_eq!((result.positive, result.negative), (expected.0 + expected.2, expected.1));
+    assert_eq!(
+        (result.positive, result.negative),
+        (expected.0 + expected.2, expected.1)
+    );
     let result = score(&format!("great {}", "but ".repeat(2000)));
-    assert_eq!((result.positive, result.negative, result.matched), (0.0, 0.0, 1));
+    assert_eq!(
+        (result.positive, result.negative, result.matched),
+        (0.0, 0.0, 1)
+    );
 }
 
 #[test]
 fn curly_apostrophes_are_read_as_straight_ones() {
     for apostrophe in ["\u{2019}", "\u{2018}", "\u{02bc}", "\u{00b4}", "`"] {
-        assert_eq!(score(&format!("it isn{apostrophe}t helpful")), score("it isn't helpful"));
+        assert_eq!(
+            score(&format!("it isn{apostrophe}t helpful")),
+            score("it isn't helpful")
+        );
     }
 }
 
 #[test]
 fn no_sum_is_a_negative_zero() {
-    for text in ["", "great", "awful", "my account", "no problem", "great but"] {
+    for text in [
+        "",
+        "great",
+        "awful",
+        "my account",
+        "no problem",
+        "great but",
+    ] {
         let result = score(text);
         for sum in [result.positive, result.negative] {
             assert!(sum != 0.0 || sum.is_sign_positive(), "{text}: {result:?}");

@@ -51,7 +51,10 @@ fn no_figure_is_a_negative_zero() {
     for text in ["good", "bad", "the invoice", "", "good bad", "ok", "no"] {
         let said = polarity(text);
         for figure in [said.compound, said.pos, said.neu, said.neg] {
-            assert!(figure != 0.0 || figure.is_sign_positive(), "{text}: {said:?}");
+            assert!(
+                figure != 0.0 || figure.is_sign_positive(),
+                "{text}: {said:?}"
+            );
         }
     }
 }
