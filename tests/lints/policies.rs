@@ -22,7 +22,7 @@ const SHARED_WIRING: [&str; 2] = ["embedding", "sentiment"];
 /// What in a function's sources makes which calls.
 const CALLS: &[(&str, &[&str])] = &[
     (
-        r"backends\s*\.secrets\(",
+        r"backends\s*\.(secrets|caller_secrets)\(",
         &["secretsmanager:GetSecretValue"],
     ),
     // Registering, stopping and showing a live call, and its list, which only the poller takes from.

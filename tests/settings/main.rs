@@ -51,6 +51,26 @@ fn each_function_is_given_the_variables_it_reads_and_every_one_it_needs() {
 }
 
 #[test]
+fn each_function_is_given_the_secrets_of_its_audience() {
+    let template = Template::read();
+    for (name, declarations) in FUNCTIONS {
+        let given = template.variables(name);
+        let audiences: Vec<_> = declarations()
+            .into_iter()
+            .filter(|one| one.name.ends_with("_SECRET_ID"))
+            .collect();
+        assert!(!audiences.is_empty(), "{name} reads no secret");
+        for one in audiences {
+            assert!(
+                given.contains_key(one.name) || given.contains_key("SECRET_ID"),
+                "{name} needs {}, but is given neither it nor SECRET_ID",
+                one.name
+            );
+        }
+    }
+}
+
+#[test]
 fn the_template_gives_each_function_the_defaults_and_ranges_of_the_code() {
     let template = Template::read();
     let mut wrong = Vec::new();

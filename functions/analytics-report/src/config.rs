@@ -1,6 +1,8 @@
 //! The settings of the function, read once at start.
 
-use backends::settings::{CxoneSettings, ObjectSettings, SecretSettings, StateSettings};
+use backends::settings::{
+    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings,
+};
 use insights_core::topics::{ClusterSettings, VocabularyLimits};
 use runtime::settings::{choice, group, number};
 
@@ -8,8 +10,8 @@ runtime::settings! {
     /// The configuration of the analytics report.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the credentials for the contact center.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret with the credentials for the contact center.
+        pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
         /// The state store, which shares access tokens.
         pub state: StateSettings = group::<StateSettings>(),
         /// The contact center.

@@ -36,7 +36,7 @@ impl Deps {
     /// # Errors
     /// If the name of a store or the contact center's URL is missing.
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
         let client = backends
             .clone()

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use backends::settings::{CxoneSettings, ObjectSettings, SecretSettings, StateSettings};
+use backends::settings::{
+    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, ProviderSecretSettings,
+    StateSettings,
+};
 use cxone::chat::{Skill, StreamTiming};
 use insights_core::chat::escalation::EscalationPhrases;
 use insights_core::chat::pacing::QueueLimits;
@@ -29,8 +32,10 @@ runtime::settings! {
     /// The configuration of the chat sessions.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the credentials for the contact center.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret with the credentials for the contact center.
+        pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The state store of messages, leases and marks.
         pub state: StateSettings = group::<StateSettings>(),
         /// The contact center.

@@ -41,7 +41,7 @@ impl Deps {
     /// # Errors
     /// If the name of a store or the contact center's URL is missing, or the model does not load.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
         let client = backends.cxone_client(&config.cxone, System::Chat, &secrets, &state)?;
         let scorer = match config.sentiment.clone() {
@@ -49,7 +49,7 @@ impl Deps {
             Some(mut sentiment) => {
                 // One thread: the other one belongs to the messages.
                 sentiment.scoring.models.threads = 1;
-                let key = secret_key(&secrets, "nlp_api_key");
+                let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
                 Scorer::new(build_provider(&sentiment, key, IdleConnections::Keep).await?)
             }
         };

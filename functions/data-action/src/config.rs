@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use backends::settings::{SecretSettings, ShardSettings, StateSettings};
+use backends::settings::{
+    CallerSecretSettings, ProviderSecretSettings, ShardSettings, StateSettings,
+};
 use runtime::settings::{group, millis, number, seconds};
 use sentiment::{Provider, SentimentSettings};
 
@@ -10,8 +12,10 @@ runtime::settings! {
     /// The configuration of the Data Action.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the API key.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret that proves callers.
+        pub callers: CallerSecretSettings = group::<CallerSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The state store of the live calls.
         pub state: StateSettings = group::<StateSettings>(),
         /// What scores.

@@ -33,16 +33,16 @@ impl Deps {
     /// # Errors
     /// If the name of a store is missing, or the model does not load.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let callers = Callers::new(backends.caller_secrets(&config.callers)?);
         let state = backends.state(&config.state)?;
-        let key = secret_key(&secrets, "nlp_api_key");
+        let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
         let provider = build_provider(&config.sentiment, key, backends.connections()).await?;
         let health = match &provider {
             Provider::Local(model) => Health::new("local", vec![describe(model)]),
             Provider::Http(_) => Health::new("http", Vec::new()),
         };
         Ok(Self {
-            callers: Callers::new(secrets),
+            callers,
             provider,
             cache: SentimentCache::new(config.cache_ttl, config.cache_entries),
             health,

@@ -1,6 +1,6 @@
 //! The settings of the function, read once at start.
 
-use backends::settings::{QueueSettings, SecretSettings};
+use backends::settings::{DatabaseSecretSettings, ProviderSecretSettings, QueueSettings};
 use embedding::settings::EmbeddingSettings;
 use runtime::settings::{Required, group, required_text};
 
@@ -8,8 +8,10 @@ runtime::settings! {
     /// The configuration of the embedding writer.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the URL of the database.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret with the URL of the database.
+        pub database: DatabaseSecretSettings = group::<DatabaseSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The queue that the messages come from.
         pub queue: QueueSettings = group::<QueueSettings>(),
         /// URL of the SQS queue that takes messages which can never be embedded.

@@ -25,13 +25,13 @@ impl Deps {
     /// another length than the model's.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let queue = backends.queue_with_dead_letters(&config.queue, &config.dead_letter_url)?;
-        let secrets = backends.secrets(&config.secret)?;
+        let database = backends.secrets(&config.database.id)?;
         let settings = &config.embedding;
-        let key = secret_key(&secrets, "openai_api_key");
+        let key = secret_key(&backends.secrets(&config.providers.id)?, "openai_api_key");
         let provider = build_provider(settings, key, backends.connections()).await?;
         let model = provider.model().clone();
         let vectors = backends
-            .vectors(&secrets, model, settings.connections)
+            .vectors(&database, model, settings.connections)
             .await?;
         let indexer = build_indexer(settings, provider, vectors)?;
         Ok(Self { indexer, queue })

@@ -1,6 +1,6 @@
 //! The settings of the function, read once at start.
 
-use backends::settings::SecretSettings;
+use backends::settings::{CallerSecretSettings, DatabaseSecretSettings, ProviderSecretSettings};
 use embedding::settings::EmbeddingSettings;
 use runtime::settings::group;
 
@@ -8,8 +8,12 @@ runtime::settings! {
     /// The configuration of the semantic search.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the API key and the URL of the database.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret that proves callers.
+        pub callers: CallerSecretSettings = group::<CallerSecretSettings>(),
+        /// The secret with the URL of the database.
+        pub database: DatabaseSecretSettings = group::<DatabaseSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The model that embeds questions, and the database.
         pub embedding: EmbeddingSettings = group::<EmbeddingSettings>(),
     }

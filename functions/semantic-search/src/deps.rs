@@ -24,16 +24,17 @@ impl Deps {
     /// If the name of the secret is missing, the model does not load, the database does not answer, or its table holds vectors of
     /// another length than the model's.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let callers = Callers::new(backends.caller_secrets(&config.callers)?);
         let settings = &config.embedding;
-        let key = secret_key(&secrets, "openai_api_key");
+        let key = secret_key(&backends.secrets(&config.providers.id)?, "openai_api_key");
         let provider = build_provider(settings, key, backends.connections()).await?;
         let model = provider.model().clone();
+        let database = backends.secrets(&config.database.id)?;
         let vectors = backends
-            .vectors(&secrets, model, settings.connections)
+            .vectors(&database, model, settings.connections)
             .await?;
         Ok(Self {
-            callers: Callers::new(secrets),
+            callers,
             searcher: Searcher::new(provider, vectors),
         })
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use backends::settings::{CxoneSettings, SecretSettings, ShardSettings, StateSettings};
+use backends::settings::{
+    ContactCenterSecretSettings, CxoneSettings, ProviderSecretSettings, ShardSettings,
+    StateSettings,
+};
 use insights_core::live::{AlertSettings, AlertSubject, LiveSettings, SuggestionTemplates};
 use insights_core::scale::round_share;
 use runtime::config::ConfigError;
@@ -15,8 +18,10 @@ runtime::settings! {
     /// The configuration of the transcript poller.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the credentials for the contact center.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret with the credentials for the contact center.
+        pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The state store of the live calls.
         pub state: StateSettings = group::<StateSettings>(),
         /// The contact center.

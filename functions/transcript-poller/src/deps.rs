@@ -41,13 +41,13 @@ impl Deps {
     /// # Errors
     /// If the name of a store or the contact center's URL is missing, or the model does not load.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
         let cxone_client = backends
             .clone()
             .with_connections(IdleConnections::Keep)
             .cxone_client(&config.cxone, System::RealTime, &secrets, &state)?;
-        let key = secret_key(&secrets, "nlp_api_key");
+        let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
         let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
         let fan_out = match &config.function_name {
             Some(name) if config.shards.count > 1 => {

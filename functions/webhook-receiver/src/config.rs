@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use backends::settings::{QueueSettings, SecretSettings, StateSettings};
+use backends::settings::{CallerSecretSettings, QueueSettings, StateSettings};
 use runtime::settings::{group, seconds};
 
 runtime::settings! {
     /// The configuration of the webhook receiver.
     #[derive(Debug, Clone)]
     pub struct Config {
-        /// The secret, with the webhook's signing key and the API key.
-        pub secret: SecretSettings = group::<SecretSettings>(),
+        /// The secret that proves callers and senders of webhooks.
+        pub callers: CallerSecretSettings = group::<CallerSecretSettings>(),
         /// The state store, which remembers deliveries.
         pub state: StateSettings = group::<StateSettings>(),
         /// The queue that takes the events.

@@ -30,7 +30,7 @@ impl Deps {
     /// # Errors
     /// If the name of a store is missing, or a file of a laptop cannot be opened.
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.secrets(&config.secret)?;
+        let secrets = backends.caller_secrets(&config.callers)?;
         Ok(Self {
             callers: Callers::new(Arc::clone(&secrets)),
             state: backends.state(&config.state)?,

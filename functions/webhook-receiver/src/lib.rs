@@ -177,7 +177,7 @@ fn invalid(invalid: InvalidEvent) -> Failure {
     }
 }
 
-fn unreadable(error: store::Error) -> Failure {
+fn unreadable(error: std::sync::Arc<store::Error>) -> Failure {
     Failure::unavailable(
         "secret_unavailable",
         "the sender cannot be proven now, try again",

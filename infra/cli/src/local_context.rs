@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use backends::Backends;
-use backends::settings::{AwsSettings, CxoneSettings, SecretSettings, StateSettings};
+use backends::settings::{AwsSettings, ContactCenterSecretSettings, CxoneSettings, StateSettings};
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
@@ -109,9 +109,8 @@ impl LocalContext {
     /// # Errors
     /// If `CXONE_BASE_URL` is not a URL.
     pub(crate) fn cxone_client(&self, system: System) -> anyhow::Result<cxone::CxoneClient> {
-        let secrets = self
-            .backends
-            .secrets(&SecretSettings::from_env(&self.env)?)?;
+        let secret = ContactCenterSecretSettings::from_env(&self.env)?;
+        let secrets = self.backends.secrets(&secret.id)?;
         let state = self.backends.state(&StateSettings::from_env(&self.env)?)?;
         let settings = CxoneSettings::from_env(&self.env)?;
         self.backends

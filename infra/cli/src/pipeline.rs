@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backends::settings::SecretSettings;
+use backends::settings::{DatabaseSecretSettings, ProviderSecretSettings};
 use backends::{Backends, secret_key};
 use embedding::indexer::Indexer;
 use embedding::provider::{EmbeddingProvider, Provider};
@@ -50,13 +50,15 @@ impl Pipeline {
             env = env.with("OPENAI_BASE_URL", simulator.url());
         }
         let settings = EmbeddingSettings::from_env(&env)?;
-        let secrets = context.backends.secrets(&SecretSettings::from_env(&env)?)?;
-        let key = secret_key(&secrets, "openai_api_key");
+        let providers = ProviderSecretSettings::from_env(&env)?;
+        let key = secret_key(&context.backends.secrets(&providers.id)?, "openai_api_key");
         let provider = build_provider(&settings, key, IdleConnections::Keep).await?;
         let model = provider.model().clone();
+        let database = DatabaseSecretSettings::from_env(&env)?;
+        let database = context.backends.secrets(&database.id)?;
         let vectors = context
             .backends
-            .vectors(&secrets, model, settings.connections)
+            .vectors(&database, model, settings.connections)
             .await?;
         Ok(Self {
             env,

@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use cxone_simulator::Scenario;
 use cxone_simulator::live::demo_calls;
+use runtime::config::Env;
+use runtime::process::ProcessSettings;
 use runtime::{Observer, metrics};
 use tokio_util::sync::CancellationToken;
 use transcript_poller::CountedBatch;
@@ -47,7 +49,8 @@ pub(crate) struct Args {
 /// # Errors
 /// If the port cannot be bound, a model does not load, or a store cannot be reached.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    metrics::init("serve");
+    let settings = ProcessSettings::from_env(&Env::process())?;
+    metrics::init(&settings.stack, "serve");
     let listener = gateway::bind(args.addr).await?;
     let scenario = Scenario {
         calls: demo_calls(1.0),

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 #[cfg(feature = "embedded")]
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use insights_http::client::IdleConnections;
 #[cfg(feature = "cxone")]
 use insights_http::exchange::{HttpClient, HttpExchange};
 use runtime::config::{ConfigError, Env};
+use runtime::settings::Required;
 use store::aws::SdkConfig;
 use store::secrets::{AnySecretStore, SecretsManager};
 use store::state::{DynamoState, State};
 
 use crate::key_source::FunctionSecrets;
-use crate::settings::{AwsSettings, SecretSettings, StateSettings};
+use crate::settings::{AwsSettings, CallerSecretSettings, StateSettings};
 
 /// The name of the embedding queue in a folder.
 #[cfg(all(feature = "embedded", feature = "queue"))]
@@ -81,7 +83,10 @@ impl Backends {
     #[must_use]
     pub fn laptop(folder: impl Into<PathBuf>, secrets: store::secrets::Secrets) -> Self {
         let secrets = Arc::new(FunctionSecrets::new(AnySecretStore::Given(secrets)));
-        let settings = AwsSettings { endpoint_url: None };
+        let settings = AwsSettings {
+            endpoint_url: None,
+            secret_id: None,
+        };
         Self {
             folder: Some(folder.into()),
             ..Self::new(Place::Laptop(secrets), settings, IdleConnections::Keep)
@@ -176,16 +181,38 @@ impl Backends {
         self.connections
     }
 
-    /// Returns the secrets; all functions with the same secret share one cache.
+    /// Returns the values of a secret, or of the secret of `SECRET_ID` where it is not set; all functions of a process with
+    /// the same secret share one cache. On a laptop all secrets are one.
     ///
     /// # Errors
-    /// [`ConfigError`] if `SECRET_ID` is not set where it is needed.
-    pub fn secrets(&self, settings: &SecretSettings) -> Result<Arc<FunctionSecrets>, ConfigError> {
+    /// [`ConfigError`] if neither variable is set where a name is needed.
+    pub fn secrets(&self, id: &Required<String>) -> Result<Arc<FunctionSecrets>, ConfigError> {
+        self.open_secrets(id, Duration::ZERO)
+    }
+
+    /// Returns the secret that proves callers, with its previous version for as long as the settings accept its keys.
+    ///
+    /// # Errors
+    /// As [`Backends::secrets`].
+    pub fn caller_secrets(
+        &self,
+        settings: &CallerSecretSettings,
+    ) -> Result<Arc<FunctionSecrets>, ConfigError> {
+        self.open_secrets(&settings.id, settings.previous_keys)
+    }
+
+    fn open_secrets(
+        &self,
+        id: &Required<String>,
+        previous_for: Duration,
+    ) -> Result<Arc<FunctionSecrets>, ConfigError> {
         match &self.place {
             Place::Aws(config) => {
-                let id = settings.id.get()?;
-                self.secrets.get_or_open(id, || {
-                    let source = AnySecretStore::Manager(SecretsManager::new(config, id.clone()));
+                let id = id.get_or(self.settings.secret_id.as_ref())?;
+                let name = format!("{id} {}", previous_for.as_secs());
+                self.secrets.get_or_open(&name, || {
+                    let manager = SecretsManager::new(config, id.clone());
+                    let source = AnySecretStore::Manager(manager.with_previous(previous_for));
                     Ok(Arc::new(FunctionSecrets::new(source)))
                 })
             }

@@ -47,7 +47,7 @@ impl Callers {
 }
 
 /// Builds the failure of a secret that cannot be read.
-fn secret_unavailable(error: store::Error) -> Failure {
+fn secret_unavailable(error: Arc<store::Error>) -> Failure {
     Failure::unavailable(
         "secret_unavailable",
         "the API key cannot be checked now, try again",

@@ -40,7 +40,7 @@ pub(crate) async fn read_key(
         Freshness::Cached => secrets.get().await,
         Freshness::Bypass => secrets.refresh_after_auth_failure().await,
     };
-    let found = found.map_err(|error| Arc::new(error) as SecretSourceError)?;
+    let found = found.map_err(|error| error as SecretSourceError)?;
     let missing = || Arc::new(MissingValue { name }) as SecretSourceError;
     found.get(name).cloned().ok_or_else(missing)
 }

@@ -1,6 +1,8 @@
 //! The settings that several functions share: the names of their stores and the contact center.
 
-use runtime::settings::{Required, number, required_text, required_url, text, url};
+use std::time::Duration;
+
+use runtime::settings::{Required, number, required_text, required_url, seconds, text, url};
 use url::Url;
 
 runtime::settings! {
@@ -10,15 +12,57 @@ runtime::settings! {
         /// Address that replaces the one of every AWS service, for an emulator. On a loopback address the clients use placeholder
         /// credentials.
         pub endpoint_url: Option<String> = text("AWS_ENDPOINT_URL", "an http or https URL").otherwise("AWS itself"),
+        /// Name or ARN of the one secret in Secrets Manager that takes the place of each secret that is not set by itself:
+        /// CALLERS_SECRET_ID, CONTACT_CENTER_SECRET_ID, DATABASE_SECRET_ID and PROVIDERS_SECRET_ID.
+        pub secret_id: Option<String> = text("SECRET_ID", "the name or ARN of a secret in Secrets Manager"),
+    }
+}
+
+/// What the name of a secret may be.
+const SECRET_NAME: &str =
+    "the name or ARN of a secret in Secrets Manager, unless SECRET_ID names one secret for all";
+
+/// What takes the place of a secret's name.
+const SHARED_SECRET: &str = "the secret of SECRET_ID";
+
+runtime::settings! {
+    /// The secret with the keys by which callers and senders of webhooks prove themselves.
+    #[derive(Debug, Clone)]
+    pub struct CallerSecretSettings {
+        /// Name or ARN of the secret that proves callers and senders of webhooks: `api_key`, `api_keys`, `webhook_secret` and
+        /// `webhook_secrets`.
+        pub id: Required<String> = required_text("CALLERS_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
+        /// How long after a change of the callers' secret the keys of its previous version are accepted too; 0 never accepts
+        /// them.
+        pub previous_keys: Duration = seconds("PREVIOUS_KEYS_SECONDS", 86_400, 0..=2_592_000),
     }
 }
 
 runtime::settings! {
-    /// The secret of a function.
+    /// The secret with the credentials for the contact center.
     #[derive(Debug, Clone)]
-    pub struct SecretSettings {
-        /// Name or ARN of the secret in Secrets Manager that holds every key and password.
-        pub id: Required<String> = required_text("SECRET_ID", "the name or ARN of the secret in Secrets Manager"),
+    pub struct ContactCenterSecretSettings {
+        /// Name or ARN of the secret with the credentials for the contact center: `client_id` and `client_secret`.
+        pub id: Required<String> = required_text("CONTACT_CENTER_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
+    }
+}
+
+runtime::settings! {
+    /// The secret with the address of the database.
+    #[derive(Debug, Clone)]
+    pub struct DatabaseSecretSettings {
+        /// Name or ARN of the secret with the address of the database, user and password included: `database_url`.
+        pub id: Required<String> = required_text("DATABASE_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
+    }
+}
+
+runtime::settings! {
+    /// The secret with the keys of services that score or embed.
+    #[derive(Debug, Clone)]
+    pub struct ProviderSecretSettings {
+        /// Name or ARN of the secret with the keys of services that score or embed: `nlp_api_key` and `openai_api_key`. It is
+        /// read only if such a service is set.
+        pub id: Required<String> = required_text("PROVIDERS_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
     }
 }
 

@@ -38,12 +38,12 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     start: impl FnOnce() -> F,
 ) -> ExitCode {
     telemetry::init(telemetry::Format::Json);
-    metrics::init(function);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let settings = ProcessSettings::from_env(&Env::process());
     let result = settings.map_err(anyhow::Error::from).and_then(|settings| {
+        metrics::init(&settings.stack, function);
         EMULATED_TIMEOUT.get_or_init(|| settings.emulated_timeout);
         runtime?.block_on(Box::pin(start()))
     });

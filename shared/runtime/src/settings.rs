@@ -166,6 +166,23 @@ impl Setting<Option<String>> {
     }
 }
 
+impl Setting<Option<String>> {
+    /// Checks the text of the variable, and uses the default where the variable is not set. `check` returns what is allowed
+    /// where the text cannot be used.
+    #[must_use]
+    pub fn checked_or(
+        self,
+        default: &'static str,
+        check: impl Fn(&str) -> Result<(), String> + 'static,
+    ) -> Setting<String> {
+        let mut setting = self
+            .parse(move |text| check(text).map(|()| text.to_owned()))
+            .map(move |text| text.unwrap_or_else(|| default.to_owned()));
+        setting.unset = Unset::Default(default.to_owned());
+        setting
+    }
+}
+
 impl<T> Source<T> for Setting<T> {
     fn read(&self, env: &Env) -> Result<T, ConfigError> {
         (self.read)(env)
@@ -309,6 +326,24 @@ impl<T> Required<T> {
         self.value
             .as_ref()
             .ok_or_else(|| ConfigError::missing(self.name, self.allowed))
+    }
+
+    /// Returns the value of the setting, or else the value of the setting that takes its place.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`], saying what the variable must be, if neither is set.
+    pub fn get_or<'a>(&'a self, other: Option<&'a T>) -> Result<&'a T, ConfigError> {
+        self.get().or_else(|error| other.ok_or(error))
+    }
+}
+
+impl<T: 'static> Setting<Required<T>> {
+    /// Documents that another setting, named by the phrase, takes the place of this one where this one is not set. The reader
+    /// asks for the value with [`Required::get_or`].
+    #[must_use]
+    pub fn otherwise(mut self, phrase: &str) -> Self {
+        self.unset = Unset::Otherwise(phrase.to_owned());
+        self
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
-use backends::settings::SecretSettings;
+use backends::settings::DatabaseSecretSettings;
 use backends::{Backends, secret_key};
 use bytes::Bytes;
 use embedding::provider::{EmbeddingProvider, Provider};
@@ -55,7 +55,7 @@ pub(crate) async fn open_vectors(
     provider: &Provider,
     env: &Env,
 ) -> anyhow::Result<Vectors> {
-    let secrets = backends.secrets(&SecretSettings::from_env(env)?)?;
+    let secrets = backends.secrets(&DatabaseSecretSettings::from_env(env)?.id)?;
     let settings = EmbeddingSettings::from_env(env)?;
     let model = provider.model().clone();
     backends

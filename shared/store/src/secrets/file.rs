@@ -11,7 +11,7 @@ use crate::Error;
 /// Largest size of the file, in bytes.
 const FILE_MAX_BYTES: u64 = 64 * 1024;
 
-/// A file with one `name = "value"` on each line.
+/// A file with one `name = "value"` on each line, and lists such as `[[api_keys]]` behind them.
 #[derive(Debug, Clone)]
 pub struct SecretFile {
     path: PathBuf,
@@ -45,6 +45,9 @@ impl SecretFile {
         })?;
         let named = table.into_iter().map(|(name, value)| match value {
             toml::Value::String(text) => Ok((name, SecretString::from(text))),
+            list @ (toml::Value::Array(_) | toml::Value::Table(_)) => {
+                Ok((name, SecretString::from(to_json(list).to_string())))
+            }
             _ => Err(self.corrupt(format!("the value of {name} is not a string in quotes"))),
         });
         named.collect()
@@ -74,6 +77,22 @@ impl SecretStore for SecretFile {
             .await
             .map_err(|error| Error::missing_with(self.path.display().to_string(), error))?;
         self.parse(&text)
+    }
+}
+
+/// Returns a list or table as the JSON that it is in Secrets Manager; dates become texts.
+fn to_json(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(flag) => flag.into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(to_json).collect(),
+        toml::Value::Table(table) => table
+            .into_iter()
+            .map(|(name, value)| (name, to_json(value)))
+            .collect(),
     }
 }
 

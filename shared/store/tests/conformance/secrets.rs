@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use store::Error;
 use store::secrets::{CachedSecrets, SecretFile, SecretStore, Secrets, SecretsManager};
@@ -181,10 +182,10 @@ async fn a_hundred_callers_make_one_read() {
 }
 
 #[tokio::test]
-async fn the_last_value_is_given_while_secrets_manager_is_down() {
+async fn a_first_read_that_fails_is_made_again_by_the_next_caller() {
     let proxy = Proxy::start().await;
     let id = stored(r#"{"api_key":"k"}"#).await;
-    let cached = CachedSecrets::with_ttl(manager(&proxy.url, &id).await, Duration::ZERO);
+    let cached = CachedSecrets::new(manager(&proxy.url, &id).await);
     proxy.inject(
         "GetSecretValue",
         &[Fault::Refused(500, "InternalServiceError"); 3],
@@ -196,19 +197,56 @@ async fn the_last_value_is_given_while_secrets_manager_is_down() {
             .expect_err("nothing to give yet")
             .is_retryable()
     );
+    assert!(proxy.is_exhausted());
     assert_eq!(
         value(&cached.get().await.expect("the secrets"), "api_key").as_deref(),
         Some("k")
     );
-    proxy.inject(
-        "GetSecretValue",
-        &[Fault::Refused(500, "InternalServiceError"); 3],
+}
+
+#[tokio::test]
+async fn the_previous_version_is_read_for_callers_and_for_nobody_else() {
+    let endpoint = dev_stack::aws().endpoint_url.clone();
+    let id = stored(r#"{"api_key":"first"}"#).await;
+    let hour = Duration::from_secs(3600);
+    let now = Timestamp::now();
+    let read = async |lasting| {
+        let store = manager(&endpoint, &id).await.with_previous(lasting);
+        store.fetch().await.expect("the secrets")
+    };
+    assert!(
+        read(hour).await.previous(now).is_none(),
+        "no version before"
     );
-    assert_eq!(
-        value(&cached.get().await.expect("the last value"), "api_key").as_deref(),
-        Some("k")
-    );
-    assert!(proxy.is_exhausted());
+    let config = store::aws::load_config(Some(&endpoint)).await;
+    aws_sdk_secretsmanager::Client::new(&config)
+        .put_secret_value()
+        .secret_id(&id)
+        .secret_string(r#"{"api_key":"second"}"#)
+        .send()
+        .await
+        .expect("a new version");
+    let secrets = read(hour).await;
+    assert_eq!(value(&secrets, "api_key").as_deref(), Some("second"));
+    let previous = secrets.previous(now).expect("the version before");
+    assert_eq!(value(previous, "api_key").as_deref(), Some("first"));
+    let later = now + Duration::from_secs(3700);
+    assert!(secrets.previous(later).is_none(), "for an hour only");
+    assert!(read(Duration::ZERO).await.previous(now).is_none());
+}
+
+#[tokio::test]
+async fn lists_of_keys_are_read_as_their_json() {
+    let endpoint = dev_stack::aws().endpoint_url.clone();
+    let id = stored(r#"{"api_keys":[{"name":"studio","scopes":["score"]}]}"#).await;
+    let stored = manager(&endpoint, &id).await.fetch().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[[api_keys]]\nname = \"studio\"\nscopes = [\"score\"]\n";
+    let filed = file(&folder, text).fetch().await;
+    for secrets in [stored, filed] {
+        let list = value(&secrets.expect("the secrets"), "api_keys").expect("a list");
+        assert_eq!(list, r#"[{"name":"studio","scopes":["score"]}]"#);
+    }
 }
 
 #[tokio::test(start_paused = true)]
