@@ -278,6 +278,8 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
     for wrong in [
         json!({"score": "high", "emotions": []}),
         json!({"score": null, "emotions": []}),
+        json!({"score": 55, "emotions": []}),
+        json!({"score": -0.2, "emotions": []}),
         json!({"score": 0.5}),
         json!({"score": 0.5, "emotions": [1]}),
         json!([]),
@@ -295,6 +297,33 @@ async fn an_invalid_answer_is_a_502_and_never_reaches_the_cache() {
             (200, &HeaderValue::from_static("miss")),
             "{wrong}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_service_is_never_an_invitation_to_try_again() {
+    for (service, status, code) in [
+        (400, 422, "text_refused"),
+        (404, 422, "text_refused"),
+        (413, 422, "text_refused"),
+        (422, 422, "text_refused"),
+        (401, 502, "provider_access_refused"),
+        (403, 502, "provider_access_refused"),
+    ] {
+        let fixture = TestFixture::start(Scenario::default()).await;
+        let fault = Fault::Status(service, RetryAfter::Absent);
+        fixture
+            .simulator
+            .fault(FaultRule::new(SENTIMENT_PATH, fault));
+        let deps = with_sentiment_service(&fixture, &[]).await;
+        let response = answer(&deps, score_request("hello there")).await;
+        let error = &body(&response)["error"];
+        assert_eq!(
+            (response.status().as_u16(), &error["code"]),
+            (status, &json!(code)),
+            "{service}"
+        );
+        assert_eq!(error["retryable"], false, "{service}");
     }
 }
 

@@ -72,17 +72,26 @@ async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> 
                 .get_or_score(&text, deps.provider.score(&text, deadline)),
         )
         .await;
-    let late = || Failure::unavailable("deadline_exceeded", "the text was not scored in time");
-    match scored
-        .ok_or_else(late)
-        .and_then(|scored| scored.map_err(failure))
-    {
-        Ok((sentiment, hit)) => answer(deps, &sentiment, hit, started),
-        Err(failure) => {
+    match scored {
+        Some(Ok((sentiment, hit))) => answer(deps, &sentiment, hit, started),
+        Some(Err(error)) => {
+            if is_failure_of_provider(&error) {
+                metrics::count("model_errors", 1);
+            }
+            Err(failure(error))
+        }
+        None => {
             metrics::count("model_errors", 1);
-            Err(failure)
+            let message = "the text was not scored in time";
+            Err(Failure::unavailable("deadline_exceeded", message))
         }
     }
+}
+
+/// Returns whether a text was not scored because model or provider failed. A text that the provider refuses, and more texts at
+/// once than the model takes, are no failures of the provider.
+fn is_failure_of_provider(error: &ProviderError) -> bool {
+    !matches!(error, ProviderError::Refused(_) | ProviderError::Overloaded)
 }
 
 fn answer(
@@ -128,6 +137,14 @@ fn failure(error: Arc<ProviderError>) -> Failure {
         ProviderError::Unavailable(_) => Failure::unavailable(
             "provider_unavailable",
             "the sentiment provider is out of reach, try again",
+        ),
+        ProviderError::Refused(_) => Failure::unprocessable(
+            "text_refused",
+            "the sentiment provider refuses this text, do not send it again",
+        ),
+        ProviderError::AccessRefused(_) => Failure::provider_refused(
+            "provider_access_refused",
+            "the sentiment provider refuses the key of this function; an operator must correct it",
         ),
         ProviderError::InvalidAnswer(_) => Failure::bad_gateway(
             "invalid_provider_answer",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use insights_http::secret::{Freshness, SecretFn, SecretSource, SecretSourceError};
+use insights_http::secret::{Freshness, MissingSecret, SecretFn, SecretSource, SecretSourceError};
 use secrecy::SecretString;
 use store::secrets::{AnySecretStore, CachedSecrets};
 
@@ -23,13 +23,6 @@ pub fn secret_key(
     }))
 }
 
-/// The secret was read and has no value of this name.
-#[derive(Debug, thiserror::Error)]
-#[error("the secret has no value for '{name}'")]
-struct MissingValue {
-    name: &'static str,
-}
-
 /// Reads one key of the secret.
 pub(crate) async fn read_key(
     secrets: &FunctionSecrets,
@@ -41,6 +34,6 @@ pub(crate) async fn read_key(
         Freshness::Bypass => secrets.refresh_after_auth_failure().await,
     };
     let found = found.map_err(|error| error as SecretSourceError)?;
-    let missing = || Arc::new(MissingValue { name }) as SecretSourceError;
+    let missing = || Arc::new(MissingSecret { name }) as SecretSourceError;
     found.get(name).cloned().ok_or_else(missing)
 }

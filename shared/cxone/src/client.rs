@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use insights_http::exchange::HttpClient;
+use insights_http::rate_limit::RateLimiter;
 use insights_http::{Answer, CallLimits, Deadline, Transport};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -16,7 +17,7 @@ use crate::status::check_status;
 
 /// A client of the contact center, with the scopes of one [`System`](crate::endpoints::System).
 ///
-/// Clones share the tokens, the connections and the circuit breaker.
+/// Clones share the tokens, the connections and the circuit breakers, of which each endpoint has its own.
 #[derive(Debug, Clone)]
 pub struct CxoneClient {
     site: Site,
@@ -40,11 +41,20 @@ impl CxoneClient {
         }
     }
 
-    /// Returns the same client with other limits and a circuit breaker of its own.
+    /// Returns the same client with other limits and circuit breakers of its own.
     #[must_use]
     pub fn with_limits(self, limits: CallLimits) -> Self {
         Self {
             transport: self.transport.with_limits(limits),
+            ..self
+        }
+    }
+
+    /// Returns the same client with a pace, of which every attempt takes a turn, retries too; see [`Transport::with_pace`].
+    #[must_use]
+    pub fn with_pace(self, pace: Arc<RateLimiter>) -> Self {
+        Self {
+            transport: self.transport.with_pace(pace),
             ..self
         }
     }

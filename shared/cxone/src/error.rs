@@ -107,7 +107,9 @@ impl Error {
             }
             Self::Http(error) => matches!(
                 error,
-                HttpError::Unauthorized { .. } | HttpError::Secret { .. }
+                HttpError::Unauthorized { .. }
+                    | HttpError::Secret { .. }
+                    | HttpError::SecretMissing { .. }
             ),
         }
     }

@@ -1,11 +1,14 @@
-//! The circuit breaker: a server that keeps failing is not called for a while, then tried with one call.
+//! The circuit breaker: an endpoint that keeps failing is not called for a while, then tried with one call.
 //!
-//! [`Breaker`] is the pure state machine with the time passed in; [`SharedBreaker`] shares one between the calls to a
-//! server.
+//! [`Breaker`] is the pure state machine with the time passed in; [`SharedBreaker`] shares one between the calls to an
+//! endpoint, and [`EndpointBreakers`] keeps one for each endpoint of a server, so that an endpoint that is broken never stops
+//! the calls to another one.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::Method;
 use tokio::time::Instant;
 
 /// When a circuit breaker opens, and for how long.
@@ -53,7 +56,7 @@ enum State {
     Trial { id: u64 },
 }
 
-/// The circuit breaker of one server, as a pure state machine.
+/// The circuit breaker of one endpoint, as a pure state machine.
 #[derive(Debug)]
 pub struct Breaker {
     config: BreakerConfig,
@@ -129,7 +132,7 @@ impl Breaker {
     }
 }
 
-/// One circuit breaker, shared by all calls to a server.
+/// One circuit breaker, shared by all calls to an endpoint.
 #[derive(Debug, Clone)]
 pub struct SharedBreaker(Arc<Mutex<Breaker>>);
 
@@ -183,6 +186,46 @@ impl CallGuard {
 impl Drop for CallGuard {
     fn drop(&mut self) {
         self.record(Verdict::Unknown);
+    }
+}
+
+/// Largest number of endpoints of one server that have a breaker of their own. Endpoints are path templates, of which the
+/// product has fewer than twenty; those beyond the limit share one breaker.
+const MAX_ENDPOINTS: usize = 64;
+
+/// The circuit breakers of one server: one for each endpoint, which is a method and a path template. Clones share them.
+#[derive(Debug, Clone)]
+pub struct EndpointBreakers {
+    config: BreakerConfig,
+    breakers: Arc<Mutex<HashMap<(Method, String), SharedBreaker>>>,
+    beyond_limit: SharedBreaker,
+}
+
+impl EndpointBreakers {
+    /// Builds the breakers of a server, all of them closed.
+    #[must_use]
+    pub fn new(config: BreakerConfig) -> Self {
+        Self {
+            config,
+            breakers: Arc::default(),
+            beyond_limit: SharedBreaker::new(config),
+        }
+    }
+
+    /// Returns the breaker of an endpoint, which is created with its first call.
+    #[must_use]
+    pub fn breaker(&self, method: &Method, endpoint: &str) -> SharedBreaker {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (method.clone(), endpoint.to_owned());
+        if let Some(breaker) = breakers.get(&key) {
+            return breaker.clone();
+        }
+        if breakers.len() >= MAX_ENDPOINTS {
+            return self.beyond_limit.clone();
+        }
+        let breaker = SharedBreaker::new(self.config);
+        breakers.insert(key, breaker.clone());
+        breaker
     }
 }
 

@@ -36,6 +36,15 @@ pub enum Error {
         #[source]
         source: SharedCause,
     },
+    /// The secret was read and does not hold this key or these credentials: an operator must add the value.
+    #[error("{what} is missing")]
+    SecretMissing {
+        /// Which secret was asked for.
+        what: &'static str,
+        /// The error of the secret source, which names the missing value.
+        #[source]
+        source: SharedCause,
+    },
     /// The server refused the credentials (401), although they had just been renewed or read again.
     #[error("{endpoint} refused a fresh token or key")]
     Unauthorized {

@@ -51,14 +51,15 @@ impl HttpClient {
     /// [`BodyError::Broken`] from the network, and [`BodyError::NoAnswer`] from its stand-in.
     pub(crate) async fn send(
         &self,
-        request: reqwest::RequestBuilder,
+        request: reqwest::Request,
     ) -> Result<reqwest::Response, BodyError> {
         match &self.stand_in {
-            None => request.send().await.map_err(BodyError::Broken),
-            Some(exchange) => {
-                let request = request.build().map_err(BodyError::Broken)?;
-                exchange.execute(request).await.map_err(BodyError::NoAnswer)
-            }
+            None => self
+                .requests
+                .execute(request)
+                .await
+                .map_err(BodyError::Broken),
+            Some(exchange) => exchange.execute(request).await.map_err(BodyError::NoAnswer),
         }
     }
 }

@@ -13,15 +13,19 @@ pub struct RetryPolicy {
     pub failed: BackoffPolicy,
     /// Number of attempts in all, however much time is left.
     pub max_attempts: u32,
+    /// Whether a call waits while the circuit breaker of its endpoint is open, as far as its deadline allows, in place of
+    /// failing at once.
+    pub waits_out_breaker: bool,
 }
 
 impl Default for RetryPolicy {
-    /// [`BackoffPolicy::RATE_LIMITED_CALL`], [`BackoffPolicy::FAILED_CALL`] and 8 attempts.
+    /// [`BackoffPolicy::RATE_LIMITED_CALL`], [`BackoffPolicy::FAILED_CALL`] and 8 attempts; an open breaker is not waited out.
     fn default() -> Self {
         Self {
             rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
             failed: BackoffPolicy::FAILED_CALL,
             max_attempts: 8,
+            waits_out_breaker: false,
         }
     }
 }
@@ -47,11 +51,45 @@ pub enum Decision {
 }
 
 impl RetryPolicy {
+    /// The policy of a caller whose rounds are the retries: one attempt, whose failure the caller learns at once.
+    pub const SINGLE_ATTEMPT: Self = Self {
+        rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
+        failed: BackoffPolicy::FAILED_CALL,
+        max_attempts: 1,
+        waits_out_breaker: false,
+    };
+
+    /// The policy of work that nobody waits for, such as a nightly report: the deadline alone ends the attempts, which are 1 s
+    /// to 30 s apart, and an open breaker is waited out. The caller passes the time that it has as the deadline.
+    pub const UNTIL_DEADLINE: Self = Self {
+        rate_limited: BackoffPolicy::RATE_LIMITED_CALL,
+        failed: BackoffPolicy::BATCH,
+        max_attempts: u32::MAX,
+        waits_out_breaker: true,
+    };
+
+    /// Decides what follows when the breaker of an endpoint stays open for `open_for`; zero while its trial call is in flight.
+    #[must_use]
+    pub fn decide_on_open_breaker(
+        &self,
+        open_for: Duration,
+        remaining: Duration,
+        random: f64,
+    ) -> Decision {
+        // A trial call ends within an attempt, so the next look is due after the shortest backoff.
+        let wait = open_for.max(self.failed.base / 2) + self.failed.base.mul_f64(random / 2.0);
+        if self.waits_out_breaker && wait < remaining {
+            Decision::Wait(wait)
+        } else {
+            Decision::Stop
+        }
+    }
+
     /// Decides what follows the failure of attempt number `tries` (1 for the first).
     ///
     /// `random` is uniform in 0..1 and spreads the waits of many callers. A wait that the server asks for is kept exactly, plus
-    /// up to a tenth (at most 1 s), so that callers that were refused at the same moment do not come back at once. Attempts
-    /// stop where `remaining` ends: a wait that leaves no time for an attempt is not begun.
+    /// up to a tenth (at most 1 s), so that callers that were refused at the same moment do not come back at once. A server that
+    /// asks for no wait at all gets the backoff. Attempts stop where `remaining` ends: a wait that leaves no time for an attempt is not begun.
     #[must_use]
     pub fn decide(
         &self,
@@ -65,7 +103,7 @@ impl RetryPolicy {
         }
         let wait = match class {
             RetryClass::Final => return Decision::Stop,
-            RetryClass::RateLimited(Some(asked)) => {
+            RetryClass::RateLimited(Some(asked)) if !asked.is_zero() => {
                 if asked >= remaining {
                     return Decision::Stop;
                 }
@@ -73,7 +111,7 @@ impl RetryPolicy {
                 let spare = (remaining - asked) / 2;
                 asked + spread.min(spare)
             }
-            RetryClass::RateLimited(None) => self.rate_limited.delay(tries, random),
+            RetryClass::RateLimited(_) => self.rate_limited.delay(tries, random),
             RetryClass::Failed => self.failed.delay(tries, random),
         };
         if wait < remaining {
@@ -92,7 +130,8 @@ pub fn is_transient(status: u16) -> bool {
 
 /// Parses a `Retry-After` header (RFC 9110, 10.2.3): whole seconds, or an HTTP date in any of its three forms.
 ///
-/// A date in the past is a wait of zero, and a wait is at most a day. Anything but the two forms is `None`.
+/// A wait is at most a day. Anything but the two forms is `None`, and so are zero seconds and a date that has passed: a server
+/// that refuses a request and asks for no wait leaves the wait to its caller, who must not ask again at once.
 #[must_use]
 pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -100,11 +139,11 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than a u64 holds are still a very long wait.
         let asked = value.parse().map_or(LONGEST_WAIT, Duration::from_secs);
-        return Some(asked.min(LONGEST_WAIT));
+        return Some(asked.min(LONGEST_WAIT)).filter(|wait| !wait.is_zero());
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    let wait = date.duration_since(now).unwrap_or_default();
-    Some(wait.min(LONGEST_WAIT))
+    let wait = date.duration_since(now).ok()?;
+    Some(wait.min(LONGEST_WAIT)).filter(|wait| !wait.is_zero())
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use insights_core::WithCauses;
 use tracing::debug;
 
 use crate::answer::Answer;
-use crate::breaker::{BreakerConfig, SharedBreaker, Verdict};
+use crate::breaker::{BreakerConfig, CallGuard, EndpointBreakers, Verdict};
 use crate::client::{BodyError, read_body};
 use crate::deadline::Deadline;
 use crate::error::{AttemptFailure, Error};
 use crate::exchange::HttpClient;
+use crate::rate_limit::RateLimiter;
 use crate::retry::{Decision, RetryClass, RetryPolicy, is_transient, parse_retry_after};
 
 /// What bounds a call beside its deadline.
@@ -20,7 +21,7 @@ use crate::retry::{Decision, RetryClass, RetryPolicy, is_transient, parse_retry_
 pub struct CallLimits {
     /// When a failed attempt is made again.
     pub retry: RetryPolicy,
-    /// When the server is not called any more for a while.
+    /// When an endpoint is not called any more for a while.
     pub breaker: BreakerConfig,
     /// Longest time that one attempt may take; what is left of the deadline if that is less.
     pub attempt_timeout: Duration,
@@ -40,14 +41,15 @@ impl Default for CallLimits {
     }
 }
 
-/// An HTTP client for one server, with the limits of its calls and the server's circuit breaker.
+/// An HTTP client for one server, with the limits of its calls and a circuit breaker for each of its endpoints.
 ///
-/// Clones share the connections and the breaker.
+/// Clones share the connections, the breakers and the pace.
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: HttpClient,
     limits: CallLimits,
-    breaker: SharedBreaker,
+    breakers: EndpointBreakers,
+    pace: Option<Arc<RateLimiter>>,
 }
 
 /// How one attempt failed: what that means for the next one and for the breaker, and the error if it was the last.
@@ -58,25 +60,41 @@ struct FailedAttempt {
 }
 
 impl Transport {
-    /// Builds a transport with a circuit breaker of its own.
+    /// Builds a transport with circuit breakers of its own, and without a pace.
     #[must_use]
     pub fn new(http: impl Into<HttpClient>, limits: CallLimits) -> Self {
         Self {
             http: http.into(),
             limits,
-            breaker: SharedBreaker::new(limits.breaker),
+            breakers: EndpointBreakers::new(limits.breaker),
+            pace: None,
         }
     }
 
-    /// Returns a transport over the same HTTP client with other limits and a circuit breaker of its own.
+    /// Returns a transport over the same HTTP client with other limits and circuit breakers of its own.
     #[must_use]
     pub fn with_limits(self, limits: CallLimits) -> Self {
-        Self::new(self.http, limits)
+        Self {
+            limits,
+            breakers: EndpointBreakers::new(limits.breaker),
+            ..self
+        }
+    }
+
+    /// Returns the same transport with a pace: every attempt takes a turn of it, retries too, and the first 429 of any call
+    /// pauses all of them.
+    #[must_use]
+    pub fn with_pace(self, pace: Arc<RateLimiter>) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
+        }
     }
 
     /// Makes the call that `build` describes until it is answered, refused, or out of time.
     ///
-    /// `endpoint` names the call in logs and errors. Statuses other than 429, 500, 502, 503 and 504 come back as an
+    /// `endpoint` names the call in logs and errors. With the method it also says which circuit breaker the call has, so it
+    /// must be a template and never hold an identifier. Statuses other than 429, 500, 502, 503 and 504 come back as an
     /// [`Answer`].
     ///
     /// # Errors
@@ -89,23 +107,14 @@ impl Transport {
     ) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
-            if deadline.has_passed() {
-                return Err(Error::DeadlineExceeded {
-                    endpoint: endpoint.to_owned(),
-                });
-            }
-            let guard = self
-                .breaker
-                .admit()
-                .map_err(|retry_after| Error::CircuitOpen {
-                    endpoint: endpoint.to_owned(),
-                    retry_after,
-                })?;
+            let request = build(self.http.requests())
+                .timeout(self.limits.attempt_timeout)
+                .build()
+                .map_err(|error| unbuildable(endpoint, error))?;
+            let guard = self.admit(endpoint, request.method(), deadline).await?;
+            self.wait_for_turn(endpoint, deadline).await?;
             tries += 1;
-            let failed = match self
-                .attempt(endpoint, deadline, build(self.http.requests()))
-                .await
-            {
+            let failed = match self.attempt(endpoint, deadline, request).await {
                 Ok(answer) => {
                     let is_broken = answer.status.is_server_error();
                     guard.finish(if is_broken {
@@ -119,10 +128,16 @@ impl Transport {
             };
             guard.finish(failed.verdict);
             let remaining = deadline.remaining();
+            let random = rand::random();
+            if let (RetryClass::RateLimited(asked), Some(pace)) = (failed.class, &self.pace) {
+                let wait =
+                    asked.unwrap_or_else(|| self.limits.retry.rate_limited.delay(tries, random));
+                pace.pause_until(tokio::time::Instant::now() + wait);
+            }
             match self
                 .limits
                 .retry
-                .decide(tries, failed.class, remaining, rand::random())
+                .decide(tries, failed.class, remaining, random)
             {
                 Decision::Stop => return Err(failed.error),
                 Decision::Wait(wait) => {
@@ -139,18 +154,58 @@ impl Transport {
         }
     }
 
+    /// Asks the breaker of the endpoint for the permit to make one attempt, and waits for it if the policy says so.
+    async fn admit(
+        &self,
+        endpoint: &str,
+        method: &http::Method,
+        deadline: Deadline,
+    ) -> Result<CallGuard, Error> {
+        let breaker = self.breakers.breaker(method, endpoint);
+        loop {
+            if deadline.has_passed() {
+                return Err(deadline_exceeded(endpoint));
+            }
+            let retry_after = match breaker.admit() {
+                Ok(guard) => return Ok(guard),
+                Err(retry_after) => retry_after,
+            };
+            let remaining = deadline.remaining();
+            match self
+                .limits
+                .retry
+                .decide_on_open_breaker(retry_after, remaining, rand::random())
+            {
+                Decision::Wait(wait) => tokio::time::sleep(wait).await,
+                Decision::Stop => {
+                    return Err(Error::CircuitOpen {
+                        endpoint: endpoint.to_owned(),
+                        retry_after,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn wait_for_turn(&self, endpoint: &str, deadline: Deadline) -> Result<(), Error> {
+        match &self.pace {
+            Some(pace) => pace
+                .acquire(deadline)
+                .await
+                .map_err(|_| deadline_exceeded(endpoint)),
+            None => Ok(()),
+        }
+    }
+
     async fn attempt(
         &self,
         endpoint: &str,
         deadline: Deadline,
-        request: reqwest::RequestBuilder,
+        request: reqwest::Request,
     ) -> Result<Answer, FailedAttempt> {
         let until = deadline.or_within(self.limits.attempt_timeout);
         let exchange = async {
-            let response = self
-                .http
-                .send(request.timeout(self.limits.attempt_timeout))
-                .await?;
+            let response = self.http.send(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = read_body(response, self.limits.max_answer_bytes).await?;
             Ok((status, headers, body))
@@ -197,11 +252,7 @@ fn failed_exchange(endpoint: &str, deadline: Deadline, error: BodyError) -> Fail
         BodyError::Broken(error) if error.is_builder() => FailedAttempt {
             class: RetryClass::Final,
             verdict: Verdict::Unknown,
-            error: Error::invalid_with_cause(
-                format!("the request to {endpoint}"),
-                "it cannot be built",
-                error.without_url(),
-            ),
+            error: unbuildable(endpoint, error),
         },
         BodyError::Broken(error) if error.is_timeout() && !error.is_connect() => {
             timed_out(endpoint, deadline)
@@ -210,6 +261,20 @@ fn failed_exchange(endpoint: &str, deadline: Deadline, error: BodyError) -> Fail
             endpoint,
             AttemptFailure::Connection(Arc::new(error.without_url())),
         ),
+    }
+}
+
+fn unbuildable(endpoint: &str, error: reqwest::Error) -> Error {
+    Error::invalid_with_cause(
+        format!("the request to {endpoint}"),
+        "it cannot be built",
+        error.without_url(),
+    )
+}
+
+fn deadline_exceeded(endpoint: &str) -> Error {
+    Error::DeadlineExceeded {
+        endpoint: endpoint.to_owned(),
     }
 }
 
@@ -232,8 +297,6 @@ fn timed_out(endpoint: &str, deadline: Deadline) -> FailedAttempt {
     FailedAttempt {
         class: RetryClass::Final,
         verdict: Verdict::Unknown,
-        error: Error::DeadlineExceeded {
-            endpoint: endpoint.to_owned(),
-        },
+        error: deadline_exceeded(endpoint),
     }
 }

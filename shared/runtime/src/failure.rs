@@ -88,6 +88,16 @@ impl Failure {
         )
     }
 
+    /// Builds a 422: the request is well-formed and cannot be processed, now or later.
+    pub fn unprocessable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+
+    /// Builds a 502 that is not retryable: a service behind refuses this function until an operator changes something.
+    pub fn provider_refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, code, message)
+    }
+
     /// Builds a 429: too many requests came at once; the caller may try again after the given time.
     #[must_use]
     pub fn too_many_requests(retry_after: Duration) -> Self {

@@ -23,15 +23,40 @@ pub enum ProviderError {
     /// More texts wait than the model can score in time.
     #[error("too many texts wait to be scored")]
     Overloaded,
-    /// The service is out of reach or refuses the request: the same text may be scored later.
+    /// The service is out of reach or busy: the same text may be scored later.
     #[error("the sentiment provider is unavailable")]
     Unavailable(#[source] insights_http::Error),
+    /// The service refused this text, which is too long for it for example, and would refuse it again.
+    #[error("the sentiment provider refused the text")]
+    Refused(#[source] insights_http::Error),
+    /// The service refused the key, or there is no key: every text fails until an operator corrects the secret.
+    #[error("the sentiment provider refused the key")]
+    AccessRefused(#[source] insights_http::Error),
     /// The answer of the service is not a sentiment.
     #[error("the sentiment provider gave an invalid answer")]
     InvalidAnswer(#[source] insights_http::Error),
     /// The model failed on this text.
     #[error("the sentiment model failed")]
     Model(#[source] inference::Error),
+}
+
+impl From<insights_http::Error> for ProviderError {
+    /// Decides what a failed call to the service means for the text that was to be scored.
+    fn from(error: insights_http::Error) -> Self {
+        use insights_http::Error;
+        match error {
+            Error::InvalidResponse { .. } => Self::InvalidAnswer(error),
+            Error::Unauthorized { .. } | Error::SecretMissing { .. } => Self::AccessRefused(error),
+            // Request Timeout, Too Early, and every 5xx are about the moment and not about the text.
+            Error::Rejected { status, .. } if matches!(status, 408 | 425 | 500..) => {
+                Self::Unavailable(error)
+            }
+            Error::Rejected { .. } | Error::NotFound { .. } | Error::Invalid { .. } => {
+                Self::Refused(error)
+            }
+            _ => Self::Unavailable(error),
+        }
+    }
 }
 
 /// A provider of sentiment scores.
@@ -107,7 +132,14 @@ impl SentimentProvider for LocalProvider {
             Err(error) if error.is_retryable() => return Err(ProviderError::Overloaded),
             Err(error) => return Err(ProviderError::Model(error)),
         };
-        let score = Score::try_from(analysis.score.clamp(0.0, 1.0)).unwrap_or(Score::NEUTRAL);
+        // Sums of probabilities may leave the scale by a rounding error; what is no number at all is a fault of the model.
+        let score = Score::try_from(analysis.score.clamp(0.0, 1.0)).map_err(|_| {
+            ProviderError::Model(inference::Error::Inference {
+                tokens: 0,
+                reason: "the score is not a number".to_owned(),
+                source: None,
+            })
+        })?;
         let emotions = analysis
             .emotions
             .into_iter()
@@ -131,13 +163,7 @@ impl HttpProvider {
 
 impl SentimentProvider for HttpProvider {
     async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, ProviderError> {
-        self.0
-            .score(text, deadline)
-            .await
-            .map_err(|error| match error {
-                insights_http::Error::InvalidResponse { .. } => ProviderError::InvalidAnswer(error),
-                _ => ProviderError::Unavailable(error),
-            })
+        Ok(self.0.score(text, deadline).await?)
     }
 }
 

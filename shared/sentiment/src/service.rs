@@ -60,11 +60,11 @@ impl NlpClient {
         Ok(Self(KeyedService::new(http, url, key_name, key, limits)))
     }
 
-    /// Scores a text: posts `{"text"}` with the key as bearer token. A score outside 0 to 1 is clamped to that range.
+    /// Scores a text: posts `{"text"}` with the key as bearer token.
     ///
     /// # Errors
-    /// [`Error::InvalidResponse`] for an answer that is not `{"score": number, "emotions": [string]}` with at most 32
-    /// emotions, and [`Error`] as its other variants say. A service that is down fails inside the deadline with a
+    /// [`Error::InvalidResponse`] for an answer that is not `{"score": number, "emotions": [string]}` with a score from 0 to 1
+    /// and at most 32 emotions, and [`Error`] as its other variants say. A service that is down fails inside the deadline with a
     /// retryable error.
     pub async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, Error> {
         let body = serde_json::json!({ "text": text });
@@ -90,9 +90,8 @@ fn parse_answer(answer: &Answer) -> Result<SentimentScore, Error> {
             "emotions must be at most {MAX_EMOTIONS} names of 1 to {MAX_EMOTION_BYTES} bytes"
         )));
     }
-    if !score.is_finite() {
-        return Err(invalid("the score is not finite".to_owned()));
-    }
-    let score = Score::try_from(score.clamp(0.0, 1.0)).unwrap_or(Score::NEUTRAL);
+    // A score outside the scale is not clamped: the service has another scale, and its scores would all be wrong.
+    let score = Score::try_from(score)
+        .map_err(|_| invalid("the score must be a number from 0 to 1".to_owned()))?;
     Ok(SentimentScore { score, emotions })
 }

@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 
 use cxone_simulator::{Fault, FaultRule, Handle, RetryAfter};
 use insights_http::client::{IdleConnections, build_client};
-use insights_http::secret::{FixedSecret, Freshness, SecretFn, SecretSource};
+use insights_http::secret::{
+    FixedSecret, Freshness, MissingSecret, SecretFn, SecretSource, SecretSourceError,
+};
 use insights_http::{Deadline, Error};
 use secrecy::SecretString;
 use sentiment::service::NlpClient;
+use sentiment::{HttpProvider, ProviderError, SentimentProvider};
 use serde_json::{Value, json};
 use testkit::{demo_secrets, quick_limits, start_simulator};
 
@@ -61,23 +64,11 @@ async fn a_text_gets_its_score_and_emotions() {
 }
 
 #[tokio::test]
-async fn a_score_outside_the_scale_is_clamped() {
-    for (score, clamped) in [
-        (json!(1.7), 1.0),
-        (json!(-3), 0.0),
-        (json!(0.25), 0.25),
-        (json!(1), 1.0),
-    ] {
+async fn the_ends_of_the_scale_are_scores() {
+    for (score, expected) in [(json!(0), 0.0), (json!(0.25), 0.25), (json!(1), 1.0)] {
         let simulator = start_simulator([answers(json!({ "score": score, "emotions": [] }))]).await;
-        assert_eq!(
-            nlp(&simulator)
-                .score("x", soon())
-                .await
-                .unwrap()
-                .score
-                .get(),
-            clamped
-        );
+        let scored = nlp(&simulator).score("x", soon()).await.unwrap();
+        assert_eq!(scored.score.get(), expected);
     }
 }
 
@@ -88,6 +79,9 @@ async fn invalid_answers_are_refused_and_not_asked_for_again() {
         json!({ "score": "0.5", "emotions": [] }),
         json!({ "score": null, "emotions": [] }),
         json!({ "score": "NaN", "emotions": [] }),
+        json!({ "score": 1.7, "emotions": [] }),
+        json!({ "score": -0.01, "emotions": [] }),
+        json!({ "score": 100, "emotions": [] }),
         json!({ "emotions": [] }),
         json!({ "score": 0.5 }),
         json!({ "score": 0.5, "emotions": "joy" }),
@@ -179,4 +173,56 @@ async fn a_dead_service_fails_inside_the_deadline_and_retryable() {
             began.elapsed()
         );
     }
+}
+
+#[tokio::test]
+async fn each_failure_of_the_service_is_a_decision_of_its_own() {
+    let key = || Arc::new(FixedSecret(SecretString::from(demo_secrets::NLP_API_KEY)));
+    let kind = |error: ProviderError| match error {
+        ProviderError::Refused(_) => "refused",
+        ProviderError::AccessRefused(_) => "access refused",
+        ProviderError::Unavailable(_) => "unavailable",
+        ProviderError::InvalidAnswer(_) => "invalid answer",
+        ProviderError::Overloaded | ProviderError::Model(_) => "the model",
+    };
+    for (status, expected) in [
+        (400, "refused"),
+        (404, "refused"),
+        (413, "refused"),
+        (422, "refused"),
+        (401, "access refused"),
+        (403, "access refused"),
+        (408, "unavailable"),
+        (425, "unavailable"),
+        (429, "unavailable"),
+        (501, "unavailable"),
+        (503, "unavailable"),
+    ] {
+        let fault = Fault::Status(status, RetryAfter::Absent);
+        let simulator = start_simulator([FaultRule::new(PATH, fault)]).await;
+        let provider = HttpProvider::new(nlp_with(&simulator, key()));
+        let deadline = Deadline::within(Duration::from_millis(700));
+        let error = provider.score("x", deadline).await.unwrap_err();
+        assert_eq!(kind(error), expected, "{status}");
+    }
+    let missing = SecretFn(|_| {
+        let missing = MissingSecret {
+            name: "nlp_api_key",
+        };
+        std::future::ready(Err::<SecretString, _>(
+            Arc::new(missing) as SecretSourceError
+        ))
+    });
+    let simulator = start_simulator([]).await;
+    let provider = HttpProvider::new(nlp_with(&simulator, Arc::new(missing)));
+    assert_eq!(
+        kind(provider.score("x", soon()).await.unwrap_err()),
+        "access refused"
+    );
+    let simulator = start_simulator([answers(json!({ "score": 2, "emotions": [] }))]).await;
+    let provider = HttpProvider::new(nlp_with(&simulator, key()));
+    assert_eq!(
+        kind(provider.score("x", soon()).await.unwrap_err()),
+        "invalid answer"
+    );
 }

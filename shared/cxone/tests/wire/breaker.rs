@@ -49,6 +49,59 @@ async fn five_failures_in_a_row_keep_further_calls_off_the_wire() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_broken_does_not_stop_the_calls_to_others() {
+    let simulator = start_simulator([broken()]).await;
+    let client = client_with(site(&simulator.url()), limits(Duration::from_secs(30)));
+    for _ in 0..5 {
+        assert!(list(&client, soon()).await.is_err());
+    }
+    assert!(list(&client, soon()).await.unwrap_err().is_circuit_open());
+    // The client has not the scope of this other endpoint, but it is asked.
+    let other = cxone::live::read_transcript(&client, "call-1", 0, soon()).await;
+    assert!(
+        matches!(other, Err(Error::MissingScope { .. })),
+        "{other:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_patient_caller_waits_out_the_breaker_and_the_outage() {
+    let simulator = start_simulator([broken().times(7)]).await;
+    let quickly = quick_limits();
+    let patient = CallLimits {
+        retry: insights_http::retry::RetryPolicy {
+            failed: quickly.retry.failed,
+            ..insights_http::retry::RetryPolicy::UNTIL_DEADLINE
+        },
+        ..limits(Duration::from_millis(50))
+    };
+    let client = client_with(site(&simulator.url()), patient);
+    list(&client, soon()).await.unwrap();
+    assert_eq!(simulator.requests("GET", ACTIONS), 8);
+}
+
+#[tokio::test]
+async fn every_attempt_takes_a_turn_of_the_pace_and_a_429_pauses_it() {
+    let limited = Fault::Status(429, RetryAfter::Seconds(1));
+    let simulator = start_simulator([FaultRule::new(ACTIONS, limited).times(1)]).await;
+    let pace = std::sync::Arc::new(insights_http::rate_limit::RateLimiter::new(1000, 1000));
+    let client = client_with(site(&simulator.url()), limits(Duration::from_secs(30)))
+        .with_pace(std::sync::Arc::clone(&pace));
+    assert!(
+        list(&client, soon()).await.is_err(),
+        "one attempt, and it was refused"
+    );
+    let moment = insights_http::Deadline::within(Duration::from_millis(200));
+    assert!(
+        pace.acquire(moment).await.is_err(),
+        "the pace is paused for everybody"
+    );
+    // Another call waits for its turn instead of being refused again.
+    list(&client, soon()).await.unwrap();
+    assert_eq!(simulator.requests("GET", ACTIONS), 2);
+}
+
+#[tokio::test]
 async fn retries_of_one_call_count_and_end_when_it_opens() {
     let simulator = start_simulator([broken()]).await;
     let client = client_with(site(&simulator.url()), quick_limits());

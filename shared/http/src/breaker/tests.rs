@@ -112,3 +112,54 @@ async fn a_guard_dropped_without_a_verdict_does_not_keep_the_breaker_open() {
     breaker.admit().unwrap().finish(Verdict::Alive);
     assert!(breaker.admit().is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_broken_leaves_the_others_closed() {
+    let breakers = EndpointBreakers::new(BreakerConfig::default());
+    for _ in 0..5 {
+        let permit = breakers.breaker(&Method::POST, "/suggestions").admit();
+        permit.unwrap().finish(Verdict::Failed);
+    }
+    assert!(
+        breakers
+            .breaker(&Method::POST, "/suggestions")
+            .admit()
+            .is_err()
+    );
+    assert!(
+        breakers
+            .breaker(&Method::GET, "/suggestions")
+            .admit()
+            .is_ok()
+    );
+    assert!(
+        breakers
+            .breaker(&Method::GET, "/transcripts")
+            .admit()
+            .is_ok()
+    );
+    assert!(
+        breakers
+            .clone()
+            .breaker(&Method::POST, "/suggestions")
+            .admit()
+            .is_err()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_breakers_is_bounded_and_the_rest_share_one() {
+    let breakers = EndpointBreakers::new(BreakerConfig::default());
+    for number in 0..MAX_ENDPOINTS + 5 {
+        let breaker = breakers.breaker(&Method::GET, &format!("/path/{number}"));
+        breaker.admit().unwrap().finish(Verdict::Failed);
+    }
+    assert_eq!(breakers.breakers.lock().unwrap().len(), MAX_ENDPOINTS);
+    assert!(
+        breakers
+            .breaker(&Method::GET, "/path/1000")
+            .admit()
+            .is_err()
+    );
+    assert!(breakers.breaker(&Method::GET, "/path/1").admit().is_ok());
+}

@@ -88,6 +88,43 @@ fn final_failures_and_used_up_attempts_stop() {
         policy.decide(3, RetryClass::RateLimited(Some(Duration::ZERO)), LONG, 0.0),
         Decision::Stop
     );
+    assert_eq!(
+        RetryPolicy::SINGLE_ATTEMPT.decide(1, RetryClass::RateLimited(None), LONG, 0.0),
+        Decision::Stop
+    );
+}
+
+#[test]
+fn a_server_that_asks_for_no_wait_gets_the_backoff() {
+    let asked = RetryClass::RateLimited(Some(Duration::ZERO));
+    let longest: Vec<u64> = (1..=4)
+        .map(|tries| wait(RetryPolicy::default(), tries, asked, 1.0).as_secs())
+        .collect();
+    assert_eq!(longest, [1, 2, 4, 8]);
+}
+
+#[test]
+fn work_that_nobody_waits_for_tries_until_its_deadline_and_waits_out_the_breaker() {
+    let policy = RetryPolicy::UNTIL_DEADLINE;
+    assert_eq!(wait(policy, 1, RetryClass::Failed, 1.0), SECOND);
+    assert_eq!(wait(policy, 1000, RetryClass::Failed, 1.0), 30 * SECOND);
+    assert_eq!(
+        policy.decide_on_open_breaker(30 * SECOND, LONG, 0.0),
+        Decision::Wait(30 * SECOND)
+    );
+    // While the trial call of somebody else is in flight, the breaker is not looked at without a pause.
+    assert_eq!(
+        policy.decide_on_open_breaker(Duration::ZERO, LONG, 0.0),
+        Decision::Wait(SECOND / 2)
+    );
+    assert_eq!(
+        policy.decide_on_open_breaker(30 * SECOND, 30 * SECOND, 0.0),
+        Decision::Stop
+    );
+    assert_eq!(
+        RetryPolicy::default().decide_on_open_breaker(SECOND, LONG, 0.0),
+        Decision::Stop
+    );
 }
 
 #[test]
@@ -116,9 +153,10 @@ fn retry_after_reads_seconds_and_all_three_date_forms() {
     let past = now + LONG;
     assert_eq!(
         parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", past),
-        Some(Duration::ZERO)
+        None,
+        "a date that has passed asks for no wait"
     );
-    for text in ["", "-1", "1.5", "soon", "1 s", "+3"] {
+    for text in ["", "-1", "1.5", "soon", "1 s", "+3", "0", "000"] {
         assert_eq!(parse_retry_after(text, now), None, "{text}");
     }
     let day = Some(Duration::from_secs(86_400));
@@ -133,13 +171,13 @@ proptest! {
     }
 
     #[test]
-    fn whole_seconds_are_read_as_such(seconds in 0_u64..=86_400) {
+    fn whole_seconds_are_read_as_such(seconds in 1_u64..=86_400) {
         let read = parse_retry_after(&seconds.to_string(), UNIX_EPOCH);
         prop_assert_eq!(read, Some(Duration::from_secs(seconds)));
     }
 
     #[test]
-    fn any_date_is_read_back(from in 0_u64..4_000_000_000, ahead in 0_u64..=86_400) {
+    fn any_date_is_read_back(from in 0_u64..4_000_000_000, ahead in 1_u64..=86_400) {
         let now = UNIX_EPOCH + Duration::from_secs(from);
         let date = httpdate::fmt_http_date(now + Duration::from_secs(ahead));
         prop_assert_eq!(parse_retry_after(&date, now), Some(Duration::from_secs(ahead)));
