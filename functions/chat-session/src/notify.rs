@@ -24,7 +24,7 @@ pub struct Notification {
     pub agent_id: String,
     /// The severity of the escalation.
     pub severity: Severity,
-    /// The word or phrase of the escalation list that was found.
+    /// The name of the rule that was found, or the configured word or phrase.
     pub trigger: String,
     /// When the message that triggered the escalation was sent, in milliseconds since the epoch.
     pub timestamp: i64,

@@ -1,6 +1,7 @@
-//! Measures VADER per sentence and the topics of a thousand conversations: `cargo bench -p insights-core`.
+//! Measures VADER per sentence, escalation rules per message and the topics of a thousand conversations: `cargo bench -p insights-core`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use insights_core::chat::escalation::EscalationDetector;
 use insights_core::lexicon;
 use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, find_topics};
 use insights_core::vader::Analyzer;
@@ -38,6 +39,35 @@ fn vader(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn escalation(criterion: &mut Criterion) {
+    let detector = EscalationDetector::default();
+    let mut group = criterion.benchmark_group("escalation");
+    for (name, text) in [
+        (
+            "message of 20 words without a trigger",
+            "hello I ordered a blue jacket last week and the parcel is still not here could you look where it is",
+        ),
+        (
+            "message of 20 words with a denied trigger",
+            "hello I do not want to make a complaint but the parcel is still not here could you please look it up",
+        ),
+        (
+            "message of 20 words with a trigger",
+            "hello I ordered a jacket last week and if the parcel does not come tomorrow my lawyer will write to you people",
+        ),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| detector.find(std::hint::black_box(text)));
+        });
+    }
+    let long = "not a not very not a complaint and ".repeat(1870);
+    group.throughput(Throughput::Bytes(long.len() as u64));
+    group.bench_function("message of 64 KB full of denials", |bencher| {
+        bencher.iter(|| detector.find(std::hint::black_box(&long)));
+    });
+    group.finish();
+}
+
 fn topics(criterion: &mut Criterion) {
     let words = [
         "refund", "invoice", "router", "wifi", "parcel", "courier", "password", "login",
@@ -63,5 +93,5 @@ fn topics(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, vader, topics);
+criterion_group!(benches, vader, escalation, topics);
 criterion_main!(benches);

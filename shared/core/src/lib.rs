@@ -14,6 +14,7 @@ pub mod live;
 pub mod mapper;
 pub mod negation;
 pub mod outcomes;
+pub mod phrases;
 pub mod pii;
 pub mod scale;
 pub mod topics;

@@ -1,13 +1,11 @@
 //! Negators: the one list of the words that deny what follows them.
 //!
-//! Three rule sets look for negators, and each uses its own subset of the list:
+//! Two rule sets look for negators, and each uses its own subset of the list:
 //!
 //! - [`RuleSet::Vader`] is the list of the reference program (vaderSentiment 3.3.2, `NEGATE`). Its words stand without
 //!   an apostrophe, because VADER treats every word that contains "n't" as a negator anyway. Adding a word here changes
 //!   VADER's scores, which the fixtures of the reference program check.
 //! - [`RuleSet::Lexicon`] turns over the weight of a word of the contact center's lexicon ("not helpful").
-//! - [`RuleSet::Escalation`] denies an escalation trigger ("not a complaint"). "can't", "cannot" and "nobody" are left
-//!   out: "I can't reach a manager" and "nobody answers my complaint" must escalate.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -21,8 +19,6 @@ pub enum RuleSet {
     Vader,
     /// The rules of the contact center's lexicon ([`crate::lexicon`]).
     Lexicon,
-    /// The rules that find escalation triggers ([`crate::chat::escalation`]).
-    Escalation,
 }
 
 /// Returns whether a rule set treats a lower-case word as a negator.
@@ -30,9 +26,9 @@ pub enum RuleSet {
 /// ```
 /// use insights_core::negation::{RuleSet, is_negator};
 ///
-/// assert!(is_negator("never", RuleSet::Escalation));
+/// assert!(is_negator("never", RuleSet::Vader));
 /// assert!(is_negator("can't", RuleSet::Lexicon));
-/// assert!(!is_negator("can't", RuleSet::Escalation));
+/// assert!(!is_negator("can't", RuleSet::Vader));
 /// ```
 #[must_use]
 pub fn is_negator(word: &str, rule_set: RuleSet) -> bool {
@@ -56,21 +52,19 @@ impl RuleSet {
         match self {
             Self::Vader => VADER,
             Self::Lexicon => LEXICON,
-            Self::Escalation => ESCALATION,
         }
     }
 }
 
 const VADER: u8 = 1;
 const LEXICON: u8 = 2;
-const ESCALATION: u8 = 4;
 
 /// Every negator in code point order, with the rule sets that use it.
 const NEGATORS: &[(&str, u8)] = &[
-    ("ain't", LEXICON | ESCALATION),
+    ("ain't", LEXICON),
     ("aint", VADER),
-    ("aren't", LEXICON | ESCALATION),
-    ("arent", VADER | LEXICON | ESCALATION),
+    ("aren't", LEXICON),
+    ("arent", VADER | LEXICON),
     ("barely", LEXICON),
     ("can't", LEXICON),
     ("cannot", VADER | LEXICON),
@@ -79,52 +73,51 @@ const NEGATORS: &[(&str, u8)] = &[
     ("couldnt", VADER | LEXICON),
     ("darent", VADER),
     ("despite", VADER),
-    ("didn't", LEXICON | ESCALATION),
-    ("didnt", VADER | LEXICON | ESCALATION),
-    ("doesn't", LEXICON | ESCALATION),
-    ("doesnt", VADER | LEXICON | ESCALATION),
-    ("don't", LEXICON | ESCALATION),
-    ("dont", VADER | LEXICON | ESCALATION),
+    ("didn't", LEXICON),
+    ("didnt", VADER | LEXICON),
+    ("doesn't", LEXICON),
+    ("doesnt", VADER | LEXICON),
+    ("don't", LEXICON),
+    ("dont", VADER | LEXICON),
     ("hadn't", LEXICON),
     ("hadnt", VADER),
-    ("hardly", LEXICON | ESCALATION),
+    ("hardly", LEXICON),
     ("hasn't", LEXICON),
     ("hasnt", VADER | LEXICON),
-    ("haven't", LEXICON | ESCALATION),
+    ("haven't", LEXICON),
     ("havent", VADER | LEXICON),
-    ("isn't", LEXICON | ESCALATION),
-    ("isnt", VADER | LEXICON | ESCALATION),
+    ("isn't", LEXICON),
+    ("isnt", VADER | LEXICON),
     ("mightnt", VADER),
     ("mustnt", VADER),
-    ("needn't", ESCALATION),
     ("neednt", VADER),
-    ("neither", VADER | LEXICON | ESCALATION),
-    ("never", VADER | LEXICON | ESCALATION),
-    ("no", LEXICON | ESCALATION),
+    ("neither", VADER | LEXICON),
+    ("never", VADER | LEXICON),
+    ("no", LEXICON),
     ("nobody", LEXICON),
     ("none", VADER),
     ("nope", VADER),
-    ("nor", VADER | LEXICON | ESCALATION),
-    ("not", VADER | LEXICON | ESCALATION),
-    ("nothing", VADER | LEXICON | ESCALATION),
+    ("nor", VADER | LEXICON),
+    ("not", VADER | LEXICON),
+    ("nothing", VADER | LEXICON),
     ("nowhere", VADER),
     ("oughtnt", VADER),
     ("rarely", VADER),
     ("seldom", VADER),
     ("shant", VADER),
-    ("shouldn't", LEXICON | ESCALATION),
+    ("shouldn't", LEXICON),
     ("shouldnt", VADER),
     ("uh-uh", VADER),
     ("uhuh", VADER),
-    ("wasn't", LEXICON | ESCALATION),
-    ("wasnt", VADER | LEXICON | ESCALATION),
+    ("wasn't", LEXICON),
+    ("wasnt", VADER | LEXICON),
     ("weren't", LEXICON),
     ("werent", VADER),
-    ("without", VADER | LEXICON | ESCALATION),
-    ("won't", LEXICON | ESCALATION),
-    ("wont", VADER | LEXICON | ESCALATION),
-    ("wouldn't", LEXICON | ESCALATION),
-    ("wouldnt", VADER | ESCALATION),
+    ("without", VADER | LEXICON),
+    ("won't", LEXICON),
+    ("wont", VADER | LEXICON),
+    ("wouldn't", LEXICON),
+    ("wouldnt", VADER),
 ];
 
 #[cfg(test)]
@@ -151,8 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_subsets_of_the_other_rule_sets_have_their_sizes() {
+    fn the_subset_of_the_lexicon_has_its_size() {
         assert_eq!(negators(RuleSet::Lexicon).count(), 38);
-        assert_eq!(negators(RuleSet::Escalation).count(), 28);
     }
 }

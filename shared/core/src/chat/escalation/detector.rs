@@ -1,124 +1,86 @@
-//! The detector: compiles the phrases once and finds the most severe one in a text.
+//! The detector: compiles the rules once and finds the most severe one that holds for a text.
 
-use super::denial::is_denied;
+use std::sync::{Arc, LazyLock};
+
+use super::built_in::{BUILT_IN, SHARED_EXCEPTIONS};
 use super::phrases::EscalationPhrases;
 use super::severity::Severity;
-use crate::words::{Token, tokenize};
+use crate::phrases::{Rule, RuleSet, Words};
 
-/// A word or phrase that was found in a text and escalates the conversation.
+/// A rule or phrase that holds for a text and escalates the conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscalationTrigger {
-    /// The severity of the phrase.
+    /// The severity of the rule.
     pub severity: Severity,
-    /// The configured word or phrase, not the customer's text: the phrase may be logged.
+    /// The name of the built-in rule, or the configured word or phrase; not the customer's text, so it may be logged.
     pub phrase: String,
 }
 
-/// Finds escalation triggers by configured words and phrases.
+/// Finds escalation triggers by the built-in rules and by configured words and phrases.
 #[derive(Debug, Clone)]
 pub struct EscalationDetector {
-    /// The compiled phrases in the order of severity, the most severe first.
-    phrases: Vec<CompiledPhrase>,
+    rules: Arc<DetectorRules>,
 }
 
-/// A phrase as the words that a text must have in a row.
-#[derive(Debug, Clone)]
-struct CompiledPhrase {
-    severity: Severity,
-    /// The phrase as it was configured.
-    configured: String,
-    words: Vec<WordPattern>,
-}
-
-/// What one word of a text must be.
-#[derive(Debug, Clone)]
-enum WordPattern {
-    /// This word, with or without a possessive "'s".
-    Exact(String),
-    /// Any word that begins with these letters.
-    Prefix(String),
-}
-
-impl WordPattern {
-    fn matches(&self, token: &Token) -> bool {
-        match (self, token.word()) {
-            (Self::Exact(exact), Some(word)) => {
-                exact == word || word.strip_suffix("'s") == Some(exact)
-            }
-            (Self::Prefix(prefix), Some(word)) => word.starts_with(prefix.as_str()),
-            (_, None) => false,
-        }
-    }
+/// Rules in the order of severity, the most severe first, with what each of them reports.
+#[derive(Debug)]
+struct DetectorRules {
+    set: RuleSet,
+    triggers: Vec<EscalationTrigger>,
 }
 
 impl Default for EscalationDetector {
     fn default() -> Self {
-        Self::new(&EscalationPhrases::default())
+        static DEFAULT: LazyLock<EscalationDetector> =
+            LazyLock::new(|| EscalationDetector::new(&EscalationPhrases::default()));
+        DEFAULT.clone()
     }
 }
 
 impl EscalationDetector {
-    /// Builds a detector for configured phrases.
+    /// Builds a detector of the built-in rules, with configured phrases in place of the rules of their severity.
     #[must_use]
     pub fn new(phrases: &EscalationPhrases) -> Self {
-        let compile = |severity, phrase: &String| CompiledPhrase {
-            severity,
-            configured: phrase.clone(),
-            words: phrase.split_whitespace().flat_map(compile_word).collect(),
-        };
-        let phrases = Severity::ALL
-            .iter()
-            .flat_map(|&severity| {
-                phrases
-                    .of(severity)
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut triggers = Vec::new();
+        for severity in Severity::ALL {
+            let named: Vec<(&str, Rule)> = match phrases.of(severity) {
+                Some(configured) => configured
                     .iter()
-                    .map(move |phrase| compile(severity, phrase))
-            })
-            .filter(|phrase| !phrase.words.is_empty())
-            .collect();
-        Self { phrases }
+                    .filter_map(|phrase| Some((phrase.as_str(), compile_configured(phrase)?)))
+                    .collect(),
+                None => BUILT_IN
+                    .rules_of(severity)
+                    .map(|(id, rule)| (id, rule.clone()))
+                    .collect(),
+            };
+            for (name, rule) in named {
+                rules.push(rule);
+                triggers.push(EscalationTrigger {
+                    severity,
+                    phrase: name.to_owned(),
+                });
+            }
+        }
+        Self {
+            rules: Arc::new(DetectorRules {
+                set: RuleSet::new(BUILT_IN.file(), rules),
+                triggers,
+            }),
+        }
     }
 
     /// Finds the most severe trigger of a text that the text does not deny.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<EscalationTrigger> {
-        let tokens = tokenize(text);
-        // The phrases stand in the order of severity, so the first one that is found is the most severe.
-        self.phrases
-            .iter()
-            .find(|phrase| phrase.occurs_undenied(&tokens))
-            .map(|phrase| EscalationTrigger {
-                severity: phrase.severity,
-                phrase: phrase.configured.clone(),
-            })
+        // The rules stand in the order of severity, so the first one that holds is the most severe.
+        let hit = self.rules.set.find_first(&Words::new(text))?;
+        self.rules.triggers.get(hit.rule).cloned()
     }
 }
 
-impl CompiledPhrase {
-    /// Returns whether the phrase occurs at least once where nothing before it denies it.
-    fn occurs_undenied(&self, tokens: &[Token]) -> bool {
-        tokens
-            .windows(self.words.len())
-            .enumerate()
-            .any(|(start, window)| {
-                self.words
-                    .iter()
-                    .zip(window)
-                    .all(|(pattern, token)| pattern.matches(token))
-                    && !is_denied(&tokens[..start])
-            })
-    }
-}
-
-/// Compiles one word of a phrase to the words that a text will have for it: "sub-par" becomes two.
-fn compile_word(word: &str) -> Vec<WordPattern> {
-    let matches_any_ending = word.ends_with('*');
-    let mut patterns: Vec<WordPattern> = tokenize(word)
-        .iter()
-        .filter_map(|token| token.word().map(|word| WordPattern::Exact(word.to_owned())))
-        .collect();
-    if matches_any_ending && let Some(WordPattern::Exact(last)) = patterns.pop() {
-        patterns.push(WordPattern::Prefix(last));
-    }
-    patterns
+/// Compiles a configured phrase; phrases without a word are refused where they are read.
+fn compile_configured(phrase: &str) -> Option<Rule> {
+    let exceptions = SHARED_EXCEPTIONS.map(str::to_owned);
+    BUILT_IN.file().compile_plain(phrase, &exceptions).ok()
 }

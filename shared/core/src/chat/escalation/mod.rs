@@ -1,9 +1,11 @@
 //! Escalation: finds what in a message a supervisor must see, the most severe first.
 //!
-//! - A *trigger* is a word or a phrase of [`EscalationPhrases`], matched on whole words; a trailing `*` matches any ending
-//!   (`lawyer*`). Each phrase belongs to one [`Severity`].
-//! - [`EscalationDetector::find`] returns the most severe trigger of a text. A trigger that the customer denies ("not a
-//!   complaint", "nothing urgent") does not count; the module `denial` says when that is so.
+//! - A *trigger* is a rule of the file `rules.toml`, written in the language of [`crate::phrases`], or a word or phrase of
+//!   [`EscalationPhrases`] that a team configures. Each belongs to one [`Severity`].
+//! - [`EscalationDetector::find`] returns the most severe trigger of a text. What the customer denies ("not a complaint",
+//!   "nothing urgent"), what only sounds alike ("legal name", "task manager") and praise ("answered immediately") does not
+//!   count; what is a question or a reproach ("why is this not a complaint already") does. The rules say so themselves.
+//! - A needless escalation costs a supervisor a glance, a missed one costs a customer: an unclear case counts.
 //! - [`RaisedSeverities`] remembers per conversation which severities were raised, so that each is raised once.
 //!
 //! ```
@@ -19,7 +21,7 @@
 //! assert!(raised.raise(trigger).is_none(), "each severity is raised once");
 //! ```
 
-mod denial;
+mod built_in;
 mod detector;
 mod phrases;
 mod raised;

@@ -1,6 +1,6 @@
-//! The words and phrases that escalate a conversation, by severity; a team may configure its own.
+//! The words and phrases that a team configures in place of the built-in rules of a severity.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::severity::Severity;
 
@@ -9,10 +9,11 @@ const MAX_PHRASES: usize = 1000;
 /// Largest length of a phrase in bytes.
 const MAX_PHRASE_BYTES: usize = 200;
 
-/// The words and phrases of each severity.
+/// The configured words and phrases of each severity.
 ///
-/// The JSON form is `{"legal": [..], "complaint": [..], "urgent": [..]}`. A list that is left out keeps its default; an
-/// empty list switches its severity off.
+/// The JSON form is `{"legal": [..], "complaint": [..], "urgent": [..]}`. A severity whose list is left out, or is `null`,
+/// keeps its built-in rules; an empty list switches it off. The words of a phrase must stand in a row, each exactly as it
+/// is, and a `*` at the end stands for any ending.
 ///
 /// ```
 /// use insights_core::chat::escalation::{EscalationDetector, EscalationPhrases};
@@ -20,14 +21,14 @@ const MAX_PHRASE_BYTES: usize = 200;
 /// let phrases = EscalationPhrases::from_json(r#"{"urgent": ["bleeding heart", "down*"]}"#).unwrap();
 /// let detector = EscalationDetector::new(&phrases);
 /// assert!(detector.find("our shop is downtime").is_some());
-/// assert!(detector.find("this is urgent").is_none(), "the default list is replaced");
+/// assert!(detector.find("this is urgent").is_none(), "the built-in rules are replaced");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EscalationPhrases {
-    legal: Vec<String>,
-    complaint: Vec<String>,
-    urgent: Vec<String>,
+    legal: Option<Vec<String>>,
+    complaint: Option<Vec<String>>,
+    urgent: Option<Vec<String>>,
 }
 
 /// The reason why configured phrases were refused.
@@ -60,57 +61,6 @@ pub enum InvalidPhrases {
     },
 }
 
-impl Default for EscalationPhrases {
-    fn default() -> Self {
-        let owned = |list: &[&str]| list.iter().map(|&phrase| phrase.to_owned()).collect();
-        Self {
-            legal: owned(&[
-                "lawyer*",
-                "attorney*",
-                "solicitor*",
-                "legal",
-                "legally",
-                "regulatory",
-                "regulator*",
-                "complaint filed",
-                "lawsuit*",
-                "sue",
-                "suing",
-                "ombudsman",
-                "small claims",
-                "take you to court",
-                "see you in court",
-                "trading standards",
-                "consumer protection",
-            ]),
-            complaint: owned(&[
-                "complaint*",
-                "complain",
-                "complaining",
-                "supervisor*",
-                "manager*",
-                "not satisfied",
-                "not happy with",
-                "unacceptable",
-                "dissatisfied",
-                "unsatisfied",
-                "escalate this",
-                "someone higher up",
-            ]),
-            urgent: owned(&[
-                "urgent",
-                "urgently",
-                "emergency",
-                "emergencies",
-                "asap",
-                "immediately",
-                "right away",
-                "as soon as possible",
-            ]),
-        }
-    }
-}
-
 impl EscalationPhrases {
     /// Reads phrases from their JSON form and checks them.
     ///
@@ -119,7 +69,7 @@ impl EscalationPhrases {
     pub fn from_json(json: &str) -> Result<Self, InvalidPhrases> {
         let lists: Self = serde_json::from_str(json)?;
         for severity in Severity::ALL {
-            let phrases = lists.of(severity);
+            let phrases = lists.of(severity).unwrap_or_default();
             if phrases.len() > MAX_PHRASES {
                 return Err(InvalidPhrases::TooMany {
                     severity,
@@ -139,13 +89,13 @@ impl EscalationPhrases {
         Ok(lists)
     }
 
-    /// Returns the phrases of a severity in their configured order.
+    /// Returns the phrases of a severity in their configured order; `None` if the built-in rules hold.
     #[must_use]
-    pub fn of(&self, severity: Severity) -> &[String] {
+    pub fn of(&self, severity: Severity) -> Option<&[String]> {
         match severity {
-            Severity::Legal => &self.legal,
-            Severity::Complaint => &self.complaint,
-            Severity::Urgent => &self.urgent,
+            Severity::Legal => self.legal.as_deref(),
+            Severity::Complaint => self.complaint.as_deref(),
+            Severity::Urgent => self.urgent.as_deref(),
         }
     }
 }

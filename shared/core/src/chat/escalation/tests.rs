@@ -1,12 +1,122 @@
 //! Triggers that are found, denied, and raised once.
 
+use super::built_in::{BUILT_IN, SHARED_EXCEPTIONS};
 use super::*;
+use crate::phrases::{RuleSet, Words};
 use proptest::prelude::*;
 
 fn severity(text: &str) -> Option<Severity> {
     EscalationDetector::default()
         .find(text)
         .map(|trigger| trigger.severity)
+}
+
+#[test]
+fn each_rule_holds_for_its_examples_and_for_none_that_differ() {
+    let mut wrong = Vec::new();
+    for rule in BUILT_IN.file().rules() {
+        assert!(
+            rule.examples.matching.len() > 1 && rule.examples.differ.len() > 1,
+            "{}",
+            rule.id
+        );
+        let compiled = BUILT_IN.file().compile(rule).unwrap();
+        let set = RuleSet::new(BUILT_IN.file(), vec![compiled]);
+        let examples = [
+            (&rule.examples.matching, true),
+            (&rule.examples.differ, false),
+        ];
+        for (texts, expected) in examples {
+            for text in texts {
+                if set.find_first(&Words::new(text)).is_some() != expected {
+                    wrong.push(format!("{}: {text:?} should {expected}", rule.id));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_rules_of_the_file_have_names_of_their_own_and_every_severity() {
+    let mut names: Vec<&str> = BUILT_IN
+        .file()
+        .rules()
+        .iter()
+        .map(|rule| rule.id.as_str())
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    for severity in Severity::ALL {
+        assert!(BUILT_IN.rules_of(severity).count() > 0, "{severity}");
+    }
+    let exceptions = SHARED_EXCEPTIONS.map(str::to_owned);
+    assert!(
+        BUILT_IN
+            .file()
+            .compile_plain("a plain phrase", &exceptions)
+            .is_ok()
+    );
+}
+
+#[test]
+fn what_customers_write_is_judged_as_a_supervisor_would() {
+    let cases = include_str!("variants.tsv")
+        .lines()
+        .map(|line| line.split_once('\t').unwrap());
+    let mut wrong = Vec::new();
+    for (expected, text) in cases {
+        let found = severity(text).map_or("-", Severity::name);
+        if found != expected {
+            wrong.push(format!("{text:?}: {found} instead of {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_written_with_emphasis_or_by_phone_is_read() {
+    use Severity::{Complaint, Legal, Urgent};
+    for (text, expected) in [
+        ("this is _urgent_", Urgent),
+        ("**urgent**", Urgent),
+        ("A.S.A.P.", Urgent),
+        ("This is urgent.Please call", Urgent),
+        ("It’s URGENT😡", Urgent),
+        ("I’m taking you to court", Legal),
+        ("I don‘t accept this, I want your manager", Complaint),
+        ("my lawyer\u{fffd}", Legal),
+    ] {
+        assert_eq!(severity(text), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_trigger_reports_the_rule_and_not_the_text() {
+    let trigger = EscalationDetector::default()
+        .find("my laywer knows")
+        .unwrap();
+    assert_eq!(trigger.phrase, "lawyer");
+}
+
+#[test]
+fn configured_phrases_are_denied_like_the_built_in_rules() {
+    let lists = EscalationPhrases::from_json(r#"{"urgent": ["outage", "line down*"]}"#).unwrap();
+    let detector = EscalationDetector::new(&lists);
+    for (text, expected) in [
+        ("we have an outage", true),
+        ("this is not an outage", false),
+        ("no outage here", false),
+        ("I don't want an outage", false),
+        ("why is this not an outage", true),
+        ("our line downs", true),
+        ("the OUTAGE’s cause", true),
+        ("outages", false),
+    ] {
+        assert_eq!(detector.find(text).is_some(), expected, "{text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,367 @@
+//! Rules of phrases: what must be said, and which other phrases take it back.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::automaton::{Occurrence, PhraseSet};
+use super::syntax::{InvalidPhrase, Node, WordPattern, parse};
+use super::words::Words;
+
+/// Largest number of named parts inside named parts.
+const MAX_PART_DEPTH: usize = 8;
+
+/// A file of rules as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// Parts of phrases by their names; `{name}` in a phrase stands for one of them.
+    #[serde(default)]
+    parts: BTreeMap<String, String>,
+    /// Words that are never taken for a misspelled word of a phrase.
+    #[serde(default)]
+    real_words: Vec<String>,
+    /// Exceptions that rules share by their names.
+    #[serde(default)]
+    exceptions: BTreeMap<String, ExceptionText>,
+    /// The rules in their order.
+    #[serde(default, rename = "rule")]
+    rules: Vec<RuleText>,
+}
+
+/// Phrases that take back what was said, and phrases that keep it nevertheless.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExceptionText {
+    #[serde(default)]
+    unless: Vec<String>,
+    #[serde(default)]
+    still: Vec<String>,
+}
+
+/// A rule as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleText {
+    /// The name of the rule, which is unique in its file.
+    pub id: String,
+    /// The name of what the rule means; what names there are is the reader's affair.
+    pub severity: String,
+    /// The phrases of which one must be said.
+    pub said: Vec<String>,
+    /// The names of the shared exceptions that hold for the rule.
+    #[serde(default)]
+    pub exceptions: Vec<String>,
+    /// The phrases that take back what was said where they cover a word of it.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// The phrases that keep what was said although a phrase of `unless` takes it back.
+    #[serde(default)]
+    pub still: Vec<String>,
+    /// Texts that the rule must match, and texts that it must not match.
+    #[serde(default)]
+    pub examples: Examples,
+}
+
+/// Texts by which a rule is understood and checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    /// Texts that the rule matches.
+    #[serde(default, rename = "match")]
+    pub matching: Vec<String>,
+    /// Texts that the rule does not match.
+    #[serde(default)]
+    pub differ: Vec<String>,
+}
+
+/// The reason why a file of rules was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRules {
+    /// The text is not TOML of the expected form.
+    #[error("the rules cannot be read")]
+    Syntax(#[from] toml::de::Error),
+    /// A phrase cannot be read.
+    #[error("rule {rule}: phrase {phrase:?}")]
+    Phrase {
+        /// The rule that has the phrase.
+        rule: String,
+        /// The phrase as it is written.
+        phrase: String,
+        /// What is wrong with the phrase.
+        source: InvalidPhrase,
+    },
+    /// A rule names a part or an exception that the file does not have.
+    #[error("rule {rule}: {name:?} is not defined in the file, or is defined by itself")]
+    Unknown {
+        /// The rule that has the name.
+        rule: String,
+        /// The name that is not defined.
+        name: String,
+    },
+}
+
+/// A rule whose phrases were parsed; a [`RuleSet`] compares rules with texts.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    said: Vec<Node>,
+    exceptions: Vec<Exception>,
+}
+
+/// Compiled phrases of an exception.
+#[derive(Debug, Clone)]
+struct Exception {
+    unless: PhraseSet,
+    still: PhraseSet,
+}
+
+impl RuleFile {
+    /// Reads a file from TOML.
+    ///
+    /// # Errors
+    /// [`InvalidRules::Syntax`] with line and column.
+    pub fn from_toml(text: &str) -> Result<Self, InvalidRules> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// Returns the rules as they are written, in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[RuleText] {
+        &self.rules
+    }
+
+    /// Compiles a rule of this file.
+    ///
+    /// # Errors
+    /// [`InvalidRules`], naming the phrase or the name that is wrong.
+    pub fn compile(&self, rule: &RuleText) -> Result<Rule, InvalidRules> {
+        let said = rule.said.iter().map(|phrase| {
+            let filled = self.fill_in(&rule.id, phrase, "", 0)?;
+            parse(&filled).map_err(|source| InvalidRules::Phrase {
+                rule: rule.id.clone(),
+                phrase: phrase.clone(),
+                source,
+            })
+        });
+        let own = ExceptionText {
+            unless: rule.unless.clone(),
+            still: rule.still.clone(),
+        };
+        let group = rule.said.join("|");
+        Ok(Rule {
+            said: said.collect::<Result<_, _>>()?,
+            exceptions: self.compile_exceptions(&rule.id, &rule.exceptions, Some(own), &group)?,
+        })
+    }
+
+    /// Compiles a rule of plain words in a row, each exactly as it is, to which the shared exceptions with these names
+    /// apply. The last word may have any ending if the phrase ends with `*`.
+    ///
+    /// # Errors
+    /// As [`RuleFile::compile`].
+    pub fn compile_plain(&self, phrase: &str, exceptions: &[String]) -> Result<Rule, InvalidRules> {
+        let any_ending = phrase.trim_end().ends_with('*');
+        let words = Words::new(phrase);
+        let mut nodes: Vec<Node> = words
+            .as_slice()
+            .iter()
+            .map(|word| Node::Word(WordPattern::Exact(word.text.clone())))
+            .collect();
+        if any_ending && let Some(Node::Word(WordPattern::Exact(last))) = nodes.pop() {
+            nodes.push(Node::Word(WordPattern::Prefix(last)));
+        }
+        // Words with other signs than letters and digits cannot be written in a phrase.
+        let can_be_written = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '\'');
+        let group: Vec<String> = nodes
+            .iter()
+            .filter_map(|node| match node {
+                Node::Word(WordPattern::Exact(word)) => Some((word, format!("={word}"))),
+                Node::Word(WordPattern::Prefix(word)) => Some((word, format!("{word}*"))),
+                _ => None,
+            })
+            .filter(|(word, _)| can_be_written(word))
+            .map(|(_, written)| written)
+            .collect();
+        let exceptions = if group.is_empty() {
+            Vec::new()
+        } else {
+            self.compile_exceptions(phrase, exceptions, None, &group.join(" "))?
+        };
+        Ok(Rule {
+            said: vec![Node::Sequence(nodes)],
+            exceptions,
+        })
+    }
+
+    fn compile_exceptions(
+        &self,
+        rule: &str,
+        names: &[String],
+        own: Option<ExceptionText>,
+        said: &str,
+    ) -> Result<Vec<Exception>, InvalidRules> {
+        let shared = names.iter().map(|name| {
+            let shared = self.exceptions.get(name).cloned();
+            shared.ok_or_else(|| InvalidRules::Unknown {
+                rule: rule.to_owned(),
+                name: name.clone(),
+            })
+        });
+        shared
+            .chain(own.map(Ok))
+            .map(|text| {
+                let text = text?;
+                Ok(Exception {
+                    unless: self.compile_phrases(rule, &text.unless, said)?,
+                    still: self.compile_phrases(rule, &text.still, said)?,
+                })
+            })
+            .collect()
+    }
+
+    fn compile_phrases(
+        &self,
+        rule: &str,
+        phrases: &[String],
+        said: &str,
+    ) -> Result<PhraseSet, InvalidRules> {
+        let filled = phrases
+            .iter()
+            .map(|phrase| self.fill_in(rule, phrase, said, 0))
+            .collect::<Result<Vec<_>, _>>()?;
+        PhraseSet::parse(&filled, &self.real_words).map_err(|(number, source)| {
+            InvalidRules::Phrase {
+                rule: rule.to_owned(),
+                phrase: phrases[number].clone(),
+                source,
+            }
+        })
+    }
+
+    /// Replaces `{name}` in a phrase by the part with this name, and `{said}` by what the rule says.
+    fn fill_in(
+        &self,
+        rule: &str,
+        phrase: &str,
+        said: &str,
+        depth: usize,
+    ) -> Result<String, InvalidRules> {
+        let mut filled = String::with_capacity(phrase.len());
+        let mut rest = phrase;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            let part = match name {
+                "said" if !said.is_empty() => Some(said),
+                name => self.parts.get(name).map(String::as_str),
+            };
+            let Some(part) = part.filter(|_| depth < MAX_PART_DEPTH) else {
+                return Err(InvalidRules::Unknown {
+                    rule: rule.to_owned(),
+                    name: name.to_owned(),
+                });
+            };
+            let part = self.fill_in(rule, part, said, depth + 1)?;
+            filled.push_str(&format!("{before}({part})"));
+            rest = after;
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+}
+
+/// A rule that holds for a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleHit {
+    /// The number of the rule in its set.
+    pub rule: usize,
+    /// The words that the rule's phrase covers.
+    pub words: Range<usize>,
+}
+
+/// Rules that are looked for in a text at once.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    /// The phrases of all rules.
+    said: PhraseSet,
+    /// The rule of each phrase.
+    rule_of_phrase: Vec<usize>,
+    /// The exceptions of each rule.
+    exceptions: Vec<Vec<Exception>>,
+}
+
+impl RuleSet {
+    /// Builds a set of the rules of one file; rules without words match nothing.
+    #[must_use]
+    pub fn new(file: &RuleFile, rules: Vec<Rule>) -> Self {
+        let mut set = Self {
+            said: PhraseSet::with_real_words(&file.real_words),
+            ..Self::default()
+        };
+        for (number, rule) in rules.into_iter().enumerate() {
+            for phrase in &rule.said {
+                if set.said.add(phrase).is_ok() {
+                    set.rule_of_phrase.push(number);
+                }
+            }
+            set.exceptions.push(rule.exceptions);
+        }
+        set
+    }
+
+    /// Returns the first rule of the set that holds for a text, with the first place where it does.
+    #[must_use]
+    pub fn find_first(&self, words: &Words) -> Option<RuleHit> {
+        let mut said: Vec<(usize, Occurrence)> = self
+            .said
+            .occurrences(words)
+            .into_iter()
+            .map(|occurrence| (self.rule_of_phrase[occurrence.phrase], occurrence))
+            .collect();
+        // The sort keeps the order of the places of each rule.
+        said.sort_by_key(|(rule, _)| *rule);
+        said.chunk_by(|one, other| one.0 == other.0)
+            .find_map(|places| {
+                // The exceptions are looked for only here: nearly all texts say nothing of a rule.
+                let exceptions = &self.exceptions[places[0].0];
+                let taken_back: Vec<TakenBack> = exceptions
+                    .iter()
+                    .map(|exception| TakenBack::new(exception, words))
+                    .collect();
+                let holds = |place: &Occurrence| !taken_back.iter().any(|by| by.covers(place));
+                let (rule, place) = places.iter().find(|(_, place)| holds(place))?;
+                Some(RuleHit {
+                    rule: *rule,
+                    words: place.words.clone(),
+                })
+            })
+    }
+}
+
+/// The places of a text where an exception holds.
+struct TakenBack {
+    unless: Vec<Occurrence>,
+    still: Vec<Occurrence>,
+}
+
+impl TakenBack {
+    fn new(exception: &Exception, words: &Words) -> Self {
+        let unless = exception.unless.occurrences(words);
+        let still = if unless.is_empty() {
+            Vec::new()
+        } else {
+            exception.still.occurrences(words)
+        };
+        Self { unless, still }
+    }
+
+    /// Returns whether the exception takes a place back.
+    fn covers(&self, said: &Occurrence) -> bool {
+        let shares_words = |places: &[Occurrence]| {
+            places.iter().any(|place| {
+                place.words.start < said.words.end && said.words.start < place.words.end
+            })
+        };
+        shares_words(&self.unless) && !shares_words(&self.still)
+    }
+}
