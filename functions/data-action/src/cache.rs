@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use insights_http::{Deadline, Error as HttpError};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
@@ -26,24 +27,46 @@ impl SentimentCache {
     }
 
     /// Returns the sentiment of a text, from the cache or by `score`, and whether it was a hit. Callers with the same text share
-    /// one call of `score`; if its caller goes away, another's takes its place. Errors are given to all that wait, and
-    /// are not kept.
+    /// one call of `score`; if its caller goes away or runs out of time, another's takes its place. Other errors are given to
+    /// all that wait, and no error is kept.
     ///
     /// # Errors
     /// What `score` fails with.
-    pub async fn get_or_score(
+    pub async fn get_or_score<F>(
         &self,
         text: &str,
-        score: impl Future<Output = Result<SentimentScore, ProviderError>>,
-    ) -> Result<(Arc<SentimentScore>, bool), Arc<ProviderError>> {
-        let entry = self
-            .0
-            .entry(key(text))
-            .or_try_insert_with(async { score.await.map(Arc::new) })
-            .await?;
-        let hit = !entry.is_fresh();
-        Ok((entry.into_value(), hit))
+        deadline: Deadline,
+        score: impl Fn() -> F,
+    ) -> Result<(Arc<SentimentScore>, bool), Arc<ProviderError>>
+    where
+        F: Future<Output = Result<SentimentScore, ProviderError>>,
+    {
+        let key = key(text);
+        loop {
+            let mut has_scored = false;
+            let scored = self.0.entry(key).or_try_insert_with(async {
+                has_scored = true;
+                score().await.map(Arc::new)
+            });
+            match scored.await {
+                Ok(entry) => {
+                    let hit = !entry.is_fresh();
+                    return Ok((entry.into_value(), hit));
+                }
+                // The time of another caller was over, and this one has some left.
+                Err(error) if !has_scored && is_late(&error) && !deadline.has_passed() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
+}
+
+/// Returns whether a text was not scored because its caller had no time left.
+fn is_late(error: &ProviderError) -> bool {
+    matches!(
+        error,
+        ProviderError::Unavailable(HttpError::DeadlineExceeded { .. })
+    )
 }
 
 /// The digest of a text's normal form: trimmed, lower case, inner white space folded to one space.
@@ -70,6 +93,10 @@ mod tests {
         SentimentCache::new(Duration::from_secs(300), 500)
     }
 
+    fn soon() -> Deadline {
+        Deadline::within(Duration::from_secs(5))
+    }
+
     fn sentiment() -> SentimentScore {
         SentimentScore {
             score: Score::NEUTRAL,
@@ -93,7 +120,8 @@ mod tests {
             Ok(sentiment())
         };
         let all =
-            futures::future::join_all((0..100).map(|_| cache.get_or_score("hello", score()))).await;
+            futures::future::join_all((0..100).map(|_| cache.get_or_score("hello", soon(), score)))
+                .await;
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         assert_eq!(
             all.iter().filter(|one| !one.as_ref().unwrap().1).count(),
@@ -106,16 +134,16 @@ mod tests {
     async fn an_error_is_not_kept() {
         let cache = cache();
         let failed = cache
-            .get_or_score("hello", async { Err(ProviderError::Overloaded) })
+            .get_or_score("hello", soon(), || async { Err(ProviderError::Overloaded) })
             .await;
         assert!(matches!(*failed.unwrap_err(), ProviderError::Overloaded));
         let (_, hit) = cache
-            .get_or_score("hello", async { Ok(sentiment()) })
+            .get_or_score("hello", soon(), || async { Ok(sentiment()) })
             .await
             .unwrap();
         assert!(!hit);
         let (_, hit) = cache
-            .get_or_score("HELLO ", async { panic!("cached") })
+            .get_or_score("HELLO ", soon(), || async { panic!("cached") })
             .await
             .unwrap();
         assert!(hit);
@@ -124,13 +152,39 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_goes_away_leaves_the_work_to_the_next() {
         let cache = cache();
-        let stuck = cache.get_or_score("hello", std::future::pending());
+        let stuck = cache.get_or_score("hello", soon(), std::future::pending);
         assert!(futures::poll!(Box::pin(stuck)).is_pending());
         let (_, hit) = cache
-            .get_or_score("hello", async { Ok(sentiment()) })
+            .get_or_score("hello", soon(), || async { Ok(sentiment()) })
             .await
             .unwrap();
         assert!(!hit);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_with_time_left_does_not_fail_with_one_that_has_none() {
+        let cache = cache();
+        let scorer = |deadline: Deadline| {
+            move || async move {
+                let work = tokio::time::sleep(Duration::from_secs(3));
+                match deadline.bound(work).await {
+                    Some(()) => Ok(sentiment()),
+                    None => Err(ProviderError::Unavailable(HttpError::DeadlineExceeded {
+                        endpoint: "/v1/sentiment".to_owned(),
+                    })),
+                }
+            }
+        };
+        let (hasty, patient) = (
+            Deadline::within(Duration::from_secs(1)),
+            Deadline::within(Duration::from_secs(5)),
+        );
+        let (hasty, patient) = tokio::join!(
+            cache.get_or_score("hello", hasty, scorer(hasty)),
+            cache.get_or_score("hello", patient, scorer(patient)),
+        );
+        assert!(is_late(&hasty.unwrap_err()));
+        assert!(!patient.unwrap().1, "the second caller scored for itself");
     }
 
     #[tokio::test]
@@ -138,7 +192,9 @@ mod tests {
         let cache = SentimentCache::new(Duration::from_secs(300), 10);
         for index in 0..200 {
             cache
-                .get_or_score(&format!("text {index}"), async { Ok(sentiment()) })
+                .get_or_score(&format!("text {index}"), soon(), || async {
+                    Ok(sentiment())
+                })
                 .await
                 .unwrap();
         }

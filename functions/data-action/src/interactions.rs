@@ -2,10 +2,11 @@
 //!
 //! The transcript poller does the work; here a call is put on its list, and its state is read.
 
+use backends::caller_keys::Scope;
 use http::Method;
 use jiff::Timestamp;
 use runtime::http::reply;
-use runtime::{Failure, Request, Response};
+use runtime::{Failure, Request, Response, metrics};
 use serde_json::json;
 
 use crate::Deps;
@@ -15,7 +16,7 @@ const MAX_ID: usize = 128;
 
 /// Answers a request for one call.
 pub(crate) async fn handle(deps: &Deps, request: &Request, id: &str) -> Result<Response, Failure> {
-    deps.callers.require_key(request.headers()).await?;
+    deps.callers.require(request, Scope::Calls).await?;
     check(id)?;
     let now = Timestamp::now();
     match *request.method() {
@@ -44,17 +45,21 @@ async fn show(deps: &Deps, id: &str, now: Timestamp) -> Result<Response, Failure
 }
 
 fn check(id: &str) -> Result<(), Failure> {
-    let printable = !id.chars().any(|c| c.is_control() || c.is_whitespace());
+    // U+FFFD stands where a sender or gateway could not represent what was there: one id of many calls.
+    let is_printable =
+        |c: char| !c.is_control() && !c.is_whitespace() && c != char::REPLACEMENT_CHARACTER;
+    let printable = id.chars().all(is_printable);
     if (1..=MAX_ID).contains(&id.len()) && printable && id != "." && id != ".." {
         return Ok(());
     }
     let allowed = format!(
-        "an interaction's id has 1 to {MAX_ID} bytes, without white space and control characters"
+        "an interaction's id has 1 to {MAX_ID} bytes, without white space, control characters and U+FFFD"
     );
     Err(Failure::invalid("invalid_interaction_id", allowed))
 }
 
 fn unavailable(error: store::Error) -> Failure {
+    metrics::count_store_error();
     let message = "the state of live calls cannot be reached, try again";
     if error.is_retryable() || matches!(error, store::Error::Conflict { .. }) {
         Failure::unavailable("state_unavailable", message).with_cause(error)
@@ -75,12 +80,22 @@ mod tests {
             "123e4567-e89b-12d3-a456-426614174000",
             "käse",
             "a/b",
+            "%41",
             long.as_str(),
         ] {
             assert!(check(good).is_ok(), "{good}");
         }
         let longer = "x".repeat(MAX_ID + 1);
-        for bad in ["", ".", "..", "a b", "a\nb", "a\u{0}", longer.as_str()] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "a\nb",
+            "a\u{0}",
+            "a\u{fffd}",
+            longer.as_str(),
+        ] {
             assert_eq!(
                 check(bad).unwrap_err().code(),
                 "invalid_interaction_id",

@@ -14,6 +14,7 @@ pub mod text;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backends::caller_keys::Scope;
 use http::{HeaderValue, Method};
 use insights_core::scale::round_milliseconds;
 use insights_http::Deadline;
@@ -46,30 +47,58 @@ pub struct Answer {
 /// # Errors
 /// A [`Failure`] with the status and code that the caller sees.
 pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> {
+    let started = Instant::now();
+    // Made before anything else: the read of the keys counts too, and so does every call of the state store.
+    let limit = deps.config.execution_timeout.saturating_sub(REPLY_MARGIN);
+    let deadline = Deadline::at(request.deadline().into()).or_within(limit);
+    // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
+    deadline
+        .bound(Box::pin(route(deps, &request, started, deadline)))
+        .await
+        .unwrap_or_else(|| Err(Failure::deadline_exceeded()))
+}
+
+/// Passes a request on by its path. Requests for which API Gateway knows no route come here too, so that they get an answer of
+/// the same shape as any other.
+async fn route(
+    deps: &Deps,
+    request: &Request,
+    started: Instant,
+    deadline: Deadline,
+) -> Result<Response, Failure> {
     let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (segments.as_slice(), request.method()) {
-        (["data-actions", "sentiment"], &Method::POST) => sentiment(deps, &request).await,
+        (["data-actions", "sentiment"], &Method::POST) => {
+            sentiment(deps, request, started, deadline).await
+        }
         (["data-actions", "sentiment"], _) => Err(Failure::method_not_allowed("POST")),
-        (["interactions", id], _) => interactions::handle(deps, &request, id).await,
+        (["interactions", id], _) => interactions::handle(deps, request, id).await,
         (["health"], &Method::GET) => reply::ok(&deps.health),
         (["health"], _) => Err(Failure::method_not_allowed("GET")),
+        // Other functions answer these paths with the right method.
+        (["webhooks", "cxone"], method) if method != Method::POST => {
+            Err(Failure::method_not_allowed("POST"))
+        }
+        (["search"], method) if method != Method::GET => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found(
             "no such path; try POST /data-actions/sentiment, PUT /interactions/{id} or GET /health",
         )),
     }
 }
 
-async fn sentiment(deps: &Deps, request: &Request) -> Result<Response, Failure> {
-    let started = Instant::now();
-    deps.callers.require_key(request.headers()).await?;
+async fn sentiment(
+    deps: &Deps,
+    request: &Request,
+    started: Instant,
+    deadline: Deadline,
+) -> Result<Response, Failure> {
+    deps.callers.require(request, Scope::Score).await?;
     let text = text::interaction_text(request, deps.config.max_body_bytes)?;
-    let limit = deps.config.execution_timeout.saturating_sub(REPLY_MARGIN);
-    let deadline = Deadline::at(request.deadline().into()).or_within(limit);
     let scored = deadline
         .bound(
             deps.cache
-                .get_or_score(&text, deps.provider.score(&text, deadline)),
+                .get_or_score(&text, deadline, || deps.provider.score(&text, deadline)),
         )
         .await;
     match scored {

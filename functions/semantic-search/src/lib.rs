@@ -9,6 +9,7 @@ pub mod reply;
 
 use std::time::Instant;
 
+use backends::caller_keys::Scope;
 use embedding::provider::ProviderError;
 use embedding::searcher::SearchError;
 use http::Method;
@@ -32,7 +33,7 @@ pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> 
         return Err(Failure::method_not_allowed("GET"));
     }
     let started = Instant::now();
-    deps.callers.require_key(request.headers()).await?;
+    deps.callers.require(&request, Scope::Search).await?;
     let question = Question::read(&request)?;
     let deadline = Deadline::at(request.deadline().into());
     let found = deps

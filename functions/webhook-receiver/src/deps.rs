@@ -1,9 +1,7 @@
 //! What the function works with.
 
-use std::sync::Arc;
-
+use backends::Backends;
 use backends::caller_keys::Callers;
-use backends::{Backends, FunctionSecrets};
 use store::queue::AnyQueue;
 use store::state::State;
 
@@ -14,10 +12,8 @@ use crate::config::Config;
 pub struct Deps {
     /// The configuration of the function.
     pub config: Config,
-    /// The check of the API key.
+    /// The check of API keys and signatures.
     pub callers: Callers,
-    /// The secrets, with the key that webhooks are signed with.
-    pub secrets: Arc<FunctionSecrets>,
     /// The state store, which remembers deliveries.
     pub state: State,
     /// The queue that takes the events.
@@ -30,12 +26,10 @@ impl Deps {
     /// # Errors
     /// If the name of a store is missing, or a file of a laptop cannot be opened.
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let secrets = backends.caller_secrets(&config.callers)?;
         Ok(Self {
-            callers: Callers::new(Arc::clone(&secrets)),
+            callers: Callers::new(backends.caller_secrets(&config.callers)?),
             state: backends.state(&config.state)?,
             queue: backends.queue(&config.queue)?,
-            secrets,
             config,
         })
     }

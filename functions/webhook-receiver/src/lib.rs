@@ -8,6 +8,7 @@ pub mod config;
 pub mod deps;
 pub mod signature;
 
+use backends::caller_keys::Scope;
 use http::Method;
 use insights_core::WithCauses;
 use insights_core::lenient_json::{self, NotUtf8};
@@ -100,6 +101,7 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
         Err(error) => Err(error),
     };
     if let Err(error) = marked {
+        metrics::count_store_error();
         tracing::warn!(%id, cause = %WithCauses(&error), "the delivery was not remembered; a repetition would be queued again");
     }
     tracing::info!(%id, message_id, conversation_id = event.conversation_id, bytes = request.body().len(), "the delivery was queued");
@@ -113,16 +115,17 @@ fn accepted(id: Uuid) -> Result<Response, Failure> {
     )
 }
 
-/// The sender is proven by a signature, or where there is none by the API key.
+/// The sender is proven by a signature, or where there is none by an API key with the scope of webhooks.
 async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Failure> {
     let Some(header) = request.headers().get("x-signature") else {
-        return match deps.callers.require_key(request.headers()).await {
+        return match deps.callers.require(request, Scope::Webhook).await {
+            Ok(_caller) => Ok(()),
             Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
                 Err(Failure::invalid_credentials(
                     "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
                 ))
             }
-            other => other,
+            Err(failure) => Err(failure),
         };
     };
     let header = header
@@ -135,28 +138,14 @@ async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Fai
         deps.config.tolerance,
     )
     .map_err(|malformed| Failure::invalid_credentials(malformed.to_string()))?;
-    let known = deps.secrets.get().await.map_err(unreadable)?;
-    let proven = |secrets: &store::secrets::Secrets| {
-        secrets
-            .get("webhook_secret")
-            .is_some_and(|secret| signature.proves(secret, request.body()))
-    };
-    if proven(&known) {
-        return Ok(());
-    }
-    // It may have been rotated.
-    let renewed = deps
-        .secrets
-        .refresh_after_auth_failure()
-        .await
-        .map_err(unreadable)?;
-    if proven(&renewed) {
-        Ok(())
-    } else {
-        Err(Failure::invalid_credentials(
-            "x-signature is not of this body and time",
-        ))
-    }
+    let sender = deps
+        .callers
+        .find_sender(|sender| signature.proves(&sender.secret, request.body()))
+        .await?;
+    let name = sender
+        .ok_or_else(|| Failure::invalid_credentials("x-signature is not of this body and time"))?;
+    request.name_caller(&name);
+    Ok(())
 }
 
 /// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.
@@ -177,23 +166,19 @@ fn invalid(invalid: InvalidEvent) -> Failure {
     }
 }
 
-fn unreadable(error: std::sync::Arc<store::Error>) -> Failure {
-    Failure::unavailable(
-        "secret_unavailable",
-        "the sender cannot be proven now, try again",
-    )
-    .with_cause(error)
-}
-
 fn unremembered(error: store::Error) -> Failure {
+    metrics::count_store_error();
     Failure::unavailable("state_unavailable", "nothing was accepted, try again").with_cause(error)
 }
 
 fn unqueued(error: store::Error) -> Failure {
     match error {
         store::Error::Limit { .. } => Failure::too_large(MAX_BODY_BYTES),
-        error => Failure::unavailable("queue_unavailable", "nothing was accepted, try again")
-            .with_cause(error),
+        error => {
+            metrics::count_store_error();
+            Failure::unavailable("queue_unavailable", "nothing was accepted, try again")
+                .with_cause(error)
+        }
     }
 }
 

@@ -1,65 +1,186 @@
-//! Authenticates callers by an API key in a header, which is compared in constant time.
+//! Authenticates callers by an API key in a header and senders of webhooks by what they sign with: named keys with scopes,
+//! several valid at once, compared in constant time.
+//!
+//! The callers' secret holds `api_key`, whose scopes are `score`, `calls`, `webhook` and `search`, and the list `api_keys` of
+//! `{"name", "key", "scopes", "not_after"?}`; in the same way `webhook_secret` and the list `webhook_secrets` of
+//! `{"name", "secret", "not_after"?}`. After a change of the secret the keys of the version before stay valid for a while.
 
-use std::sync::Arc;
+mod entries;
+mod known_keys;
+mod scope;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use insights_core::WithCauses;
+use jiff::Timestamp;
+use runtime::{Failure, Request, RequestExt, metrics};
 use store::secrets::Secrets;
-use subtle::ConstantTimeEq;
 
+pub use self::known_keys::{Caller, SigningSecret};
+use self::known_keys::{KnownKeys, read_signing_secrets};
+pub use self::scope::{Scope, Scopes};
 use crate::key_source::FunctionSecrets;
-use runtime::Failure;
 
-/// The callers that may use an endpoint: everybody who presents the `api_key` of the secret.
-#[derive(Debug, Clone)]
-pub struct Callers(Arc<FunctionSecrets>);
+/// The callers that may use an endpoint: those who present a key of the callers' secret that has the endpoint's scope.
+#[derive(Clone)]
+pub struct Callers {
+    secrets: Arc<FunctionSecrets>,
+    known: Arc<Mutex<Option<KnownVersion>>>,
+}
+
+/// What was read from one version of the secret.
+#[derive(Clone)]
+struct KnownVersion {
+    of: Arc<Secrets>,
+    keys: Arc<VersionKeys>,
+}
+
+/// The keys of a version of the secret, and of the version before.
+struct VersionKeys {
+    current: KnownKeys,
+    previous: Option<KnownKeys>,
+    senders: Vec<SigningSecret>,
+    previous_senders: Vec<SigningSecret>,
+}
+
+impl std::fmt::Debug for Callers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callers").finish_non_exhaustive()
+    }
+}
 
 impl Callers {
-    /// Creates the check against the key in these secrets.
+    /// Creates the check against the keys in these secrets.
     #[must_use]
-    pub const fn new(secrets: Arc<FunctionSecrets>) -> Self {
-        Self(secrets)
+    pub fn new(secrets: Arc<FunctionSecrets>) -> Self {
+        Self {
+            secrets,
+            known: Arc::default(),
+        }
     }
 
-    /// Checks that the headers hold the right key. A wrong key causes the secret to be read again, at most every few
-    /// seconds, in case it was rotated.
+    /// Checks that a request has a key with this scope, and names the caller in the log. An unknown key, or one without the scope,
+    /// causes the secret to be read again, at most every few seconds, in case it was changed.
     ///
     /// # Errors
-    /// The failure 401 without the right key, and 503 while the secret cannot be read.
-    pub async fn require_key(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        let presented = presented_key(headers).ok_or_else(Failure::unauthorized)?;
-        let known = self.0.get().await.map_err(secret_unavailable)?;
-        if has_key(&known, presented) {
-            return Ok(());
+    /// The failure 401 without a right key, 403 `missing_scope` for a right key without the scope, and 503 while the secret
+    /// cannot be read.
+    pub async fn require(&self, request: &Request, scope: Scope) -> Result<Caller, Failure> {
+        let presented = presented_key(request.headers()).ok_or_else(Failure::unauthorized)?;
+        let known = self.secrets.get().await.map_err(secret_unavailable)?;
+        let mut found = self.find(&known, presented);
+        if !found.as_ref().is_some_and(|caller| caller.may(scope)) {
+            let renewed = self.secrets.refresh_after_auth_failure().await;
+            found = self.find(&renewed.map_err(secret_unavailable)?, presented);
         }
-        let renewed = self
-            .0
-            .refresh_after_auth_failure()
-            .await
-            .map_err(secret_unavailable)?;
-        if has_key(&renewed, presented) {
-            Ok(())
-        } else {
-            Err(Failure::unauthorized())
+        let caller = found.ok_or_else(Failure::unauthorized)?;
+        request.name_caller(&caller.name);
+        if !caller.may(scope) {
+            return Err(Failure::missing_scope(scope.name()));
         }
+        Ok(caller)
     }
+
+    /// Returns the sender whose signing secret `proves` a webhook. Every secret is tried, so that the time does not tell which one
+    /// it was. If none does, the secret is read again, as for a key.
+    ///
+    /// # Errors
+    /// The failure 503 while the secret cannot be read.
+    pub async fn find_sender(
+        &self,
+        proves: impl Fn(&SigningSecret) -> bool,
+    ) -> Result<Option<String>, Failure> {
+        let known = self.secrets.get().await.map_err(secret_unavailable)?;
+        if let Some(name) = self.signed_by(&known, &proves) {
+            return Ok(Some(name));
+        }
+        let renewed = self.secrets.refresh_after_auth_failure().await;
+        Ok(self.signed_by(&renewed.map_err(secret_unavailable)?, &proves))
+    }
+
+    fn find(&self, secrets: &Arc<Secrets>, presented: &str) -> Option<Caller> {
+        let now = Timestamp::now();
+        let keys = self.keys_of(secrets);
+        let current = keys.current.find(presented, now);
+        let previous = keys
+            .previous
+            .as_ref()
+            .filter(|_| secrets.previous(now).is_some());
+        // Looked for whether or not the key is among the current ones, so that both take the same time.
+        let previous = previous.and_then(|keys| keys.find(presented, now));
+        current.or_else(|| previous.inspect(|caller| tell_of_previous(&caller.name)))
+    }
+
+    fn signed_by(
+        &self,
+        secrets: &Arc<Secrets>,
+        proves: impl Fn(&SigningSecret) -> bool,
+    ) -> Option<String> {
+        let now = Timestamp::now();
+        let keys = self.keys_of(secrets);
+        let find = |senders: &[SigningSecret]| {
+            let valid = senders.iter().filter(|sender| sender.is_valid(now));
+            let proven: Vec<_> = valid.filter(|sender| proves(sender)).collect();
+            proven.first().map(|sender| sender.name.clone())
+        };
+        let current = find(&keys.senders);
+        let is_previous_valid = secrets.previous(now).is_some();
+        let previous = find(if is_previous_valid {
+            &keys.previous_senders
+        } else {
+            &[]
+        });
+        current.or_else(|| previous.inspect(|name| tell_of_previous(name)))
+    }
+
+    /// Returns the keys of a version of the secret, which are read once a version. What of it cannot be used is logged then.
+    fn keys_of(&self, secrets: &Arc<Secrets>) -> Arc<VersionKeys> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(version) = known
+            .as_ref()
+            .filter(|known| Arc::ptr_eq(&known.of, secrets))
+        {
+            return Arc::clone(&version.keys);
+        }
+        let (current, unusable_keys) = KnownKeys::read(secrets);
+        let (senders, unusable_secrets) = read_signing_secrets(secrets);
+        for unusable in unusable_keys.into_iter().chain(unusable_secrets) {
+            tracing::error!(cause = %WithCauses(&unusable), "an entry of the callers' secret cannot be used");
+        }
+        let previous = secrets.previous(Timestamp::now());
+        let keys = Arc::new(VersionKeys {
+            current,
+            senders,
+            previous: previous.map(|secrets| KnownKeys::read(secrets).0),
+            previous_senders: previous
+                .map_or_else(Vec::new, |secrets| read_signing_secrets(secrets).0),
+        });
+        *known = Some(KnownVersion {
+            of: Arc::clone(secrets),
+            keys: Arc::clone(&keys),
+        });
+        keys
+    }
+}
+
+/// Tells an operator who still uses a key of the version before.
+fn tell_of_previous(name: &str) {
+    metrics::count("previous_keys_accepted", 1);
+    tracing::info!(
+        caller = name,
+        "a key of the secret's previous version was accepted"
+    );
 }
 
 /// Builds the failure of a secret that cannot be read.
 fn secret_unavailable(error: Arc<store::Error>) -> Failure {
+    metrics::count_store_error();
     Failure::unavailable(
         "secret_unavailable",
         "the API key cannot be checked now, try again",
     )
     .with_cause(error)
-}
-
-/// Returns whether the presented key is the `api_key` of the secrets.
-fn has_key(secrets: &Secrets, presented: &str) -> bool {
-    secrets
-        .get("api_key")
-        .is_some_and(|key| secrets_match(key, presented))
 }
 
 /// Returns the key that a caller sent as `Authorization: Bearer KEY`, or else as `x-api-key: KEY`.
@@ -77,74 +198,5 @@ pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
         .filter(|key| !key.is_empty())
 }
 
-/// Returns whether two secrets are equal. The comparison takes the same time wherever they differ and whatever their lengths
-/// are, because their digests are compared. An empty secret equals nothing.
-#[must_use]
-pub fn secrets_match(expected: &SecretString, presented: &str) -> bool {
-    let expected = expected.expose_secret();
-    let equal = Sha256::digest(expected).ct_eq(&Sha256::digest(presented));
-    bool::from(equal) && !expected.is_empty()
-}
-
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(k, v)| {
-                (
-                    http::HeaderName::from_static(k),
-                    HeaderValue::from_static(v),
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_key_may_come_in_either_header() {
-        assert_eq!(
-            presented_key(&headers(&[("authorization", "Bearer k1")])),
-            Some("k1")
-        );
-        assert_eq!(
-            presented_key(&headers(&[("authorization", "bearer  k1 ")])),
-            Some("k1")
-        );
-        assert_eq!(presented_key(&headers(&[("x-api-key", "k2")])), Some("k2"));
-        assert_eq!(
-            presented_key(&headers(&[
-                ("authorization", "Basic abc"),
-                ("x-api-key", "k2")
-            ])),
-            Some("k2")
-        );
-        assert_eq!(
-            presented_key(&headers(&[("authorization", "Bearer "), ("x-api-key", "")])),
-            None
-        );
-    }
-
-    #[test]
-    fn only_the_whole_key_matches() {
-        let key = SecretString::from("correct horse");
-        assert!(secrets_match(&key, "correct horse"));
-        for wrong in [
-            "",
-            "correct",
-            "correct horsf",
-            "Correct horse",
-            "correct horse ",
-        ] {
-            assert!(!secrets_match(&key, wrong), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn an_unset_key_lets_nobody_in() {
-        assert!(!secrets_match(&SecretString::from(""), ""));
-    }
-}
+mod tests;

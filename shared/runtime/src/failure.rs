@@ -50,6 +50,13 @@ impl Failure {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
+    /// Builds a 403 for a caller whose key is right and may not do this. Nothing is said of other keys.
+    #[must_use]
+    pub fn missing_scope(scope: &str) -> Self {
+        let message = format!("this API key does not have the scope `{scope}`");
+        Self::new(StatusCode::FORBIDDEN, "missing_scope", message)
+    }
+
     /// Builds a 404: there is nothing at this path or with this identifier.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
@@ -124,6 +131,12 @@ impl Failure {
             retryable: true,
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
         }
+    }
+
+    /// Builds a 503 for an answer that is not ready when the caller gives up.
+    #[must_use]
+    pub fn deadline_exceeded() -> Self {
+        Self::unavailable("deadline_exceeded", "the answer was not ready in time")
     }
 
     /// Builds a 500: the fault is on our side. The cause is logged, the caller learns nothing of it.

@@ -3,6 +3,7 @@
 //! [`Request`] and [`Response`] are plain `http` types. [`RequestExt`] adds what functions read of a request, [`reply`] builds
 //! JSON replies within the size that a caller reads, and [`event`] turns an event of API Gateway into a request.
 
+pub mod caller_name;
 pub mod event;
 pub mod reply;
 pub mod request;

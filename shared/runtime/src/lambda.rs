@@ -5,15 +5,19 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
 use insights_core::WithCauses;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::config::Env;
 use crate::failure::Failure;
+use crate::http::caller_name::CallerName;
 use crate::http::event::{EventError, PayloadFormat, read_request};
-use crate::http::request::{Request, RequestExt};
+use crate::http::request::{REQUEST_ID, Request, RequestExt};
 use crate::http::response::Response;
 pub use crate::invocation::Invocation;
 use crate::process::ProcessSettings;
@@ -21,6 +25,10 @@ use crate::{metrics, telemetry};
 
 /// Time kept back from Lambda's deadline for writing the reply and the metrics.
 const REPLY_MARGIN: Duration = Duration::from_millis(100);
+
+/// Time kept back from Lambda's deadline by functions that a caller waits for: the caller's limit is often Lambda's, and its reply is
+/// still on its way when Lambda is done.
+const HTTP_REPLY_MARGIN: Duration = Duration::from_millis(500);
 
 /// Emulators send small constants instead of a deadline; any value below this one, in milliseconds since the epoch, means that
 /// there is no deadline. Real deadlines passed this value in 1973.
@@ -69,27 +77,27 @@ where
     H: AsyncFn(&D, Request) -> Result<Response, Failure>,
 {
     let (deps, handle) = (&deps, &handle);
-    let service = service_fn(move |event: LambdaEvent<Value>| async move {
-        let started = Instant::now();
-        let request_id = event.context.request_id.clone();
-        let format = PayloadFormat::of(&event.payload);
-        let response = match read_request(event.payload, deadline(&event.context)) {
-            Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
-            Err(error @ EventError::InvalidBody(_)) => {
-                Failure::invalid("invalid_body", error.to_string())
-                    .with_cause(error)
-                    .into_response()
-            }
-            Err(error) => {
-                tracing::error!(request_id, cause = %WithCauses(&error), "the event is no HTTP request");
-                return Err(diagnostic("NotHttp", WithCauses(&error).to_string()));
-            }
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let invocation = invocation_span(&event.context);
+        let answered = async move {
+            let format = PayloadFormat::of(&event.payload);
+            let deadline = deadline(&event.context, HTTP_REPLY_MARGIN);
+            let response = match read_request(event.payload, deadline) {
+                Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
+                Err(error @ EventError::InvalidBody(_)) => {
+                    Failure::invalid("invalid_body", error.to_string())
+                        .with_cause(error)
+                        .into_response()
+                }
+                Err(error) => {
+                    tracing::error!(cause = %WithCauses(&error), "the event is no HTTP request");
+                    return Err(diagnostic("NotHttp", WithCauses(&error).to_string()));
+                }
+            };
+            metrics::flush();
+            Ok(format.reply(response))
         };
-        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-        let status = response.status().as_u16();
-        tracing::info!(request_id, status, duration_ms, "the request was answered");
-        metrics::flush();
-        Ok(format.reply(response))
+        answered.instrument(invocation)
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
     Box::pin(lambda_runtime::run(service))
@@ -98,20 +106,62 @@ where
 }
 
 /// Answers one request with `handle`. A failure becomes its reply, and a request that is not answered by its deadline gets a
-/// 503 before the caller gives up.
-pub async fn answer<F>(request: Request, handle: impl FnOnce(Request) -> F) -> Response
+/// 503 before the caller gives up. Every log line of the request names the request and, once it is known, the caller; the reply
+/// names the request in `x-request-id`.
+pub async fn answer<F>(mut request: Request, handle: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Result<Response, Failure>>,
 {
+    let started = Instant::now();
     let deadline = request.deadline();
-    match tokio::time::timeout_at(deadline.into(), handle(request)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(failure)) => failure.into_response(),
-        Err(_elapsed) => {
-            Failure::unavailable("deadline_exceeded", "the answer was not ready in time")
-                .into_response()
+    let caller = CallerName::default();
+    request.extensions_mut().insert(caller.clone());
+    let (span, request_id) = (request_span(&request), request.request_id().to_owned());
+    let answered = async move {
+        let answered = tokio::time::timeout_at(deadline.into(), Box::pin(handle(request))).await;
+        let mut response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(failure)) => failure.into_response(),
+            Err(_elapsed) => Failure::deadline_exceeded().into_response(),
+        };
+        if let Ok(id) = HeaderValue::from_str(&request_id)
+            && !id.is_empty()
+        {
+            response.headers_mut().insert(REQUEST_ID, id);
         }
+        if let Some(caller) = caller.get() {
+            metrics::set_caller(caller);
+        }
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        let status = response.status().as_u16();
+        tracing::info!(status, duration_ms, "the request was answered");
+        response
+    };
+    answered.instrument(span).await
+}
+
+/// Returns the span of an invocation, which names it in every log line. It has the highest level, since a span below the
+/// level of the log is not there.
+fn invocation_span(context: &Context) -> Span {
+    tracing::error_span!("invocation", request_id = context.request_id)
+}
+
+/// Returns the span of a request: API Gateway's identifier, which the access log has too, the caller's own, and the name of the
+/// caller once it is known.
+fn request_span(request: &Request) -> Span {
+    let span = tracing::error_span!(
+        "request",
+        api_request_id = Empty,
+        client_request_id = Empty,
+        caller = Empty
+    );
+    if !request.request_id().is_empty() {
+        span.record("api_request_id", request.request_id());
     }
+    if let Some(id) = request.client_request_id() {
+        span.record("client_request_id", id);
+    }
+    span
 }
 
 /// Serves events of one type (a schedule, a queue's batch) with `handle` until Lambda ends the process. An error becomes a
@@ -126,36 +176,38 @@ where
     H: AsyncFn(&D, E, Invocation) -> anyhow::Result<R>,
 {
     let (deps, handle) = (&deps, &handle);
-    let service = service_fn(move |event: LambdaEvent<Value>| async move {
-        let started = Instant::now();
-        let request_id = event.context.request_id.clone();
-        let invocation = Invocation {
-            request_id: request_id.clone(),
-            deadline: deadline(&event.context),
-        };
-        let result = match serde_json::from_value(event.payload) {
-            Ok(event) => Box::pin(handle(deps, event, invocation)).await,
-            Err(error) => {
-                Err(anyhow::Error::new(error).context("the event is not of this function's kind"))
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let span = invocation_span(&event.context);
+        let handled = async move {
+            let started = Instant::now();
+            let invocation = Invocation {
+                request_id: event.context.request_id.clone(),
+                deadline: deadline(&event.context, REPLY_MARGIN),
+            };
+            let result =
+                match serde_json::from_value(event.payload) {
+                    Ok(event) => Box::pin(handle(deps, event, invocation)).await,
+                    Err(error) => Err(anyhow::Error::new(error)
+                        .context("the event is not of this function's kind")),
+                };
+            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+            metrics::flush();
+            match result {
+                Ok(reply) => {
+                    tracing::info!(duration_ms, "the event was handled");
+                    Ok(reply)
+                }
+                Err(error) => {
+                    tracing::error!(
+                        duration_ms,
+                        cause = %WithCauses(error.as_ref()),
+                        "the event was not handled"
+                    );
+                    Err(diagnostic("Failed", WithCauses(error.as_ref()).to_string()))
+                }
             }
         };
-        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-        metrics::flush();
-        match result {
-            Ok(reply) => {
-                tracing::info!(request_id, duration_ms, "the event was handled");
-                Ok(reply)
-            }
-            Err(error) => {
-                tracing::error!(
-                    request_id,
-                    duration_ms,
-                    cause = %WithCauses(error.as_ref()),
-                    "the event was not handled"
-                );
-                Err(diagnostic("Failed", WithCauses(error.as_ref()).to_string()))
-            }
-        }
+        handled.instrument(span)
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
     Box::pin(lambda_runtime::run(service))
@@ -171,9 +223,9 @@ fn diagnostic(kind: &str, message: String) -> Diagnostic {
 }
 
 /// Returns Lambda's deadline on this process's monotonic clock, less the margin for the reply.
-fn deadline(context: &Context) -> Instant {
+fn deadline(context: &Context, margin: Duration) -> Instant {
     let left = time_left(context.deadline, SystemTime::now());
-    Instant::now() + left.saturating_sub(REPLY_MARGIN)
+    Instant::now() + left.saturating_sub(margin)
 }
 
 /// Returns the time until `deadline_ms`, which counts milliseconds since the epoch.
@@ -187,6 +239,8 @@ fn time_left(deadline_ms: u64, now: SystemTime) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
@@ -195,5 +249,20 @@ mod tests {
         assert_eq!(time_left(1_795_000_005_000, now), Duration::from_secs(5));
         assert_eq!(time_left(1_794_999_999_000, now), Duration::ZERO);
         assert_eq!(time_left(600_000, now), DEFAULT_EMULATED_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_named_in_its_reply_and_cut_at_its_deadline() {
+        let mut request: Request = http::Request::get("/health").body(Bytes::new()).unwrap();
+        request.extensions_mut().insert(Invocation {
+            request_id: "api-1".to_owned(),
+            deadline: tokio::time::Instant::now().into_std() + Duration::from_secs(2),
+        });
+        let started = tokio::time::Instant::now();
+        let response = answer(request, |_| std::future::pending()).await;
+        assert_eq!(started.elapsed(), Duration::from_secs(2));
+        assert_eq!(response.headers()[REQUEST_ID], "api-1");
+        assert_eq!(response.status(), 503);
+        assert!(response.body().contains("deadline_exceeded"));
     }
 }

@@ -1,8 +1,24 @@
 //! Logs: one JSON object a line on standard error, fields with units, never the text of a conversation.
+//!
+//! Libraries log what they were given: a database client its parameters, a WebSocket its frames, an HTTP client its headers, each
+//! below `warn`. So whatever the filter says, modules of other projects are heard at `warn` and above only.
+
+mod json_line;
+mod own_modules;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use self::json_line::JsonLine;
+pub use self::own_modules::OWN_MODULES;
+use self::own_modules::may_be_logged;
 
 /// The levels of a function's log where `RUST_LOG` sets no others: `info`, and `warn` of the libraries.
 pub const DEFAULT_LOG_FILTER: &str =
@@ -26,20 +42,47 @@ pub fn init(format: Format) {
 /// Starts logging as [`init`] does, with another default level, e.g. `warn` for a command whose answer is all that its user wants to see.
 pub fn init_from(format: Format, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let _already_set = match format {
-        Format::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init(),
-        Format::Human => builder
-            .compact()
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_target(false)
-            .without_time()
-            .try_init(),
-    };
+    let has_color = std::io::stderr().is_terminal();
+    let _already_set = build(format, filter, has_color, std::io::stderr).try_init();
 }
+
+/// Returns what [`init`] starts, with a filter as `RUST_LOG` holds one and another place for the lines. Tests look into that place.
+pub fn subscriber<W>(format: Format, filter: &str, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    build(format, EnvFilter::new(filter), false, writer)
+}
+
+fn build<W>(
+    format: Format,
+    filter: EnvFilter,
+    has_color: bool,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = filter.and(filter_fn(may_be_logged));
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(writer);
+    match format {
+        Format::Json => {
+            let lines = lines
+                .event_format(JsonLine)
+                .fmt_fields(JsonFields::new())
+                .with_ansi(false);
+            Box::new(Registry::default().with(lines.with_filter(filter)))
+        }
+        Format::Human => {
+            let lines = lines
+                .compact()
+                .with_ansi(has_color)
+                .with_target(false)
+                .without_time();
+            Box::new(Registry::default().with(lines.with_filter(filter)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 
 use crate::failure::Failure;
+use crate::http::caller_name::CallerName;
 use crate::invocation::Invocation;
 
 /// The request to an HTTP function.
@@ -15,6 +16,12 @@ use crate::invocation::Invocation;
 /// The URI has a path and a query, both percent-encoded; the path does not contain the stage of API Gateway. The extensions
 /// hold the [`Invocation`].
 pub type Request = http::Request<Bytes>;
+
+/// The header by which a request is named, in both directions.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Longest identifier of a request that is taken from its caller, in bytes.
+const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Time for a request that carries no [`Invocation`], as in unit tests.
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -54,6 +61,12 @@ pub trait RequestExt {
 
     /// Returns API Gateway's identifier of the request; the text is empty if the request carries no [`Invocation`].
     fn request_id(&self) -> &str;
+
+    /// Returns the identifier that the caller gave to the request as `x-request-id`, if it is 1 to 128 letters, digits and `-._:`.
+    fn client_request_id(&self) -> Option<&str>;
+
+    /// Names the caller, once it has proven itself, in every further log line of the request. The name is never a key.
+    fn name_caller(&self, name: &str);
 }
 
 impl RequestExt for Request {
@@ -93,6 +106,19 @@ impl RequestExt for Request {
         let invocation = self.extensions().get::<Invocation>();
         invocation.map_or("", |invocation| &invocation.request_id)
     }
+
+    fn client_request_id(&self) -> Option<&str> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+        self.header_text(REQUEST_ID)
+            .filter(|id| (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.bytes().all(is_plain))
+    }
+
+    fn name_caller(&self, name: &str) {
+        if let Some(caller) = self.extensions().get::<CallerName>() {
+            caller.set(name);
+        }
+        tracing::Span::current().record("caller", name);
+    }
 }
 
 /// Decodes one segment. A lossy decoder would make one identifier of several that are not UTF-8.
@@ -131,6 +157,20 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn an_identifier_from_the_caller_is_plain_and_short_or_none() {
+        let named = |id: &str| {
+            let request = http::Request::get("/health").header(REQUEST_ID, id);
+            let request: Request = request.body(Bytes::new()).unwrap();
+            request.client_request_id().map(str::to_owned)
+        };
+        let plain = "studio-7:4711.a_b";
+        assert_eq!(named(plain).as_deref(), Some(plain));
+        assert_eq!(named("two words"), None);
+        assert_eq!(named(&"x".repeat(129)), None);
+        assert_eq!(get("/health").client_request_id(), None);
     }
 
     #[test]
