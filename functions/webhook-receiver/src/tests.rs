@@ -6,6 +6,7 @@ use backends::Backends;
 use http::HeaderValue;
 use proptest::prelude::*;
 use runtime::config::Env;
+use runtime::http::caller_name::CallerName;
 use secrecy::SecretString;
 use store::queue::{AnyQueue, Message, SqliteQueue};
 use testkit::{demo_secrets, secret_values};
@@ -23,9 +24,13 @@ struct Receiver {
 }
 
 fn receiver() -> Receiver {
+    receiver_with(&[])
+}
+
+fn receiver_with(secrets: &[(&str, &str)]) -> Receiver {
     let folder = tempfile::tempdir().unwrap();
     let queue = SqliteQueue::open(folder.path().join("queue.db"), "embedding").unwrap();
-    let backends = Backends::laptop(folder.path(), secret_values(&[]))
+    let backends = Backends::laptop(folder.path(), secret_values(secrets))
         .with_queue(AnyQueue::Sqlite(queue.clone()));
     let deps = Deps::new(&backends, Config::from_env(&Env::default()).unwrap()).unwrap();
     Receiver {
@@ -204,6 +209,51 @@ async fn who_does_not_prove_itself_gets_401_and_nothing_is_queued() {
     *tampered.body_mut() = payload("c-2").into_bytes().into();
     assert_eq!(receiver.answer(&tampered).await.0, 401);
     assert!(receiver.queued().await.is_empty());
+}
+
+#[tokio::test]
+async fn each_sender_may_have_a_secret_of_its_own() {
+    let secrets = r#"[
+        {"name": "crm", "secret": "crm-secret"},
+        {"name": "past", "secret": "past-secret", "not_after": "2020-01-01"}
+    ]"#;
+    let receiver = receiver_with(&[("webhook_secrets", secrets)]);
+    for (id, secret, status) in [
+        ("c-1", SECRET, 202),
+        ("c-2", "crm-secret", 202),
+        ("c-3", "past-secret", 401),
+        ("c-4", "other", 401),
+    ] {
+        let body = payload(id);
+        let signature = signature::sign(&SecretString::from(secret), now(), body.as_bytes());
+        let second = now().as_second().to_string();
+        let mut request = request(
+            &body,
+            &[("x-signature", &signature), ("x-timestamp", &second)],
+        );
+        request.extensions_mut().insert(CallerName::default());
+        assert_eq!(receiver.answer(&request).await.0, status, "{id}");
+        let named = request.extensions().get::<CallerName>().unwrap();
+        assert_eq!(named.get().is_some(), status == 202, "{id}");
+    }
+    assert_eq!(receiver.queued().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_without_the_scope_of_webhooks_queues_nothing() {
+    let keys = r#"[{"name": "studio", "key": "studio-key", "scopes": ["score"]},
+        {"name": "crm", "key": "crm-key", "scopes": ["webhook"]}]"#;
+    let receiver = receiver_with(&[("api_keys", keys)]);
+    let (status, answer) = receiver
+        .answer(&request(&payload("c-1"), &[("x-api-key", "studio-key")]))
+        .await;
+    assert_eq!(status, 403);
+    assert!(answer.contains("missing_scope"), "{answer}");
+    let (status, _) = receiver
+        .answer(&request(&payload("c-2"), &[("x-api-key", "crm-key")]))
+        .await;
+    assert_eq!(status, 202);
+    assert_eq!(receiver.queued().await.len(), 1);
 }
 
 #[tokio::test]

@@ -190,8 +190,9 @@ impl SharedTokenCache for StateTokens {
             let Some(item) = self.load_item(key).await? else {
                 return Ok(());
             };
+            // An item that cannot be decrypted is that of an instance with another secret, perhaps with the newer one.
             let stored = self.open_token(key, &item).await?;
-            if stored.is_some_and(|token| token.fingerprint() != *fingerprint) {
+            if stored.is_none_or(|token| token.fingerprint() != *fingerprint) {
                 return Ok(());
             }
             match self

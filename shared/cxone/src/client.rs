@@ -119,11 +119,11 @@ impl CxoneClient {
             return check_status(answer, request.endpoint.scope());
         }
         tracing::debug!("the token was refused and is renewed");
-        self.tokens.invalidate(&token).await;
+        self.tokens.invalidate(&token, deadline).await;
         let token = self.tokens.token(deadline).await?;
         let answer = self.send_with(request, &token, deadline).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
-            self.tokens.invalidate(&token).await;
+            self.tokens.invalidate(&token, deadline).await;
         }
         check_status(answer, request.endpoint.scope())
     }

@@ -15,10 +15,14 @@ use insights_http::Error as HttpError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The token endpoint does not know this client id and secret (401): an operator must correct the secret.
-    #[error("{endpoint} refused the client id and secret")]
+    #[error(
+        "{endpoint} refused the client `{client}`: correct client_id and client_secret in the contact center's secret"
+    )]
     BadCredentials {
         /// The token endpoint that was called.
         endpoint: String,
+        /// The beginning of the client id.
+        client: String,
     },
     /// The token endpoint does not accept the scope list (400): an operator must correct the setting.
     #[error("{endpoint} refused the scope list `{scopes}`")]
@@ -29,7 +33,7 @@ pub enum Error {
         scopes: String,
     },
     /// The client lacks a scope (403): an operator must grant it to the client.
-    #[error("{endpoint} is forbidden: the client needs the scope `{scope}`")]
+    #[error("{endpoint} is forbidden: {}", needed_scope(scope))]
     MissingScope {
         /// The endpoint that was called.
         endpoint: String,
@@ -39,6 +43,15 @@ pub enum Error {
     /// The call failed in a way that any HTTP call can.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+/// Says what the client lacks, as far as that is known.
+fn needed_scope(scope: &str) -> String {
+    if scope.is_empty() {
+        "grant the client what the call needs".to_owned()
+    } else {
+        format!("the client needs the scope `{scope}`")
+    }
 }
 
 impl Error {

@@ -7,8 +7,8 @@ use testkit::{CapturedLogs, demo_secrets};
 use super::stack::{Stack, conversation};
 
 #[tokio::test]
-async fn no_word_of_a_conversation_and_no_secret_reaches_the_logs() {
-    let logs = CapturedLogs::install(tracing::Level::INFO);
+async fn no_word_of_a_conversation_and_no_secret_reaches_the_logs_at_any_level() {
+    let logs = CapturedLogs::install_as_deployed("trace");
     let stack = Stack::start().await;
     let canaries = "canary-word, card 4111 1111 1111 1111, canary@example.com, born 12/05/1980";
     let good = conversation("c-good", "2026-01-15T10:30:00Z", "canary-subject", canaries);

@@ -3,8 +3,11 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "fixture")]
+use runtime::telemetry::Format;
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The log lines of this process since [`CapturedLogs::install`]. Clones share one buffer.
 #[derive(Debug, Clone, Default)]
@@ -21,12 +24,25 @@ impl CapturedLogs {
     #[must_use]
     pub fn install(level: Level) -> Self {
         let captured = Self::default();
-        let subscriber = tracing_subscriber::fmt()
+        tracing_subscriber::fmt()
             .with_max_level(level)
             .with_ansi(false)
             .with_writer(captured.clone())
-            .finish();
-        tracing::subscriber::set_global_default(subscriber)
+            .try_init()
+            .expect("no other global subscriber in this test binary");
+        captured
+    }
+
+    /// Starts to record what a deployed function logs where `RUST_LOG` holds this filter, in the form of a function's log.
+    ///
+    /// # Panics
+    /// As [`CapturedLogs::install`].
+    #[cfg(feature = "fixture")]
+    #[must_use]
+    pub fn install_as_deployed(filter: &str) -> Self {
+        let captured = Self::default();
+        runtime::telemetry::subscriber(Format::Json, filter, captured.clone())
+            .try_init()
             .expect("no other global subscriber in this test binary");
         captured
     }

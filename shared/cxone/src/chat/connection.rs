@@ -113,7 +113,7 @@ impl Connection {
                 }
                 Err(error) if error.is_unauthorized() && !refused => {
                     refused = true;
-                    client.tokens().invalidate(&token).await;
+                    client.tokens().invalidate(&token, deadline).await;
                     token = client.tokens().token(deadline).await?;
                 }
                 Err(error) => return Err(error),

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod grant;
+mod lifetime;
 mod memory;
+mod refusals;
 mod shared_cache;
 mod token;
 
@@ -21,6 +23,7 @@ use jiff::Timestamp;
 
 pub use self::credentials::ClientCredentials;
 use self::memory::TokenMemory;
+use self::refusals::{CredentialsDigest, Refusals};
 pub use self::shared_cache::{CacheError, RenewalLease, SharedTokenCache};
 pub use self::token::{AccessToken, EXPIRY_MARGIN, Fingerprint, TokenKey};
 use crate::endpoints::Site;
@@ -50,6 +53,8 @@ pub struct TokenSource {
     transport: Transport,
     clock: Clock,
     memory: Mutex<TokenMemory>,
+    /// What the token endpoint has refused for good.
+    refusals: Mutex<Refusals>,
     /// Held by the one caller that renews the token.
     renewal: tokio::sync::Mutex<()>,
     /// Whether the last call to the shared cache failed.
@@ -82,6 +87,7 @@ impl TokenSource {
             transport: Transport::new(http, limits),
             clock: Arc::new(Timestamp::now),
             memory: Mutex::default(),
+            refusals: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             shared_failed: AtomicBool::new(false),
         }
@@ -128,31 +134,84 @@ impl TokenSource {
     }
 
     /// Forgets a token that a call was refused with, in memory and in the shared cache, unless another token has taken its
-    /// place. So many callers that were refused with the same token cause one renewal.
-    pub async fn invalidate(&self, token: &AccessToken) {
+    /// place. So many callers that were refused with the same token cause one renewal. Ends by the deadline: memory has
+    /// forgotten the token then, and does not take it from the shared cache.
+    pub async fn invalidate(&self, token: &AccessToken, deadline: Deadline) {
         let fingerprint = token.fingerprint();
         if !self.lock().refuse(&fingerprint) {
             return;
         }
         let Some(shared) = &self.shared else { return };
-        let Ok(credentials) = read_secret(&*self.credentials, CREDENTIALS, Freshness::Cached).await
-        else {
-            return;
+        let removal = async {
+            let credentials = self.read_credentials(Freshness::Cached, deadline).await;
+            let key = self.key(&credentials.ok()?);
+            Some(within_cache_timeout(shared.invalidate(&key, &fingerprint)).await)
         };
-        let key = self.key(&credentials);
-        self.record_cache_result(within_cache_timeout(shared.invalidate(&key, &fingerprint)).await);
+        if let Some(Some(result)) = deadline.bound(removal).await {
+            self.record_cache_result(result);
+        }
     }
 
+    /// Renews the token. Credentials that were refused are not tried again while the refusal is remembered, unless a read past
+    /// the cache brings others: they may have been rotated.
     async fn renew(&self, deadline: Deadline) -> Result<AccessToken, Error> {
-        let credentials = self.read_credentials(Freshness::Cached, deadline).await?;
-        match self.renew_with(&credentials, deadline).await {
-            Err(Error::BadCredentials { .. }) => {
-                // They may have been rotated, so they are read again, once.
-                let credentials = self.read_credentials(Freshness::Bypass, deadline).await?;
-                self.renew_with(&credentials, deadline).await
-            }
-            result => result,
+        let mut credentials = self.read_credentials(Freshness::Cached, deadline).await?;
+        if let Some(refused) = self.remembered_refusal(&credentials) {
+            credentials = self.reread_credentials(refused, deadline).await?;
         }
+        let result = self.renew_remembering(&credentials, deadline).await;
+        let Err(refused @ Error::BadCredentials { .. }) = result else {
+            return result;
+        };
+        let renewed = self.reread_credentials(refused, deadline).await?;
+        self.renew_remembering(&renewed, deadline).await
+    }
+
+    /// Reads the credentials past the cache after they were refused.
+    ///
+    /// # Errors
+    /// The refusal, if the credentials are still refused ones, or cannot be read, or were read a moment ago.
+    async fn reread_credentials(
+        &self,
+        refused: Error,
+        deadline: Deadline,
+    ) -> Result<ClientCredentials, Error> {
+        if !self.refusals().begin_reread() {
+            return Err(refused);
+        }
+        match self.read_credentials(Freshness::Bypass, deadline).await {
+            Ok(credentials) => match self.remembered_refusal(&credentials) {
+                Some(still_refused) => Err(still_refused),
+                None => Ok(credentials),
+            },
+            Err(error) => {
+                tracing::debug!(cause = %WithCauses(&error), "the refused credentials were not read again");
+                Err(refused)
+            }
+        }
+    }
+
+    fn remembered_refusal(&self, credentials: &ClientCredentials) -> Option<Error> {
+        self.refusals()
+            .remembered(CredentialsDigest::of(credentials))
+    }
+
+    /// Renews the token and remembers what the token endpoint refuses for good.
+    async fn renew_remembering(
+        &self,
+        credentials: &ClientCredentials,
+        deadline: Deadline,
+    ) -> Result<AccessToken, Error> {
+        let result = self.renew_with(credentials, deadline).await;
+        match &result {
+            Ok(_) => self.refusals().clear(),
+            Err(error) if !error.is_retryable() => {
+                let digest = CredentialsDigest::of(credentials);
+                self.refusals().record(digest, error);
+            }
+            Err(_) => {}
+        }
+        result
     }
 
     async fn read_credentials(
@@ -283,6 +342,10 @@ impl TokenSource {
         HttpError::DeadlineExceeded {
             endpoint: self.site.token_url().path().to_owned(),
         }
+    }
+
+    fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, TokenMemory> {

@@ -15,3 +15,4 @@ mod retry;
 mod secrecy;
 mod shared_tokens;
 mod support;
+mod token_outages;

@@ -123,8 +123,8 @@ async fn a_failed_refresh_answers_all_who_waited_for_it() {
             .iter()
             .all(|result| matches!(result, Err(Error::BadCredentials { .. })))
     );
-    // Once with the cached credentials and once with those read again.
-    assert_eq!(simulator.requests("POST", TOKEN), 2);
+    // Once, since the credentials that are read again are the same.
+    assert_eq!(simulator.requests("POST", TOKEN), 1);
 }
 
 #[tokio::test]
@@ -156,6 +156,11 @@ async fn refused_grants_say_what_an_operator_must_correct() {
     assert!(
         matches!(refused, Error::BadCredentials { .. }),
         "{refused:?}"
+    );
+    let message = refused.to_string();
+    assert!(
+        message.contains("client_id and client_secret") && !message.contains("scope"),
+        "{message}"
     );
     for error in [unknown, ungranted, lacking, refused] {
         assert!(!error.is_retryable(), "{error}");
@@ -248,6 +253,49 @@ async fn an_answer_without_a_usable_token_is_invalid() {
             "{body}: {error:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_refused_client_is_told_from_refused_scopes() {
+    for (status, code, scopes, expected) in [
+        (400, "invalid_client", "", "refused the client `demo"),
+        (400, "invalid_client", "a:b", "refused the client `demo"),
+        (
+            400,
+            "unauthorized_client",
+            "a:b",
+            "refused the client `demo",
+        ),
+        (401, "invalid_client", "a:b", "refused the client `demo"),
+        (400, "invalid_scope", "a:b", "refused the scope list `a:b`"),
+        (400, "", "a:b", "refused the scope list `a:b`"),
+        (400, "", "", "refused the request with status 400"),
+        (
+            400,
+            "unsupported_grant_type",
+            "a:b",
+            "refused the request with status 400",
+        ),
+    ] {
+        let body = serde_json::json!({ "error": code });
+        let simulator = start_simulator([token_fault(Fault::Answer(status, body))]).await;
+        let error = error_of(&simulator, site(&simulator.url()).with_scopes(scopes)).await;
+        let message = error.to_string();
+        assert!(message.contains(expected), "{status} {code}: {message}");
+        assert!(!error.is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn a_life_in_a_text_is_used() {
+    let body = serde_json::json!({"access_token": "a", "expires_in": "3600"});
+    let simulator = start_simulator([token_fault(Fault::Answer(200, body))]).await;
+    let tokens = tokens(site(&simulator.url()));
+    let token = tokens.token(soon()).await.unwrap();
+    let left = token.expires_at().duration_since(Timestamp::now());
+    assert!(left > SignedDuration::from_secs(3500), "{left:?}");
+    tokens.token(soon()).await.unwrap();
+    assert_eq!(simulator.requests("POST", TOKEN), 1);
 }
 
 #[tokio::test]

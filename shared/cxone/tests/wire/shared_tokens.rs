@@ -195,9 +195,9 @@ async fn a_newer_token_of_another_instance_survives_an_invalidation() {
     let [one, two] = [(); 2].map(|()| instance(&simulator, &shared));
     let old = one.token(soon()).await.unwrap();
     two.token(soon()).await.unwrap();
-    one.invalidate(&old).await;
+    one.invalidate(&old, soon()).await;
     let new = one.token(soon()).await.unwrap();
-    two.invalidate(&old).await;
+    two.invalidate(&old, soon()).await;
     assert_eq!(
         two.token(soon()).await.unwrap().fingerprint(),
         new.fingerprint()
@@ -275,7 +275,7 @@ async fn a_refused_token_is_not_taken_from_a_cache_that_could_not_forget_it() {
     let source = instance(&simulator, &shared);
     let old = source.token(soon()).await.unwrap();
     shared.broken.store(true, Ordering::SeqCst);
-    source.invalidate(&old).await;
+    source.invalidate(&old, soon()).await;
     shared.broken.store(false, Ordering::SeqCst);
     let new = source.token(soon()).await.unwrap();
     assert_ne!(old.fingerprint(), new.fingerprint());
