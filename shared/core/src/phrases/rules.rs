@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::automaton::{Occurrence, PhraseSet};
 use super::syntax::{InvalidPhrase, Node, WordPattern, parse};
-use super::words::Words;
+use super::words::{Word, Words};
 
 /// Largest number of named parts inside named parts.
 const MAX_PART_DEPTH: usize = 8;
@@ -106,7 +107,7 @@ pub enum InvalidRules {
 #[derive(Debug, Clone)]
 pub struct Rule {
     said: Vec<Node>,
-    exceptions: Vec<Exception>,
+    exceptions: Arc<[Exception]>,
 }
 
 /// Compiled phrases of an exception.
@@ -155,43 +156,31 @@ impl RuleFile {
         })
     }
 
-    /// Compiles a rule of plain words in a row, each exactly as it is, to which the shared exceptions with these names
-    /// apply. The last word may have any ending if the phrase ends with `*`.
+    /// Compiles one rule for each phrase of plain words in a row, each word exactly as it is. The last word may have any
+    /// ending if the phrase ends with `*`. The shared exceptions with these names apply to all of the rules.
     ///
     /// # Errors
     /// As [`RuleFile::compile`].
-    pub fn compile_plain(&self, phrase: &str, exceptions: &[String]) -> Result<Rule, InvalidRules> {
-        let any_ending = phrase.trim_end().ends_with('*');
-        let words = Words::new(phrase);
-        let mut nodes: Vec<Node> = words
-            .as_slice()
-            .iter()
-            .map(|word| Node::Word(WordPattern::Exact(word.text.clone())))
-            .collect();
-        if any_ending && let Some(Node::Word(WordPattern::Exact(last))) = nodes.pop() {
-            nodes.push(Node::Word(WordPattern::Prefix(last)));
-        }
-        // Words with other signs than letters and digits cannot be written in a phrase.
-        let can_be_written = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '\'');
-        let group: Vec<String> = nodes
-            .iter()
-            .filter_map(|node| match node {
-                Node::Word(WordPattern::Exact(word)) => Some((word, format!("={word}"))),
-                Node::Word(WordPattern::Prefix(word)) => Some((word, format!("{word}*"))),
-                _ => None,
-            })
-            .filter(|(word, _)| can_be_written(word))
-            .map(|(_, written)| written)
-            .collect();
-        let exceptions = if group.is_empty() {
-            Vec::new()
+    pub fn compile_plain(
+        &self,
+        phrases: &[String],
+        exceptions: &[&str],
+    ) -> Result<Vec<Rule>, InvalidRules> {
+        let plain: Vec<Node> = phrases.iter().map(|phrase| plain_phrase(phrase)).collect();
+        let written: Vec<String> = plain.iter().filter_map(write_plain).collect();
+        let names: Vec<String> = exceptions.iter().map(|&name| name.to_owned()).collect();
+        // One copy for all rules: a team may configure a thousand phrases, and each exception names all of them.
+        let exceptions = if written.is_empty() {
+            Arc::default()
         } else {
-            self.compile_exceptions(phrase, exceptions, None, &group.join(" "))?
+            let said = written.join("|");
+            self.compile_exceptions("of configured phrases", &names, None, &said)?
         };
-        Ok(Rule {
-            said: vec![Node::Sequence(nodes)],
-            exceptions,
-        })
+        let rule = |phrase| Rule {
+            said: vec![phrase],
+            exceptions: Arc::clone(&exceptions),
+        };
+        Ok(plain.into_iter().map(rule).collect())
     }
 
     fn compile_exceptions(
@@ -200,7 +189,7 @@ impl RuleFile {
         names: &[String],
         own: Option<ExceptionText>,
         said: &str,
-    ) -> Result<Vec<Exception>, InvalidRules> {
+    ) -> Result<Arc<[Exception]>, InvalidRules> {
         let shared = names.iter().map(|name| {
             let shared = self.exceptions.get(name).cloned();
             shared.ok_or_else(|| InvalidRules::Unknown {
@@ -270,6 +259,42 @@ impl RuleFile {
     }
 }
 
+/// Returns the phrase that matches exactly the words of a text in a row.
+fn plain_phrase(text: &str) -> Node {
+    let words = Words::new(text);
+    let exact = |word: &Word| Node::Word(WordPattern::Exact(word.text.clone()));
+    let mut nodes: Vec<Node> = words.as_slice().iter().map(exact).collect();
+    if text.trim_end().ends_with('*')
+        && let Some(Node::Word(WordPattern::Exact(last))) = nodes.pop()
+    {
+        nodes.push(Node::Word(WordPattern::Prefix(last)));
+    }
+    Node::Sequence(nodes)
+}
+
+/// Writes a plain phrase in the language of phrases; `None` if a word has signs that the language does not have.
+fn write_plain(phrase: &Node) -> Option<String> {
+    let Node::Sequence(nodes) = phrase else {
+        return None;
+    };
+    let can_be_written = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '\'');
+    let written: Option<Vec<String>> = nodes
+        .iter()
+        .map(|node| match node {
+            Node::Word(WordPattern::Exact(word)) if can_be_written(word) => {
+                Some(format!("={word}"))
+            }
+            Node::Word(WordPattern::Prefix(word)) if can_be_written(word) => {
+                Some(format!("{word}*"))
+            }
+            _ => None,
+        })
+        .collect();
+    written
+        .filter(|words| !words.is_empty())
+        .map(|words| words.join(" "))
+}
+
 /// A rule that holds for a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleHit {
@@ -287,7 +312,7 @@ pub struct RuleSet {
     /// The rule of each phrase.
     rule_of_phrase: Vec<usize>,
     /// The exceptions of each rule.
-    exceptions: Vec<Vec<Exception>>,
+    exceptions: Vec<Arc<[Exception]>>,
 }
 
 impl RuleSet {

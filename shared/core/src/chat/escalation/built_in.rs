@@ -6,7 +6,7 @@ use super::severity::Severity;
 use crate::phrases::{Rule, RuleFile};
 
 /// The shared exceptions that apply to configured phrases, whose kind is not known.
-pub(super) const SHARED_EXCEPTIONS: [&str; 3] = ["wish", "thing", "act"];
+const SHARED_EXCEPTIONS: [&str; 3] = ["wish", "thing", "act"];
 
 /// The built-in rules of all severities.
 pub(super) static BUILT_IN: LazyLock<BuiltInRules> = LazyLock::new(|| {
@@ -36,6 +36,13 @@ impl BuiltInRules {
     /// Returns the file of the rules.
     pub(super) fn file(&self) -> &RuleFile {
         &self.file
+    }
+
+    /// Compiles one rule for each configured phrase.
+    pub(super) fn compile_configured(&self, phrases: &[String]) -> Vec<Rule> {
+        self.file
+            .compile_plain(phrases, &SHARED_EXCEPTIONS)
+            .expect("the shared exceptions of the shipped rules, which a test compiles")
     }
 
     /// Iterates over the names and rules of a severity in the order of the file.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::built_in::{BUILT_IN, SHARED_EXCEPTIONS};
+use super::built_in::BUILT_IN;
 use super::phrases::EscalationPhrases;
 use super::severity::Severity;
 use crate::phrases::{Rule, RuleSet, Words};
@@ -44,22 +44,22 @@ impl EscalationDetector {
         let mut rules: Vec<Rule> = Vec::new();
         let mut triggers = Vec::new();
         for severity in Severity::ALL {
-            let named: Vec<(&str, Rule)> = match phrases.of(severity) {
-                Some(configured) => configured
-                    .iter()
-                    .filter_map(|phrase| Some((phrase.as_str(), compile_configured(phrase)?)))
-                    .collect(),
-                None => BUILT_IN
-                    .rules_of(severity)
-                    .map(|(id, rule)| (id, rule.clone()))
-                    .collect(),
-            };
-            for (name, rule) in named {
+            let mut add = |name: &str, rule| {
                 rules.push(rule);
                 triggers.push(EscalationTrigger {
                     severity,
                     phrase: name.to_owned(),
                 });
+            };
+            match phrases.of(severity) {
+                Some(configured) => BUILT_IN
+                    .compile_configured(configured)
+                    .into_iter()
+                    .zip(configured)
+                    .for_each(|(rule, phrase)| add(phrase, rule)),
+                None => BUILT_IN
+                    .rules_of(severity)
+                    .for_each(|(name, rule)| add(name, rule.clone())),
             }
         }
         Self {
@@ -77,10 +77,4 @@ impl EscalationDetector {
         let hit = self.rules.set.find_first(&Words::new(text))?;
         self.rules.triggers.get(hit.rule).cloned()
     }
-}
-
-/// Compiles a configured phrase; phrases without a word are refused where they are read.
-fn compile_configured(phrase: &str) -> Option<Rule> {
-    let exceptions = SHARED_EXCEPTIONS.map(str::to_owned);
-    BUILT_IN.file().compile_plain(phrase, &exceptions).ok()
 }
