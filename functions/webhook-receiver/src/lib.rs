@@ -75,7 +75,7 @@ async fn receive(deps: &Deps, request: &Request, now: Timestamp) -> Result<Respo
     {
         return Err(Failure::unsupported_media_type("application/json"));
     }
-    let event = WebhookEvent::parse(request.body()).map_err(invalid)?;
+    let event = WebhookEvent::parse(request.body(), now).map_err(invalid)?;
     let body = queueable(request.body())?;
     let id = Uuid::new_v5(&DELIVERIES, request.body());
     let mark = Key::new(

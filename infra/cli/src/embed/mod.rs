@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use insights_core::WithCauses;
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
+use jiff::Timestamp;
 
 use self::lines::{Line, Lines};
 use self::rejects::Rejects;
@@ -66,6 +67,7 @@ pub(crate) struct Args {
 struct Totals {
     stored: usize,
     chunks: usize,
+    removed: usize,
     unchanged: usize,
     outdated: usize,
 }
@@ -77,13 +79,14 @@ impl Totals {
                 self.stored += 1;
                 self.chunks += chunks;
             }
+            Indexed::Removed => self.removed += 1,
             Indexed::Unchanged => self.unchanged += 1,
             Indexed::Outdated => self.outdated += 1,
         }
     }
 
     fn lines(&self) -> usize {
-        self.stored + self.unchanged + self.outdated
+        self.stored + self.removed + self.unchanged + self.outdated
     }
 }
 
@@ -106,8 +109,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let result = embed_lines(&mut lines, &indexer, &mut rejects, &mut totals, &bar).await;
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
+    let removed = match totals.removed {
+        0 => String::new(),
+        removed => format!(", {removed} removed"),
+    };
     eprintln!(
-        "{} conversations in {seconds:.1} s ({:.1}/s): {} stored in {} chunks, {} unchanged, {} older than stored; {} lines rejected",
+        "{} conversations in {seconds:.1} s ({:.1}/s): {} stored in {} chunks{removed}, {} unchanged, {} older than stored; {} lines rejected",
         totals.lines(),
         totals.lines() as f64 / seconds.max(1e-3),
         totals.stored,
@@ -182,7 +189,7 @@ fn next_batch(lines: &mut Lines, rejects: &mut Rejects) -> anyhow::Result<Batch>
         };
         match line {
             Line::TooLong => rejects.add(number, "the line is longer than a payload may be")?,
-            Line::Text(text) => match WebhookEvent::parse(&text) {
+            Line::Text(text) => match WebhookEvent::parse(&text, Timestamp::now()) {
                 Ok(event) => events.push((number, event)),
                 Err(invalid) => rejects.add(number, &invalid.to_string())?,
             },

@@ -57,11 +57,14 @@ pub struct PreparedConversation {
     pub conversation_id: String,
     /// The time of the event; of two versions of a conversation the later one holds.
     pub event_time: Timestamp,
+    /// The SHA-256 of the event's data in hexadecimal digits, whatever the settings are. Of two versions of the same time, the
+    /// one with the greater digest holds, so that the order of delivery does not decide.
+    pub event_digest: String,
     /// The SHA-256 of the text and of the settings by which it was prepared, in hexadecimal digits.
     pub content_hash: String,
     /// The whole text, redacted if redaction is configured.
     pub text: String,
-    /// The chunks of the text in order; there is at least one.
+    /// The chunks of the text in order. There is none if the source has removed the text of the conversation.
     pub chunks: Vec<PreparedChunk>,
 }
 
@@ -111,7 +114,7 @@ impl std::fmt::Debug for PreparedConversation {
     }
 }
 
-/// The conversation has no text that could be embedded.
+/// The data of the conversation is not empty, and none of the mapped paths holds text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the conversation has no text at any of the mapped paths of its data ({paths})")]
 pub struct NoText {
@@ -121,10 +124,10 @@ pub struct NoText {
 
 impl PreparedConversation {
     /// Maps a conversation to text, redacts the text if configured, and cuts it into chunks. `tokenize` is the same as for
-    /// [`chunking::cut_into_chunks`].
+    /// [`chunking::cut_into_chunks`]. A conversation whose text the source has removed is prepared without chunks.
     ///
     /// # Errors
-    /// [`NoText`] if no mapped path holds text.
+    /// [`NoText`] if no mapped path holds text, though the data is not empty.
     pub fn new<F>(
         event: &WebhookEvent,
         settings: &IndexSettings,
@@ -134,6 +137,16 @@ impl PreparedConversation {
         F: FnMut(&str) -> Vec<Range<usize>>,
     {
         let (mut text, mut turns) = join_turns(&settings.fields.extract_turns(&event.data));
+        if turns.is_empty() && settings.fields.is_emptied(&event.data) {
+            return Ok(Self {
+                conversation_id: event.conversation_id.clone(),
+                event_time: event.timestamp,
+                event_digest: event_digest(event),
+                content_hash: content_hash("", settings),
+                text: String::new(),
+                chunks: Vec::new(),
+            });
+        }
         if turns.is_empty() {
             return Err(NoText {
                 paths: settings.fields.paths(),
@@ -159,6 +172,7 @@ impl PreparedConversation {
         Ok(Self {
             conversation_id: event.conversation_id.clone(),
             event_time: event.timestamp,
+            event_digest: event_digest(event),
             content_hash: content_hash(&text, settings),
             text,
             chunks,
@@ -261,8 +275,17 @@ fn content_hash(text: &str, settings: &IndexSettings) -> String {
     );
     hash.update(prepared_with.as_bytes());
     hash.update(text.as_bytes());
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&hash.finalize())
+}
+
+/// Returns the SHA-256 of the event's data, in hexadecimal digits.
+fn event_digest(event: &WebhookEvent) -> String {
+    // Map and values serialize in any case: they were read from JSON.
+    let data = serde_json::to_vec(&event.data).unwrap_or_default();
+    hexadecimal(&Sha256::digest(data))
+}
+
+/// Returns bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,7 +8,8 @@ fn event(data: &Value) -> WebhookEvent {
     let body = json!({
         "event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z", "conversationId": "c-1", "data": data
     });
-    WebhookEvent::parse(body.to_string().as_bytes()).unwrap()
+    let received = "2026-01-15T10:31:00Z".parse().unwrap();
+    WebhookEvent::parse(body.to_string().as_bytes(), received).unwrap()
 }
 
 fn settings() -> IndexSettings {
@@ -170,6 +171,33 @@ fn a_conversation_without_text_says_where_it_was_looked_for() {
             .contains("transcript.agent, transcript.customer, transcript, subject"),
         "{error}"
     );
+}
+
+#[test]
+fn a_conversation_whose_text_was_removed_has_no_chunks_and_keeps_its_identity() {
+    let stored = prepared(&json!({"subject": "My card was stolen"}), &settings());
+    let removed = prepared(&json!({"subject": ""}), &settings());
+    assert_eq!(
+        (removed.conversation_id.as_str(), removed.event_time),
+        (stored.conversation_id.as_str(), stored.event_time)
+    );
+    assert!(removed.chunks.is_empty() && removed.text.is_empty());
+    assert_ne!(removed.content_hash, stored.content_hash);
+    assert_ne!(removed.event_digest, stored.event_digest);
+}
+
+#[test]
+fn the_digest_of_an_event_depends_on_its_data_alone() {
+    let data = json!({"subject": "Call me at 555 123 4567"});
+    let redacting = IndexSettings {
+        redact: true,
+        model: "another".to_owned(),
+        ..settings()
+    };
+    let (one, two) = (prepared(&data, &settings()), prepared(&data, &redacting));
+    assert_eq!(one.event_digest, two.event_digest);
+    assert_ne!(one.content_hash, two.content_hash);
+    assert_eq!(one.event_digest.len(), 64);
 }
 
 #[test]

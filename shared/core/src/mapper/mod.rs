@@ -188,6 +188,19 @@ impl FieldMap {
         turns
     }
 
+    /// Returns whether the conversation of a payload's `data` is empty, as the source sends it once its text was removed: there
+    /// is no data at all, or a mapped path is there and none of them holds anything. Data without a mapped path, or with
+    /// a value that the mapper cannot read, may as well be the mistake of a mapping and is not empty.
+    #[must_use]
+    pub fn is_emptied(&self, data: &Map<String, Value>) -> bool {
+        let mut values = self
+            .fields
+            .iter()
+            .filter_map(|field| lookup(data, &field.keys))
+            .peekable();
+        data.is_empty() || (values.peek().is_some() && values.all(is_blank))
+    }
+
     /// Returns the paths as they are written, for messages that say where the mapper looked for text.
     #[must_use]
     pub fn paths(&self) -> String {
@@ -204,6 +217,23 @@ fn lookup<'a>(data: &'a Map<String, Value>, keys: &[String]) -> Option<&'a Value
     let (first, rest) = keys.split_first()?;
     rest.iter()
         .try_fold(data.get(first)?, |value, key| value.as_object()?.get(key))
+}
+
+/// Returns whether a value holds nothing: null, white space, or a list or an object of such values. Of a turn, only the text
+/// counts.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text
+            .trim_matches(|c: char| c.is_whitespace() || c == '\0')
+            .is_empty(),
+        Value::Array(items) => items.iter().all(|item| match item.get("text") {
+            Some(text) => is_blank(text),
+            None => is_blank(item),
+        }),
+        Value::Object(fields) => fields.values().all(is_blank),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Returns the turn of a string; `None` for any other value and for white space.

@@ -126,3 +126,28 @@ fn a_bad_mapping_is_refused_with_its_entry_and_reason() {
     }
     assert_eq!("a=X,b".parse::<FieldMap>().unwrap_err().position, 2);
 }
+
+#[test]
+fn a_removed_text_is_told_from_a_mapping_that_finds_nothing() {
+    let map = FieldMap::default();
+    let is_emptied = |data: serde_json::Value| map.is_emptied(data.as_object().unwrap());
+    for emptied in [
+        json!({}),
+        json!({"subject": "", "other": "x"}),
+        json!({"subject": null}),
+        json!({"transcript": []}),
+        json!({"transcript": {"agent": " ", "customer": "\u{0}"}, "subject": ""}),
+        json!({"transcript": [{"speaker": "agent", "text": ""}, {"speaker": "customer", "text": null}]}),
+    ] {
+        assert!(is_emptied(emptied.clone()), "{emptied}");
+    }
+    for other in [
+        json!({"content": "My card was stolen"}),
+        json!({"subject": "", "transcript": {"operator": "Hello"}}),
+        json!({"subject": 5}),
+        json!({"transcript": [{"body": "Hello"}]}),
+        json!({"subject": "Refund"}),
+    ] {
+        assert!(!is_emptied(other.clone()), "{other}");
+    }
+}

@@ -9,16 +9,17 @@
 //!
 //! let body = br#"{"event": "conversation.completed", "timestamp": "2026-01-15T10:30:00Z",
 //!     "conversationId": "c-1", "data": {"subject": "Refund"}}"#;
-//! let event = WebhookEvent::parse(body).unwrap();
+//! let now = "2026-01-15T10:30:05Z".parse().unwrap();
+//! let event = WebhookEvent::parse(body, now).unwrap();
 //! assert_eq!(event.conversation_id, "c-1");
 //!
-//! let error = WebhookEvent::parse(br#"{"event": "conversation.completed"}"#).unwrap_err();
+//! let error = WebhookEvent::parse(br#"{"event": "conversation.completed"}"#, now).unwrap_err();
 //! assert!(error.to_string().starts_with("timestamp: must be a time"));
 //! ```
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::lenient_json::{self, NotUtf8};
@@ -40,10 +41,18 @@ pub const MAX_ID_BYTES: usize = 255;
 /// recursive.
 const MAX_DEPTH: usize = 32;
 
+/// How far the time of an event may be ahead of the moment of its receipt. A later event holds, so that a wrong clock of the
+/// sender would keep every correction out until that time.
+pub const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Smallest whole number that is read as milliseconds since the epoch; a smaller one is read as seconds.
+const SMALLEST_MILLISECONDS: i64 = 100_000_000_000;
+
 /// A conversation that ended, as the contact center describes it.
 #[derive(Clone, PartialEq)]
 pub struct WebhookEvent {
-    /// The time of the event. Of two events of one conversation the later event holds.
+    /// The time of the event in whole microseconds, as the stores keep it. Of two events of one conversation the later event
+    /// holds.
     pub timestamp: Timestamp,
     /// The contact center's id of the conversation, 1 to 255 bytes without control characters.
     pub conversation_id: String,
@@ -98,11 +107,11 @@ pub enum InvalidEvent {
 }
 
 impl WebhookEvent {
-    /// Reads an event from a request or message body.
+    /// Reads an event from a request or message body that was received at the moment `now`.
     ///
     /// # Errors
     /// [`InvalidEvent`], naming the field and what is allowed, without the value.
-    pub fn parse(body: &[u8]) -> Result<Self, InvalidEvent> {
+    pub fn parse(body: &[u8], now: Timestamp) -> Result<Self, InvalidEvent> {
         if body.len() > MAX_BODY_BYTES {
             return Err(InvalidEvent::TooLarge { bytes: body.len() });
         }
@@ -129,6 +138,12 @@ impl WebhookEvent {
             }
         }
         let timestamp = timestamp(fields.get("timestamp"))?;
+        if timestamp.duration_since(now) > MAX_AHEAD {
+            return Err(InvalidEvent::Field {
+                field: "timestamp",
+                allowed: "must be at most one day ahead of the moment of its receipt",
+            });
+        }
         let conversation_id = conversation_id(fields.get("conversationId"))?;
         match fields.remove("data") {
             Some(Value::Object(data)) if depth_within(&data, MAX_DEPTH) => Ok(Self {
@@ -148,37 +163,54 @@ impl WebhookEvent {
     }
 }
 
-/// Parses an RFC 3339 instant; a time without an offset is taken as UTC.
+/// Parses an RFC 3339 instant, a time without an offset as UTC, or a whole number of seconds or milliseconds since the epoch.
+/// What is finer than a microsecond is cut off, since the stores keep microseconds and a time must compare equal to itself.
 fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
-    let invalid = InvalidEvent::Field {
+    let invalid = || InvalidEvent::Field {
         field: "timestamp",
         allowed: "must be a time like \"2026-01-15T10:30:00Z\"",
     };
-    let text = value
-        .and_then(Value::as_str)
-        .filter(|text| text.len() <= 64)
-        .ok_or_else(|| invalid.clone())?;
-    text.parse::<Timestamp>()
-        .or_else(|_| {
-            text.parse::<DateTime>()?
-                .to_zoned(TimeZone::UTC)
-                .map(|zoned| zoned.timestamp())
-        })
-        .map_err(|_| invalid)
+    let time = match value {
+        Some(Value::Number(number)) => number.as_i64().and_then(since_epoch),
+        Some(Value::String(text)) if text.len() <= 64 => parse_time(text),
+        _ => None,
+    };
+    time.and_then(|time| Timestamp::from_microsecond(time.as_microsecond()).ok())
+        .ok_or_else(invalid)
 }
 
-/// Parses and bounds the conversation id.
+/// Returns the instant of a whole number of seconds or milliseconds since the epoch.
+fn since_epoch(number: i64) -> Option<Timestamp> {
+    if number >= SMALLEST_MILLISECONDS {
+        Timestamp::from_millisecond(number).ok()
+    } else {
+        Timestamp::from_second(number).ok().filter(|_| number > 0)
+    }
+}
+
+/// Parses the text of a time, which is taken as UTC where it has no offset.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    let instant = text.parse::<Timestamp>().ok();
+    instant.or_else(|| {
+        let time = text.parse::<DateTime>().ok()?;
+        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    })
+}
+
+/// Parses and bounds the conversation id; some senders write it as a whole number.
 fn conversation_id(value: Option<&Value>) -> Result<String, InvalidEvent> {
-    value
-        .and_then(Value::as_str)
-        .filter(|id| {
-            !id.trim().is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
-        })
-        .map(str::to_owned)
-        .ok_or(InvalidEvent::Field {
-            field: "conversationId",
-            allowed: "must be a string of 1 to 255 bytes without control characters",
-        })
+    let text = match value {
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Number(id)) if id.is_u64() => Some(id.to_string()),
+        _ => None,
+    };
+    text.filter(|id| {
+        !id.trim().is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
+    })
+    .ok_or(InvalidEvent::Field {
+        field: "conversationId",
+        allowed: "must be a string of 1 to 255 bytes without control characters",
+    })
 }
 
 /// Returns whether an object nests at most this many levels deep.

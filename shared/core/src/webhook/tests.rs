@@ -4,6 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The moment at which the bodies of these tests are received.
+const RECEIVED: &str = "2024-01-15T10:31:00Z";
+
+fn parse(body: &[u8]) -> Result<WebhookEvent, InvalidEvent> {
+    WebhookEvent::parse(body, RECEIVED.parse().unwrap())
+}
+
 fn body(event: &str, timestamp: &str, id: &str, data: &str) -> Vec<u8> {
     format!(r#"{{"event":{event},"timestamp":{timestamp},"conversationId":{id},"data":{data}}}"#)
         .into_bytes()
@@ -11,7 +18,7 @@ fn body(event: &str, timestamp: &str, id: &str, data: &str) -> Vec<u8> {
 
 #[test]
 fn a_completed_conversation_is_taken() {
-    let event = WebhookEvent::parse(&body(
+    let event = parse(&body(
         r#""conversation.completed""#,
         r#""2024-01-15T10:30:00Z""#,
         r#""conv-1""#,
@@ -29,7 +36,7 @@ fn a_time_with_an_offset_is_converted_and_one_without_is_utc() {
         ("2024-01-15T12:30:00+02:00", "2024-01-15T10:30:00Z"),
         ("2024-01-15T10:30:00.250", "2024-01-15T10:30:00.25Z"),
     ] {
-        let parsed = WebhookEvent::parse(&body(
+        let parsed = parse(&body(
             r#""conversation.completed""#,
             &format!("{text:?}"),
             r#""c""#,
@@ -37,6 +44,59 @@ fn a_time_with_an_offset_is_converted_and_one_without_is_utc() {
         ))
         .unwrap();
         assert_eq!(parsed.timestamp, instant.parse().unwrap(), "{text}");
+    }
+}
+
+#[test]
+fn a_time_keeps_microseconds_as_the_stores_do() {
+    let timestamp = r#""2024-01-15T10:30:00.1234567Z""#;
+    let body = body(r#""conversation.completed""#, timestamp, r#""c""#, "{}");
+    let event = parse(&body).unwrap();
+    assert_eq!(
+        event.timestamp,
+        "2024-01-15T10:30:00.123456Z".parse().unwrap()
+    );
+}
+
+#[test]
+fn a_time_more_than_a_day_ahead_of_its_receipt_is_refused() {
+    let parse = |timestamp: &str| {
+        parse(&body(
+            r#""conversation.completed""#,
+            timestamp,
+            r#""c""#,
+            "{}",
+        ))
+    };
+    assert!(parse(r#""2024-01-16T10:31:00Z""#).is_ok());
+    for ahead in [
+        r#""2024-01-16T10:31:00.000001Z""#,
+        r#""9999-01-01T00:00:00Z""#,
+        "4000000000",
+        "4000000000000",
+    ] {
+        assert_eq!(
+            parse(ahead).unwrap_err().to_string(),
+            "timestamp: must be at most one day ahead of the moment of its receipt"
+        );
+    }
+}
+
+#[test]
+fn whole_numbers_are_read_as_the_list_of_conversations_has_them() {
+    for (timestamp, instant) in [
+        ("1705314600", "2024-01-15T10:30:00Z"),
+        ("1705314600250", "2024-01-15T10:30:00.25Z"),
+    ] {
+        let body = body(
+            r#""conversation.completed""#,
+            timestamp,
+            "471234567890",
+            "{}",
+        );
+        let event = parse(&body).unwrap();
+        assert_eq!(event.timestamp, instant.parse().unwrap());
+        assert_eq!(event.conversation_id, "471234567890");
     }
 }
 
@@ -53,9 +113,12 @@ fn what_is_wrong_is_named_without_its_value() {
         (body(r#""canary.deleted""#, ok.1, ok.2, ok.3), "event"),
         (body("1", ok.1, ok.2, ok.3), "event"),
         (body(ok.0, r#""canary""#, ok.2, ok.3), "timestamp"),
-        (body(ok.0, "1705314600", ok.2, ok.3), "timestamp"),
+        (body(ok.0, "1705314600.5", ok.2, ok.3), "timestamp"),
+        (body(ok.0, "-1", ok.2, ok.3), "timestamp"),
+        (body(ok.0, "99999999999999999", ok.2, ok.3), "timestamp"),
         (body(ok.0, ok.1, r#""  ""#, ok.3), "conversationId"),
-        (body(ok.0, ok.1, "17", ok.3), "conversationId"),
+        (body(ok.0, ok.1, "17.5", ok.3), "conversationId"),
+        (body(ok.0, ok.1, "-17", ok.3), "conversationId"),
         (
             body(ok.0, ok.1, r#""a\u0000canary""#, ok.3),
             "conversationId",
@@ -65,7 +128,7 @@ fn what_is_wrong_is_named_without_its_value() {
         (body(ok.0, ok.1, ok.2, "null"), "data"),
         (b"[\"canary\"]".to_vec(), "body"),
     ] {
-        let error = WebhookEvent::parse(&bad).unwrap_err();
+        let error = parse(&bad).unwrap_err();
         assert!(error.to_string().starts_with(field), "{error}");
         assert!(!error.to_string().contains("canary"), "{error}");
     }
@@ -82,7 +145,7 @@ fn a_missing_field_is_named() {
         ))
         .unwrap();
         whole.remove(field);
-        let error = WebhookEvent::parse(&serde_json::to_vec(&whole).unwrap()).unwrap_err();
+        let error = parse(&serde_json::to_vec(&whole).unwrap()).unwrap_err();
         assert!(error.to_string().starts_with(field), "{error}");
     }
 }
@@ -90,21 +153,18 @@ fn a_missing_field_is_named() {
 #[test]
 fn size_encoding_and_syntax_are_checked_before_the_fields() {
     assert!(matches!(
-        WebhookEvent::parse(&vec![b' '; MAX_BODY_BYTES + 1]),
+        parse(&vec![b' '; MAX_BODY_BYTES + 1]),
         Err(InvalidEvent::TooLarge { .. })
     ));
     assert_eq!(
-        WebhookEvent::parse(b"{\"a\xff\":1}"),
+        parse(b"{\"a\xff\":1}"),
         Err(InvalidEvent::NotUtf8 { at: 3 })
     );
     assert!(matches!(
-        WebhookEvent::parse(b"{\"event\":"),
+        parse(b"{\"event\":"),
         Err(InvalidEvent::NotJson { .. })
     ));
-    assert!(matches!(
-        WebhookEvent::parse(b""),
-        Err(InvalidEvent::NotJson { .. })
-    ));
+    assert!(matches!(parse(b""), Err(InvalidEvent::NotJson { .. })));
 }
 
 #[test]
@@ -129,7 +189,7 @@ fn odd_characters_and_numbers_do_not_make_an_event_unreadable() {
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let parse = |data: &str| {
-        WebhookEvent::parse(&body(
+        parse(&body(
             r#""conversation.completed""#,
             r#""2024-01-15T10:30:00Z""#,
             r#""c""#,
@@ -144,6 +204,6 @@ fn deep_nesting_is_refused() {
 proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in proptest::collection::vec(any::<u8>(), 0..512)) {
-        let _ = WebhookEvent::parse(&body);
+        let _ = parse(&body);
     }
 }

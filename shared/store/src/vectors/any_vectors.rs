@@ -1,6 +1,9 @@
 //! The vector store of a running function, which is chosen at start.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::postgres::PgVectors;
 #[cfg(feature = "embedded-vectors")]
@@ -32,25 +35,61 @@ macro_rules! with_store {
 }
 
 impl VectorStore for Vectors {
+    async fn prepare(&self, deadline: Instant) -> Result<(), Error> {
+        with_store!(self, store => store.prepare(deadline).await)
+    }
+
     async fn versions(
         &self,
         conversations: &[&str],
+        deadline: Instant,
     ) -> Result<HashMap<String, StoredVersion>, Error> {
-        with_store!(self, store => store.versions(conversations).await)
+        with_store!(self, store => store.versions(conversations, deadline).await)
     }
 
     async fn replace(
         &self,
         conversations: &[EmbeddedConversation],
+        deadline: Instant,
     ) -> Result<Vec<ReplaceOutcome>, Error> {
-        with_store!(self, store => store.replace(conversations).await)
+        with_store!(self, store => store.replace(conversations, deadline).await)
     }
 
-    async fn search(&self, query: &VectorQuery) -> Result<Vec<SearchHit>, Error> {
-        with_store!(self, store => store.search(query).await)
+    async fn search(
+        &self,
+        query: &VectorQuery,
+        deadline: Instant,
+    ) -> Result<Vec<SearchHit>, Error> {
+        with_store!(self, store => store.search(query, deadline).await)
     }
 
-    async fn count(&self) -> Result<u64, Error> {
-        with_store!(self, store => store.count().await)
+    async fn count(&self, deadline: Instant) -> Result<u64, Error> {
+        with_store!(self, store => store.count(deadline).await)
+    }
+
+    async fn forget(
+        &self,
+        conversation_id: &str,
+        moment: Timestamp,
+        deadline: Instant,
+    ) -> Result<u64, Error> {
+        with_store!(self, store => store.forget(conversation_id, moment, deadline).await)
+    }
+
+    async fn delete_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+        deadline: Instant,
+    ) -> Result<u64, Error> {
+        with_store!(self, store => store.delete_before(moment, limit, deadline).await)
+    }
+
+    async fn other_models(&self, deadline: Instant) -> Result<BTreeMap<String, u64>, Error> {
+        with_store!(self, store => store.other_models(deadline).await)
+    }
+
+    async fn delete_other_models(&self, limit: u32, deadline: Instant) -> Result<u64, Error> {
+        with_store!(self, store => store.delete_other_models(limit, deadline).await)
     }
 }

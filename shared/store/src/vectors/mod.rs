@@ -5,20 +5,17 @@
 
 mod any_vectors;
 mod postgres;
-mod rotation;
 #[cfg(feature = "embedded-vectors")]
 mod sqlite;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod vector_store;
 
 pub use any_vectors::Vectors;
-pub use postgres::PgVectors;
-pub use rotation::RenewUrl;
+pub use postgres::{Access, PgVectors, ReadUrl, UrlFreshness};
 #[cfg(feature = "embedded-vectors")]
 pub use sqlite::SqliteVectors;
 pub use vector_store::{
-    ChunkRow, EmbeddedConversation, EmbeddingModel, MAX_HITS, ReplaceOutcome, SearchHit,
-    StoredVersion, VectorQuery, VectorStore,
+    ChunkRow, EmbeddedConversation, EmbeddingModel, MAX_HITS, MAX_OTHER_ROWS, ReplaceOutcome,
+    SearchHit, StoredVersion, VectorQuery, VectorStore,
 };

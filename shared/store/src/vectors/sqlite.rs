@@ -1,17 +1,20 @@
 //! Vectors in a SQLite file, compared exactly by the cosine distance of sqlite-vec: for a laptop and for the demo, where a
 //! hundred thousand rows are searched in about a tenth of a second.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
 use rusqlite::types::{Type, Value as Sql};
 use rusqlite::{Connection, Row as SqlRow, TransactionBehavior, params, params_from_iter};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::vector_store::{
-    EmbeddedConversation, EmbeddingModel, ReplaceOutcome, SearchHit, StoredVersion, VectorQuery,
-    VectorStore, check_conversations, check_query, choose_winners, dimension_mismatch,
+    EmbeddedConversation, EmbeddingModel, FORGOTTEN_DIGEST, MAX_OTHER_ROWS, ReplaceOutcome,
+    SearchHit, StoredVersion, VectorQuery, VectorStore, check_conversations, check_model,
+    check_query, choose_winners, dimension_mismatch,
 };
 use crate::Error;
 use crate::embedded::{Database, Durability};
@@ -29,8 +32,21 @@ const SCHEMA: &str = "
         embedding BLOB NOT NULL,
         semantic_metadata TEXT NOT NULL,
         created_at TEXT NOT NULL DEFAULT (datetime('now')),
+        event_digest TEXT NOT NULL DEFAULT '',
         UNIQUE (source_system, conversation_id, chunk_index)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS conversation_removals (
+        source_system TEXT NOT NULL,
+        conversation_id TEXT NOT NULL,
+        event_time INTEGER NOT NULL,
+        event_digest TEXT NOT NULL,
+        content_hash TEXT NOT NULL,
+        PRIMARY KEY (source_system, conversation_id)
     ) STRICT;";
+
+/// Adds the column that files of an earlier version lack.
+const ADD_EVENT_DIGEST: &str =
+    "ALTER TABLE conversation_embeddings ADD COLUMN event_digest TEXT NOT NULL DEFAULT ''";
 
 /// Vectors in a SQLite file, of one source system and one model. Several processes may open the same file. Clones share
 /// its thread.
@@ -45,17 +61,26 @@ impl SqliteVectors {
     /// Opens the file, and creates it and its folder for this user alone if they do not exist.
     ///
     /// # Errors
-    /// [`Error::Missing`] if the file cannot be opened or created, [`Error::Corrupt`] if it is not a SQLite file,
-    /// [`Error::Limit`] if it holds vectors of another length.
+    /// [`Error::Missing`] if the file cannot be opened or created, or holds vectors of another length; [`Error::Corrupt`] if
+    /// it is not a SQLite file.
     pub async fn open(
         path: impl AsRef<Path>,
         source_system: &str,
         model: EmbeddingModel,
     ) -> Result<Self, Error> {
+        check_model(&model)?;
         register_sqlite_vec();
         let database = Database::open(path.as_ref(), Durability::Process, SCHEMA)?;
         let stored: Option<i64> = database
             .run("check", |connection| {
+                let has_digest: bool = connection.query_row(
+                    "SELECT EXISTS (SELECT 1 FROM pragma_table_info('conversation_embeddings') WHERE name = 'event_digest')",
+                    [],
+                    |row| row.get(0),
+                )?;
+                if !has_digest {
+                    connection.execute_batch(ADD_EVENT_DIGEST)?;
+                }
                 connection.query_row(
                     "SELECT (SELECT length(embedding) FROM conversation_embeddings LIMIT 1)",
                     [],
@@ -99,23 +124,35 @@ fn register_sqlite_vec() {
 }
 
 impl VectorStore for SqliteVectors {
+    async fn prepare(&self, _deadline: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn versions(
         &self,
         conversations: &[&str],
+        _deadline: Instant,
     ) -> Result<HashMap<String, StoredVersion>, Error> {
         let wanted: Vec<String> = conversations.iter().map(|id| (*id).to_owned()).collect();
         let (source, model) = (self.source_system.clone(), self.model.name.clone());
         self.database
             .run("versions", move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT event_time, content_hash FROM conversation_embeddings
-                     WHERE source_system = ?1 AND model = ?2 AND conversation_id = ?3 AND chunk_index = 0",
+                    "SELECT event_time, event_digest, content_hash FROM conversation_embeddings
+                     WHERE source_system = ?1 AND model = ?2 AND conversation_id = ?3 AND chunk_index = 0
+                     UNION ALL
+                     SELECT event_time, event_digest, content_hash FROM conversation_removals
+                     WHERE source_system = ?1 AND conversation_id = ?3",
                 )?;
                 let mut versions = HashMap::new();
                 for id in wanted {
                     let mut rows = statement.query(params![source, model, id])?;
                     if let Some(row) = rows.next()? {
-                        let version = StoredVersion { event_time: parse_timestamp(row, 0)?, content_hash: row.get(1)? };
+                        let version = StoredVersion {
+                            event_time: parse_timestamp(row, 0)?,
+                            event_digest: row.get(1)?,
+                            content_hash: row.get(2)?,
+                        };
                         versions.insert(id, version);
                     }
                 }
@@ -127,6 +164,7 @@ impl VectorStore for SqliteVectors {
     async fn replace(
         &self,
         conversations: &[EmbeddedConversation],
+        _deadline: Instant,
     ) -> Result<Vec<ReplaceOutcome>, Error> {
         check_conversations(conversations, self.model.dimension)?;
         let winners: Vec<usize> = choose_winners(conversations).into_values().collect();
@@ -148,7 +186,11 @@ impl VectorStore for SqliteVectors {
             .await
     }
 
-    async fn search(&self, query: &VectorQuery) -> Result<Vec<SearchHit>, Error> {
+    async fn search(
+        &self,
+        query: &VectorQuery,
+        _deadline: Instant,
+    ) -> Result<Vec<SearchHit>, Error> {
         check_query(query, self.model.dimension)?;
         // A field of the metadata must equal the wanted value as JSON, which is what containment means for a single value.
         let matches: String = (0..query.filter.len())
@@ -181,7 +223,7 @@ impl VectorStore for SqliteVectors {
             .await
     }
 
-    async fn count(&self) -> Result<u64, Error> {
+    async fn count(&self, _deadline: Instant) -> Result<u64, Error> {
         let (source, model) = (self.source_system.clone(), self.model.name.clone());
         self.database
             .run("count", move |connection| {
@@ -190,6 +232,87 @@ impl VectorStore for SqliteVectors {
                     [source, model],
                     |row| row.get::<_, i64>(0).map(|count| u64::try_from(count).unwrap_or(0)),
                 )
+            })
+            .await
+    }
+
+    async fn forget(
+        &self,
+        conversation_id: &str,
+        moment: Timestamp,
+        _deadline: Instant,
+    ) -> Result<u64, Error> {
+        let (source, id) = (self.source_system.clone(), conversation_id.to_owned());
+        let moment = moment.as_microsecond();
+        self.database
+            .run("forget", move |connection| {
+                let transaction =
+                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                transaction.execute(
+                    "INSERT INTO conversation_removals AS r (source_system, conversation_id, event_time, event_digest, content_hash)
+                     VALUES (?1, ?2, max(?3, coalesce((SELECT max(event_time) FROM conversation_embeddings
+                             WHERE source_system = ?1 AND conversation_id = ?2), ?3)), ?4, '')
+                     ON CONFLICT (source_system, conversation_id) DO UPDATE SET
+                         event_time = max(r.event_time, excluded.event_time), event_digest = excluded.event_digest, content_hash = ''",
+                    params![source, id, moment, FORGOTTEN_DIGEST],
+                )?;
+                let deleted = transaction.execute(
+                    "DELETE FROM conversation_embeddings WHERE source_system = ?1 AND conversation_id = ?2",
+                    params![source, id],
+                )?;
+                transaction.commit()?;
+                Ok(deleted as u64)
+            })
+            .await
+    }
+
+    async fn delete_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+        _deadline: Instant,
+    ) -> Result<u64, Error> {
+        let (source, moment) = (self.source_system.clone(), moment.as_microsecond());
+        self.database
+            .run("delete", move |connection| {
+                let deleted = connection.execute(
+                    "DELETE FROM conversation_embeddings WHERE id IN (SELECT id FROM conversation_embeddings
+                     WHERE source_system = ?1 AND event_time < ?2 LIMIT ?3)",
+                    params![source, moment, limit],
+                )?;
+                Ok(deleted as u64)
+            })
+            .await
+    }
+
+    async fn other_models(&self, _deadline: Instant) -> Result<BTreeMap<String, u64>, Error> {
+        let (source, model) = (self.source_system.clone(), self.model.name.clone());
+        self.database
+            .run("other models", move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT model, count(*) FROM (SELECT model FROM conversation_embeddings
+                         WHERE source_system = ?1 AND model <> ?2 LIMIT ?3) GROUP BY model",
+                    )?
+                    .query_map(params![source, model, MAX_OTHER_ROWS], |row| {
+                        let rows = row.get::<_, i64>(1)?;
+                        Ok((row.get(0)?, u64::try_from(rows).unwrap_or(0)))
+                    })?
+                    .collect()
+            })
+            .await
+    }
+
+    async fn delete_other_models(&self, limit: u32, _deadline: Instant) -> Result<u64, Error> {
+        let (source, model) = (self.source_system.clone(), self.model.name.clone());
+        self.database
+            .run("delete", move |connection| {
+                let deleted = connection.execute(
+                    "DELETE FROM conversation_embeddings WHERE id IN (SELECT id FROM conversation_embeddings
+                     WHERE source_system = ?1 AND model <> ?2 LIMIT ?3)",
+                    params![source, model, limit],
+                )?;
+                Ok(deleted as u64)
             })
             .await
     }
@@ -204,24 +327,38 @@ fn replace_one(
 ) -> rusqlite::Result<bool> {
     let id = conversation.conversation_id.as_str();
     let event_time = conversation.event_time.as_microsecond();
+    let digest = conversation.event_digest.as_str();
     let newer: bool = connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM conversation_embeddings
-             WHERE source_system = ?1 AND conversation_id = ?2 AND event_time > ?3)",
+            "SELECT EXISTS (SELECT 1 FROM (
+                 SELECT event_time, event_digest FROM conversation_embeddings WHERE source_system = ?1 AND conversation_id = ?2
+                 UNION ALL
+                 SELECT event_time, event_digest FROM conversation_removals WHERE source_system = ?1 AND conversation_id = ?2
+             ) WHERE (event_time, event_digest) > (?3, ?4))",
         )?
-        .query_row(params![source, id, event_time], |row| row.get(0))?;
+        .query_row(params![source, id, event_time, digest], |row| row.get(0))?;
     if newer {
         return Ok(false);
     }
-    connection
-        .prepare_cached(
-            "DELETE FROM conversation_embeddings WHERE source_system = ?1 AND conversation_id = ?2",
-        )?
-        .execute(params![source, id])?;
+    for table in ["conversation_embeddings", "conversation_removals"] {
+        connection
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE source_system = ?1 AND conversation_id = ?2"
+            ))?
+            .execute(params![source, id])?;
+    }
+    if conversation.rows.is_empty() {
+        connection
+            .prepare_cached(
+                "INSERT INTO conversation_removals (source_system, conversation_id, event_time, event_digest, content_hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![source, id, event_time, digest, conversation.content_hash])?;
+    }
     let mut insert = connection.prepare_cached(
         "INSERT INTO conversation_embeddings
-         (id, source_system, conversation_id, chunk_index, model, content_hash, event_time, text_content, embedding, semantic_metadata)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         (id, source_system, conversation_id, chunk_index, model, content_hash, event_time, event_digest, text_content, embedding, semantic_metadata)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     for row in &conversation.rows {
         let metadata = Value::Object(row.metadata.clone()).to_string();
@@ -233,6 +370,7 @@ fn replace_one(
             model,
             conversation.content_hash,
             event_time,
+            digest,
             row.text,
             encode_vector(&row.embedding),
             metadata,

@@ -1,14 +1,27 @@
 //! One suite for both vector stores, and what only PostgreSQL can get wrong.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::*;
 use crate::Error;
+
+mod faults;
+mod removal;
+mod search;
+
+use self::removal::{
+    a_conversation_of_many_rows_is_stored_whole, a_forgotten_conversation_is_gone_and_stays_away,
+    a_removed_conversation_does_not_come_back_by_an_earlier_event,
+    of_two_events_of_one_moment_the_same_wins_in_any_order,
+    rows_of_before_a_moment_are_deleted_in_parts,
+};
 
 const SOURCE: &str = "nice_cxone";
 
@@ -17,6 +30,11 @@ fn model(name: &str, dimension: usize) -> EmbeddingModel {
         name: name.to_owned(),
         dimension,
     }
+}
+
+/// A deadline that no test reaches.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
 }
 
 fn at(second: i64) -> Timestamp {
@@ -52,6 +70,7 @@ fn conversation(
     EmbeddedConversation {
         conversation_id: id.to_owned(),
         event_time: at(second),
+        event_digest: hash.to_owned(),
         content_hash: hash.to_owned(),
         rows: angles
             .iter()
@@ -70,7 +89,7 @@ fn query(degrees: f32, limit: usize, filter: Value) -> VectorQuery {
 }
 
 async fn found(store: &impl VectorStore, query: &VectorQuery) -> Vec<(String, u32)> {
-    let hits = store.search(query).await.unwrap();
+    let hits = store.search(query, soon()).await.unwrap();
     assert!(
         hits.windows(2).all(|pair| pair[0].score >= pair[1].score),
         "scores rise: {hits:?}"
@@ -82,11 +101,17 @@ async fn found(store: &impl VectorStore, query: &VectorQuery) -> Vec<(String, u3
 
 async fn a_conversation_is_found_with_its_text_score_and_metadata(store: &impl VectorStore) {
     let stored = store
-        .replace(&[conversation("a", 0, "h", &[0.0, 60.0], "billing")])
+        .replace(
+            &[conversation("a", 0, "h", &[0.0, 60.0], "billing")],
+            soon(),
+        )
         .await
         .unwrap();
     assert_eq!(stored, [ReplaceOutcome::Stored]);
-    let hits = store.search(&query(0.0, 10, json!({}))).await.unwrap();
+    let hits = store
+        .search(&query(0.0, 10, json!({})), soon())
+        .await
+        .unwrap();
     assert_eq!(hits.len(), 2);
     assert_eq!(
         (hits[0].conversation_id.as_str(), hits[0].chunk_index),
@@ -96,33 +121,37 @@ async fn a_conversation_is_found_with_its_text_score_and_metadata(store: &impl V
     assert!((hits[0].score - 1.0).abs() < 1e-6 && (hits[1].score - 0.5).abs() < 1e-6);
     assert_eq!(hits[1].metadata["intent_category"], "billing");
     assert_eq!(hits[1].metadata["contains_pii"], true);
-    assert_eq!(store.count().await.unwrap(), 2);
+    assert_eq!(store.count(soon()).await.unwrap(), 2);
 }
 
 async fn a_redelivery_and_an_edit_leave_neither_double_nor_stale_rows(store: &impl VectorStore) {
     let long = conversation("a", 0, "long", &[0.0, 10.0, 20.0], "x");
     for _ in 0..3 {
         assert_eq!(
-            store.replace(std::slice::from_ref(&long)).await.unwrap(),
+            store
+                .replace(std::slice::from_ref(&long), soon())
+                .await
+                .unwrap(),
             [ReplaceOutcome::Stored]
         );
-        assert_eq!(store.count().await.unwrap(), 3);
+        assert_eq!(store.count(soon()).await.unwrap(), 3);
     }
-    // An edit at the same instant replaces, and so does a later one.
+    // An edit of the same moment with a greater digest replaces, and so does a later one.
     for (second, hash, angles) in [(0, "short", &[5.0][..]), (1, "longer", &[5.0, 6.0])] {
         let edit = conversation("a", second, hash, angles, "x");
         assert_eq!(
-            store.replace(&[edit]).await.unwrap(),
+            store.replace(&[edit], soon()).await.unwrap(),
             [ReplaceOutcome::Stored]
         );
-        assert_eq!(store.count().await.unwrap(), angles.len() as u64);
+        assert_eq!(store.count(soon()).await.unwrap(), angles.len() as u64);
     }
-    let versions = store.versions(&["a", "b"]).await.unwrap();
+    let versions = store.versions(&["a", "b"], soon()).await.unwrap();
     assert_eq!(versions.len(), 1);
     assert_eq!(
         versions["a"],
         StoredVersion {
             event_time: at(1),
+            event_digest: "longer".to_owned(),
             content_hash: "longer".to_owned()
         }
     );
@@ -130,7 +159,7 @@ async fn a_redelivery_and_an_edit_leave_neither_double_nor_stale_rows(store: &im
 
 async fn an_older_version_that_comes_late_is_outdated(store: &impl VectorStore) {
     store
-        .replace(&[conversation("a", 5, "new", &[0.0], "x")])
+        .replace(&[conversation("a", 5, "new", &[0.0], "x")], soon())
         .await
         .unwrap();
     let late = [
@@ -138,14 +167,14 @@ async fn an_older_version_that_comes_late_is_outdated(store: &impl VectorStore) 
         conversation("b", 4, "b", &[3.0], "x"),
     ];
     assert_eq!(
-        store.replace(&late).await.unwrap(),
+        store.replace(&late, soon()).await.unwrap(),
         [ReplaceOutcome::Outdated, ReplaceOutcome::Stored]
     );
     assert_eq!(
-        store.versions(&["a"]).await.unwrap()["a"].content_hash,
+        store.versions(&["a"], soon()).await.unwrap()["a"].content_hash,
         "new"
     );
-    assert_eq!(store.count().await.unwrap(), 2);
+    assert_eq!(store.count(soon()).await.unwrap(), 2);
 }
 
 async fn of_two_versions_in_one_call_the_later_holds(store: &impl VectorStore) {
@@ -156,7 +185,7 @@ async fn of_two_versions_in_one_call_the_later_holds(store: &impl VectorStore) {
         conversation("b", 1, "second", &[3.0], "x"),
     ];
     assert_eq!(
-        store.replace(&batch).await.unwrap(),
+        store.replace(&batch, soon()).await.unwrap(),
         [
             ReplaceOutcome::Stored,
             ReplaceOutcome::Outdated,
@@ -164,7 +193,7 @@ async fn of_two_versions_in_one_call_the_later_holds(store: &impl VectorStore) {
             ReplaceOutcome::Stored
         ]
     );
-    let versions = store.versions(&["a", "b"]).await.unwrap();
+    let versions = store.versions(&["a", "b"], soon()).await.unwrap();
     assert_eq!(
         (
             versions["a"].content_hash.as_str(),
@@ -172,20 +201,20 @@ async fn of_two_versions_in_one_call_the_later_holds(store: &impl VectorStore) {
         ),
         ("latest", "second")
     );
-    assert_eq!(store.count().await.unwrap(), 2);
+    assert_eq!(store.count(soon()).await.unwrap(), 2);
 }
 
 async fn a_conversation_without_rows_is_removed(store: &impl VectorStore) {
     store
-        .replace(&[conversation("a", 0, "h", &[0.0, 1.0], "x")])
+        .replace(&[conversation("a", 0, "h", &[0.0, 1.0], "x")], soon())
         .await
         .unwrap();
     store
-        .replace(&[conversation("a", 1, "h", &[], "x")])
+        .replace(&[conversation("a", 1, "h", &[], "x")], soon())
         .await
         .unwrap();
-    assert_eq!(store.count().await.unwrap(), 0);
-    assert_eq!(store.replace(&[]).await.unwrap(), []);
+    assert_eq!(store.count(soon()).await.unwrap(), 0);
+    assert_eq!(store.replace(&[], soon()).await.unwrap(), []);
 }
 
 async fn filters_are_exact_and_combine(store: &impl VectorStore) {
@@ -194,7 +223,7 @@ async fn filters_are_exact_and_combine(store: &impl VectorStore) {
         conversation("b", 0, "h", &[2.0, 3.0], "support"),
         conversation("c", 0, "h", &[4.0], "billing dispute"),
     ];
-    store.replace(&batch).await.unwrap();
+    store.replace(&batch, soon()).await.unwrap();
     let of = |id: &str, index| (id.to_owned(), index);
     for (filter, expected) in [
         (
@@ -229,7 +258,7 @@ async fn the_limit_holds_and_what_is_out_of_bounds_is_refused(store: &impl Vecto
     let batch: Vec<EmbeddedConversation> = (0..30)
         .map(|n| conversation(&format!("c{n:02}"), 0, "h", &[n as f32], "x"))
         .collect();
-    store.replace(&batch).await.unwrap();
+    store.replace(&batch, soon()).await.unwrap();
     let nearest = found(store, &query(0.0, 3, json!({}))).await;
     assert_eq!(
         nearest.iter().map(|hit| hit.0.as_str()).collect::<Vec<_>>(),
@@ -249,7 +278,7 @@ async fn the_limit_holds_and_what_is_out_of_bounds_is_refused(store: &impl Vecto
         },
     ] {
         assert!(
-            matches!(store.search(&bad).await, Err(Error::Limit { .. })),
+            matches!(store.search(&bad, soon()).await, Err(Error::Limit { .. })),
             "{bad:?}"
         );
     }
@@ -259,14 +288,14 @@ async fn one_bad_vector_stores_nothing(store: &impl VectorStore) {
     let mut bad = conversation("b", 0, "h", &[1.0], "x");
     bad.rows[0].embedding.push(0.0);
     let error = store
-        .replace(&[conversation("a", 0, "h", &[0.0], "x"), bad])
+        .replace(&[conversation("a", 0, "h", &[0.0], "x"), bad], soon())
         .await
         .unwrap_err();
     assert_eq!(
         error.to_string(),
         "a vector of conversation b: has 5 dimensions where the table holds 4"
     );
-    assert_eq!(store.count().await.unwrap(), 0);
+    assert_eq!(store.count(soon()).await.unwrap(), 0);
 }
 
 async fn writers_at_once_leave_one_whole_version(store: &(impl VectorStore + Clone + 'static)) {
@@ -290,17 +319,17 @@ async fn writers_at_once_leave_one_whole_version(store: &(impl VectorStore + Clo
         batch.rotate_left(n % 4);
         batch.insert(n % 5, version.clone());
         let store = store.clone();
-        tokio::spawn(async move { store.replace(&batch).await })
+        tokio::spawn(async move { store.replace(&batch, soon()).await })
     });
     for writer in futures::future::join_all(writers).await {
         writer.unwrap().unwrap();
     }
     assert_eq!(
-        store.versions(&["a"]).await.unwrap()["a"].content_hash,
+        store.versions(&["a"], soon()).await.unwrap()["a"].content_hash,
         "h23"
     );
     assert_eq!(
-        store.count().await.unwrap(),
+        store.count(soon()).await.unwrap(),
         versions[23].rows.len() as u64 + 4
     );
 }
@@ -309,15 +338,18 @@ async fn another_model_takes_the_place_and_is_not_compared(
     one: &impl VectorStore,
     two: &impl VectorStore,
 ) {
-    one.replace(&[
-        conversation("a", 0, "h", &[0.0, 1.0], "x"),
-        conversation("b", 0, "h", &[2.0], "x"),
-    ])
+    one.replace(
+        &[
+            conversation("a", 0, "h", &[0.0, 1.0], "x"),
+            conversation("b", 0, "h", &[2.0], "x"),
+        ],
+        soon(),
+    )
     .await
     .unwrap();
     let mut again = conversation("a", 0, "h2", &[5.0], "x");
     again.rows[0].id = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"another model");
-    two.replace(&[again]).await.unwrap();
+    two.replace(&[again], soon()).await.unwrap();
     assert_eq!(
         found(one, &query(0.0, 10, json!({}))).await,
         [("b".to_owned(), 0)]
@@ -327,7 +359,7 @@ async fn another_model_takes_the_place_and_is_not_compared(
         [("a".to_owned(), 0)]
     );
     assert!(
-        one.versions(&["a"]).await.unwrap().is_empty(),
+        one.versions(&["a"], soon()).await.unwrap().is_empty(),
         "another model's version is none of this one's"
     );
 }
@@ -345,6 +377,18 @@ macro_rules! suite {
             let two = guard.store(super::model("second", 4)).await;
             super::another_model_takes_the_place_and_is_not_compared(&one, &two).await;
         }
+        #[tokio::test(flavor = "multi_thread")]
+        async fn rows_of_other_models_are_counted_and_deleted_in_parts() {
+            let (guard, one) = $open(4).await;
+            let two = guard.store(super::model("second", 4)).await;
+            super::removal::rows_of_other_models_are_counted_and_deleted_in_parts(&one, &two).await;
+        }
+        #[tokio::test(flavor = "multi_thread")]
+        async fn a_removal_holds_for_every_model() {
+            let (guard, one) = $open(4).await;
+            let two = guard.store(super::model("second", 4)).await;
+            super::removal::a_removal_holds_for_every_model(&one, &two).await;
+        }
     };
     ($name:ident, $open:path) => {
         mod $name {
@@ -358,6 +402,11 @@ macro_rules! suite {
                 the_limit_holds_and_what_is_out_of_bounds_is_refused,
                 one_bad_vector_stores_nothing,
                 writers_at_once_leave_one_whole_version,
+                a_removed_conversation_does_not_come_back_by_an_earlier_event,
+                a_forgotten_conversation_is_gone_and_stays_away,
+                of_two_events_of_one_moment_the_same_wins_in_any_order,
+                rows_of_before_a_moment_are_deleted_in_parts,
+                a_conversation_of_many_rows_is_stored_whole,
             }
         }
     };
@@ -365,14 +414,38 @@ macro_rules! suite {
 
 struct Postgres(dev_stack::Database);
 
+/// Connects to a database without a pool.
+async fn raw_client(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// The source of a URL that does not change.
+fn url_source(url: &str) -> ReadUrl {
+    let url = SecretString::from(url.to_owned());
+    std::sync::Arc::new(move |_| {
+        let url = url.clone();
+        Box::pin(async move { Ok(url) })
+    })
+}
+
 impl Postgres {
     fn unmigrated(&self, model: EmbeddingModel) -> PgVectors {
         PgVectors::new(&SecretString::from(self.0.url.clone()), SOURCE, model, 8).unwrap()
     }
 
+    /// A store that only reads.
+    fn reader(&self, model: EmbeddingModel) -> PgVectors {
+        PgVectors::with_url_source(url_source(&self.0.url), SOURCE, model, 8, Access::ReadOnly)
+            .unwrap()
+    }
+
     async fn store(&self, model: EmbeddingModel) -> PgVectors {
         let store = self.unmigrated(model);
-        store.migrate().await.unwrap();
+        store.prepare(soon()).await.unwrap();
         store
     }
 }
@@ -409,7 +482,7 @@ mod embedded {
     async fn a_file_of_another_dimension_is_refused_by_name() {
         let (folder, store) = sqlite(4).await;
         store
-            .replace(&[conversation("a", 0, "h", &[0.0], "x")])
+            .replace(&[conversation("a", 0, "h", &[0.0], "x")], soon())
             .await
             .unwrap();
         let error = SqliteVectors::open(
@@ -433,31 +506,41 @@ suite!(on_sqlite, super::embedded::sqlite);
 async fn a_table_of_another_dimension_is_named_and_nothing_is_written() {
     let (database, store) = postgres(4).await;
     let other = database.unmigrated(model("text-embedding-3-small", 1536));
-    for checked in [other.check().await, other.migrate().await] {
-        let error = checked.unwrap_err().to_string();
+    let reader = database.reader(model("text-embedding-3-small", 1536));
+    for checked in [other.prepare(soon()).await, reader.prepare(soon()).await] {
+        let error = checked.unwrap_err();
+        assert!(
+            matches!(error, Error::Missing { .. }),
+            "no text is to blame"
+        );
+        let error = error.to_string();
         assert!(
             error.contains("text-embedding-3-small with 1536") && error.contains("of 4 dimensions"),
             "{error}"
         );
     }
-    assert_eq!(store.count().await.unwrap(), 0);
+    assert_eq!(store.count(soon()).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_run_once_however_many_start_them() {
     let database = Postgres(dev_stack::create_database());
     assert!(matches!(
-        database.unmigrated(model("m", 4)).check().await,
+        database.reader(model("m", 4)).prepare(soon()).await,
         Err(Error::Missing { .. })
     ));
     let starts = (0..6).map(|_| {
         let store = database.unmigrated(model("m", 4));
-        tokio::spawn(async move { store.migrate().await })
+        tokio::spawn(async move { store.prepare(soon()).await })
     });
     for start in futures::future::join_all(starts).await {
         start.unwrap().unwrap();
     }
-    database.unmigrated(model("m", 4)).check().await.unwrap();
+    database
+        .reader(model("m", 4))
+        .prepare(soon())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -467,13 +550,13 @@ async fn a_database_that_is_not_there_is_told_from_one_that_does_not_answer() {
         |url: String| PgVectors::new(&SecretString::from(url), SOURCE, model("m", 4), 1).unwrap();
     let nowhere = database.0.url.rsplit_once('/').unwrap().0.to_owned() + "/no_such_database";
     assert!(matches!(
-        at(nowhere).check().await,
+        at(nowhere).prepare(soon()).await,
         Err(Error::Missing { .. })
     ));
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("postgres://u:canary@{}/x", unused.local_addr().unwrap());
     drop(unused);
-    let error = at(dead).check().await.unwrap_err();
+    let error = at(dead).prepare(soon()).await.unwrap_err();
     assert!(error.is_retryable());
     assert!(!format!("{error:?}").contains("canary"));
 }
@@ -487,15 +570,28 @@ async fn the_url_is_read_again_when_the_user_is_refused() {
         "{scheme}://nobody_by_this_name@{}",
         rest.split_once('@').unwrap().1
     );
-    let stale = SecretString::from(stale);
-    let refused = PgVectors::new(&stale, SOURCE, model("first", 4), 1).unwrap();
-    assert!(matches!(refused.check().await, Err(Error::Missing { .. })));
-    let renew: RenewUrl = std::sync::Arc::new(move || {
-        let good = good.clone();
-        Box::pin(async move { Ok(SecretString::from(good)) })
+    let refused = PgVectors::new(
+        &SecretString::from(stale.clone()),
+        SOURCE,
+        model("first", 4),
+        1,
+    )
+    .unwrap();
+    assert!(matches!(
+        refused.prepare(soon()).await,
+        Err(Error::Missing { .. })
+    ));
+    let read_url: ReadUrl = std::sync::Arc::new(move |freshness| {
+        let url = match freshness {
+            UrlFreshness::Known => stale.clone(),
+            UrlFreshness::Renewed => good.clone(),
+        };
+        Box::pin(async move { Ok(SecretString::from(url)) })
     });
-    let renewed = PgVectors::with_renewal(&stale, SOURCE, model("first", 4), 1, renew).unwrap();
-    renewed.check().await.unwrap();
+    let renewed =
+        PgVectors::with_url_source(read_url, SOURCE, model("first", 4), 1, Access::ReadWrite)
+            .unwrap();
+    renewed.prepare(soon()).await.unwrap();
 }
 
 #[test]
@@ -549,7 +645,7 @@ async fn a_narrow_filter_returns_its_full_limit_from_the_index_and_recall_is_hig
         })
         .collect();
     for batch in conversations.chunks(500) {
-        store.replace(batch).await.unwrap();
+        store.replace(batch, soon()).await.unwrap();
     }
     let exact = |wanted: &[f32], limit: usize, every: usize, offset: usize| {
         let cosine = |other: &[f32]| {

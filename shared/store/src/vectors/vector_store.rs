@@ -5,9 +5,19 @@ use std::future::Future;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Error;
+
+/// Most rows of other models that [`VectorStore::other_models`] counts.
+pub const MAX_OTHER_ROWS: u32 = 10_000;
+
+/// Largest size of a model's name in bytes.
+const MAX_MODEL_NAME_BYTES: usize = 1000;
+
+/// The digest of a conversation that was forgotten: greater than the digest of any event.
+pub(super) const FORGOTTEN_DIGEST: &str = "~";
 
 /// Most hits that a search returns.
 pub const MAX_HITS: usize = 1000;
@@ -17,11 +27,15 @@ pub const MAX_HITS: usize = 1000;
 pub struct EmbeddedConversation {
     /// The id that the contact center gave the conversation, at most 255 bytes.
     pub conversation_id: String,
-    /// The moment of the event. An earlier event never replaces a later one; an equal event does.
+    /// The moment of the event. An earlier event never replaces a later one.
     pub event_time: Timestamp,
+    /// A digest of the event alone. Of two events of the same moment the one with the greater digest holds, and the same event
+    /// replaces itself, because it may have been prepared with other settings.
+    pub event_digest: String,
     /// A digest of the text and of the settings that it was prepared with.
     pub content_hash: String,
-    /// The chunks of the conversation; a conversation without chunks is removed.
+    /// The chunks of the conversation. A conversation without chunks is removed; its id and the moment of its event stay, so
+    /// that an earlier event does not bring it back.
     pub rows: Vec<ChunkRow>,
 }
 
@@ -46,6 +60,7 @@ impl std::fmt::Debug for EmbeddedConversation {
         f.debug_struct("EmbeddedConversation")
             .field("conversation_id", &self.conversation_id)
             .field("event_time", &self.event_time)
+            .field("event_digest", &self.event_digest)
             .field("content_hash", &self.content_hash)
             .field("rows", &self.rows.len())
             .finish()
@@ -55,17 +70,19 @@ impl std::fmt::Debug for EmbeddedConversation {
 /// What became of a conversation that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplaceOutcome {
-    /// The conversation is stored, and nothing older of it.
+    /// The conversation is stored, or removed if it has no chunks, and nothing older of it is there.
     Stored,
     /// A later version of the conversation was stored already and stays.
     Outdated,
 }
 
-/// The version of a stored conversation.
+/// The version of a conversation that is stored or was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {
     /// The moment of the event.
     pub event_time: Timestamp,
+    /// The digest of the event.
+    pub event_digest: String,
     /// The digest of the text and of the settings that it was prepared with.
     pub content_hash: String,
 }
@@ -107,21 +124,30 @@ impl std::fmt::Debug for SearchHit {
     }
 }
 
-/// A store of vectors of one model.
+/// A store of vectors of one model. Every call ends by the deadline that its caller gives it.
 pub trait VectorStore: Send + Sync {
-    /// Returns the stored versions of conversations under the model of this store. Conversations that are not stored are
-    /// left out.
+    /// Makes the store ready: opens it, and creates its table or brings it up to date where it may. The other calls do so at
+    /// their first use; a program that a person waits for does it at start.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without an answer.
+    /// [`Error::Missing`] if an operator must correct the database or its address, or if the table holds vectors of another
+    /// length; [`Error::Unavailable`] without an answer.
+    fn prepare(&self, deadline: Instant) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Returns the versions of conversations that are stored under the model of this store, or were removed. Conversations
+    /// of which nothing is known are left out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without an answer, and as [`Self::prepare`].
     fn versions(
         &self,
         conversations: &[&str],
+        deadline: Instant,
     ) -> impl Future<Output = Result<HashMap<String, StoredVersion>, Error>> + Send;
 
-    /// Stores conversations, each in place of all that is stored of it, in one transaction and one round trip, and returns
-    /// an outcome for each, in order. Of two conversations with the same id in one call the later event is stored, and of
-    /// equal events the later one in the list.
+    /// Stores conversations, each in place of all that is stored of it, in one transaction, and returns an outcome for each,
+    /// in order. Of two conversations with the same id in one call the later event is stored, of the same moment the one with
+    /// the greater digest, and of equal events the later one in the list.
     ///
     /// # Errors
     /// [`Error::Limit`] for a vector of another length; nothing is stored then. After [`Error::Unavailable`] the rows
@@ -129,22 +155,67 @@ pub trait VectorStore: Send + Sync {
     fn replace(
         &self,
         conversations: &[EmbeddedConversation],
+        deadline: Instant,
     ) -> impl Future<Output = Result<Vec<ReplaceOutcome>, Error>> + Send;
 
     /// Returns the nearest rows that match the filter, nearest first: as many as the limit says if that many match.
     ///
     /// # Errors
-    /// [`Error::Limit`] for a vector of another length or a limit out of bounds.
+    /// [`Error::Limit`] for a vector of another length or a limit out of bounds, and as [`Self::prepare`].
     fn search(
         &self,
         query: &VectorQuery,
+        deadline: Instant,
     ) -> impl Future<Output = Result<Vec<SearchHit>, Error>> + Send;
 
     /// Returns how many rows are stored.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without an answer.
-    fn count(&self) -> impl Future<Output = Result<u64, Error>> + Send;
+    /// [`Error::Unavailable`] without an answer, and as [`Self::prepare`].
+    fn count(&self, deadline: Instant) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// Deletes all rows of a conversation, whatever their model, and returns how many there were. Events of the conversation up
+    /// to `moment` do not bring it back.
+    ///
+    /// # Errors
+    /// As [`Self::count`]. A repetition is harmless.
+    fn forget(
+        &self,
+        conversation_id: &str,
+        moment: Timestamp,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// Deletes rows whose event is older than `moment`, at most `limit` of them, and returns how many were deleted.
+    ///
+    /// # Errors
+    /// As [`Self::count`]. A repetition is harmless.
+    fn delete_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// Returns the models other than this store's of which rows are stored, with the number of rows of each. Not more than
+    /// [`MAX_OTHER_ROWS`] rows are counted. No search finds these rows.
+    ///
+    /// # Errors
+    /// As [`Self::count`].
+    fn other_models(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<BTreeMap<String, u64>, Error>> + Send;
+
+    /// Deletes rows of models other than this store's, at most `limit` of them, and returns how many were deleted.
+    ///
+    /// # Errors
+    /// As [`Self::count`]. A repetition is harmless.
+    fn delete_other_models(
+        &self,
+        limit: u32,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
 }
 
 /// The embedding model whose vectors a store holds.
@@ -167,6 +238,18 @@ fn check_vector(vector: &[f32], dimension: usize, what: &str) -> Result<(), Erro
     }
     if !vector.iter().all(|value| value.is_finite()) {
         return Err(Error::limit(what, "has a value that is not finite"));
+    }
+    Ok(())
+}
+
+/// Checks that the name of a model can be stored beside its vectors.
+pub(super) fn check_model(model: &EmbeddingModel) -> Result<(), Error> {
+    let bytes = model.name.len();
+    if bytes == 0 || bytes > MAX_MODEL_NAME_BYTES || model.name.contains('\0') {
+        let what = format!("the name of the embedding model, which has {bytes} bytes,");
+        return Err(Error::missing(format!(
+            "{what} (1 to {MAX_MODEL_NAME_BYTES} bytes without NUL are allowed)"
+        )));
     }
     Ok(())
 }
@@ -207,30 +290,36 @@ pub(super) fn check_query(query: &VectorQuery, dimension: usize) -> Result<(), E
     check_vector(&query.embedding, dimension, "the query's vector")
 }
 
-/// Chooses which conversation of a call is stored under each id, and returns its index: the latest event, and of equal
-/// events the last one in the list.
+/// Chooses which conversation of a call is stored under each id, and returns its index: the latest event, of the same moment
+/// the one with the greater digest, and of equal events the last one in the list.
 pub(super) fn choose_winners(conversations: &[EmbeddedConversation]) -> BTreeMap<&str, usize> {
     let mut winners: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, conversation) in conversations.iter().enumerate() {
         let winner = winners
             .entry(&conversation.conversation_id)
             .or_insert(index);
-        if conversations[*winner].event_time <= conversation.event_time {
+        let version = |index: usize| {
+            let EmbeddedConversation {
+                event_time,
+                event_digest,
+                ..
+            } = &conversations[index];
+            (event_time, event_digest)
+        };
+        if version(*winner) <= version(index) {
             *winner = index;
         }
     }
     winners
 }
 
-/// Builds the error of a table whose vectors have another length.
+/// Builds the error of a table whose vectors have another length than the model's. An operator corrects it: no conversation
+/// is to blame.
 pub(super) fn dimension_mismatch(table: usize, model: &EmbeddingModel) -> Error {
-    Error::limit(
-        format!(
-            "the model {} with {} dimensions",
-            model.name, model.dimension
-        ),
-        format!(
-            "the table conversation_embeddings holds vectors of {table} dimensions; nothing is written until model and table agree"
-        ),
-    )
+    let EmbeddingModel { name, dimension } = model;
+    Error::missing(format!(
+        "a table for the model {name} with {dimension} dimensions (the table conversation_embeddings holds vectors of {table} \
+         dimensions, and nothing is written until both agree: set the former model again, or name an empty database and embed \
+         all conversations anew)"
+    ))
 }

@@ -2,153 +2,204 @@
 
 mod database;
 mod failures;
+mod lent;
 mod migrations;
+mod removal;
+mod replace;
+mod rotation;
 mod rows;
 mod search;
+mod tls;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
+use insights_core::WithCauses;
+use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use self::database::Database;
 use self::failures::corrupt;
-use self::rows::{ConversationArrays, array_position};
-use super::rotation::RenewUrl;
+use self::search::Rows;
 use super::vector_store::{
     EmbeddedConversation, EmbeddingModel, ReplaceOutcome, SearchHit, StoredVersion, VectorQuery,
-    VectorStore, check_conversations, check_query, choose_winners,
+    VectorStore, check_conversations, check_model, check_query,
 };
 use crate::Error;
 
+pub use self::rotation::{ReadUrl, UrlFreshness};
+
 /// Longest vectors that an HNSW index takes (pgvector, `vector_cosine_ops`).
 const MAX_DIMENSION: usize = 2000;
+/// How long one call may take, all its attempts together, where its caller would wait for longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Vectors in PostgreSQL, of one source system and one model. Clones share the connections.
+/// What a process may do with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The process reads and writes, and brings the tables up to date.
+    ReadWrite,
+    /// The process only searches, with the rights of a user that only reads.
+    ReadOnly,
+}
+
+/// Vectors in PostgreSQL, of one source system and one model. The database is read and connected to at the first call, so
+/// that a process starts while the database is away. Clones share the connections.
 #[derive(Clone)]
 pub struct PgVectors {
     database: Database,
     model: EmbeddingModel,
     source_system: String,
+    access: Access,
+    /// Set once the tables were found as they must be.
+    prepared: Arc<OnceCell<()>>,
 }
 
 impl std::fmt::Debug for PgVectors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PgVectors")
             .field("model", &self.model)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
 
 impl PgVectors {
-    /// Creates a store on the database of a URL, with at most `connections` connections. Nothing is connected yet: callers
-    /// call [`Self::migrate`] or [`Self::check`] before anything else.
+    /// Creates a store on the database of a URL that does not change, with at most `connections` connections, to read and
+    /// write.
     ///
     /// # Errors
-    /// [`Error::Missing`] for a bad URL, [`Error::Limit`] for a model whose vectors cannot be indexed.
+    /// As [`Self::with_url_source`].
     pub fn new(
         url: &SecretString,
         source_system: &str,
         model: EmbeddingModel,
         connections: usize,
     ) -> Result<Self, Error> {
-        Self::build(url, source_system, model, connections, None)
+        let url = url.clone();
+        let read_url: ReadUrl = Arc::new(move |_| {
+            let url = url.clone();
+            Box::pin(async move { Ok(url) })
+        });
+        Self::with_url_source(
+            read_url,
+            source_system,
+            model,
+            connections,
+            Access::ReadWrite,
+        )
     }
 
-    /// Creates a store as [`Self::new`] does, which reads the URL again with `renew` when the database refuses the user or
-    /// the password.
+    /// Creates a store on the database whose URL `read_url` reads at the first call, and reads again when the database refuses
+    /// the user or the password.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub fn with_renewal(
-        url: &SecretString,
+    /// [`Error::Missing`] for a model whose vectors cannot be indexed or whose name cannot be stored.
+    pub fn with_url_source(
+        read_url: ReadUrl,
         source_system: &str,
         model: EmbeddingModel,
         connections: usize,
-        renew: RenewUrl,
+        access: Access,
     ) -> Result<Self, Error> {
-        Self::build(url, source_system, model, connections, Some(renew))
-    }
-
-    fn build(
-        url: &SecretString,
-        source_system: &str,
-        model: EmbeddingModel,
-        connections: usize,
-        renew: Option<RenewUrl>,
-    ) -> Result<Self, Error> {
-        if !(1..=MAX_DIMENSION).contains(&model.dimension) {
-            return Err(Error::limit(
-                format!(
-                    "the model {} with {} dimensions",
-                    model.name, model.dimension
-                ),
-                format!("an index takes 1 to {MAX_DIMENSION} dimensions"),
-            ));
+        check_model(&model)?;
+        let EmbeddingModel { name, dimension } = &model;
+        if !(1..=MAX_DIMENSION).contains(dimension) {
+            return Err(Error::missing(format!(
+                "an index for the model {name} with {dimension} dimensions (1 to {MAX_DIMENSION} are possible)"
+            )));
         }
-        let database = Database::new(url, connections, renew)?;
         Ok(Self {
-            database,
+            database: Database::new(read_url, connections),
             model,
             source_system: source_system.to_owned(),
+            access,
+            prepared: Arc::default(),
         })
     }
 
-    /// Creates the table and its index, or brings them up to date, and checks them as [`Self::check`] does. Several
-    /// processes may call this at once. Where all is up to date, nothing is changed and no right to change tables is needed.
-    ///
-    /// # Errors
-    /// As [`Self::check`]; [`Error::Missing`] if a migration may not be run.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        migrations::apply(&self.database, &self.model).await
+    /// Finds the tables as they must be, or makes them so; a success is remembered.
+    async fn ready(&self, deadline: Instant) -> Result<(), Error> {
+        self.prepared
+            .get_or_try_init(|| self.prepare_tables(deadline))
+            .await?;
+        Ok(())
     }
 
-    /// Checks that the table exists and holds vectors of the model's length.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] without the table, [`Error::Limit`] naming both lengths, [`Error::Unavailable`].
-    pub async fn check(&self) -> Result<(), Error> {
-        migrations::check(&self.database, &self.model).await
-    }
-
-    /// Returns the nearest rows, either by the index or by comparing all rows that match.
-    async fn search_nearest(
-        &self,
-        query: &VectorQuery,
-        is_exact: bool,
-    ) -> Result<Vec<SearchHit>, Error> {
-        search::search_nearest(
+    async fn prepare_tables(&self, deadline: Instant) -> Result<(), Error> {
+        if self.access == Access::ReadOnly {
+            return migrations::check(&self.database, &self.model, deadline).await;
+        }
+        migrations::apply(&self.database, &self.model, deadline).await?;
+        match removal::other_models(
             &self.database,
-            &self.model.name,
             &self.source_system,
-            query,
-            is_exact,
+            &self.model.name,
+            call_deadline(deadline),
         )
         .await
+        {
+            Ok(others) => {
+                for (model, rows) in others {
+                    tracing::warn!(
+                        model,
+                        rows,
+                        "rows of another model are stored that no search finds"
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::warn!(cause = %WithCauses(&error), "the rows of other models were not counted");
+            }
+        }
+        Ok(())
     }
 }
 
+/// Returns the end of one call: the deadline of the caller, or the time that a call may take.
+fn call_deadline(deadline: Instant) -> Instant {
+    deadline.min(Instant::now() + CALL_TIMEOUT)
+}
+
 impl VectorStore for PgVectors {
+    async fn prepare(&self, deadline: Instant) -> Result<(), Error> {
+        self.ready(deadline).await
+    }
+
     async fn versions(
         &self,
         conversations: &[&str],
+        deadline: Instant,
     ) -> Result<HashMap<String, StoredVersion>, Error> {
+        self.ready(deadline).await?;
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&self.source_system, &self.model.name, &conversations];
+        let values = &values;
         let rows = self
             .database
-            .call("versions", |client| async move {
-                let statement = client
-                    .prepare_cached(
-                        "SELECT conversation_id, event_time, content_hash FROM conversation_embeddings
-                         WHERE source_system = $1 AND model = $2 AND conversation_id = ANY ($3) AND chunk_index = 0",
+            .call("versions", call_deadline(deadline), |client| async move {
+                let rows = client
+                    .query(
+                        "SELECT conversation_id, event_time, event_digest, content_hash FROM conversation_embeddings
+                         WHERE source_system = $1 AND model = $2 AND conversation_id = ANY ($3) AND chunk_index = 0
+                         UNION ALL
+                         SELECT conversation_id, event_time, event_digest, content_hash FROM conversation_removals
+                         WHERE source_system = $1 AND conversation_id = ANY ($3)",
+                        values,
                     )
-                    .await?;
-                client.query(&statement, &[&self.source_system, &self.model.name, &conversations]).await
+                    .await;
+                client.finish(rows)
             })
             .await?;
         rows.iter()
             .map(|row| {
                 let version = StoredVersion {
                     event_time: row.try_get(1).map_err(|error| corrupt(&error))?,
-                    content_hash: row.try_get(2).map_err(|error| corrupt(&error))?,
+                    event_digest: row.try_get(2).map_err(|error| corrupt(&error))?,
+                    content_hash: row.try_get(3).map_err(|error| corrupt(&error))?,
                 };
                 Ok((row.try_get(0).map_err(|error| corrupt(&error))?, version))
             })
@@ -158,79 +209,105 @@ impl VectorStore for PgVectors {
     async fn replace(
         &self,
         conversations: &[EmbeddedConversation],
+        deadline: Instant,
     ) -> Result<Vec<ReplaceOutcome>, Error> {
         check_conversations(conversations, self.model.dimension)?;
-        let winners = choose_winners(conversations);
-        let arrays = &ConversationArrays::new(conversations, &winners);
-        let rows = self
-            .database
-            .call("replace", |client| async move {
-                let statement = client
-                    .prepare_cached(
-                        "SELECT replace_conversation_embeddings($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                    )
-                    .await?;
-                client
-                    .query(
-                        &statement,
-                        &[
-                            &self.source_system,
-                            &self.model.name,
-                            &arrays.conversations,
-                            &arrays.event_times,
-                            &arrays.hashes,
-                            &arrays.ids,
-                            &arrays.positions,
-                            &arrays.indexes,
-                            &arrays.texts,
-                            &arrays.vectors,
-                            &arrays.metadata,
-                        ],
-                    )
-                    .await
-            })
-            .await?;
-        let stored: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
-        Ok(conversations
-            .iter()
-            .enumerate()
-            .map(|(index, conversation)| {
-                let position = winners
-                    .values()
-                    .position(|winner| *winner == index)
-                    .map(array_position);
-                let won = winners.get(conversation.conversation_id.as_str()) == Some(&index);
-                if won && position.is_some_and(|position| stored.contains(&position)) {
-                    ReplaceOutcome::Stored
-                } else {
-                    ReplaceOutcome::Outdated
-                }
-            })
-            .collect())
-    }
-
-    async fn search(&self, query: &VectorQuery) -> Result<Vec<SearchHit>, Error> {
-        check_query(query, self.model.dimension)?;
-        let mut hits = self.search_nearest(query, false).await?;
-        // The index scan gives up after a number of rows. So few rows match then that comparing all of them is quick.
-        if hits.len() < query.limit && !query.filter.is_empty() {
-            hits = self.search_nearest(query, true).await?;
+        if conversations.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(hits)
+        self.ready(deadline).await?;
+        replace::replace(
+            &self.database,
+            &self.source_system,
+            &self.model.name,
+            conversations,
+            deadline,
+        )
+        .await
     }
 
-    async fn count(&self) -> Result<u64, Error> {
+    async fn search(
+        &self,
+        query: &VectorQuery,
+        deadline: Instant,
+    ) -> Result<Vec<SearchHit>, Error> {
+        check_query(query, self.model.dimension)?;
+        self.ready(deadline).await?;
+        let rows = Rows {
+            database: &self.database,
+            model: &self.model.name,
+            source_system: &self.source_system,
+        };
+        rows.search(query, call_deadline(deadline)).await
+    }
+
+    async fn count(&self, deadline: Instant) -> Result<u64, Error> {
+        self.ready(deadline).await?;
         let row = self
             .database
-            .call("count", |client| async move {
-                client
+            .call("count", call_deadline(deadline), |client| async move {
+                let row = client
                     .query_one(
                         "SELECT count(*) FROM conversation_embeddings WHERE source_system = $1 AND model = $2",
                         &[&self.source_system, &self.model.name],
                     )
-                    .await
+                    .await;
+                client.finish(row)
             })
             .await?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+    }
+
+    async fn forget(
+        &self,
+        conversation_id: &str,
+        moment: Timestamp,
+        deadline: Instant,
+    ) -> Result<u64, Error> {
+        self.ready(deadline).await?;
+        let deadline = call_deadline(deadline);
+        removal::forget(
+            &self.database,
+            &self.source_system,
+            conversation_id,
+            moment,
+            deadline,
+        )
+        .await
+    }
+
+    async fn delete_before(
+        &self,
+        moment: Timestamp,
+        limit: u32,
+        deadline: Instant,
+    ) -> Result<u64, Error> {
+        self.ready(deadline).await?;
+        let deadline = call_deadline(deadline);
+        removal::delete_before(&self.database, &self.source_system, moment, limit, deadline).await
+    }
+
+    async fn other_models(&self, deadline: Instant) -> Result<BTreeMap<String, u64>, Error> {
+        self.ready(deadline).await?;
+        let deadline = call_deadline(deadline);
+        removal::other_models(
+            &self.database,
+            &self.source_system,
+            &self.model.name,
+            deadline,
+        )
+        .await
+    }
+
+    async fn delete_other_models(&self, limit: u32, deadline: Instant) -> Result<u64, Error> {
+        self.ready(deadline).await?;
+        removal::delete_other_models(
+            &self.database,
+            &self.source_system,
+            &self.model.name,
+            limit,
+            call_deadline(deadline),
+        )
+        .await
     }
 }

@@ -5,25 +5,32 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pgvector::Vector;
 use serde_json::{Map, Value};
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::failures::corrupt;
 use crate::Error;
-use crate::vectors::vector_store::{EmbeddedConversation, SearchHit};
+use crate::vectors::vector_store::{ChunkRow, EmbeddedConversation, SearchHit};
 
-/// The arguments of `replace_conversation_embeddings`: the conversations, and their rows, each with the position of its
-/// conversation from 1.
+/// The conversations of a call, in the order of their positions from 1.
 pub(super) struct ConversationArrays<'a> {
     pub(super) conversations: Vec<&'a str>,
     pub(super) event_times: Vec<Timestamp>,
+    pub(super) digests: Vec<&'a str>,
     pub(super) hashes: Vec<&'a str>,
-    pub(super) ids: Vec<Uuid>,
-    pub(super) positions: Vec<i32>,
-    pub(super) indexes: Vec<i32>,
-    pub(super) texts: Vec<&'a str>,
-    pub(super) vectors: Vec<Vector>,
-    pub(super) metadata: Vec<Json<&'a Map<String, Value>>>,
+    /// The positions of the conversations without rows.
+    pub(super) removed: Vec<i32>,
+}
+
+/// The rows of one statement, each with the position of its conversation.
+#[derive(Default)]
+pub(super) struct RowArrays<'a> {
+    ids: Vec<Uuid>,
+    positions: Vec<i32>,
+    indexes: Vec<i32>,
+    texts: Vec<&'a str>,
+    vectors: Vec<Vector>,
+    metadata: Vec<Json<&'a Map<String, Value>>>,
 }
 
 impl<'a> ConversationArrays<'a> {
@@ -35,11 +42,6 @@ impl<'a> ConversationArrays<'a> {
             .values()
             .map(|index| &conversations[*index])
             .collect();
-        let rows = || {
-            chosen.iter().enumerate().flat_map(|(index, conversation)| {
-                conversation.rows.iter().map(move |row| (index, row))
-            })
-        };
         Self {
             conversations: chosen
                 .iter()
@@ -49,21 +51,65 @@ impl<'a> ConversationArrays<'a> {
                 .iter()
                 .map(|conversation| conversation.event_time)
                 .collect(),
+            digests: chosen
+                .iter()
+                .map(|conversation| conversation.event_digest.as_str())
+                .collect(),
             hashes: chosen
                 .iter()
                 .map(|conversation| conversation.content_hash.as_str())
                 .collect(),
-            ids: rows().map(|(_, row)| row.id).collect(),
-            positions: rows().map(|(index, _)| array_position(index)).collect(),
-            indexes: rows()
-                .map(|(_, row)| i32::try_from(row.chunk_index).unwrap_or(i32::MAX))
+            removed: chosen
+                .iter()
+                .enumerate()
+                .filter(|(_, conversation)| conversation.rows.is_empty())
+                .map(|(index, _)| array_position(index))
                 .collect(),
-            texts: rows().map(|(_, row)| row.text.as_str()).collect(),
-            vectors: rows()
-                .map(|(_, row)| Vector::from(row.embedding.clone()))
-                .collect(),
-            metadata: rows().map(|(_, row)| Json(&row.metadata)).collect(),
         }
+    }
+}
+
+impl<'a> RowArrays<'a> {
+    /// Returns the rows of the chosen conversations in parts of at most `max_rows` rows; the first part is there in any case.
+    pub(super) fn split(
+        conversations: &'a [EmbeddedConversation],
+        winners: &BTreeMap<&str, usize>,
+        max_rows: usize,
+    ) -> Vec<Self> {
+        let mut parts = vec![Self::default()];
+        for (index, winner) in winners.values().enumerate() {
+            for row in &conversations[*winner].rows {
+                if parts.last().is_some_and(|part| part.ids.len() >= max_rows) {
+                    parts.push(Self::default());
+                }
+                if let Some(part) = parts.last_mut() {
+                    part.push(array_position(index), row);
+                }
+            }
+        }
+        parts
+    }
+
+    fn push(&mut self, position: i32, row: &'a ChunkRow) {
+        self.ids.push(row.id);
+        self.positions.push(position);
+        self.indexes
+            .push(i32::try_from(row.chunk_index).unwrap_or(i32::MAX));
+        self.texts.push(&row.text);
+        self.vectors.push(Vector::from(row.embedding.clone()));
+        self.metadata.push(Json(&row.metadata));
+    }
+
+    /// Returns the arrays in the order in which the statements take them.
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 6] {
+        [
+            &self.ids,
+            &self.positions,
+            &self.indexes,
+            &self.texts,
+            &self.vectors,
+            &self.metadata,
+        ]
     }
 }
 

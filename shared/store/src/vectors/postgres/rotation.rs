@@ -1,4 +1,4 @@
-//! Connects with a password that may change: when the database refuses the known password, the URL is read again.
+//! Opens connections with a password that may change: when the database refuses the known password, the URL is read again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,26 +12,41 @@ use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls;
-use crate::Cause;
 
-/// Reads the URL of the database from where secrets are kept, past every cache.
-pub type RenewUrl = Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, Cause>> + Send + Sync>;
+/// Which value of the URL is wanted where it may have been cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlFreshness {
+    /// The value that is known.
+    Known,
+    /// The value from where secrets are kept, since the known one was refused.
+    Renewed,
+}
 
-/// Opens the connections of a pool.
+/// Reads the URL of the database from where secrets are kept.
+pub type ReadUrl = Arc<
+    dyn Fn(UrlFreshness) -> BoxFuture<'static, Result<SecretString, crate::Error>> + Send + Sync,
+>;
+
+/// Opens the connections of a pool. Clones share what is known of the database.
+#[derive(Clone)]
 pub(super) struct RotatingConnector {
-    known: Mutex<(Config, MakeRustlsConnect)>,
-    renew: Option<RenewUrl>,
+    known: Arc<Mutex<(Config, MakeRustlsConnect)>>,
+    read_url: ReadUrl,
 }
 
 impl RotatingConnector {
-    pub(super) fn new(config: Config, tls: MakeRustlsConnect, renew: Option<RenewUrl>) -> Self {
-        Self {
-            known: Mutex::new((config, tls)),
-            renew,
-        }
+    /// Creates a connector to the database that the known URL names.
+    pub(super) async fn read(read_url: ReadUrl) -> Result<Self, crate::Error> {
+        let url = read_url(UrlFreshness::Known).await?;
+        let known = tls::parse_url(url.expose_secret())?;
+        Ok(Self {
+            known: Arc::new(Mutex::new(known)),
+            read_url,
+        })
     }
 
-    fn known(&self) -> (Config, MakeRustlsConnect) {
+    /// Returns what is known of the database.
+    pub(super) fn known(&self) -> (Config, MakeRustlsConnect) {
         // Nothing panics while it is locked, so the pair is whole in any case.
         self.known
             .lock()
@@ -41,25 +56,20 @@ impl RotatingConnector {
 
     /// Reads the URL again after the database refused the known one; `None` if there is no other.
     async fn read_again(&self) -> Option<(Config, MakeRustlsConnect)> {
-        let url = match self.renew.as_ref()?().await {
-            Ok(url) => url,
-            Err(error) => {
-                tracing::warn!(cause = %WithCauses(&*error), "the database URL could not be read again");
-                return None;
+        let read = (self.read_url)(UrlFreshness::Renewed).await;
+        match read.and_then(|url| tls::parse_url(url.expose_secret())) {
+            Ok(parsed) => {
+                self.known
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone_from(&parsed);
+                Some(parsed)
             }
-        };
-        let parsed = match tls::parse_url(url.expose_secret()) {
-            Ok(parsed) => parsed,
             Err(error) => {
-                tracing::warn!(cause = %WithCauses(&error), "the renewed database URL is not usable");
-                return None;
+                tracing::warn!(cause = %WithCauses(&error), "the database URL could not be read again");
+                None
             }
-        };
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&parsed);
-        Some(parsed)
+        }
     }
 }
 

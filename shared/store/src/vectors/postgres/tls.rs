@@ -16,6 +16,9 @@ use crate::{Cause, Error};
 /// How long a connection may take unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long what was sent may stay without an acknowledgment before the connection counts as dead.
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Parses the URL of a database, e.g. `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=/opt/ca.pem`.
 ///
 /// Encrypted connections always verify the server's certificate and name, against the file `sslrootcert` or else the
@@ -61,6 +64,9 @@ pub(super) fn parse_url(url: &str) -> Result<(Config, MakeRustlsConnect), Error>
         config.application_name("cxone-insights");
     }
     config.keepalives_idle(Duration::from_secs(60));
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT);
+    }
     let connect = MakeRustlsConnect::new(tls_config(&config, roots.as_deref())?);
     Ok((config, connect))
 }
