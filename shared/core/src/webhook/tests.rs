@@ -178,7 +178,7 @@ fn odd_characters_and_numbers_do_not_make_an_event_unreadable() {
     );
     let marked = [b"\xef\xbb\xbf", event.as_slice()].concat();
     for event in [event, marked] {
-        let event = WebhookEvent::parse(&event).unwrap();
+        let event = parse(&event).unwrap();
         assert_eq!(event.data["subject"], "cut \u{fffd}");
         assert_eq!(event.data["cost"], Value::Null);
         assert_eq!(event.data["turns"][1]["text"], "\u{fffd}");
