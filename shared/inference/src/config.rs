@@ -17,6 +17,8 @@ pub(crate) struct ModelConfig {
     pub(crate) model_type: String,
     #[serde(default, rename = "_name_or_path")]
     pub(crate) name: String,
+    #[serde(default)]
+    architectures: Vec<String>,
     id2label: Option<BTreeMap<String, String>>,
     emotion_id2label: Option<BTreeMap<String, String>>,
     emotion_threshold: Option<f32>,
@@ -52,6 +54,13 @@ impl ModelConfig {
             (Some(length), Some(positions)) => Some(length.min(positions)),
             (length, positions) => length.or(positions),
         }
+    }
+
+    /// Returns whether the model sorts texts or tokens into classes, so that its output is no vector of a text.
+    pub(crate) fn is_classifier(&self) -> bool {
+        self.architectures
+            .iter()
+            .any(|name| name.ends_with("Classification"))
     }
 
     /// Returns the classes of a sentiment model, in the order of the model's output.

@@ -6,12 +6,15 @@ use std::path::Path;
 use crate::error::Error;
 use crate::model::{LoadedModel, ModelFiles};
 use crate::model_output::ModelOutput;
+use crate::pooling::Pooling;
 
 /// A loaded embedding model. Embedding blocks the calling thread; async callers use a [`crate::WorkerPool`].
 pub struct Embedder {
     model: LoadedModel,
     /// Index of the output that holds the vector, or the vectors of the tokens.
     output: usize,
+    /// How the vectors of the tokens become one; `None` where the model gives one vector.
+    pooling: Option<Pooling>,
 }
 
 impl Embedder {
@@ -24,19 +27,34 @@ impl Embedder {
         Self::load(&crate::shipped::embedding())
     }
 
-    /// Loads a model from a folder with `model.onnx`, `tokenizer.json` and `config.json`.
+    /// Loads a model from a folder with `model.onnx`, `tokenizer.json` and `config.json`, and `1_Pooling/config.json` where the
+    /// model has one. Without that file the mean of the tokens is taken.
     ///
     /// # Errors
-    /// If a file is missing or damaged, or the graph's inputs and outputs are not those of a sentence encoder; the message
-    /// says which, and what is allowed.
+    /// If a file is missing or damaged, the model is a classifier or pools in another way than by the mean or the first token, or
+    /// the graph's inputs and outputs are not those of a sentence encoder; the message says which, and what is allowed.
     pub fn from_dir(folder: &Path) -> Result<Self, Error> {
         Self::load(&ModelFiles::read(folder)?)
     }
 
     fn load(files: &ModelFiles) -> Result<Self, Error> {
         let model = LoadedModel::load(files)?;
-        let output = find_output(model.engine.outputs())?;
-        Ok(Self { model, output })
+        let outputs = model.engine.outputs();
+        if model.config.is_classifier() || outputs.iter().all(|output| output.name == "logits") {
+            return Err(Error::model(
+                "it is a classifier, whose output is no vector of a text; needed is a sentence encoder",
+            ));
+        }
+        let output = find_output(outputs)?;
+        let stated = files.pooling.as_deref().map(Pooling::parse).transpose()?;
+        let pooling = outputs[output]
+            .is_per_token
+            .then(|| stated.unwrap_or(Pooling::Mean));
+        Ok(Self {
+            model,
+            output,
+            pooling,
+        })
     }
 
     /// Embeds a text: returns [`Self::dimension`] values, together of length 1. The text is cut off after
@@ -53,10 +71,12 @@ impl Embedder {
         let outputs = self.model.engine.run(&encoded.ids)?;
         let mut rows = outputs.into_iter().nth(self.output).unwrap_or_default();
         let width = self.dimension();
-        for start in (width..rows.len()).step_by(width) {
-            // The sum points where the mean points, and the division by the length below makes both the same.
-            for column in 0..width {
-                rows[column] += rows[start + column];
+        if self.pooling == Some(Pooling::Mean) {
+            for start in (width..rows.len()).step_by(width) {
+                // The sum points where the mean points, and the division by the length below makes both the same.
+                for column in 0..width {
+                    rows[column] += rows[start + column];
+                }
             }
         }
         rows.truncate(width);
@@ -110,6 +130,17 @@ impl Embedder {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.model.name
+    }
+
+    /// Returns how the vectors of the tokens become the vector of a text: `mean`, `cls` for the first token, or `model` where the
+    /// model itself gives one vector.
+    #[must_use]
+    pub fn pooling(&self) -> &'static str {
+        match self.pooling {
+            Some(Pooling::Mean) => "mean",
+            Some(Pooling::Cls) => "cls",
+            None => "model",
+        }
     }
 
     /// Returns the SHA-256 of `model.onnx` in lower-case hexadecimal.

@@ -9,6 +9,7 @@ mod kernels;
 mod model;
 mod model_output;
 mod onnx;
+mod pooling;
 mod sentiment;
 #[cfg(any(feature = "sentiment-model", feature = "embedding-model"))]
 mod shipped;

@@ -1,5 +1,6 @@
 //! The three files of a model folder, loaded side by side.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -18,6 +19,8 @@ pub(crate) struct ModelFiles {
     pub(crate) tokenizer: Bytes,
     /// Content of `config.json`.
     pub(crate) config: Bytes,
+    /// Content of `1_Pooling/config.json`, which many embedding models have.
+    pub(crate) pooling: Option<Bytes>,
     /// What is known of a shipped model; `None` for a model of the user.
     pub(crate) shipped: Option<ShippedModel>,
     /// Name of the folder, which serves as the model's name where the configuration states none.
@@ -55,7 +58,13 @@ impl ModelFiles {
             || folder.display().to_string(),
             |n| n.to_string_lossy().into(),
         );
+        let pooling = match read("1_Pooling/config.json") {
+            Ok(content) => Some(content),
+            Err(Error::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         Ok(Self {
+            pooling,
             config: read("config.json")?,
             tokenizer: read("tokenizer.json")?,
             onnx: read("model.onnx")?,

@@ -17,6 +17,7 @@ macro_rules! files {
                 $folder,
                 "/tokenizer.json"
             ))),
+            pooling: None,
             config: Bytes::from_static(include_bytes!(concat!(
                 "../models/",
                 $folder,

@@ -237,3 +237,38 @@ fn a_limit_without_room_for_text_or_unstated_is_refused() {
     ));
     assert!(error.contains("longest text is not stated"), "{error}");
 }
+
+#[test]
+fn a_classifier_is_refused_as_an_embedding_model() {
+    let error = Embedder::from_dir(&fixture("roberta"))
+        .err()
+        .expect("refused");
+    assert!(error.to_string().contains("classifier"), "{error}");
+}
+
+/// Returns a copy of the embedding fixture with a way to pool its tokens.
+fn pooled(mode: &str) -> TempDir {
+    let folder = changed("bert", "config.json", Some);
+    fs::create_dir(folder.path().join("1_Pooling")).unwrap();
+    let config = format!("{{\"pooling_mode_{mode}\": true}}");
+    fs::write(folder.path().join("1_Pooling/config.json"), config).unwrap();
+    folder
+}
+
+#[test]
+fn an_embedding_model_pools_its_tokens_as_its_folder_says() {
+    let load = |mode: &str| Embedder::from_dir(pooled(mode).path());
+    let (mean, cls) = (load("mean_tokens").unwrap(), load("cls_token").unwrap());
+    let unstated = Embedder::from_dir(&fixture("bert")).unwrap();
+    assert_eq!(
+        (mean.pooling(), cls.pooling(), unstated.pooling()),
+        ("mean", "cls", "mean")
+    );
+    let text = "my bill is wrong";
+    assert_eq!(mean.embed(text).unwrap(), unstated.embed(text).unwrap());
+    assert_ne!(mean.embed(text).unwrap(), cls.embed(text).unwrap());
+    // The first token is the same for every text here, since this model gives each token a vector of its own.
+    assert_eq!(cls.embed(text).unwrap(), cls.embed("router").unwrap());
+    let error = load("lasttoken").err().expect("refused");
+    assert!(error.to_string().contains("lasttoken"), "{error}");
+}
