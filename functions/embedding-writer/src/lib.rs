@@ -1,19 +1,22 @@
 //! The embedding writer: webhook events from the queue to rows in the database.
 //!
 //! A batch is indexed together. An event that can never be indexed goes to the dead letters with its reason; one that may
-//! pass later is reported as failed and comes again; the others are done. Nothing is deleted before it is stored.
+//! pass later is reported as failed and comes again; the others are done. Nothing is deleted before it is stored, and Lambda
+//! deletes: the function itself has no need of that right.
 
 pub mod config;
 pub mod deps;
 pub mod sqs;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use embedding::indexer::{Indexed, NotIndexed};
+use embedding::indexer::{Indexed, IndexingError, NotIndexed};
 use insights_core::WithCauses;
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
+use jiff::Timestamp;
 use runtime::lambda::Invocation;
 use runtime::metrics;
 use store::queue::{Message, Queue};
@@ -25,12 +28,18 @@ pub use crate::deps::Deps;
 pub struct Report {
     /// Messages whose conversation is stored now.
     pub stored: usize,
+    /// Messages whose conversation was removed, because its source has removed its text.
+    pub removed: usize,
     /// Messages that changed nothing: delivered before, or older than what is stored.
     pub unchanged: usize,
     /// Messages that went to the dead letters.
     pub dead_lettered: usize,
     /// Ids of the messages that must come again.
     pub failed: Vec<String>,
+    /// How many of those must come again because the database failed.
+    pub store_errors: usize,
+    /// How many of those must come again because the model or the service that embeds failed.
+    pub model_errors: usize,
 }
 
 /// Handles a batch that Lambda took from SQS.
@@ -47,14 +56,14 @@ pub async fn handle(
     Ok(sqs::batch_response(report.failed))
 }
 
-/// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted; those in the dead letters
-/// are deleted already.
+/// Indexes the messages of a batch. Those that are not in [`Report::failed`] may be deleted.
 pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> Report {
     let started = Instant::now();
     let mut report = Report::default();
     let (mut events, mut sources) = (Vec::new(), Vec::new());
+    let now = Timestamp::now();
     for message in messages {
-        match WebhookEvent::parse(message.body.as_bytes()) {
+        match WebhookEvent::parse(message.body.as_bytes(), now) {
             Ok(event) => {
                 events.push(event);
                 sources.push(message);
@@ -64,34 +73,47 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
     }
     let results = deps.indexer.index(events, deadline).await;
     let mut chunks = 0;
+    let mut causes: BTreeMap<String, (IndexingError, Vec<&str>)> = BTreeMap::new();
     for (message, result) in sources.into_iter().zip(results) {
         match result {
             Ok(Indexed::Stored { chunks: rows }) => {
                 report.stored += 1;
                 chunks += rows;
             }
+            Ok(Indexed::Removed) => report.removed += 1,
             Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
             Err(rejected @ NotIndexed::Rejected { .. }) => {
                 let reason = WithCauses(&rejected).to_string();
                 dead_letter(deps, message, &reason, &mut report).await;
             }
-            Err(failed @ NotIndexed::Later { .. }) => {
-                tracing::warn!(
-                    message_id = message.id,
-                    deliveries = message.deliveries,
-                    cause = %WithCauses(&failed),
-                    "the message was not indexed and comes again"
-                );
+            Err(NotIndexed::Later { source, .. }) => {
                 report.failed.push(message.id.clone());
+                if source.is_of_store() {
+                    report.store_errors += 1;
+                } else {
+                    report.model_errors += 1;
+                }
+                let of_one_kind = causes.entry(WithCauses(&source).to_string());
+                let (_, message_ids) = of_one_kind.or_insert((source, Vec::new()));
+                message_ids.push(&message.id);
             }
         }
+    }
+    // A database that is away fails every message of the batch in the same way, which is logged once.
+    for (error, message_ids) in causes.into_values() {
+        tracing::warn!(
+            messages = message_ids.len(),
+            message_ids = message_ids.join(" "),
+            cause = %WithCauses(&error),
+            "these messages were not indexed and come again"
+        );
     }
     record(&report, chunks, started);
     report
 }
 
-/// Sends a message to the dead letters. A message whose dead letter cannot be sent is received again, until the queue's own
-/// redrive policy moves it.
+/// Sends a message to the dead letters; it may then be deleted. A message whose dead letter cannot be sent is received
+/// again.
 async fn dead_letter(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
     match deps.queue.dead_letter(message, reason).await {
         Ok(()) => {
@@ -113,9 +135,11 @@ fn record(report: &Report, chunks: usize, started: Instant) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     for (name, count) in [
         ("conversations_stored", report.stored),
+        ("conversations_removed", report.removed),
         ("conversations_unchanged", report.unchanged),
         ("dead_letters", report.dead_lettered),
-        ("model_errors", report.failed.len()),
+        ("model_errors", report.model_errors),
+        ("store_errors", report.store_errors),
         ("inference_count", chunks),
     ] {
         if count > 0 {
@@ -125,6 +149,7 @@ fn record(report: &Report, chunks: usize, started: Instant) {
     metrics::observe("batch_ms", duration_ms);
     tracing::info!(
         stored = report.stored,
+        removed = report.removed,
         unchanged = report.unchanged,
         dead_lettered = report.dead_lettered,
         failed = report.failed.len(),

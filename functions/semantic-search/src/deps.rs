@@ -2,9 +2,9 @@
 
 use backends::caller_keys::Callers;
 use backends::{Backends, secret_key};
-use embedding::provider::EmbeddingProvider;
 use embedding::searcher::Searcher;
-use embedding::setup::build_provider;
+use embedding::setup::build_provider_and_store;
+use store::vectors::Access;
 
 use crate::config::Config;
 
@@ -18,21 +18,22 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Builds the dependencies: loads the model and connects to the database.
+    /// Builds the dependencies: loads the model. The database is connected to by the first search, so that the function starts
+    /// while the database is away.
     ///
     /// # Errors
-    /// If the name of the secret is missing, the model does not load, the database does not answer, or its table holds vectors of
-    /// another length than the model's.
+    /// If the name of the secret is missing, the model does not load, or its vectors cannot be indexed.
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let callers = Callers::new(backends.caller_secrets(&config.callers)?);
         let settings = &config.embedding;
-        let key = secret_key(&backends.secrets(&config.providers.id)?, "openai_api_key");
-        let provider = build_provider(settings, key, backends.connections()).await?;
-        let model = provider.model().clone();
         let database = backends.secrets(&config.database.id)?;
-        let vectors = backends
-            .vectors(&database, model, settings.connections)
-            .await?;
+        let (provider, vectors) = build_provider_and_store(
+            settings,
+            secret_key(&backends.secrets(&config.providers.id)?, "openai_api_key"),
+            backends.connections(),
+            |model| backends.vectors(&database, model, settings.connections, Access::ReadOnly),
+        )
+        .await?;
         Ok(Self {
             callers,
             searcher: Searcher::new(provider, vectors),

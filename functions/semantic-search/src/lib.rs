@@ -7,7 +7,7 @@ pub mod deps;
 pub mod question;
 pub mod reply;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backends::caller_keys::Scope;
 use embedding::provider::ProviderError;
@@ -18,6 +18,9 @@ use runtime::{Failure, Request, RequestExt, Response, metrics};
 
 pub use crate::deps::Deps;
 use crate::question::Question;
+
+/// When a caller may come again whose search met no database: one that sleeps wakes up within this time.
+const DATABASE_PAUSE: Duration = Duration::from_secs(15);
 
 /// Answers one HTTP request to the function.
 ///
@@ -40,7 +43,13 @@ pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> 
         .searcher
         .search(&question.text, question.limit, &question.filter, deadline)
         .await;
-    let hits = found.map_err(failure)?;
+    let hits = found.map_err(|error| {
+        let (failure, metric) = failure(error);
+        if let Some(metric) = metric {
+            metrics::count(metric, 1);
+        }
+        failure
+    })?;
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     metrics::count("searches", 1);
     metrics::observe("search_latency_ms", latency_ms);
@@ -53,24 +62,73 @@ pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> 
     reply::reply(&hits)
 }
 
-fn failure(error: SearchError) -> Failure {
-    metrics::count("model_errors", 1);
+/// Returns what a failed search is to the caller, and the metric that counts it. A question that the model does not take is
+/// nobody's fault but the caller's.
+fn failure(error: SearchError) -> (Failure, Option<&'static str>) {
     match error {
-        SearchError::Provider(error @ ProviderError::Text(_)) => Failure::invalid(
-            "invalid_question",
-            "'q' holds nothing that can be searched for",
-        )
-        .with_cause(error),
-        SearchError::Provider(error) => Failure::unavailable(
-            "provider_unavailable",
-            "the embedding provider is out of reach, try again",
-        )
-        .with_cause(error),
-        SearchError::Store(error) if error.is_retryable() => Failure::unavailable(
-            "store_unavailable",
-            "the database is out of reach, try again",
-        )
-        .with_cause(error),
-        SearchError::Store(error) => Failure::internal(error),
+        SearchError::Provider(error @ ProviderError::Text(_)) => {
+            let message = "'q' holds nothing that can be searched for";
+            let failure = Failure::invalid("invalid_question", message);
+            (failure.with_cause(error), None)
+        }
+        SearchError::Provider(error) => {
+            let message = "the embedding provider is out of reach, try again";
+            let failure = Failure::unavailable("provider_unavailable", message);
+            (failure.with_cause(error), Some("model_errors"))
+        }
+        // A database that is not there yet may be configured while the caller waits.
+        SearchError::Store(
+            error @ (store::Error::Unavailable { .. } | store::Error::Missing { .. }),
+        ) => {
+            let message = "the database is out of reach, try again";
+            let failure = Failure::unavailable("store_unavailable", message);
+            let failure = failure.retry_after(DATABASE_PAUSE).with_cause(error);
+            (failure, Some("store_errors"))
+        }
+        SearchError::Store(error) => (Failure::internal(error), Some("store_errors")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_or_not_configured_is_a_503_that_says_when_to_come_again() {
+        let missing = store::Error::Missing {
+            what: "the key database_url of the secret".to_owned(),
+            source: None,
+        };
+        let unavailable = store::Error::Unavailable {
+            store: "PostgreSQL",
+            operation: "search",
+            source: "connection refused".into(),
+        };
+        for error in [missing, unavailable] {
+            let (failure, _) = failure(SearchError::Store(error));
+            assert!(failure.is_retryable());
+            assert_eq!(failure.code(), "store_unavailable");
+            let response = failure.into_response();
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.headers()["retry-after"], "15");
+        }
+    }
+
+    #[test]
+    fn each_failure_is_counted_for_the_one_whose_fault_it_is() {
+        let cause = || Arc::new(std::io::Error::other("canary"));
+        let errors = [
+            SearchError::Provider(ProviderError::Text(cause())),
+            SearchError::Provider(ProviderError::Unavailable(cause())),
+            SearchError::Store(store::Error::Unavailable {
+                store: "PostgreSQL",
+                operation: "search",
+                source: "connection refused".into(),
+            }),
+        ];
+        let counted: Vec<_> = errors.into_iter().map(|error| failure(error).1).collect();
+        assert_eq!(counted, [None, Some("model_errors"), Some("store_errors")]);
     }
 }

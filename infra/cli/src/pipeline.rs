@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use backends::settings::{DatabaseSecretSettings, ProviderSecretSettings};
 use backends::{Backends, secret_key};
 use embedding::indexer::Indexer;
@@ -14,7 +15,7 @@ use insights_http::client::IdleConnections;
 use insights_http::{Deadline, WithCauses};
 use runtime::config::Env;
 use store::queue::{AnyQueue, Queue, SqliteQueue};
-use store::vectors::Vectors;
+use store::vectors::{Access, VectorStore, Vectors};
 
 use crate::local_context::LocalContext;
 use crate::services::Services;
@@ -23,6 +24,8 @@ use crate::services::Services;
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long one receive call waits for messages.
 const RECEIVE_WAIT: Duration = Duration::from_secs(5);
+/// How long connecting to the database and updating its tables may take.
+const PREPARATION_TIMEOUT: Duration = Duration::from_secs(120);
 /// Delay before the next receive call after the queue or the database failed.
 const FAILURE_DELAY: Duration = Duration::from_secs(2);
 
@@ -58,8 +61,13 @@ impl Pipeline {
         let database = context.backends.secrets(&database.id)?;
         let vectors = context
             .backends
-            .vectors(&database, model, settings.connections)
+            .vectors(&database, model, settings.connections, Access::ReadWrite)
             .await?;
+        // A person waits, who learns at once what is wrong with the database.
+        vectors
+            .prepare(Deadline::within(PREPARATION_TIMEOUT).instant())
+            .await
+            .context("the vector store could not be opened")?;
         Ok(Self {
             env,
             backends: context.backends.clone().with_vectors(vectors.clone()),

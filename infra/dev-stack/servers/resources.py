@@ -52,7 +52,7 @@ def main():
         dynamo.update_time_to_live(TableName=table, TimeToLiveSpecification=ttl)
     sqs = client("sqs", settings)
     dead = queue(sqs, settings["EMBEDDING_DLQ_URL"])
-    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 5})
+    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 480})
     queue(sqs, settings["EMBEDDING_QUEUE_URL"], VisibilityTimeout="360", RedrivePolicy=redrive)
     made(client("s3", settings).create_bucket, Bucket=settings["OBJECT_BUCKET"])
     client("sns", settings).create_topic(Name=settings["ESCALATION_TOPIC_ARN"].rsplit(":", 1)[-1])

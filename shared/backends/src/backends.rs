@@ -293,6 +293,28 @@ impl Backends {
         self.open_queue(settings, || Ok(Some(dead_letters.get()?.clone())))
     }
 
+    /// Returns the dead letters of the embedding queue; `None` on a laptop, where they lie in the file of the queue.
+    ///
+    /// # Errors
+    /// If the URL of the queue or of its dead letters is not set where it is needed.
+    #[cfg(feature = "queue")]
+    pub fn dead_letters(
+        &self,
+        settings: &crate::settings::QueueSettings,
+        dead_letters: &runtime::settings::Required<String>,
+    ) -> Result<Option<store::queue::SqsDeadLetters>, ConfigError> {
+        match &self.place {
+            Place::Aws(config) => {
+                let (queue, letters) = (settings.url.get()?, dead_letters.get()?);
+                let letters =
+                    store::queue::SqsDeadLetters::new(config, queue.clone(), letters.clone());
+                Ok(Some(letters))
+            }
+            #[cfg(feature = "embedded")]
+            Place::Laptop(_) => Ok(None),
+        }
+    }
+
     #[cfg(feature = "queue")]
     fn open_queue(
         &self,
@@ -318,26 +340,36 @@ impl Backends {
         }
     }
 
-    /// Returns the vector store of a model, its table made or brought up to date: in the database of the secret's
-    /// `database_url`, or on a laptop without one in a SQLite file.
+    /// Returns the vector store of a model: in the database of the secret, or on a laptop without one in a SQLite file. The
+    /// database is connected to at the first use, so that a function starts while the database is away.
     ///
     /// # Errors
-    /// If there is no database, it does not answer, or its table holds vectors of another length than the model's.
+    /// If the vectors of the model cannot be indexed, or the file of a laptop cannot be opened or holds vectors of another
+    /// length.
     #[cfg(feature = "vectors")]
     pub async fn vectors(
         &self,
         secrets: &Arc<FunctionSecrets>,
         model: store::vectors::EmbeddingModel,
         connections: usize,
+        access: store::vectors::Access,
     ) -> anyhow::Result<store::vectors::Vectors> {
         if let Some(vectors) = &self.vectors {
             return Ok(vectors.clone());
         }
         #[cfg(feature = "embedded-vectors")]
-        let file = self.folder().map(|_| self.file("vectors.sqlite"));
-        #[cfg(not(feature = "embedded-vectors"))]
-        let file = None;
-        crate::database::open(file, secrets, model, connections).await
+        if self.folder().is_some() {
+            let file = self.file("vectors.sqlite");
+            if let Some(vectors) = crate::database::in_file(file, secrets, &model).await? {
+                return Ok(vectors);
+            }
+        }
+        Ok(crate::database::in_database(
+            secrets,
+            model,
+            connections,
+            access,
+        )?)
     }
 
     /// Returns a client of the contact center with the scopes of one system. Its tokens are shared through the state store.

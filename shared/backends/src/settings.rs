@@ -51,7 +51,8 @@ runtime::settings! {
     /// The secret with the address of the database.
     #[derive(Debug, Clone)]
     pub struct DatabaseSecretSettings {
-        /// Name or ARN of the secret with the address of the database, user and password included: `database_url`.
+        /// Name or ARN of the secret with the address of the database, user and password included: `database_url`, and
+        /// `search_database_url` for a user that only reads.
         pub id: Required<String> = required_text("DATABASE_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
     }
 }

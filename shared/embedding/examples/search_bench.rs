@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
         dimension: DIMENSION,
     };
     let store = PgVectors::new(&SecretString::from(url.as_str()), SOURCE_SYSTEM, model, 2)?;
-    store.migrate().await?;
+    store.prepare(soon()).await?;
 
     let mut random = Random(7);
     let centers: Vec<Vec<f32>> = (0..CLUSTER_CENTERS)
@@ -87,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
             .zip(batch * BATCH..)
             .map(|(vector, index)| conversation(index, vector))
             .collect();
-        store.replace(&conversations).await?;
+        store.replace(&conversations, soon()).await?;
     }
     let wrote = started.elapsed();
     println!(
@@ -123,7 +123,7 @@ async fn measure(
             filter: filter.clone(),
         };
         let started = Instant::now();
-        let hits = store.search(&query).await?;
+        let hits = store.search(&query, soon()).await?;
         // The last repeat the first, which warmed the cache.
         if index < 20 {
             continue;
@@ -148,6 +148,11 @@ async fn measure(
     Ok(())
 }
 
+/// Returns a deadline that no call of the benchmark reaches.
+fn soon() -> tokio::time::Instant {
+    tokio::time::Instant::now() + Duration::from_secs(600)
+}
+
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -168,6 +173,7 @@ fn conversation(index: usize, vector: &[f32]) -> EmbeddedConversation {
     let conversation_id = format!("conversation-{index}");
     EmbeddedConversation {
         event_time: Timestamp::UNIX_EPOCH,
+        event_digest: String::new(),
         content_hash: String::new(),
         rows: vec![ChunkRow {
             id: row_id(&conversation_id, 0, "synthetic"),

@@ -1,10 +1,15 @@
 //! Turns events into rows of the vector store: maps, redacts, cuts, embeds, classifies and stores, with a result for each
 //! event.
 
+mod groups;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use insights_core::WithCauses;
 use insights_core::indexing::{IndexSettings, PreparedConversation};
 use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::webhook::WebhookEvent;
@@ -13,25 +18,30 @@ use serde_json::{Map, Value};
 use store::vectors::{ChunkRow, EmbeddedConversation, ReplaceOutcome, VectorStore, Vectors};
 use tokio::sync::OnceCell;
 
-pub use self::outcome::{Indexed, IndexingError, NotIndexed};
+use self::groups::{PendingEvent, split_into_groups};
+pub use self::outcome::{Indexed, IndexingError, InvalidPrototype, NotIndexed};
 use self::outcome::{concerns_one_row, settled_outcome, stored_outcome};
 use crate::provider::{EmbeddingProvider, Provider, ProviderError};
 
+/// Time kept back from embedding, so that what is embedded can be stored before the deadline. Of a shorter time than four
+/// times this one, a quarter is kept back.
+const STORE_MARGIN: Duration = Duration::from_secs(25);
+
 /// Turns events into rows of the vector store. Clones share the provider, the store and the classifier.
 #[derive(Clone)]
-pub struct Indexer {
-    parts: Arc<Parts>,
+pub struct Indexer<P = Provider, S = Vectors> {
+    parts: Arc<Parts<P, S>>,
 }
 
-struct Parts {
-    provider: Provider,
-    store: Vectors,
+struct Parts<P, S> {
+    provider: P,
+    store: S,
     settings: IndexSettings,
     categories: IntentCategories,
     classifier: OnceCell<IntentClassifier>,
 }
 
-impl std::fmt::Debug for Indexer {
+impl<P: std::fmt::Debug, S> std::fmt::Debug for Indexer<P, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Indexer")
             .field("provider", &self.parts.provider)
@@ -39,21 +49,15 @@ impl std::fmt::Debug for Indexer {
     }
 }
 
-/// A prepared event that has no result yet, with its position among the events of the call.
-struct PendingEvent {
-    position: usize,
-    prepared: PreparedConversation,
-}
-
 /// The results of a call by the position of their event; `None` while the event is still being worked on.
 type Results = Vec<Option<Result<Indexed, NotIndexed>>>;
 
-impl Indexer {
+impl<P: EmbeddingProvider + 'static, S: VectorStore + 'static> Indexer<P, S> {
     /// Creates an indexer with categories that were checked.
     #[must_use]
     pub fn new(
-        provider: Provider,
-        store: Vectors,
+        provider: P,
+        store: S,
         settings: IndexSettings,
         categories: IntentCategories,
     ) -> Self {
@@ -71,13 +75,46 @@ impl Indexer {
 
     /// Returns the store that rows are written to.
     #[must_use]
-    pub fn store(&self) -> &Vectors {
+    pub fn store(&self) -> &S {
         &self.parts.store
     }
 
-    /// Indexes events with one read and one write of the database for all of them, and returns a result for each event,
-    /// in order. An event that fails does not take the others with it. A second call with the same events changes
-    /// nothing.
+    /// Embeds the example sentences of the intent categories, so that a sentence which cannot be embedded is found at start.
+    /// Where the provider is away or slow, they are embedded with the first events instead.
+    ///
+    /// # Errors
+    /// [`InvalidPrototype`], naming the category of the sentence.
+    pub async fn prepare_categories(&self, deadline: Deadline) -> Result<(), InvalidPrototype> {
+        let categories = &self.parts.categories;
+        let prototypes: Vec<&str> = categories.prototypes().collect();
+        let embed = self.parts.provider.embed(&prototypes, deadline);
+        let Some(vectors) = deadline.bound(embed).await else {
+            tracing::warn!("the example sentences of the categories were not embedded in time");
+            return Ok(());
+        };
+        let mut embedded = Vec::with_capacity(vectors.len());
+        for (position, vector) in vectors.into_iter().enumerate() {
+            match vector {
+                Ok(vector) => embedded.push(vector),
+                Err(source @ ProviderError::Text(_)) => {
+                    return Err(InvalidPrototype::new(categories, position, source));
+                }
+                Err(error) => {
+                    tracing::warn!(cause = %WithCauses(&error), "the example sentences of the categories are embedded later");
+                    return Ok(());
+                }
+            }
+        }
+        if let Ok(classifier) = IntentClassifier::new(categories.clone(), Some(embedded)) {
+            // Events that came meanwhile may have built it.
+            let _ = self.parts.classifier.set(classifier);
+        }
+        Ok(())
+    }
+
+    /// Indexes events and returns a result for each, in order. An event that fails does not take the others with it. The small
+    /// conversations come first, and what is embedded is stored before more is embedded, so that a call which runs out of
+    /// time has done a part and the next one goes on behind it. A second call with the same events changes nothing.
     pub async fn index(
         &self,
         events: Vec<WebhookEvent>,
@@ -89,9 +126,8 @@ impl Indexer {
             .collect();
         let mut results: Results = vec![None; events.len()];
         let prepared = self.prepare_events(events, &mut results).await;
-        let changed = self.skip_unchanged(prepared, &mut results).await;
-        let embedded = self.embed_chunks(changed, deadline, &mut results).await;
-        self.store_conversations(embedded, &mut results).await;
+        let changed = self.skip_unchanged(prepared, deadline, &mut results).await;
+        self.embed_and_store(changed, deadline, &mut results).await;
         let interrupted = |id: &str| Err(NotIndexed::new(id, IndexingError::Interrupted));
         results
             .into_iter()
@@ -130,13 +166,17 @@ impl Indexer {
     async fn skip_unchanged(
         &self,
         pending: Vec<PendingEvent>,
+        deadline: Deadline,
         results: &mut Results,
     ) -> Vec<PendingEvent> {
+        if pending.is_empty() {
+            return pending;
+        }
         let ids: Vec<&str> = pending
             .iter()
             .map(|event| event.prepared.conversation_id.as_str())
             .collect();
-        let versions = match self.parts.store.versions(&ids).await {
+        let versions = match self.parts.store.versions(&ids, deadline.instant()).await {
             Ok(versions) => versions,
             Err(error) => {
                 fail_all(
@@ -157,7 +197,29 @@ impl Indexer {
         changed
     }
 
-    /// Embeds the chunks of all events with one call of the provider, and returns the conversations that are ready to be
+    /// Embeds and stores the events group by group. Once the store is out of reach, no more is embedded for it.
+    async fn embed_and_store(
+        &self,
+        pending: Vec<PendingEvent>,
+        deadline: Deadline,
+        results: &mut Results,
+    ) {
+        let embedded_by = deadline.earlier_by(STORE_MARGIN.min(deadline.remaining() / 4));
+        let groups = split_into_groups(pending, self.parts.provider.chunks_per_group());
+        let mut lost_store: Option<Arc<store::Error>> = None;
+        for group in groups {
+            if let Some(error) = &lost_store {
+                fail_all(&group, results, &IndexingError::Storage(Arc::clone(error)));
+            } else if embedded_by.has_passed() {
+                fail_all(&group, results, &IndexingError::OutOfTime);
+            } else {
+                let embedded = self.embed_chunks(group, embedded_by, results).await;
+                lost_store = self.store_conversations(embedded, deadline, results).await;
+            }
+        }
+    }
+
+    /// Embeds the chunks of a group with one call of the provider, and returns the conversations that are ready to be
     /// stored with the position of their event.
     async fn embed_chunks(
         &self,
@@ -165,14 +227,21 @@ impl Indexer {
         deadline: Deadline,
         results: &mut Results,
     ) -> Vec<(usize, EmbeddedConversation)> {
+        let (removed, pending): (Vec<PendingEvent>, Vec<PendingEvent>) = pending
+            .into_iter()
+            .partition(|event| event.prepared.chunks.is_empty());
+        let mut embedded: Vec<(usize, EmbeddedConversation)> = removed
+            .iter()
+            .map(|event| (event.position, conversation(&event.prepared, Vec::new())))
+            .collect();
         if pending.is_empty() {
-            return Vec::new();
+            return embedded;
         }
         let classifier = match self.classifier(deadline).await {
             Ok(classifier) => classifier,
             Err(error) => {
                 fail_all(&pending, results, &IndexingError::Prototypes(error));
-                return Vec::new();
+                return embedded;
             }
         };
         let texts: Vec<&str> = pending
@@ -191,7 +260,6 @@ impl Indexer {
             .embed(&texts, deadline)
             .await
             .into_iter();
-        let mut embedded = Vec::with_capacity(pending.len());
         for event in &pending {
             let own: Vec<_> = vectors.by_ref().take(event.prepared.chunks.len()).collect();
             match own.into_iter().collect::<Result<Vec<_>, _>>() {
@@ -232,54 +300,59 @@ impl Indexer {
                     metadata: json_object(serde_json::to_value(metadata)),
                 }
             });
-        EmbeddedConversation {
-            conversation_id: prepared.conversation_id.clone(),
-            event_time: prepared.event_time,
-            content_hash: prepared.content_hash.clone(),
-            rows: rows.collect(),
-        }
+        conversation(prepared, rows.collect())
     }
 
     /// Stores all conversations with one call; where the store refuses one of them, each is stored with a call of its own.
+    /// Returns the error of a store that is out of reach.
     async fn store_conversations(
         &self,
         embedded: Vec<(usize, EmbeddedConversation)>,
+        deadline: Deadline,
         results: &mut Results,
-    ) {
+    ) -> Option<Arc<store::Error>> {
         let (positions, conversations): (Vec<usize>, Vec<EmbeddedConversation>) =
             embedded.into_iter().unzip();
         if conversations.is_empty() {
-            return;
+            return None;
         }
-        let error = match self.parts.store.replace(&conversations).await {
+        let store = &self.parts.store;
+        let error = match store.replace(&conversations, deadline.instant()).await {
             Ok(outcomes) => {
                 for ((position, outcome), conversation) in
                     positions.iter().zip(outcomes).zip(&conversations)
                 {
                     results[*position] = Some(Ok(stored_outcome(outcome, conversation)));
                 }
-                return;
+                return None;
             }
             Err(error) => error,
         };
         if concerns_one_row(&error) && conversations.len() > 1 {
             for (position, conversation) in positions.iter().zip(&conversations) {
-                results[*position] = Some(self.store_one(conversation).await);
+                results[*position] = Some(self.store_one(conversation, deadline).await);
             }
-            return;
+            return None;
         }
+        let is_lost = !concerns_one_row(&error);
         let error = Arc::new(error);
         for (position, conversation) in positions.iter().zip(&conversations) {
             let error = IndexingError::Storage(Arc::clone(&error));
             results[*position] = Some(Err(NotIndexed::new(&conversation.conversation_id, error)));
         }
+        is_lost.then_some(error)
     }
 
-    async fn store_one(&self, conversation: &EmbeddedConversation) -> Result<Indexed, NotIndexed> {
+    async fn store_one(
+        &self,
+        conversation: &EmbeddedConversation,
+        deadline: Deadline,
+    ) -> Result<Indexed, NotIndexed> {
+        let conversations = std::slice::from_ref(conversation);
         let stored = self
             .parts
             .store
-            .replace(std::slice::from_ref(conversation))
+            .replace(conversations, deadline.instant())
             .await;
         match stored {
             Ok(outcomes) => {
@@ -316,7 +389,10 @@ fn fail_all(pending: &[PendingEvent], results: &mut Results, error: &IndexingErr
 }
 
 /// Maps and cuts one event.
-fn prepare_event(parts: &Parts, event: &WebhookEvent) -> Result<PreparedConversation, NotIndexed> {
+fn prepare_event<P: EmbeddingProvider, S>(
+    parts: &Parts<P, S>,
+    event: &WebhookEvent,
+) -> Result<PreparedConversation, NotIndexed> {
     let mut failed = None;
     let tokenize = |text: &str| {
         parts.provider.tokenize(text).unwrap_or_else(|error| {
@@ -332,6 +408,17 @@ fn prepare_event(parts: &Parts, event: &WebhookEvent) -> Result<PreparedConversa
         (Err(error), _) => error,
     };
     Err(NotIndexed::new(&event.conversation_id, error))
+}
+
+/// Builds what is stored of a prepared conversation with these rows.
+fn conversation(prepared: &PreparedConversation, rows: Vec<ChunkRow>) -> EmbeddedConversation {
+    EmbeddedConversation {
+        conversation_id: prepared.conversation_id.clone(),
+        event_time: prepared.event_time,
+        event_digest: prepared.event_digest.clone(),
+        content_hash: prepared.content_hash.clone(),
+        rows,
+    }
 }
 
 fn json_object(value: Result<Value, serde_json::Error>) -> Map<String, Value> {

@@ -18,6 +18,8 @@ const OPENAI_MAX_TEXT_TOKENS: usize = 8191;
 /// Texts in flight for each inference thread: enough that none of the threads idles, few enough that a search comes
 /// between.
 const TEXTS_PER_WORKER: usize = 2;
+/// Chunks that the model in this process embeds before they are stored: some seconds of work.
+const LOCAL_GROUP_CHUNKS: usize = 64;
 /// Requests in flight to a service.
 const REQUESTS_IN_FLIGHT: usize = 4;
 
@@ -51,6 +53,10 @@ pub trait EmbeddingProvider: Send + Sync {
     /// [`ProviderError::Text`] if the tokenizer fails.
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError>;
 
+    /// Returns how many chunks are embedded and stored together: few enough that little is lost when the time ends, and enough
+    /// that the provider is busy.
+    fn chunks_per_group(&self) -> usize;
+
     /// Embeds texts, and returns a vector or an error for each, in order. A text that fails does not take the others with
     /// it.
     fn embed(
@@ -74,8 +80,14 @@ impl LocalProvider {
     pub fn new(pool: WorkerPool<Embedder>) -> Self {
         let embedder = pool.model();
         let digest = &embedder.digest()[..embedder.digest().len().min(12)];
+        // Pooled by the first token, the same weights make other vectors than by the mean.
+        let pooling = if embedder.pooling() == "cls" {
+            "+cls"
+        } else {
+            ""
+        };
         let model = EmbeddingModel {
-            name: format!("{}@{digest}", embedder.name()),
+            name: format!("{}{pooling}@{digest}", embedder.name()),
             dimension: embedder.dimension(),
         };
         Self { pool, model }
@@ -101,6 +113,10 @@ impl EmbeddingProvider for LocalProvider {
 
     fn max_tokens(&self) -> usize {
         self.pool.model().max_content_tokens()
+    }
+
+    fn chunks_per_group(&self) -> usize {
+        LOCAL_GROUP_CHUNKS
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError> {
@@ -202,6 +218,10 @@ impl EmbeddingProvider for OpenAiProvider {
         OPENAI_MAX_TEXT_TOKENS.min(self.max_tokens)
     }
 
+    fn chunks_per_group(&self) -> usize {
+        self.max_inputs
+    }
+
     fn tokenize(&self, text: &str) -> Result<Vec<Range<usize>>, ProviderError> {
         let mut end = 0;
         let ranks = self.tokenizer.encode_ordinary(text);
@@ -260,6 +280,13 @@ impl EmbeddingProvider for Provider {
         match self {
             Self::Local(local) => local.max_tokens(),
             Self::OpenAi(service) => service.max_tokens(),
+        }
+    }
+
+    fn chunks_per_group(&self) -> usize {
+        match self {
+            Self::Local(local) => local.chunks_per_group(),
+            Self::OpenAi(service) => service.chunks_per_group(),
         }
     }
 

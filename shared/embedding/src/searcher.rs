@@ -60,7 +60,7 @@ impl Searcher {
             limit,
             filter: filter.to_metadata(),
         };
-        Ok(self.store.search(&query).await?)
+        Ok(self.store.search(&query, deadline.instant()).await?)
     }
 }
 

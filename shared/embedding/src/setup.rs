@@ -1,5 +1,6 @@
 //! Building the parts of the embedding functions, and refusing settings that do not fit together.
 
+use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use insights_http::client::IdleConnections;
 use insights_http::secret::SecretSource;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use store::vectors::Vectors;
+use store::vectors::{EmbeddingModel, Vectors};
 
 use crate::indexer::Indexer;
 use crate::openai::EmbeddingsClient;
@@ -38,6 +39,24 @@ pub async fn build_provider(
     }
 }
 
+/// Builds the provider that the settings name, and opens the store of its vectors with `open`.
+///
+/// # Errors
+/// As [`build_provider`], and if the store cannot be opened.
+pub async fn build_provider_and_store<F>(
+    settings: &EmbeddingSettings,
+    key: Arc<dyn SecretSource<SecretString>>,
+    connections: IdleConnections,
+    open: impl FnOnce(EmbeddingModel) -> F,
+) -> anyhow::Result<(Provider, Vectors)>
+where
+    F: Future<Output = anyhow::Result<Vectors>>,
+{
+    let provider = build_provider(settings, key, connections).await?;
+    let vectors = open(provider.model().clone()).await?;
+    Ok((provider, vectors))
+}
+
 async fn load_local(settings: &EmbeddingSettings) -> anyhow::Result<Provider> {
     let folder = settings
         .model_folder
@@ -49,6 +68,11 @@ async fn load_local(settings: &EmbeddingSettings) -> anyhow::Result<Provider> {
         None => Embedder::embedded().context("cannot load the shipped model"),
     };
     let embedder = tokio::task::spawn_blocking(load).await??;
+    tracing::info!(
+        model = embedder.name(),
+        pooling = embedder.pooling(),
+        "the embedding model was loaded"
+    );
     let threads = NonZeroUsize::new(settings.models.threads);
     Ok(Provider::Local(LocalProvider::new(WorkerPool::new(
         embedder, threads,

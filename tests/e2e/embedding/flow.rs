@@ -21,6 +21,8 @@ use crate::events::request;
 const FIRST_VERSION_TIME: &str = "2026-01-15T10:30:00Z";
 /// Time of the edited versions.
 const EDITED_VERSION_TIME: &str = "2026-01-15T11:30:00Z";
+/// Time of the versions that were edited again.
+const LAST_VERSION_TIME: &str = "2026-01-15T12:30:00Z";
 
 /// Returns the webhook payloads of four finished conversations.
 fn conversations() -> Vec<Value> {
@@ -146,7 +148,7 @@ async fn redelivery_edits_and_two_writers_at_once_leave_no_row_double_or_stale()
     assert!(with_long > 6, "{with_long} rows");
     let short = conversation(
         "refund",
-        EDITED_VERSION_TIME,
+        LAST_VERSION_TIME,
         "Edited again",
         "It is about a suitcase.",
     );
@@ -299,9 +301,10 @@ async fn poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_stored() {
     for body in [
         "{\"event\": \"conversation.completed\"}".to_owned(),
         "not JSON".to_owned(),
-        conversation("textless", FIRST_VERSION_TIME, " ", "")
+        conversation("unmapped", FIRST_VERSION_TIME, " ", "")
             .to_string()
-            .replace("Hello, how can I help you?", ""),
+            .replace("\"customer\"", "\"caller\"")
+            .replace("\"agent\"", "\"operator\""),
         conversations()[0].to_string(),
     ] {
         stack.queue.send(&body).await.expect("sent");
@@ -318,6 +321,88 @@ async fn dead_letter_bodies(queue: &Sqs) -> Vec<String> {
         .await
         .expect("an answer");
     messages.into_iter().map(|message| message.body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_whose_text_was_removed_is_found_no_more() {
+    let stack = Stack::start().await;
+    for payload in conversations() {
+        stack.deliver(&payload).await;
+    }
+    let first = stack.take(Duration::from_secs(60)).await;
+    assert_eq!(stack.write(&first).await, Vec::<String>::new());
+    assert_eq!(stack.rows().await, 4);
+    let removed = json!({
+        "event": "conversation.completed", "timestamp": EDITED_VERSION_TIME, "conversationId": "card",
+        "data": {"subject": "", "transcript": {"agent": "", "customer": null}}
+    });
+    stack.deliver(&removed).await;
+    stack.drain().await;
+    assert_eq!(stack.rows().await, 3);
+    // The queue delivers the text once more, and it stays away.
+    assert_eq!(invoke(&stack.writer, &first).await, Vec::<String>::new());
+    let (_, found) = stack.find(&[("q", "my card was charged twice")]).await;
+    assert!(!ids(&found).contains(&"card".to_owned()), "{found}");
+    assert_eq!(dead_letter_bodies(&stack.dead_letters).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_database_the_functions_start_and_nothing_is_lost() {
+    let database = dev_stack::create_database();
+    let named = Stack::on(&database.url, local_provider().await, &Env::default()).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // On AWS there is no file in place of a database.
+    let unnamed = store::vectors::PgVectors::with_url_source(
+        Arc::new(|_| {
+            Box::pin(async {
+                Err(store::Error::Missing {
+                    what: "the key database_url of the secret".to_owned(),
+                    source: None,
+                })
+            })
+        }),
+        "nice_cxone",
+        embedding::provider::EmbeddingProvider::model(&local_provider().await).clone(),
+        1,
+        store::vectors::Access::ReadWrite,
+    )
+    .expect("a store");
+    let backends = backends(folder.path(), "")
+        .with_queue(store::queue::AnyQueue::Sqs(named.queue.clone()))
+        .with_vectors(store::vectors::Vectors::Postgres(unnamed));
+    let env = Env::default();
+    let settings = embedding::settings::EmbeddingSettings::from_env(&env)
+        .expect("the settings")
+        .with_provider(local_provider().await);
+    let config = embedding_writer::config::Config::from_env(&env).expect("the settings");
+    let config = config.with_embedding(settings.clone());
+    let writer = embedding_writer::Deps::new(&backends, config).await;
+    let writer = Arc::new(writer.expect("a writer starts without a database"));
+    let config = semantic_search::config::Config::from_env(&env).expect("the settings");
+    let search = semantic_search::Deps::new(&backends, config.with_embedding(settings)).await;
+    let search = search.expect("a search starts without a database");
+
+    for payload in conversations() {
+        named.deliver(&payload).await;
+    }
+    let messages = named.take(Duration::from_secs(60)).await;
+    let failed = invoke(&writer, &messages).await;
+    assert_eq!(failed.len(), messages.len(), "every message comes again");
+    assert_eq!(dead_letter_bodies(&named.dead_letters).await.len(), 0);
+    let answer = runtime::lambda::answer(request("semantic-search-refund.json"), |request| {
+        semantic_search::handle(&search, request)
+    })
+    .await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "15");
+    assert!(
+        answer.body().contains("\"retryable\":true"),
+        "{}",
+        answer.body()
+    );
+    // Once there is a database, what came again is stored.
+    assert_eq!(named.write(&messages).await, Vec::<String>::new());
+    assert_eq!(named.rows().await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

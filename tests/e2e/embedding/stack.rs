@@ -11,6 +11,7 @@ use bytes::Bytes;
 use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::settings::EmbeddingSettings;
 use embedding::setup::build_provider;
+use insights_http::Deadline;
 use insights_http::client::IdleConnections;
 use jiff::Timestamp;
 use runtime::Response;
@@ -19,7 +20,7 @@ use runtime::lambda::{self, Invocation};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::queue::{AnyQueue, Message, Queue, Sqs};
-use store::vectors::{VectorStore, Vectors};
+use store::vectors::{Access, VectorStore, Vectors};
 use testkit::{demo_secrets, secret_values, secrets_of};
 use tokio::sync::OnceCell;
 
@@ -58,9 +59,13 @@ pub(crate) async fn open_vectors(
     let secrets = backends.secrets(&DatabaseSecretSettings::from_env(env)?.id)?;
     let settings = EmbeddingSettings::from_env(env)?;
     let model = provider.model().clone();
-    backends
-        .vectors(&secrets, model, settings.connections)
-        .await
+    let vectors = backends
+        .vectors(&secrets, model, settings.connections, Access::ReadWrite)
+        .await?;
+    vectors
+        .prepare(Deadline::within(Duration::from_secs(60)).instant())
+        .await?;
+    Ok(vectors)
 }
 
 /// Returns the shipped model, which is loaded once for all tests.
@@ -205,7 +210,9 @@ impl Stack {
 
     /// Returns the number of stored vectors.
     pub(crate) async fn rows(&self) -> u64 {
-        self.vectors.count().await.expect("a count")
+        let deadline = Deadline::within(Duration::from_secs(30));
+        let count = self.vectors.count(deadline.instant()).await;
+        count.expect("a count")
     }
 }
 

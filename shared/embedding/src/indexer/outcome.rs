@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use insights_core::indexing::{NoText, PreparedConversation};
+use insights_core::intent::IntentCategories;
 use store::vectors::{EmbeddedConversation, ReplaceOutcome, StoredVersion};
 
 use crate::provider::ProviderError;
@@ -16,6 +17,8 @@ pub enum Indexed {
         /// Rows that were written, one for each chunk.
         chunks: usize,
     },
+    /// The source has removed the text of the conversation, and nothing of it is stored any more.
+    Removed,
     /// The same event was stored already.
     Unchanged,
     /// A later version of the conversation is stored.
@@ -46,6 +49,42 @@ pub enum NotIndexed {
     },
 }
 
+/// An example sentence of an intent category cannot be embedded, so that an operator must change the categories.
+#[derive(Debug, thiserror::Error)]
+#[error("the example sentence {position} of the intent category {category} cannot be embedded")]
+pub struct InvalidPrototype {
+    /// The name of the category.
+    pub category: String,
+    /// The position of the sentence in its category, from 1.
+    pub position: usize,
+    /// The error of the provider.
+    #[source]
+    pub source: ProviderError,
+}
+
+impl InvalidPrototype {
+    /// Builds the error of the sentence at a position among the sentences of all categories, from 0.
+    pub(super) fn new(
+        categories: &IntentCategories,
+        mut position: usize,
+        source: ProviderError,
+    ) -> Self {
+        let mut name = String::new();
+        for category in &categories.categories {
+            name.clone_from(&category.name);
+            if position < category.prototypes.len() {
+                break;
+            }
+            position -= category.prototypes.len();
+        }
+        Self {
+            category: name,
+            position: position + 1,
+            source,
+        }
+    }
+}
+
 /// The step of indexing that failed, with the error underneath.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IndexingError {
@@ -64,6 +103,9 @@ pub enum IndexingError {
     /// The rows of the conversation were not written.
     #[error("the conversation was not stored")]
     Storage(#[source] Arc<store::Error>),
+    /// The time for embedding ended before the conversation's turn came.
+    #[error("the time ended before the conversation was embedded")]
+    OutOfTime,
     /// The work on the event ended before it had a result, because a worker thread panicked.
     #[error("the work was broken off")]
     Interrupted,
@@ -87,14 +129,32 @@ impl NotIndexed {
     }
 }
 
+impl NotIndexed {
+    /// Returns the failure behind the outcome.
+    #[must_use]
+    pub fn failure(&self) -> &IndexingError {
+        match self {
+            Self::Rejected { source, .. } | Self::Later { source, .. } => source,
+        }
+    }
+}
+
 impl IndexingError {
+    /// Returns whether the store failed, and not the model or the service that embeds.
+    #[must_use]
+    pub fn is_of_store(&self) -> bool {
+        matches!(self, Self::Comparison(_) | Self::Storage(_))
+    }
+
     /// Returns whether the same event would fail again.
     fn is_permanent(&self) -> bool {
         match self {
             Self::Mapping(_) => true,
             Self::Embedding(error) => matches!(error, ProviderError::Text(_)),
             Self::Storage(error) => concerns_one_row(error),
-            Self::Comparison(_) | Self::Prototypes(_) | Self::Interrupted => false,
+            Self::Comparison(_) | Self::Prototypes(_) | Self::OutOfTime | Self::Interrupted => {
+                false
+            }
         }
     }
 }
@@ -107,10 +167,12 @@ pub(super) fn settled_outcome(
     let stored = versions.get(&prepared.conversation_id)?;
     if stored.event_time > prepared.event_time {
         Some(Indexed::Outdated)
-    } else if stored.event_time == prepared.event_time
-        && stored.content_hash == prepared.content_hash
-    {
+    } else if stored.event_time < prepared.event_time {
+        None
+    } else if stored.content_hash == prepared.content_hash {
         Some(Indexed::Unchanged)
+    } else if stored.event_digest > prepared.event_digest {
+        Some(Indexed::Outdated)
     } else {
         None
     }
@@ -122,6 +184,7 @@ pub(super) fn stored_outcome(
     conversation: &EmbeddedConversation,
 ) -> Indexed {
     match outcome {
+        ReplaceOutcome::Stored if conversation.rows.is_empty() => Indexed::Removed,
         ReplaceOutcome::Stored => Indexed::Stored {
             chunks: conversation.rows.len(),
         },

@@ -52,7 +52,9 @@ pub trait Queue: Send + Sync {
     /// [`Error::Unavailable`] without an answer; the message then comes again.
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Moves a delivered message to the dead letters, with the reason why it cannot be processed.
+    /// Puts a delivered message among the dead letters, with the reason why it cannot be processed. The caller then deletes
+    /// the message as one that was processed, or whoever deletes for the caller does; a crash in between leaves the message
+    /// twice, never nowhere.
     ///
     /// # Errors
     /// [`Error::Missing`] without a dead-letter queue, [`Error::Unavailable`] without an answer; the message then comes

@@ -31,7 +31,7 @@ const SCHEMA: &str = "
 /// Pause between two looks of a waiting receiver for messages of other processes; its own process wakes it at once.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Most deliveries of a message before it becomes a dead letter, as the template sets them for SQS.
-const DELIVERIES_MAX: u32 = 5;
+const DELIVERIES_MAX: u32 = 480;
 
 /// A named queue in a SQLite file. A message that was delivered five times and not deleted becomes a dead letter.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::Error;
 
 /// The names that the product reads; other names are kept but not read.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "client_id",
     "client_secret",
     "api_key",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 9] = [
     "openai_api_key",
     "nlp_api_key",
     "database_url",
+    "search_database_url",
 ];
 
 /// The secret values by their names, and for a while those of the version before. `Debug` shows the names only.

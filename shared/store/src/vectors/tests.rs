@@ -583,7 +583,7 @@ async fn the_url_is_read_again_when_the_user_is_refused() {
     ));
     let read_url: ReadUrl = std::sync::Arc::new(move |freshness| {
         let url = match freshness {
-            UrlFreshness::Known => stale.clone(),
+            UrlFreshness::Cached => stale.clone(),
             UrlFreshness::Renewed => good.clone(),
         };
         Box::pin(async move { Ok(SecretString::from(url)) })

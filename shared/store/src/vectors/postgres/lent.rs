@@ -6,14 +6,14 @@ use std::time::Duration;
 use deadpool_postgres::{Client, Object};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long the database may take to be told that nobody waits for a statement any more.
+/// How long the database may take to learn that nobody waits for a statement any more.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that is lent to one call.
 ///
 /// A call that has ended hands its result to [`Lent::finish`]. A call that did not end, because its deadline passed or its
 /// connection died, may have left a statement on the way: its connection is closed instead of going back to the pool, where
-/// the next call would wait behind that statement, and the database is told to cancel the statement.
+/// the next call would wait behind that statement, and the database is asked to cancel the statement.
 pub(super) struct Lent {
     /// The connection; `None` only while the value is dropped.
     client: Option<Client>,

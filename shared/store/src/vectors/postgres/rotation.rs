@@ -17,7 +17,7 @@ use super::tls;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlFreshness {
     /// The value that is known.
-    Known,
+    Cached,
     /// The value from where secrets are kept, since the known one was refused.
     Renewed,
 }
@@ -37,7 +37,7 @@ pub(super) struct RotatingConnector {
 impl RotatingConnector {
     /// Creates a connector to the database that the known URL names.
     pub(super) async fn read(read_url: ReadUrl) -> Result<Self, crate::Error> {
-        let url = read_url(UrlFreshness::Known).await?;
+        let url = read_url(UrlFreshness::Cached).await?;
         let known = tls::parse_url(url.expose_secret())?;
         Ok(Self {
             known: Arc::new(Mutex::new(known)),

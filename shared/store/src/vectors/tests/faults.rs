@@ -171,7 +171,7 @@ async fn until(holds: impl AsyncFn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_is_there_before_its_database_and_finds_it_once_it_is_there() {
+async fn a_store_opens_before_its_database_and_finds_it_later() {
     let database = dev_stack::create_database();
     let network = ForgetfulNetwork::before(&database.url).await;
     network.is_away.store(true, Ordering::Relaxed);
