@@ -9,6 +9,8 @@ pub enum Trigger {
     Queue,
     /// A schedule of EventBridge.
     Schedule,
+    /// An operator, or a schedule in an operator's place, whose event names a task.
+    Operator,
 }
 
 /// One Lambda function of the workspace.

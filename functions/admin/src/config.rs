@@ -1,0 +1,37 @@
+//! The settings of the function, read once at start.
+
+use backends::settings::{
+    DatabaseSecretSettings, ObjectSettings, ProviderSecretSettings, QueueSettings,
+};
+use embedding::settings::EmbeddingSettings;
+use runtime::settings::{Required, group, number, required_text};
+
+runtime::settings! {
+    /// The configuration of the tasks of an operator.
+    #[derive(Debug, Clone)]
+    pub struct Config {
+        /// The secret with the URL of the database.
+        pub database: DatabaseSecretSettings = group::<DatabaseSecretSettings>(),
+        /// The secret with the keys of services that score or embed.
+        pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
+        /// The bucket that conversations are read from.
+        pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// The queue that dead letters are sent back to.
+        pub queue: QueueSettings = group::<QueueSettings>(),
+        /// URL of the SQS queue that takes messages which can never be embedded.
+        pub dead_letter_url: Required<String> = required_text("EMBEDDING_DLQ_URL", "the URL of the SQS queue of dead letters"),
+        /// The model that embeds conversations, and the database.
+        pub embedding: EmbeddingSettings = group::<EmbeddingSettings>(),
+        /// Days after its end that a conversation stays searchable; 0 keeps it for ever. The task `expire` deletes what is older.
+        pub retention_days: u32 = number("VECTOR_RETENTION_DAYS", 0, 0..=36_500, "days"),
+    }
+}
+
+impl Config {
+    /// Embeds as these settings say, for a process whose functions share a model.
+    #[must_use]
+    pub fn with_embedding(mut self, embedding: EmbeddingSettings) -> Self {
+        self.embedding = embedding;
+        self
+    }
+}
