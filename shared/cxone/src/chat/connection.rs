@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use insights_core::chat::frame::{ChatEvent, Malformed};
 use insights_core::chat::message::{Identity, Message};
 use insights_http::error::SharedCause;
@@ -135,7 +135,14 @@ impl Connection {
         loop {
             let until = match self.keepalive.next_action(Instant::now()) {
                 KeepaliveAction::Wait(until) => until,
-                KeepaliveAction::GiveUp => return Err(ConnectionEnd::HalfOpen),
+                // Whoever reads this connection may have been held up, and the answer may lie in the socket since.
+                KeepaliveAction::GiveUp => match self.socket.next().now_or_never() {
+                    Some(frame) => match self.take_frame(frame)? {
+                        Some(incoming) => return Ok(incoming),
+                        None => continue,
+                    },
+                    None => return Err(ConnectionEnd::HalfOpen),
+                },
                 KeepaliveAction::Ping => {
                     // Noted before the ping is written, because a caller may drop this future while the socket is full.
                     self.keepalive.note_ping(Instant::now());
@@ -147,18 +154,8 @@ impl Connection {
             let Ok(frame) = tokio::time::timeout_at(until, self.socket.next()).await else {
                 continue;
             };
-            self.keepalive.note_received();
-            match frame {
-                Some(Ok(Frame::Pong(payload))) => {
-                    return Ok(Incoming::Alive(self.unacknowledged.acknowledge(&payload)));
-                }
-                Some(Ok(frame)) => {
-                    if let Some(incoming) = parse_frame(frame)? {
-                        return Ok(incoming);
-                    }
-                }
-                Some(Err(error)) => return Err(connection_end(error)),
-                None => return Err(ConnectionEnd::Closed(None)),
+            if let Some(incoming) = self.take_frame(frame)? {
+                return Ok(incoming);
             }
         }
     }
@@ -196,6 +193,22 @@ impl Connection {
         match tokio::time::timeout(CLOSE_TIMEOUT, closing).await {
             Ok(true) => self.unacknowledged.into_all(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Takes what the socket brought, and returns what that says to the caller, if anything.
+    fn take_frame(
+        &mut self,
+        frame: Option<Result<Frame, tungstenite::Error>>,
+    ) -> Result<Option<Incoming>, ConnectionEnd> {
+        self.keepalive.note_received();
+        match frame {
+            Some(Ok(Frame::Pong(payload))) => Ok(Some(Incoming::Alive(
+                self.unacknowledged.acknowledge(&payload),
+            ))),
+            Some(Ok(frame)) => parse_frame(frame),
+            Some(Err(error)) => Err(connection_end(error)),
+            None => Err(ConnectionEnd::Closed(None)),
         }
     }
 

@@ -39,13 +39,13 @@ pub(super) fn parse_message(mut envelope: Map<String, Value>) -> Result<Message,
         return Err(Malformed::Field("from"));
     };
     validate_message(Message {
-        conversation_id: take_text(&mut envelope, "conversationId")
+        conversation_id: take_id(&mut envelope, "conversationId")
             .ok_or(Malformed::Field("conversationId"))?,
         from: Sender {
             kind: take_text(&mut from, "type").ok_or(Malformed::Field("from.type"))?,
             id: take_sender_id(&mut from)?,
         },
-        text: take_text(&mut envelope, "text").ok_or(Malformed::Field("text"))?,
+        text: take_message_text(&mut envelope).ok_or(Malformed::Field("text"))?,
         timestamp_ms: envelope
             .get("timestamp")
             .and_then(parse_millis)
@@ -72,7 +72,7 @@ fn parse_routing(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malforme
         .iter()
         .any(|field| says_end(&envelope, field));
     let conversation_id =
-        take_text(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
+        take_id(&mut envelope, "conversationId").ok_or(Malformed::Field("conversationId"))?;
     let conversation_id = validate_conversation_id(conversation_id)?;
     Ok(if ended {
         ChatEvent::Ended { conversation_id }
@@ -86,7 +86,7 @@ fn parse_status(mut envelope: Map<String, Value>) -> Result<ChatEvent, Malformed
     let ended = ["status", "event", "state"]
         .iter()
         .any(|field| says_end(&envelope, field));
-    match take_text(&mut envelope, "conversationId") {
+    match take_id(&mut envelope, "conversationId") {
         Some(id) if ended => Ok(ChatEvent::Ended {
             conversation_id: validate_conversation_id(id)?,
         }),
@@ -108,6 +108,25 @@ fn take_text(object: &mut Map<String, Value>, field: &str) -> Option<String> {
     }
 }
 
+/// Takes out an id, which some contact centers write as a whole number.
+fn take_id(object: &mut Map<String, Value>, field: &str) -> Option<String> {
+    match object.remove(field) {
+        Some(Value::String(id)) => Some(id),
+        Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+/// Takes out the text of a message. A message without text, such as one that only carries a file, has `null` there, and an empty
+/// text here.
+fn take_message_text(envelope: &mut Map<String, Value>) -> Option<String> {
+    match envelope.remove("text") {
+        Some(Value::String(text)) => Some(text),
+        Some(Value::Null) => Some(String::new()),
+        _ => None,
+    }
+}
+
 /// Takes out a sender's id, which is empty for a system.
 fn take_sender_id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
     match from.remove("id") {
@@ -118,15 +137,27 @@ fn take_sender_id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
     }
 }
 
-/// Parses milliseconds since 1970, also where they are written with a decimal point.
+/// Parses milliseconds since 1970, as a number or as a number in a text. A fraction of a millisecond is cut off.
 fn parse_millis(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let number = value
-            .as_f64()
-            .filter(|number| number.fract() == 0.0 && number.abs() < 9e15)?;
-        // A whole number below 2^53 fits.
-        Some(number as i64)
-    })
+    /// The whole numbers below this one are exact as floating-point numbers.
+    const LARGEST: f64 = 9e15;
+    let parse_text = |text: &str| {
+        let text = text.trim();
+        let is_number = |c: char| c.is_ascii_digit() || c == '.';
+        let number = || text.parse::<f64>().ok();
+        text.chars().all(is_number).then(number).flatten()
+    };
+    let number = match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => return Some(whole),
+            None => number.as_f64(),
+        },
+        Value::String(text) => parse_text(text),
+        _ => None,
+    };
+    number
+        .filter(|number| number.abs() < LARGEST)
+        .map(|number| number.trunc() as i64)
 }
 
 #[cfg(test)]
@@ -236,7 +267,7 @@ mod tests {
                 "`from`",
             ),
             (
-                r#"{"type":"message","conversationId":7,"from":{"type":"a"},"text":"a","timestamp":1}"#,
+                r#"{"type":"message","conversationId":7.5,"from":{"type":"a"},"text":"a","timestamp":1}"#,
                 "`conversationId`",
             ),
             (r#"{"type":"routing"}"#, "`conversationId`"),
@@ -276,6 +307,71 @@ mod tests {
             panic!("it is a message")
         };
         assert_eq!((message.from.id.as_str(), message.timestamp_ms), ("", 1000));
+    }
+
+    fn read(frame: &str) -> Message {
+        match parse_frame(frame) {
+            Ok(ChatEvent::Message(message)) => message,
+            other => panic!("{frame}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_in_every_form_of_milliseconds() {
+        for (written, expected) in [
+            ("1795690580087.5", 1_795_690_580_087),
+            ("1795690580087.999", 1_795_690_580_087),
+            ("1.795690580087e12", 1_795_690_580_087),
+            (r#""1795690580087""#, 1_795_690_580_087),
+            (r#"" 1795690580087.5 ""#, 1_795_690_580_087),
+        ] {
+            let frame = MESSAGE.replace("1698765432000", written);
+            assert_eq!(read(&frame).timestamp_ms, expected, "{written}");
+        }
+        for written in [
+            r#""""#,
+            r#""soon""#,
+            r#""1e12""#,
+            r#""-5""#,
+            "-0.5e3",
+            "1e300",
+            "null",
+            "true",
+        ] {
+            let frame = MESSAGE.replace("1698765432000", written);
+            assert_eq!(
+                parse_frame(&frame),
+                Err(Malformed::Field("timestamp")),
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn ids_may_be_whole_numbers_and_a_message_may_have_no_text() {
+        let frame = MESSAGE
+            .replace(r#""c-1""#, "123456789012")
+            .replace(r#""I need help""#, "null");
+        let message = read(&frame);
+        assert_eq!(
+            (message.conversation_id.as_str(), message.text.as_str()),
+            ("123456789012", "")
+        );
+        for (frame, ended) in [
+            (r#"{"type":"routing","conversationId":42}"#, false),
+            (
+                r#"{"type":"status","conversationId":42,"status":"closed"}"#,
+                true,
+            ),
+        ] {
+            let conversation_id = "42".to_owned();
+            let expected = if ended {
+                ChatEvent::Ended { conversation_id }
+            } else {
+                ChatEvent::Assigned { conversation_id }
+            };
+            assert_eq!(parse_frame(frame), Ok(expected));
+        }
     }
 
     proptest! {
