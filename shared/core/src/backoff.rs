@@ -118,6 +118,29 @@ impl BackoffPolicy {
         Jitter::None,
     );
 
+    /// The presence or availability of an agent that the contact center did not take: 3 s, doubled up to 1 min, half of it
+    /// random.
+    pub const PRESENCE: Self = Self::new(
+        Duration::from_secs(3),
+        Duration::from_secs(60),
+        Jitter::Equal,
+    );
+
+    /// The archive of a conversation that failed or is incomplete: 30 s, doubled up to 10 min, half of it random. Each attempt
+    /// reads everything that is stored of the conversation.
+    pub const ARCHIVE: Self = Self::new(
+        Duration::from_secs(30),
+        Duration::from_secs(600),
+        Jitter::Equal,
+    );
+
+    /// A call that the server refuses until somebody changes its configuration: 30 s, doubled up to 10 min, half of it random.
+    pub const REFUSED_CALL: Self = Self::new(
+        Duration::from_secs(30),
+        Duration::from_secs(600),
+        Jitter::Equal,
+    );
+
     /// Builds a policy from its three values.
     #[must_use]
     pub const fn new(base: Duration, cap: Duration, jitter: Jitter) -> Self {

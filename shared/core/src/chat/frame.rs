@@ -6,6 +6,9 @@ use super::message::Message;
 pub const FRAME_LIMIT: usize = 512 * 1024;
 /// Size limit of the text of a message in bytes.
 pub const TEXT_LIMIT: usize = 64 * 1024;
+/// Size limit of a message in bytes as JSON, which is how the message is stored. A character takes up to six bytes there, so that a
+/// text far below [`TEXT_LIMIT`] can exceed what an item of the state store holds.
+pub const ENCODED_LIMIT: usize = 300 * 1024;
 /// Size limit of a conversation id or a sender id in bytes: the id becomes part of a key of the state store and of a file name.
 pub const ID_LIMIT: usize = 200;
 /// The last millisecond of the year 9999.
@@ -112,10 +115,34 @@ pub fn validate_message(message: Message) -> Result<Message, Malformed> {
     if !(0..=MAX_TIMESTAMP_MS).contains(&message.timestamp_ms) {
         return Err(Malformed::Field("timestamp"));
     }
-    Ok(Message {
+    let message = Message {
         conversation_id,
         ..message
-    })
+    };
+    check_size("message as JSON", encoded_size(&message), ENCODED_LIMIT)?;
+    Ok(message)
+}
+
+/// Returns the size of a message in bytes as JSON.
+fn encoded_size(message: &Message) -> usize {
+    let mut counted = CountedBytes(0);
+    // Neither the counter nor the fields of a message can fail to be written.
+    let _ = serde_json::to_writer(&mut counted, message);
+    counted.0
+}
+
+/// Counts the bytes that are written, and drops them.
+struct CountedBytes(usize);
+
+impl std::io::Write for CountedBytes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 const fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), Malformed> {
@@ -152,8 +179,14 @@ pub fn is_end_word(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::chat::message::Sender;
+    use crate::chat::stored_message::{StoredMessage, Via};
+
+    /// The most bytes that the state store takes as the body of an item.
+    const LARGEST_ITEM: usize = 350 * 1024;
 
     fn message(conversation: &str, kind: &str, text: &str, timestamp_ms: i64) -> Message {
         let from = Sender {
@@ -183,12 +216,40 @@ mod tests {
             (message(&long, "customer", "a", 1), "conversationId"),
             (message("c", "", "a", 1), "from.type"),
             (message("c", "customer", &long, 1), "text"),
+            (
+                message("c", "customer", &"\u{1}".repeat(62_000), 1),
+                "message as JSON",
+            ),
             (message("c", "customer", "a", -1), "timestamp"),
             (message("c", "customer", "a", i64::MAX), "timestamp"),
         ];
         for (case, field) in cases {
             let error = validate_message(case).unwrap_err().to_string();
             assert!(error.contains(field), "{error} should name {field}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_valid_message_fits_an_item_of_the_state_store(
+            parts in proptest::collection::vec(("\\PC|[\u{0}-\u{1f}\"\\\\😡]", 1_usize..40_000), 1..4),
+            id in "[^\u{0}-\u{1f}\u{7f}-\u{9f}]{1,60}",
+        ) {
+            let text: String = parts
+                .iter()
+                .map(|(part, times)| part.repeat(*times))
+                .collect();
+            if let Ok(message) = validate_message(message(&id, &id, &text, MAX_TIMESTAMP_MS)) {
+                let stored = StoredMessage {
+                    message,
+                    via: Via::Recovered,
+                    arrival: u64::MAX,
+                    latency_ms: Some(i64::MIN),
+                    model_sentiment: Some(0.123_456_789_012_345),
+                };
+                let body = serde_json::to_string(&stored).unwrap();
+                prop_assert!(body.len() <= LARGEST_ITEM, "{} bytes", body.len());
+            }
         }
     }
 

@@ -6,13 +6,15 @@ use super::message::Identity;
 
 /// The most recently seen identities; the oldest is forgotten first.
 ///
-/// Forgetting an identity is safe: a message is stored under its identity, so a message that is received again after its
-/// identity was forgotten overwrites itself in the store.
+/// Forgetting an identity is safe: a message is stored under its identity, so that the store knows whether a message was received
+/// before ([`SeenIdentities::may_have_forgotten`] says when it has to be asked).
 #[derive(Debug, Clone)]
 pub struct SeenIdentities {
     limit: usize,
     set: HashSet<Identity>,
     order: VecDeque<Identity>,
+    /// Whether an identity was forgotten.
+    has_forgotten: bool,
 }
 
 impl SeenIdentities {
@@ -23,6 +25,7 @@ impl SeenIdentities {
             limit: limit.max(1),
             set: HashSet::new(),
             order: VecDeque::new(),
+            has_forgotten: false,
         }
     }
 
@@ -36,6 +39,7 @@ impl SeenIdentities {
             && let Some(oldest) = self.order.pop_front()
         {
             self.set.remove(&oldest);
+            self.has_forgotten = true;
         }
         true
     }
@@ -44,6 +48,12 @@ impl SeenIdentities {
     #[must_use]
     pub fn contains(&self, identity: &Identity) -> bool {
         self.set.contains(identity)
+    }
+
+    /// Returns whether an identity that is not remembered may have been seen nevertheless.
+    #[must_use]
+    pub fn may_have_forgotten(&self, identity: &Identity) -> bool {
+        self.has_forgotten && !self.contains(identity)
     }
 
     /// Returns the number of remembered identities.
@@ -85,6 +95,7 @@ mod tests {
         assert!(seen.insert(identity(1)));
         assert!(!seen.insert(identity(1)));
         assert!(seen.contains(&identity(1)) && !seen.contains(&identity(2)));
+        assert!(!seen.may_have_forgotten(&identity(2)));
     }
 
     #[test]
@@ -93,6 +104,8 @@ mod tests {
         (0..1000).for_each(|number| assert!(seen.insert(identity(number))));
         assert_eq!(seen.len(), 3);
         assert!(seen.contains(&identity(999)) && !seen.contains(&identity(996)));
+        assert!(seen.may_have_forgotten(&identity(0)));
+        assert!(!seen.may_have_forgotten(&identity(999)));
         assert!(
             seen.insert(identity(0)),
             "a forgotten identity is new again"
