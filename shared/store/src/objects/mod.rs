@@ -12,8 +12,10 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::{
-    Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    PutPayload, UpdateVersion,
 };
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::private::create_private_folder;
@@ -33,6 +35,10 @@ pub struct ObjectEntry {
     pub modified: Timestamp,
 }
 
+/// The version of an object that was read, for a write that must not replace another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectVersion(UpdateVersion);
+
 /// The object store: a bucket or a folder. Writes are atomic: a reader sees an object whole or not at all. Clones share
 /// the connections.
 #[derive(Debug, Clone)]
@@ -42,6 +48,8 @@ pub struct Objects {
     name: &'static str,
     /// Whether objects carry metadata (S3) or only bytes (a folder).
     metadata: bool,
+    /// Orders the conditional writes of this process where the store has none of its own (a folder).
+    replacing: Arc<Mutex<()>>,
 }
 
 impl Objects {
@@ -61,6 +69,7 @@ impl Objects {
             store: Arc::new(store),
             name: "folder",
             metadata: false,
+            replacing: Arc::default(),
         })
     }
 
@@ -74,6 +83,7 @@ impl Objects {
             store: Arc::new(s3::open_bucket(config, bucket)?),
             name: "S3",
             metadata: true,
+            replacing: Arc::default(),
         })
     }
 
@@ -98,10 +108,71 @@ impl Objects {
     /// [`Error::Conflict`] if the key is taken; otherwise as [`Self::put`]. A retry inside the store does not mistake
     /// its own first attempt for another writer.
     pub async fn put_new(&self, key: &str, content: impl Into<Bytes>) -> Result<(), Error> {
+        self.put_if("put_new", key, content.into(), PutMode::Create)
+            .await
+    }
+
+    /// Replaces the version of an object that [`Self::get_with_version`] returned; exactly one of several writers succeeds.
+    ///
+    /// A folder has no conditional writes: there, this holds among the writers of one process, and another process can come
+    /// between by a hair.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the object has another version by now, or is gone; otherwise as [`Self::put`]. A retry inside the
+    /// store does not mistake its own first attempt for another writer.
+    pub async fn put_over(
+        &self,
+        key: &str,
+        content: impl Into<Bytes>,
+        version: &ObjectVersion,
+    ) -> Result<(), Error> {
+        if self.metadata {
+            let mode = PutMode::Update(version.0.clone());
+            return self.put_if("put_over", key, content.into(), mode).await;
+        }
         let path = key::parse(key)?;
-        let content = PutPayload::from_bytes(content.into());
+        let _replacing = self.replacing.lock().await;
+        let head = self.optional(self.store.head(&path).await, "put_over", key)?;
+        if head.and_then(|meta| meta.e_tag) != version.0.e_tag {
+            return Err(Error::Conflict {
+                key: key.to_owned(),
+            });
+        }
+        self.put(key, content).await
+    }
+
+    /// Returns the content of an object and its version, if it exists.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn get_with_version(
+        &self,
+        key: &str,
+    ) -> Result<Option<(Bytes, ObjectVersion)>, Error> {
+        let path = key::parse(key)?;
+        let found = async {
+            let found = self.store.get(&path).await?;
+            let version = UpdateVersion {
+                e_tag: found.meta.e_tag.clone(),
+                version: found.meta.version.clone(),
+            };
+            Ok((found.bytes().await?, ObjectVersion(version)))
+        };
+        self.optional(found.await, "get", key)
+    }
+
+    /// Writes an object under a condition that the store checks.
+    async fn put_if(
+        &self,
+        operation: &'static str,
+        key: &str,
+        content: Bytes,
+        mode: PutMode,
+    ) -> Result<(), Error> {
+        let path = key::parse(key)?;
+        let content = PutPayload::from_bytes(content);
         let writer = Uuid::new_v4().to_string();
-        let mut options = PutOptions::from(PutMode::Create);
+        let mut options = PutOptions::from(mode);
         if self.metadata {
             options.attributes = Attributes::from_iter([(
                 Attribute::Metadata(WRITER_METADATA.into()),
@@ -122,7 +193,7 @@ impl Objects {
                     key: key.to_owned(),
                 })
             }
-            Err(error) => Err(self.failed("put_new", key, error)),
+            Err(error) => Err(self.failed(operation, key, error)),
         }
     }
 
@@ -182,7 +253,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Reads which writer created an object by [`Self::put_new`].
+    /// Reads which writer wrote an object under a condition.
     async fn read_writer(
         &self,
         key: &str,
