@@ -9,7 +9,7 @@ use insights_http::Deadline;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::Error as StoreError;
-use store::objects::Objects;
+use store::objects::{ObjectVersion, Objects};
 
 use crate::deps::Deps;
 use crate::records;
@@ -29,9 +29,27 @@ pub struct ArchiveResult {
     pub messages: usize,
     /// Whether the archive was written; `false` if the archive held all messages already.
     pub written: bool,
-    /// Whether the transcript was read or does not exist. Otherwise the archive holds what the stream brought, and must be
-    /// completed later.
-    pub complete: bool,
+    /// Whether the archive holds what the transcript has. Otherwise it holds what the stream brought.
+    pub transcript: TranscriptReading,
+}
+
+/// How the reading of a conversation's transcript has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptReading {
+    /// The transcript was read, or the conversation has none.
+    Complete,
+    /// The transcript was not read this time; the archive must be completed later.
+    Failed,
+    /// The contact center refuses the transcript: to ask again does not help, and the archive stays without it.
+    Refused,
+}
+
+impl TranscriptReading {
+    /// Returns whether another reading of the transcript may bring more.
+    #[must_use]
+    pub fn must_be_read_again(self) -> bool {
+        self == Self::Failed
+    }
 }
 
 /// Returns the key of the object that holds the archive of a conversation.
@@ -68,10 +86,7 @@ pub async fn read_archive(
     let Some(content) = objects.get(&key).await? else {
         return Ok(None);
     };
-    let lines = archive::decode_lines(std::str::from_utf8(&content)?);
-    Ok(Some(
-        lines.map_err(|error| anyhow::Error::new(error).context(key))?,
-    ))
+    decode(&key, &content).map(Some)
 }
 
 /// Archives a conversation: merges its stored messages, its transcript and its previous archive.
@@ -86,17 +101,15 @@ pub async fn archive_conversation(
     outages: &[Gap],
     deadline: Deadline,
 ) -> anyhow::Result<ArchiveResult> {
-    let (transcript, complete) = read_transcript(deps, conversation, deadline).await;
-    let now = Timestamp::now();
-    let partition = records::conversation_partition(conversation);
-    let stored: Vec<StoredMessage> = records::list_all(&deps.state, &partition, "m#", now)
-        .await?
-        .into_iter()
-        .map(|(_, stored)| stored)
-        .collect();
+    let (transcript, reading) = read_transcript(deps, conversation, deadline).await;
+    let items = records::list_conversation(&deps.state, conversation, Timestamp::now()).await?;
+    let stored = items.messages;
     let gaps = outages_after_first_message(&stored, outages);
     for _ in 0..MAX_ATTEMPTS {
-        let previous = read_archive(&deps.objects, conversation).await?;
+        let (previous, version) = match read_version(&deps.objects, conversation).await? {
+            Some((lines, version)) => (Some(lines), Some(version)),
+            None => (None, None),
+        };
         let mut lines = merge(
             previous.clone().unwrap_or_default(),
             stored.clone(),
@@ -111,21 +124,21 @@ pub async fn archive_conversation(
             return Ok(ArchiveResult {
                 messages,
                 written: false,
-                complete,
+                transcript: reading,
             });
         }
         let key = object_key(conversation);
         let content = archive::encode_lines(&lines)?;
-        let written = match previous {
+        let written = match &version {
             None => deps.objects.put_new(&key, content).await,
-            Some(_) => deps.objects.put(&key, content).await,
+            Some(version) => deps.objects.put_over(&key, content, version).await,
         };
         match written {
             Ok(()) => {
                 return Ok(ArchiveResult {
                     messages,
                     written: true,
-                    complete,
+                    transcript: reading,
                 });
             }
             // Another session wrote the archive first: merge again, with that archive.
@@ -138,23 +151,54 @@ pub async fn archive_conversation(
     )
 }
 
-/// Reads the transcript of a conversation. Returns the messages, if there is a transcript, and whether the answer is certain.
+/// Reads the archive of a conversation with the version that it has; `None` if there is none.
+async fn read_version(
+    objects: &Objects,
+    conversation: &str,
+) -> anyhow::Result<Option<(Vec<ArchiveLine>, ObjectVersion)>> {
+    let key = object_key(conversation);
+    let Some((content, version)) = objects.get_with_version(&key).await? else {
+        return Ok(None);
+    };
+    Ok(Some((decode(&key, &content)?, version)))
+}
+
+fn decode(key: &str, content: &[u8]) -> anyhow::Result<Vec<ArchiveLine>> {
+    archive::decode_lines(std::str::from_utf8(content)?)
+        .map_err(|error| anyhow::Error::new(error).context(key.to_owned()))
+}
+
+/// Reads the transcript of a conversation. Returns the messages, if there is a transcript, and how the reading has ended.
 async fn read_transcript(
     deps: &Deps,
     conversation: &str,
     deadline: Deadline,
-) -> (Option<Vec<Message>>, bool) {
+) -> (Option<Vec<Message>>, TranscriptReading) {
     match cxone::chat::read_transcript(&deps.client, conversation, deadline).await {
-        Ok(found) => (found.map(|transcript| transcript.messages), true),
+        Ok(found) => (
+            found.map(|transcript| transcript.messages),
+            TranscriptReading::Complete,
+        ),
         Err(error) => {
             tracing::warn!(
                 conversation_id = conversation,
                 cause = %WithCauses(&error),
                 "the transcript was not read, archiving without it"
             );
-            (None, false)
+            let reading = if is_refusal(&error) {
+                TranscriptReading::Refused
+            } else {
+                TranscriptReading::Failed
+            };
+            (None, reading)
         }
     }
+}
+
+/// Returns whether the contact center refuses a transcript for good: the client may not read it, or the request is wrong.
+#[must_use]
+pub fn is_refusal(error: &cxone::Error) -> bool {
+    matches!(error, cxone::Error::MissingScope { .. }) || error.is_request_refused()
 }
 
 /// Returns the outages that can concern a conversation: those that ended after its first message.

@@ -13,15 +13,17 @@ use insights_core::chat::token_bucket::Rate;
 use runtime::config::ConfigError;
 use runtime::settings::{choice, group, millis, number, seconds, text, url};
 use sentiment::{OptionalSentiment, Provider, SentimentSettings};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 /// Largest number of agents whose sessions one invocation works.
-const MAX_AGENTS: usize = 50;
+pub const MAX_AGENTS: usize = 50;
+/// Largest number of agents in the configuration, over all shards.
+const MAX_CONFIGURED_AGENTS: usize = 1000;
 /// Longest agent id in bytes: the id becomes a key of the state store.
 const MAX_AGENT_BYTES: usize = 200;
 /// What the list of agents may be.
-const AGENTS_ALLOWED: &str =
-    "at most 50 ids of 1 to 200 bytes without slash, # and control characters, separated by commas";
+const AGENTS_ALLOWED: &str = "at most 1000 ids of 1 to 200 bytes without slash, # and control characters, separated by commas";
 /// What the list of skills may be.
 const SKILLS_ALLOWED: &str = r#"a JSON list of objects such as [{"skill": "billing", "level": 3}]"#;
 /// What the topic may be.
@@ -42,8 +44,11 @@ runtime::settings! {
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of the archives.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
-        /// Agents whose chat sessions are worked.
+        /// Agents whose chat sessions are worked. One invocation works 50 of them; more need `CHAT_SHARDS`.
         pub agents: Vec<String> = text("CHAT_AGENTS", AGENTS_ALLOWED).parse(parse_agents).map(Option::unwrap_or_default),
+        /// Number of shards that the agents are spread over. An event `{"shard": n}` works the agents of one shard; an event without a shard
+        /// works all of them.
+        pub shards: u32 = number("CHAT_SHARDS", 1, 1..=100, "shards"),
         /// Number of chats that an agent may have at once, for the agent's availability.
         pub maximum_chats: usize = number("CHAT_MAX_CHATS", 5, 0..=100_000, "chats"),
         /// Skills of the agents, sent to the routing engine as they are.
@@ -173,6 +178,17 @@ pub fn check_agents(agents: &[String]) -> Result<(), ConfigError> {
     Err(ConfigError::invalid("CHAT_AGENTS", &value, AGENTS_ALLOWED))
 }
 
+/// Returns the shard of an agent, which is the same in every process.
+#[must_use]
+pub fn shard_of(agent: &str, shards: u32) -> u32 {
+    let digest = Sha256::digest(agent);
+    let number = digest
+        .iter()
+        .take(4)
+        .fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+    number % shards.max(1)
+}
+
 fn are_agents(agents: &[String]) -> bool {
     let is_id = |agent: &String| {
         (1..=MAX_AGENT_BYTES).contains(&agent.len())
@@ -180,7 +196,7 @@ fn are_agents(agents: &[String]) -> bool {
                 .chars()
                 .any(|c| c.is_control() || c == '/' || c == '#')
     };
-    agents.len() <= MAX_AGENTS && agents.iter().all(is_id)
+    agents.len() <= MAX_CONFIGURED_AGENTS && agents.iter().all(is_id)
 }
 
 fn parse_agents(list: &str) -> Result<Vec<String>, String> {
@@ -237,6 +253,22 @@ mod tests {
                 .to_string();
             assert!(error.starts_with(name), "{error}");
         }
+    }
+
+    #[test]
+    fn agents_are_spread_over_shards_and_stay_there() {
+        let mut counts = [0; 4];
+        for number in 0..400 {
+            let agent = format!("agent-{number:03}");
+            let shard = shard_of(&agent, 4);
+            assert_eq!(shard, shard_of(&agent, 4));
+            assert_eq!(shard_of(&agent, 1), 0);
+            counts[shard as usize] += 1;
+        }
+        assert!(
+            counts.iter().all(|count| (60..140).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]

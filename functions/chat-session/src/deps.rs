@@ -10,6 +10,7 @@ use store::objects::Objects;
 use store::state::State;
 
 use crate::config::Config;
+use crate::gauges::SessionGauges;
 use crate::notify::Notifier;
 use crate::scoring::Scorer;
 
@@ -32,6 +33,8 @@ pub struct Deps {
     pub scorer: Scorer,
     /// The escalation lists, compiled.
     pub escalation: EscalationDetector,
+    /// The gauges of all sessions of this process.
+    pub gauges: SessionGauges,
 }
 
 impl Deps {
@@ -67,6 +70,7 @@ impl Deps {
             notifier,
             scorer,
             escalation: EscalationDetector::new(&config.lists),
+            gauges: SessionGauges::default(),
             config,
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use insights_core::chat::escalation::Severity;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Time limit for one delivery to one receiver.
@@ -38,6 +38,15 @@ impl Notification {
     pub fn idempotency_key(&self) -> String {
         format!("escalation-{}-{}", self.conversation_id, self.severity)
     }
+}
+
+/// The receivers that have got a notification.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Whether the webhook has accepted the notification.
+    pub webhook: bool,
+    /// Whether the SNS topic has accepted the notification.
+    pub topic: bool,
 }
 
 /// The receivers of notifications.
@@ -75,44 +84,82 @@ impl Notifier {
         }
     }
 
-    /// Delivers a notification to all receivers.
+    /// Delivers a notification to all receivers that have not got it yet, and notes in `delivered` which have it now. A receiver that
+    /// fails does not keep the other one from being notified.
     ///
     /// # Errors
     /// If the delivery to one receiver failed. Another delivery has the same idempotency key.
-    pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
-        if let Some((http, url)) = &self.webhook {
-            let answer = http
-                .post(url.clone())
-                .timeout(DELIVERY_TIMEOUT)
-                .header(
-                    cxone::IDEMPOTENCY_KEY,
-                    header_value(&notification.idempotency_key()),
-                )
-                .json(notification)
-                .send()
-                .await
-                .context("the escalation webhook cannot be reached")?;
-            anyhow::ensure!(
-                answer.status().is_success(),
-                "the escalation webhook answered {}",
-                answer.status()
-            );
-        }
-        #[cfg(feature = "sns")]
-        if let Some((client, arn)) = &self.topic {
-            let subject = format!("Chat escalation: {}", notification.severity);
-            let message = serde_json::to_string(notification)?;
-            let publish = client
-                .publish()
-                .topic_arn(arn)
-                .subject(subject)
-                .message(message)
-                .send();
-            tokio::time::timeout(DELIVERY_TIMEOUT, publish)
-                .await
-                .context("the escalation topic did not answer in time")?
-                .context("the escalation topic refused the notification")?;
-        }
+    pub async fn deliver(
+        &self,
+        notification: &Notification,
+        delivered: &mut Delivered,
+    ) -> anyhow::Result<()> {
+        let to_webhook = async {
+            if delivered.webhook {
+                return Ok(());
+            }
+            self.deliver_to_webhook(notification).await
+        };
+        let to_topic = async {
+            if delivered.topic {
+                return Ok(());
+            }
+            self.deliver_to_topic(notification).await
+        };
+        let (webhook, topic) = tokio::join!(to_webhook, to_topic);
+        *delivered = Delivered {
+            webhook: webhook.is_ok(),
+            topic: topic.is_ok(),
+        };
+        webhook.and(topic)
+    }
+
+    async fn deliver_to_webhook(&self, notification: &Notification) -> anyhow::Result<()> {
+        let Some((http, url)) = &self.webhook else {
+            return Ok(());
+        };
+        let answer = http
+            .post(url.clone())
+            .timeout(DELIVERY_TIMEOUT)
+            .header(
+                cxone::IDEMPOTENCY_KEY,
+                header_value(&notification.idempotency_key()),
+            )
+            .json(notification)
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .context("the escalation webhook cannot be reached")?;
+        anyhow::ensure!(
+            answer.status().is_success(),
+            "the escalation webhook answered {}",
+            answer.status()
+        );
+        Ok(())
+    }
+
+    #[cfg(feature = "sns")]
+    async fn deliver_to_topic(&self, notification: &Notification) -> anyhow::Result<()> {
+        let Some((client, arn)) = &self.topic else {
+            return Ok(());
+        };
+        let subject = format!("Chat escalation: {}", notification.severity);
+        let message = serde_json::to_string(notification)?;
+        let publish = client
+            .publish()
+            .topic_arn(arn)
+            .subject(subject)
+            .message(message)
+            .send();
+        tokio::time::timeout(DELIVERY_TIMEOUT, publish)
+            .await
+            .context("the escalation topic did not answer in time")?
+            .context("the escalation topic refused the notification")?;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "sns"))]
+    async fn deliver_to_topic(&self, _notification: &Notification) -> anyhow::Result<()> {
         Ok(())
     }
 }

@@ -7,21 +7,37 @@
 //! | | `open#C` | a note that conversation C is not archived yet: an [`OpenRecord`] |
 //! | | `outage#T` | an outage of the stream that began at time T: a [`Gap`] |
 //! | | `out#T#I` | a note that a message of A is not known to have arrived: the [`Message`] |
+//! | | `notice#C#S` | an escalation of C that nobody has been notified of yet: a [`NoticeRecord`] |
+//! | | `aside#K` | what the store refused for its size, shortened: a [`SetAsideRecord`] |
 //! | `chat#C` | `m#T#I` | the message with time T and identity I: a [`StoredMessage`] |
+//! | | `s#T#I` | the model's score of that message: a [`ScoreRecord`] |
+//! | | `r#T#I` | how the stream showed that message, which was sent from here: a [`ReceiptRecord`] |
 //! | | `e#S` | the escalation of severity S: an [`EscalationRecord`] |
 //! | `chat-spill#A#C` | arrival number | a spilled message of C that waits to be processed: a [`StoredMessage`] |
+//!
+//! # Writes that land late
+//!
+//! A write whose answer did not come in time may be carried out after a later write of the same item. Messages, scores, receipts,
+//! outages and spilled messages are written with the same content whenever they are written, so that the order of their writes does not
+//! matter. A note that a conversation is open, or that a message is unsent, may come back after it was removed: the next session then
+//! archives a conversation without changes, or finds the message in the transcript. Escalations, notices and leases are written
+//! under a condition. A session's record that lands late makes its successor set the agent offline and available again.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use insights_core::WithCauses;
 use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::Severity;
 use insights_core::chat::message::Message;
-use insights_core::chat::stored_message::StoredMessage;
+use insights_core::chat::stored_message::{StoredMessage, Via};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::Error;
 use store::state::{Item, Key, Put, StateStore};
+
+use crate::notify::Delivered;
 
 /// Number of items that one query reads.
 const PAGE_SIZE: usize = 500;
@@ -50,6 +66,9 @@ pub struct SessionRecord {
     /// When a frame of the stream arrived last, in milliseconds since the epoch.
     #[serde(rename = "heard_ms")]
     pub last_frame_ms: i64,
+    /// Whether the stream was down at some time since the session began, so that conversations may have begun unseen.
+    #[serde(default)]
+    pub had_gap: bool,
 }
 
 /// A note that a conversation is not archived yet.
@@ -59,6 +78,17 @@ pub struct OpenRecord {
     pub since_ms: i64,
     /// Whether the conversation has ended.
     pub ended: bool,
+    /// When the conversation ended, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<i64>,
+}
+
+impl OpenRecord {
+    /// Returns when the conversation ended, if it has.
+    #[must_use]
+    pub fn ended_at_ms(&self) -> Option<i64> {
+        self.ended.then_some(self.ended_ms.unwrap_or(self.since_ms))
+    }
 }
 
 /// An escalation of a conversation. The record is stored before the notification is sent.
@@ -75,6 +105,67 @@ pub struct EscalationRecord {
     /// Whether the notification has been delivered.
     #[serde(rename = "told")]
     pub notified: bool,
+}
+
+/// An escalation of which somebody is still to be notified. The notice is stored before the escalation, and removed once the
+/// notification is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRecord {
+    /// The id of the conversation.
+    pub conversation: String,
+    /// The escalation that was raised.
+    pub escalation: EscalationRecord,
+    /// The receivers that have got the notification already.
+    #[serde(default)]
+    pub delivered: Delivered,
+    /// The session that is delivering the notification, if one is.
+    #[serde(default)]
+    pub claim: Option<NoticeClaim>,
+}
+
+/// The right of one session to deliver a notification, so that two sessions of an agent do not both deliver it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeClaim {
+    /// Name of the lease holder that delivers.
+    pub holder: String,
+    /// When the right ends, in milliseconds since the epoch.
+    pub until_ms: i64,
+}
+
+/// The model's score of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    /// Sentiment by the model in `[0, 1]`.
+    pub model_sentiment: f64,
+}
+
+/// How the stream showed a message that was sent from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptRecord {
+    /// Time from sending to receiving in milliseconds, if it is plausible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<i64>,
+}
+
+/// What the store refused for its size, shortened so that it can be stored for an operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetAsideRecord {
+    /// The key under which it was to be stored.
+    pub key: String,
+    /// The size that was refused, in bytes.
+    pub bytes: usize,
+    /// The item with its text shortened; absent if the item is no JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<serde_json::Value>,
+}
+
+/// What the store holds of a conversation.
+#[derive(Debug, Default)]
+pub struct ConversationItems {
+    /// The messages, each with its score and its receipt.
+    pub messages: Vec<StoredMessage>,
+    /// The escalations that were raised.
+    pub escalations: Vec<EscalationRecord>,
 }
 
 /// Returns the partition of an agent.
@@ -128,10 +219,42 @@ pub fn outbound_key(agent: &str, message: &Message) -> Key {
 /// Returns the key of a message.
 #[must_use]
 pub fn message_key(message: &Message) -> Key {
+    key_of_message("m", message)
+}
+
+/// Returns the key of the model's score of a message.
+#[must_use]
+pub fn score_key(message: &Message) -> Key {
+    key_of_message("s", message)
+}
+
+/// Returns the key of the receipt of a message that was sent from here.
+#[must_use]
+pub fn receipt_key(message: &Message) -> Key {
+    key_of_message("r", message)
+}
+
+fn key_of_message(kind: &str, message: &Message) -> Key {
     Key::new(
         conversation_partition(&message.conversation_id),
-        format!("m#{:015}#{}", message.timestamp_ms, message.identity()),
+        format!("{kind}#{:015}#{}", message.timestamp_ms, message.identity()),
     )
+}
+
+/// Returns the key of the notice of an escalation.
+#[must_use]
+pub fn notice_key(agent: &str, conversation: &str, severity: Severity) -> Key {
+    Key::new(
+        agent_partition(agent),
+        format!("notice#{conversation}#{severity}"),
+    )
+}
+
+/// Returns the key under which an item of an agent's session is set aside.
+#[must_use]
+pub fn set_aside_key(agent: &str, refused: &Key) -> Key {
+    let sort: String = refused.sort.chars().take(100).collect();
+    Key::new(agent_partition(agent), format!("aside#{sort}"))
 }
 
 /// Returns the key of the escalation of a severity in a conversation.
@@ -178,16 +301,90 @@ pub fn encode_put(
     Put::encode(key, value, expiry(now, retention))
 }
 
-/// EscalationPhrases and decodes all items of a partition whose sort keys begin with a prefix.
+/// Reads and decodes all items of a partition whose sort keys begin with a prefix. An item that is not a `T` is logged and left out:
+/// it must not keep all others from being read.
 ///
 /// # Errors
-/// The error of the store, or [`Error::Corrupt`] for an item that is not a `T`.
+/// The error of the store.
 pub async fn list_all<T: DeserializeOwned>(
     state: &impl StateStore,
     partition: &str,
     prefix: &str,
     now: Timestamp,
 ) -> Result<Vec<(Item, T)>, Error> {
+    let items = list_items(state, partition, prefix, now).await?;
+    Ok(items
+        .into_iter()
+        .filter_map(|item| {
+            let value = decode_or_skip(&item)?;
+            Some((item, value))
+        })
+        .collect())
+}
+
+/// Reads what the store holds of a conversation. An item that cannot be read is logged and left out.
+///
+/// # Errors
+/// The error of the store.
+pub async fn list_conversation(
+    state: &impl StateStore,
+    conversation: &str,
+    now: Timestamp,
+) -> Result<ConversationItems, Error> {
+    let partition = conversation_partition(conversation);
+    let mut found = ConversationItems::default();
+    let mut scores: HashMap<String, ScoreRecord> = HashMap::new();
+    let mut receipts: HashMap<String, ReceiptRecord> = HashMap::new();
+    let mut messages: Vec<(String, StoredMessage)> = Vec::new();
+    for item in list_items(state, &partition, "", now).await? {
+        let Some((kind, name)) = item.key.sort.split_once('#') else {
+            continue;
+        };
+        let name = name.to_owned();
+        match kind {
+            "m" => messages.extend(decode_or_skip(&item).map(|message| (name, message))),
+            "s" => scores.extend(decode_or_skip(&item).map(|score| (name, score))),
+            "r" => receipts.extend(decode_or_skip(&item).map(|receipt| (name, receipt))),
+            "e" => found.escalations.extend(decode_or_skip(&item)),
+            _ => {}
+        }
+    }
+    found.messages = messages
+        .into_iter()
+        .map(|(name, mut message): (String, StoredMessage)| {
+            if let Some(score) = scores.get(&name) {
+                message.model_sentiment = Some(score.model_sentiment);
+            }
+            if let Some(receipt) = receipts.get(&name)
+                && message.via == Via::Outbound
+            {
+                message.via = Via::Stream;
+                message.latency_ms = receipt.latency_ms;
+            }
+            message
+        })
+        .collect();
+    Ok(found)
+}
+
+/// Decodes an item, or logs that it cannot be read.
+pub fn decode_or_skip<T: DeserializeOwned>(item: &Item) -> Option<T> {
+    item.decode()
+        .inspect_err(|error| {
+            tracing::error!(
+                cause = %WithCauses(error),
+                "an unreadable item of the state store was left out"
+            );
+        })
+        .ok()
+}
+
+async fn list_items(
+    state: &impl StateStore,
+    partition: &str,
+    prefix: &str,
+    now: Timestamp,
+) -> Result<Vec<Item>, Error> {
     let mut found = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -196,10 +393,7 @@ pub async fn list_all<T: DeserializeOwned>(
             .await?;
         let last = page.len() < PAGE_SIZE;
         after = page.last().map(|item| item.key.sort.clone());
-        for item in page {
-            let value = item.decode()?;
-            found.push((item, value));
-        }
+        found.extend(page);
         if last {
             return Ok(found);
         }

@@ -9,23 +9,26 @@ use insights_core::WithCauses;
 use insights_core::chat::archive::Gap;
 use insights_http::Deadline;
 use runtime::metrics;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::conversations::ConversationTable;
+use super::removals::Removals;
 use super::send::OutboundWriter;
 use super::session_store::SessionStore;
 use super::updates::{Update, UpdateFeed};
-use crate::archive::{self, ArchiveResult};
+use crate::archive::{self, ArchiveResult, TranscriptReading};
 use crate::deps::Deps;
 use crate::records;
 
 /// Number of archives that are written at the same time.
 const CONCURRENCY: usize = 8;
 /// Time limit of one archive while the session goes on.
-const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Wait before a failed or incomplete archive is written again.
-const RETRY_WAIT: Duration = Duration::from_secs(30);
+pub(super) const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Share of the time for an archive in which its transcript is read.
+const TRANSCRIPT_SHARE: f64 = 0.6;
 
 /// The result of an archive that was written in the background.
 pub(super) struct FinishedArchive {
@@ -39,6 +42,8 @@ pub(super) struct FinishedArchive {
 pub(super) struct ArchiveQueue {
     deps: Arc<Deps>,
     running: JoinSet<FinishedArchive>,
+    /// The number of archives that are being written.
+    running_count: watch::Sender<usize>,
     written: u64,
 }
 
@@ -48,6 +53,7 @@ pub(super) struct Archiving<'s> {
     pub(super) conversations: &'s mut ConversationTable,
     pub(super) outbound: &'s mut OutboundWriter,
     pub(super) updates: &'s mut UpdateFeed,
+    pub(super) removals: &'s mut Removals,
 }
 
 impl ArchiveQueue {
@@ -56,6 +62,7 @@ impl ArchiveQueue {
         Self {
             deps,
             running: JoinSet::new(),
+            running_count: watch::channel(0).0,
             written: 0,
         }
     }
@@ -65,7 +72,7 @@ impl ArchiveQueue {
         let delay = self.deps.config.archive_delay;
         let now = Instant::now();
         for (id, conversation) in conversations.iter_mut() {
-            let is_due = conversation.ended
+            let is_due = conversation.has_ended()
                 && !conversation.archiving
                 && conversation.last_activity.elapsed() >= delay
                 && conversation.archive_not_before <= now;
@@ -77,7 +84,7 @@ impl ArchiveQueue {
             let (id, stored_messages) = (id.clone(), conversation.stored_messages);
             self.running.spawn(async move {
                 let deadline = Deadline::within(ARCHIVE_TIMEOUT);
-                let result = archive::archive_conversation(&deps, &id, &outages, deadline).await;
+                let result = archive_in_time(&deps, &id, &outages, deadline).await;
                 FinishedArchive {
                     conversation: id,
                     stored_messages,
@@ -85,6 +92,16 @@ impl ArchiveQueue {
                 }
             });
         }
+        self.publish_running();
+    }
+
+    /// Returns a receiver of the number of archives that are being written.
+    pub(super) fn watch_running(&self) -> watch::Receiver<usize> {
+        self.running_count.subscribe()
+    }
+
+    fn publish_running(&self) {
+        self.running_count.send_replace(self.running.len());
     }
 
     /// Waits until a background archive has finished; `None` if none is running.
@@ -93,16 +110,13 @@ impl ArchiveQueue {
     /// If the task of the archive panicked.
     pub(super) async fn join_next(&mut self) -> Option<anyhow::Result<FinishedArchive>> {
         let joined = self.running.join_next().await?;
+        self.publish_running();
         Some(joined.context("the task of an archive ended early"))
     }
 
     /// Takes the result of a background archive: removes a conversation that is archived completely, and lets every other
     /// conversation be archived again later.
-    pub(super) async fn finish(
-        &mut self,
-        finished: FinishedArchive,
-        parts: Archiving<'_>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn finish(&mut self, finished: FinishedArchive, mut parts: Archiving<'_>) {
         let FinishedArchive {
             conversation: id,
             stored_messages,
@@ -111,7 +125,7 @@ impl ArchiveQueue {
         let must_retry = match result {
             Ok(archived) => {
                 self.note_archived(&id, archived, parts.updates);
-                !archived.complete
+                archived.transcript.must_be_read_again()
             }
             Err(error) => {
                 tracing::error!(
@@ -124,16 +138,18 @@ impl ArchiveQueue {
             }
         };
         let Some(conversation) = parts.conversations.get_mut(&id) else {
-            return Ok(());
+            return;
         };
         conversation.archiving = false;
         if must_retry {
-            conversation.archive_not_before = Instant::now() + RETRY_WAIT;
-        } else if conversation.ended && conversation.stored_messages == stored_messages {
+            let wait = conversation.archive_backoff.next_delay(rand::random());
+            conversation.archive_not_before = Instant::now() + wait;
+        } else if conversation.has_ended() && conversation.stored_messages == stored_messages {
             parts.conversations.remove_archived(&id);
-            close_conversation(&id, parts.store, parts.outbound).await?;
+            close_conversation(&id, &mut parts);
+        } else {
+            conversation.archive_backoff.reset();
         }
-        Ok(())
     }
 
     /// Archives all conversations, whether they have ended or not.
@@ -144,7 +160,7 @@ impl ArchiveQueue {
         &mut self,
         outages: &[Gap],
         deadline: Deadline,
-        parts: Archiving<'_>,
+        mut parts: Archiving<'_>,
     ) -> anyhow::Result<()> {
         let deps = &self.deps;
         let archiving: Vec<_> = parts
@@ -152,7 +168,7 @@ impl ArchiveQueue {
             .ids()
             .into_iter()
             .map(|id| async move {
-                let result = archive::archive_conversation(deps, &id, outages, deadline).await;
+                let result = archive_in_time(deps, &id, outages, deadline).await;
                 (id, result)
             })
             .collect();
@@ -165,8 +181,18 @@ impl ArchiveQueue {
             match result {
                 Ok(archived) => {
                     self.note_archived(&id, archived, parts.updates);
-                    if archived.complete {
-                        close_conversation(&id, parts.store, parts.outbound).await?;
+                    let has_ended = parts
+                        .conversations
+                        .get_mut(&id)
+                        .is_some_and(|conversation| conversation.has_ended());
+                    // What the contact center refuses today, the next session may read of a conversation that goes on.
+                    let is_over = match archived.transcript {
+                        TranscriptReading::Complete => true,
+                        TranscriptReading::Refused => has_ended,
+                        TranscriptReading::Failed => false,
+                    };
+                    if is_over {
+                        close_conversation(&id, &mut parts);
                     }
                 }
                 Err(error) => {
@@ -191,15 +217,18 @@ impl ArchiveQueue {
         let ArchiveResult {
             messages,
             written,
-            complete,
+            transcript,
         } = archived;
         tracing::info!(
             conversation_id = id,
             messages,
             written,
-            complete,
+            ?transcript,
             "the conversation was archived"
         );
+        if transcript == TranscriptReading::Refused {
+            metrics::count("chat_archives_without_transcript", 1);
+        }
         if written {
             self.written += 1;
             metrics::count("chat_archived", 1);
@@ -211,16 +240,31 @@ impl ArchiveQueue {
     }
 }
 
-/// Notes that a conversation is archived: the next session does not load it, and no message of it is sent again.
-async fn close_conversation(
+/// Archives a conversation, its reads and writes of the stores included, in the time until the deadline.
+async fn archive_in_time(
+    deps: &Deps,
     id: &str,
-    store: &SessionStore,
-    outbound: &mut OutboundWriter,
-) -> anyhow::Result<()> {
-    outbound.outbox.discard_outbound(id);
-    outbound.remove_notes(store).await;
-    store
-        .delete(&records::open_key(&store.agent, id))
+    outages: &[Gap],
+    deadline: Deadline,
+) -> anyhow::Result<ArchiveResult> {
+    // A contact center that does not answer leaves time for an archive without the transcript.
+    let for_transcript = Deadline::within(deadline.remaining().mul_f64(TRANSCRIPT_SHARE));
+    deadline
+        .bound(archive::archive_conversation(
+            deps,
+            id,
+            outages,
+            for_transcript,
+        ))
         .await
-        .with_context(|| format!("the archived conversation {id} is still noted as open"))
+        .unwrap_or_else(|| Err(anyhow::anyhow!("the archive was not written in time")))
+}
+
+/// Notes that a conversation is archived: the next session does not load it, and no message of it is sent again.
+fn close_conversation(id: &str, parts: &mut Archiving<'_>) {
+    parts.outbound.outbox.discard_outbound(id);
+    parts.outbound.remove_notes(parts.store, parts.removals);
+    parts
+        .removals
+        .close(id, records::open_key(&parts.store.agent, id));
 }

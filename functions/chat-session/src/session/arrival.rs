@@ -41,6 +41,16 @@ pub(super) enum Arrival {
 }
 
 impl Arrival {
+    /// Returns the message that the arrival brings, if it brings one.
+    pub(super) const fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Event(ChatEvent::Message(message), ..) | Self::Recovered(message) => {
+                Some(message)
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the id of the conversation that the arrival is about, if it is about one.
     pub(super) fn conversation_id(&self) -> Option<&str> {
         match self {

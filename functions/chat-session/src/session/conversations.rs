@@ -4,12 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use insights_core::chat::escalation::RaisedSeverities;
+use insights_core::chat::message::Message;
 use insights_core::chat::seen::SeenIdentities;
+use insights_http::backoff::{Backoff, BackoffPolicy};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Number of message identities remembered per conversation. A repeat of an older message overwrites itself in the store.
-const SEEN_LIMIT: usize = 2000;
+/// Number of message identities remembered per conversation. Whether an older message was stored is looked up in the store.
+const SEEN_LIMIT: usize = 10_000;
 /// Number of archived conversations remembered, so that a late message does not count as a new conversation.
 const ARCHIVED_LIMIT: usize = 1000;
 
@@ -20,8 +22,8 @@ pub(super) struct Conversation {
     pub(super) seen: SeenIdentities,
     /// The escalations that have been raised.
     pub(super) escalated: RaisedSeverities,
-    /// Whether the conversation has ended.
-    pub(super) ended: bool,
+    /// When the conversation ended, in milliseconds since the epoch, if it has.
+    pub(super) ended_at_ms: Option<i64>,
     /// When the conversation last received or sent anything.
     pub(super) last_activity: Instant,
     /// Number of messages that this session stored. If it has grown since an archive began, the conversation must be archived
@@ -31,21 +33,42 @@ pub(super) struct Conversation {
     pub(super) archiving: bool,
     /// Earliest moment of the next attempt to archive the conversation.
     pub(super) archive_not_before: Instant,
+    /// The waits between attempts to archive the conversation.
+    pub(super) archive_backoff: Backoff,
 }
 
 impl Conversation {
     /// Creates a conversation of which nothing is known.
-    pub(super) fn new(ended: bool) -> Self {
+    pub(super) fn new(ended_at_ms: Option<i64>) -> Self {
         let now = Instant::now();
         Self {
             seen: SeenIdentities::new(SEEN_LIMIT),
             escalated: RaisedSeverities::default(),
-            ended,
+            ended_at_ms,
             last_activity: now,
             stored_messages: 0,
             archiving: false,
             archive_not_before: now,
+            archive_backoff: Backoff::new(BackoffPolicy::ARCHIVE),
         }
+    }
+
+    /// Returns whether the conversation has ended.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended_at_ms.is_some()
+    }
+
+    /// Opens a conversation that had ended if its customer writes after its end, and returns whether it did. A message from before the
+    /// end that arrives late opens nothing.
+    pub(super) fn reopen_for(&mut self, message: &Message) -> bool {
+        let is_newer = self
+            .ended_at_ms
+            .is_some_and(|ended_ms| message.timestamp_ms > ended_ms);
+        if is_newer && message.from.is_customer() {
+            self.ended_at_ms = None;
+            return true;
+        }
+        false
     }
 }
 
@@ -53,7 +76,8 @@ impl Conversation {
 #[derive(Debug)]
 pub(super) struct ConversationTable {
     open: HashMap<String, Conversation>,
-    recently_archived: VecDeque<String>,
+    /// The ids of conversations, each with when it ended, in milliseconds since the epoch.
+    recently_archived: VecDeque<(String, i64)>,
     active: watch::Sender<usize>,
 }
 
@@ -92,35 +116,38 @@ impl ConversationTable {
         self.open.keys().cloned().collect()
     }
 
-    /// Returns the ids of the conversations that have not ended.
-    pub(super) fn active_ids(&self) -> Vec<String> {
-        self.ids_where(|conversation| !conversation.ended)
-    }
-
     /// Returns the ids of the conversations that have not ended and had no activity for `silence`.
     pub(super) fn silent_ids(&self, silence: Duration) -> Vec<String> {
         self.ids_where(|conversation| {
-            !conversation.ended && conversation.last_activity.elapsed() >= silence
+            !conversation.has_ended() && conversation.last_activity.elapsed() >= silence
         })
     }
 
-    /// Returns whether a conversation was archived and removed from the table.
-    pub(super) fn was_archived(&self, conversation: &str) -> bool {
-        self.recently_archived.iter().any(|id| id == conversation)
+    /// Returns when a conversation ended, in milliseconds since the epoch, if it was archived and removed from the table.
+    pub(super) fn archived_end_ms(&self, conversation: &str) -> Option<i64> {
+        let mut archived = self.recently_archived.iter().rev();
+        archived
+            .find(|(id, _)| id == conversation)
+            .map(|(_, ended_ms)| *ended_ms)
     }
 
     /// Removes an archived conversation and remembers its id.
     pub(super) fn remove_archived(&mut self, conversation: &str) {
-        self.open.remove(conversation);
+        let removed = self.open.remove(conversation);
+        let Some(ended_ms) = removed.and_then(|removed| removed.ended_at_ms) else {
+            return;
+        };
+        self.forget_archived(conversation);
         if self.recently_archived.len() >= ARCHIVED_LIMIT {
             self.recently_archived.pop_front();
         }
-        self.recently_archived.push_back(conversation.to_owned());
+        self.recently_archived
+            .push_back((conversation.to_owned(), ended_ms));
     }
 
-    /// Forgets that a conversation was archived, since it was assigned again.
+    /// Forgets that a conversation was archived, since it is open again.
     pub(super) fn forget_archived(&mut self, conversation: &str) {
-        self.recently_archived.retain(|id| id != conversation);
+        self.recently_archived.retain(|(id, _)| id != conversation);
     }
 
     /// Returns the number of active conversations at the last [`Self::publish_active`].
@@ -135,7 +162,7 @@ impl ConversationTable {
 
     /// Counts the active conversations and publishes the number if it has changed.
     pub(super) fn publish_active(&self) {
-        let count = self.open.values().filter(|open| !open.ended).count();
+        let count = self.open.values().filter(|open| !open.has_ended()).count();
         self.active
             .send_if_modified(|published| std::mem::replace(published, count) != count);
     }
@@ -146,5 +173,52 @@ impl ConversationTable {
             .filter(|(_, conversation)| is_wanted(conversation))
             .map(|(id, _)| id.clone())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insights_core::chat::message::Sender;
+
+    use super::*;
+
+    fn message(kind: &str, timestamp_ms: i64) -> Message {
+        Message {
+            conversation_id: "chat-1".to_owned(),
+            from: Sender {
+                kind: kind.to_owned(),
+                id: "u-1".to_owned(),
+            },
+            text: "hello".to_owned(),
+            timestamp_ms,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_customer_who_writes_after_the_end_opens_a_conversation_again() {
+        let ended = || Conversation::new(Some(1000));
+        assert!(ended().reopen_for(&message("customer", 1001)));
+        assert!(
+            !ended().reopen_for(&message("customer", 1000)),
+            "it came late"
+        );
+        assert!(!ended().reopen_for(&message("system", 2000)));
+        let mut open = Conversation::new(None);
+        assert!(!open.reopen_for(&message("customer", 2000)), "it is open");
+        let mut conversation = ended();
+        conversation.reopen_for(&message("customer", 1001));
+        assert!(!conversation.has_ended());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_archived_conversation_is_remembered() {
+        let mut table = ConversationTable::new();
+        for end in [5, 7] {
+            table.insert("chat-1".to_owned(), Conversation::new(Some(end)));
+            table.remove_archived("chat-1");
+            assert_eq!(table.archived_end_ms("chat-1"), Some(end));
+        }
+        table.forget_archived("chat-1");
+        assert_eq!(table.archived_end_ms("chat-1"), None);
     }
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use runtime::metrics;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::archive_queue::FinishedArchive;
 use super::arrival::Arrival;
 use super::options::{Options, OutgoingMessage};
 use super::presence::PresenceKeeper;
 use super::state::SessionState;
 use super::tasks::TaskSet;
+use crate::gauges::SessionFigures;
 use crate::records::Phase;
 
 /// Number of arrivals that are stored together at most.
@@ -20,6 +19,9 @@ const BATCH_LIMIT: usize = 256;
 const TICK_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between two reports of metrics. An invocation lasts fifteen minutes, so metrics cannot wait for its end.
 const METRICS_INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two writes of a session's record in which nothing but the time of its last frame has changed. After the death of the
+/// session, its outage counts from there.
+const RECORD_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The event loop of a session that holds or hands over the lease of its agent.
 pub(super) struct EventLoop {
@@ -36,6 +38,8 @@ pub(super) struct EventLoop {
 pub(super) enum Mode {
     /// The session holds the lease: it keeps presence, archives conversations, and records its progress.
     Serving,
+    /// The session still holds the lease, and is about to hand over: it begins no further archive.
+    Closing,
     /// The session waits for its successor: it stores and processes what arrives, and does nothing else.
     HandingOver,
 }
@@ -77,21 +81,23 @@ impl EventLoop {
                     None => self.outgoing = None,
                 },
                 Some(finished) = self.state.archives.join_next() => {
-                    self.state.finish_archive(finished?).await?;
+                    self.state.finish_archive(finished?);
                 }
-                Some(_) = self.tasks.transcripts.join_next() => {}
                 _ = tick.tick() => self.tick(mode).await?,
             }
             self.state.refill_and_send().await?;
         }
     }
 
-    /// Waits until a background archive has finished; `None` if none is running.
+    /// Waits for the archives that are being written, and takes their results.
     ///
     /// # Errors
-    /// If the task of the archive panicked.
-    pub(super) async fn next_archive(&mut self) -> Option<anyhow::Result<FinishedArchive>> {
-        self.state.archives.join_next().await
+    /// If the task of an archive panicked.
+    pub(super) async fn finish_archives(&mut self) -> anyhow::Result<()> {
+        while let Some(finished) = self.state.archives.join_next().await {
+            self.state.finish_archive(finished?);
+        }
+        Ok(())
     }
 
     /// Asks the stream task to end, without waiting for it.
@@ -104,7 +110,7 @@ impl EventLoop {
     /// Arrivals are taken while the stream task ends: that task may wait for room in the channel, and could not end otherwise.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         self.tasks.stop_stream();
-        self.tasks.abort_transcripts().await;
+        self.tasks.transcripts.stop();
         let mut batch = Vec::with_capacity(BATCH_LIMIT);
         loop {
             tokio::select! {
@@ -120,25 +126,31 @@ impl EventLoop {
                 self.state.ingest(std::mem::take(&mut batch)).await?;
             }
         }
-        self.state.ingest(batch).await
+        self.state.ingest(batch).await?;
+        Ok(())
     }
 
     async fn take_arrivals(&mut self, batch: Vec<Arrival>, mode: Mode) -> anyhow::Result<()> {
         let has_connected = batch
             .iter()
             .any(|arrival| matches!(arrival, Arrival::Connected { .. }));
-        self.state.ingest(batch).await?;
+        let was_connected = self.state.stream.connected;
+        let first_seen = self.state.ingest(batch).await?;
         if has_connected {
-            self.tasks.read_transcripts(
-                &self.state.deps,
-                self.state.conversations.active_ids(),
+            let (all, connection) = (
+                self.state.conversations.ids(),
                 self.state.stream.connections,
             );
-            if mode == Mode::Serving {
-                self.presence.start(self.state.conversations.watch_active());
-                self.state.record(Phase::Serving).await?;
-                self.recorded_at = Instant::now();
-            }
+            self.tasks.transcripts.read_after_outage(all, connection);
+        } else if !first_seen.is_empty() {
+            self.tasks.transcripts.read_first_seen(first_seen);
+        }
+        if mode == Mode::Serving && has_connected {
+            self.presence.start(self.state.conversations.watch_active());
+        }
+        let has_changed = has_connected || was_connected != self.state.stream.connected;
+        if mode == Mode::Serving && has_changed {
+            self.record().await?;
         }
         Ok(())
     }
@@ -152,23 +164,33 @@ impl EventLoop {
         if mode == Mode::Serving {
             self.state.end_silent_conversations().await?;
             self.state.start_archives();
-            if self.recorded_at.elapsed() >= self.state.deps.config.lease / 3 {
-                self.recorded_at = Instant::now();
-                self.state.record(Phase::Serving).await?;
+            if self.recorded_at.elapsed() >= RECORD_INTERVAL {
+                self.record().await?;
             }
         }
         if self.metrics_reported_at.elapsed() >= METRICS_INTERVAL {
             self.metrics_reported_at = Instant::now();
-            let summary = self.state.summary();
-            metrics::gauge(
-                "chat_active",
-                self.state.conversations.active_count() as f64,
-            );
-            metrics::gauge("chat_waiting", self.state.queue.queued() as f64);
-            metrics::gauge("message_latency_p99_ms", summary.sla.p99_ms.unwrap_or(0.0));
-            metrics::flush();
+            let figures = SessionFigures {
+                active: self.state.conversations.active_count(),
+                waiting: self.state.queue.queued(),
+                latency_p99_ms: self.state.summary().sla.p99_ms.unwrap_or(0.0),
+            };
+            let agent = &self.state.store.agent;
+            self.state.deps.gauges.report(agent, figures);
         }
         Ok(())
+    }
+
+    /// Stores how far the session has come, while it serves.
+    async fn record(&mut self) -> anyhow::Result<()> {
+        self.recorded_at = Instant::now();
+        self.state.record(Phase::Serving).await
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        self.state.deps.gauges.remove(&self.state.store.agent);
     }
 }
 

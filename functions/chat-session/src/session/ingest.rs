@@ -19,7 +19,7 @@ use super::session_store::SessionStore;
 use super::statistics::SessionStatistics;
 use super::stream_status::StreamStatus;
 use super::updates::{Update, UpdateFeed};
-use crate::records;
+use crate::records::{self, ReceiptRecord};
 
 /// What a batch of arrivals stores, and the messages that may be processed once that is written.
 #[derive(Debug, Default)]
@@ -100,8 +100,7 @@ impl Ingest<'_> {
 
     /// Takes a message, which was received at `received` if it came by stream. A repeated message is counted and dropped.
     ///
-    /// The echo of a message that was sent from here is stored again, with how it came and its latency, but not processed
-    /// again.
+    /// The echo of a message that was sent from here is stored as a receipt beside the message, and not processed again.
     fn take_message(
         &mut self,
         message: Message,
@@ -123,6 +122,14 @@ impl Ingest<'_> {
             return Ok(());
         }
         conversation.stored_messages += 1;
+        if conversation.reopen_for(&message) {
+            let id = message.conversation_id.clone();
+            ingested.puts.push(encode_open(self.store, &id, None)?);
+            self.conversations.forget_archived(&id);
+            self.updates.publish(|| Update::Assigned {
+                conversation_id: id,
+            });
+        }
         let latency = received.map(|(received_ms, _)| {
             self.statistics
                 .record_latency(&self.store.agent, &message, received_ms)
@@ -130,6 +137,12 @@ impl Ingest<'_> {
         let latency_ms = latency
             .filter(|latency| !latency.skewed)
             .and_then(|latency| i64::try_from(latency.duration.as_millis()).ok());
+        if is_echo {
+            let receipt = ReceiptRecord { latency_ms };
+            let key = records::receipt_key(&message);
+            ingested.puts.push(self.store.encode(key, &receipt)?);
+            return Ok(());
+        }
         let stored = StoredMessage {
             message,
             via,
@@ -141,9 +154,6 @@ impl Ingest<'_> {
             .store
             .encode(records::message_key(&stored.message), &stored)?;
         ingested.puts.push(put);
-        if is_echo {
-            return Ok(());
-        }
         self.statistics.count_message(via);
         let pending = PendingMessage {
             stored,
@@ -159,8 +169,8 @@ impl Ingest<'_> {
     fn assign(&mut self, id: String, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.last_activity = Instant::now();
-            if std::mem::take(&mut conversation.ended) {
-                puts.push(encode_open(self.store, &id, false)?);
+            if conversation.ended_at_ms.take().is_some() {
+                puts.push(encode_open(self.store, &id, None)?);
             }
             self.conversations.forget_archived(&id);
             self.updates.publish(|| Update::Assigned {
@@ -172,6 +182,7 @@ impl Ingest<'_> {
 
     fn note_connected(&mut self, gap: Option<Gap>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         self.stream.connected = true;
+        self.stream.had_gap |= gap.is_some();
         self.stream.connections += 1;
         metrics::count("chat_connections", 1);
         if let Some(gap) = gap {
@@ -198,10 +209,12 @@ pub(super) fn end_conversation(
     puts: &mut Vec<Put>,
 ) -> anyhow::Result<()> {
     if let Some(conversation) = conversations.get_mut(&id)
-        && !std::mem::replace(&mut conversation.ended, true)
+        && !conversation.has_ended()
     {
+        let now_ms = Timestamp::now().as_millisecond();
+        conversation.ended_at_ms = Some(now_ms);
         conversation.last_activity = Instant::now();
-        puts.push(encode_open(store, &id, true)?);
+        puts.push(encode_open(store, &id, Some(now_ms))?);
         updates.publish(|| Update::Ended {
             conversation_id: id,
         });
@@ -209,10 +222,19 @@ pub(super) fn end_conversation(
     Ok(())
 }
 
-fn encode_open(store: &SessionStore, conversation: &str, ended: bool) -> anyhow::Result<Put> {
+/// Encodes the note that a conversation is not archived yet, and when it ended, if it has.
+pub(super) fn encode_open(
+    store: &SessionStore,
+    conversation: &str,
+    ended_ms: Option<i64>,
+) -> anyhow::Result<Put> {
     let since_ms = Timestamp::now().as_millisecond();
     store.encode(
         records::open_key(&store.agent, conversation),
-        &records::OpenRecord { since_ms, ended },
+        &records::OpenRecord {
+            since_ms,
+            ended: ended_ms.is_some(),
+            ended_ms,
+        },
     )
 }

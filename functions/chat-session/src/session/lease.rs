@@ -9,8 +9,8 @@ use crate::records;
 /// Takes the agent's lease, and waits for another holder as long as the options say; `None` if the lease stays taken or the
 /// session is stopped meanwhile.
 ///
-/// The lease of a session that fails is not released but ends by itself, as the lease of a process that dies does: the next
-/// session must not begin while tasks of the failed session may still run.
+/// The lease of a session that is dropped is not released but ends by itself, as the lease of a process that dies does: the next
+/// session must not begin while tasks of the dropped session may still run.
 pub(super) async fn acquire(
     deps: &Deps,
     agent: &str,

@@ -7,9 +7,11 @@ use store::state::StateStore;
 
 use super::conversations::{Conversation, ConversationTable};
 use super::escalation::Escalations;
+use super::ingest::encode_open;
 use super::message_queue::MessageQueue;
+use super::removals::Removals;
 use super::session_store::SessionStore;
-use crate::records::{self, EscalationRecord, OpenRecord};
+use crate::records::{self, ConversationItems};
 
 /// Number of conversations that are read at the same time.
 const CONCURRENCY: usize = 16;
@@ -17,8 +19,7 @@ const CONCURRENCY: usize = 16;
 /// What the store holds of a conversation.
 struct StoredConversation {
     id: String,
-    messages: Vec<StoredMessage>,
-    escalations: Vec<EscalationRecord>,
+    items: ConversationItems,
     has_spilled: bool,
 }
 
@@ -28,89 +29,90 @@ pub(super) struct Loading<'s> {
     pub(super) conversations: &'s mut ConversationTable,
     pub(super) queue: &'s mut MessageQueue,
     pub(super) escalations: &'s mut Escalations,
+    pub(super) removals: &'s mut Removals,
 }
 
 impl Loading<'_> {
-    /// Loads the conversations that are not loaded yet, and notes them as open.
+    /// Loads the conversations that are not loaded yet, and notes them as open. Returns their ids.
     ///
     /// A conversation is noted as open before any of its messages is stored, so that whatever happens later, a session finds
     /// the conversation and archives it.
-    pub(super) async fn open(&mut self, conversations: &[String]) -> anyhow::Result<()> {
+    pub(super) async fn open(&mut self, conversations: &[String]) -> anyhow::Result<Vec<String>> {
         let mut missing: Vec<String> = conversations
             .iter()
             .filter(|id| !self.conversations.contains(id))
             .cloned()
             .collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(missing);
         }
         missing.sort_unstable();
         missing.dedup();
-        let since_ms = Timestamp::now().as_millisecond();
         let mut puts = Vec::new();
+        let mut opened = Vec::new();
         for id in &missing {
-            let ended = self.conversations.was_archived(id);
-            puts.push(self.store.encode(
-                records::open_key(&self.store.agent, id),
-                &OpenRecord { since_ms, ended },
-            )?);
+            self.removals.keep_open(id);
+            let ended_ms = self.conversations.archived_end_ms(id);
+            puts.push(encode_open(self.store, id, ended_ms)?);
+            opened.push((id.clone(), ended_ms));
         }
         self.store.write(puts).await?;
-        let missing: Vec<(String, bool)> = missing
-            .into_iter()
-            .map(|id| (id.clone(), self.conversations.was_archived(&id)))
-            .collect();
-        self.resume(missing).await?;
+        self.resume(opened).await?;
         self.conversations.publish_active();
-        Ok(())
+        Ok(missing)
     }
 
-    /// Loads conversations, each with whether it has ended, and raises the escalations of messages that were stored but not
+    /// Loads conversations, each with when it ended if it has, and raises the escalations of messages that were stored but not
     /// processed.
     pub(super) async fn resume(
         &mut self,
-        conversations: Vec<(String, bool)>,
+        conversations: Vec<(String, Option<i64>)>,
     ) -> anyhow::Result<()> {
         let store = self.store;
         let reading: Vec<_> = conversations
             .iter()
-            .map(|(id, _)| store.read_with_retry(id, move || read(store, id)))
+            .map(|(id, _)| store.read_with_retry(move || read(store, id)))
             .collect();
         let stored: Vec<StoredConversation> = futures::stream::iter(reading)
             .buffered(CONCURRENCY)
             .try_collect()
             .await?;
-        for (stored, (_, ended)) in stored.into_iter().zip(conversations) {
-            self.resume_one(stored, ended).await?;
+        for (stored, (_, ended_ms)) in stored.into_iter().zip(conversations) {
+            self.resume_one(stored, ended_ms).await?;
         }
         Ok(())
     }
 
     async fn resume_one(
         &mut self,
-        mut stored: StoredConversation,
-        ended: bool,
+        stored: StoredConversation,
+        ended_ms: Option<i64>,
     ) -> anyhow::Result<()> {
-        let mut conversation = Conversation::new(ended);
-        for record in &stored.escalations {
+        let mut conversation = Conversation::new(ended_ms);
+        let ConversationItems {
+            mut messages,
+            escalations,
+        } = stored.items;
+        for record in &escalations {
             conversation.escalated.mark_raised(record.severity);
         }
-        stored.messages.sort_by_key(|message| message.arrival);
-        for message in &stored.messages {
+        messages.sort_by_key(|message: &StoredMessage| message.arrival);
+        for message in &messages {
             conversation.seen.insert(message.message.identity());
             self.queue.note_arrival(message.arrival);
         }
         if stored.has_spilled {
             self.queue.mark_spilled(&stored.id);
         }
-        for record in stored
-            .escalations
+        for record in escalations
             .iter()
             .filter(|record| !record.notified && record.agent == self.store.agent)
         {
-            self.escalations.queue_notification(&stored.id, record);
+            self.escalations
+                .notify(&stored.id, record, self.store)
+                .await?;
         }
-        for message in &stored.messages {
+        for message in &messages {
             self.escalations
                 .raise(&message.message, &mut conversation, self.store)
                 .await?;
@@ -125,15 +127,12 @@ async fn read(
     conversation: &str,
 ) -> Result<StoredConversation, store::Error> {
     let (state, now) = (&store.state, Timestamp::now());
-    let partition = records::conversation_partition(conversation);
-    let messages = records::list_all(state, &partition, "m#", now).await?;
-    let escalations = records::list_all(state, &partition, "e#", now).await?;
+    let items = records::list_conversation(state, conversation, now).await?;
     let spill = records::spill_partition(&store.agent, conversation);
     let has_spilled = !state.list(&spill, "", None, 1, now).await?.is_empty();
     Ok(StoredConversation {
         id: conversation.to_owned(),
-        messages: messages.into_iter().map(|(_, message)| message).collect(),
-        escalations: escalations.into_iter().map(|(_, record)| record).collect(),
+        items,
         has_spilled,
     })
 }

@@ -1,5 +1,7 @@
 //! The queue of stored messages that are to be processed, limited to the rate of each conversation.
 
+use std::collections::HashMap;
+
 use insights_core::WithCauses;
 use insights_core::chat::pacing::{Admission, Pacer, PacingCounts, QueueLimits};
 use insights_core::chat::sla::Latency;
@@ -10,6 +12,7 @@ use runtime::metrics;
 use store::state::{Put, StateStore};
 use tokio::time::Instant;
 
+use super::removals::Removals;
 use super::session_store::SessionStore;
 use crate::records;
 
@@ -38,6 +41,8 @@ impl PendingMessage {
 pub(super) struct MessageQueue {
     pacer: Pacer<PendingMessage>,
     last_arrival: u64,
+    /// The sort key of the last spilled message that was read back, by conversation. What is not deleted yet is not read again.
+    read_back: HashMap<String, String>,
 }
 
 impl MessageQueue {
@@ -46,6 +51,7 @@ impl MessageQueue {
         Self {
             pacer: Pacer::new(rate, limits),
             last_arrival: 0,
+            read_back: HashMap::new(),
         }
     }
 
@@ -108,35 +114,47 @@ impl MessageQueue {
     }
 
     /// Reads spilled messages back where there is room in memory.
-    pub(super) async fn refill(&mut self, store: &SessionStore) -> anyhow::Result<()> {
+    pub(super) async fn refill(
+        &mut self,
+        store: &SessionStore,
+        removals: &mut Removals,
+    ) -> anyhow::Result<()> {
         while let Some((conversation, room)) = self
             .pacer
             .next_refill()
             .map(|(id, room)| (id.to_owned(), room))
         {
             let partition = records::spill_partition(&store.agent, &conversation);
-            let now = Timestamp::now();
-            let items = match store.state.list(&partition, "", None, room, now).await {
+            let after = self.read_back.get(&conversation).map(String::as_str);
+            let (state, now) = (&store.state, Timestamp::now());
+            let items = match state.list(&partition, "", after, room, now).await {
                 Ok(items) => items,
-                // The messages stay in the store, and the next round of the event loop asks again.
-                Err(error) if error.is_retryable() => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-            let mut read_back = Vec::with_capacity(items.len());
-            for item in &items {
-                read_back.push(PendingMessage::unmeasured(item.decode()?));
-            }
-            self.pacer
-                .refill(&conversation, read_back, room, Instant::now().into_std());
-            for item in items {
-                if let Err(error) = store.delete(&item.key).await {
-                    tracing::warn!(
+                Err(error) => {
+                    // The messages stay in the store, and the next round of the event loop asks again.
+                    tracing::debug!(
                         conversation_id = conversation,
                         cause = %WithCauses(&error),
-                        "a spilled message was read back but not deleted, it will be processed twice"
+                        "the spilled messages were not read, trying again"
                     );
+                    return Ok(());
                 }
+            };
+            if let Some(last) = items.last() {
+                self.read_back
+                    .insert(conversation.clone(), last.key.sort.clone());
             }
+            // A message that cannot be read is stored under its conversation all the same.
+            let read_back: Vec<PendingMessage> = items
+                .iter()
+                .filter_map(records::decode_or_skip)
+                .map(PendingMessage::unmeasured)
+                .collect();
+            // Fewer items than there is room for mean that these were the last.
+            let were_last = items.len() < room;
+            let room = if were_last { room } else { read_back.len() };
+            self.pacer
+                .refill(&conversation, read_back, room, Instant::now().into_std());
+            items.into_iter().for_each(|item| removals.remove(item.key));
         }
         Ok(())
     }

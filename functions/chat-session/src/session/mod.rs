@@ -14,11 +14,12 @@ mod ingest;
 mod lease;
 mod loading;
 mod message_queue;
-mod notifications;
+mod notices;
 mod options;
 mod presence;
 mod processing;
 mod recovery;
+mod removals;
 mod report;
 mod scoring;
 mod send;
@@ -29,6 +30,7 @@ mod statistics;
 mod stream;
 mod stream_status;
 mod tasks;
+mod transcripts;
 mod updates;
 
 use std::sync::Arc;
@@ -51,6 +53,13 @@ pub async fn run(deps: Arc<Deps>, agent: &str, options: Options) -> anyhow::Resu
             summary: None,
         });
     };
-    let state = recovery::restore(deps, agent, &options, &lease).await?;
-    shutdown::run_to_end(state, lease, options).await
+    match recovery::restore(Arc::clone(&deps), agent, &options, &lease).await {
+        Ok(state) => shutdown::run_to_end(state, lease, options).await,
+        Err(error) => {
+            // The session before this one may have left the agent available, and nobody works the agent now.
+            presence::set_offline(&deps, agent).await;
+            shutdown::release(lease).await;
+            Err(error)
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::updates::Update;
 /// How a session is run.
 #[derive(Debug)]
 pub struct Options {
-    /// Name of the lease holder, unique for each session.
+    /// Name of the lease holder, unique for each session: not even a repetition of the same request may bear it.
     pub holder: String,
     /// Moment at which the session must have ended; the session hands over before. `None` sets no limit.
     pub deadline: Option<Instant>,

@@ -7,6 +7,7 @@ use cxone::chat::{set_availability, set_presence};
 use insights_core::WithCauses;
 use insights_core::chat::availability::availability;
 use insights_http::Deadline;
+use insights_http::backoff::{Backoff, BackoffPolicy};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +20,8 @@ const AVAILABLE: &str = "available";
 const OFFLINE: &str = "offline";
 /// Time limit of one call, its retries included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Wait after a failed call.
-const RETRY_WAIT: Duration = Duration::from_secs(3);
+/// Longest time that a session waits for a call under way before it sets the agent offline.
+const STOP_TIMEOUT: Duration = Duration::from_secs(6);
 /// Wait after a change of the number of chats, so that chats which are assigned together make one call.
 const SETTLE_WAIT: Duration = Duration::from_millis(100);
 
@@ -59,9 +60,10 @@ impl PresenceKeeper {
     /// Ends the task and leaves the presence as it is, since a successor keeps it.
     pub(super) async fn stop(&mut self) {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            // The task is not aborted: a call under way must end first, or it could arrive after a later call.
-            let _ = task.await;
+        if let Some(mut task) = self.task.take() {
+            // The task is not aborted at once: a call under way must end first, or it could arrive after a later call.
+            let _ = tokio::time::timeout(STOP_TIMEOUT, &mut task).await;
+            task.abort();
         }
     }
 
@@ -69,6 +71,15 @@ impl PresenceKeeper {
     pub(super) async fn stop_and_set_offline(&mut self) {
         self.stop().await;
         set_offline(&self.deps, &self.agent).await;
+    }
+}
+
+impl Drop for PresenceKeeper {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -92,6 +103,8 @@ async fn keep_up_to_date(
     stop: CancellationToken,
 ) {
     let (mut is_available, mut last_availability) = (false, None);
+    let mut failed = Backoff::new(BackoffPolicy::PRESENCE);
+    let mut refused = Backoff::new(BackoffPolicy::REFUSED_CALL);
     loop {
         let wanted = availability(*active.borrow_and_update(), deps.config.maximum_chats);
         let set = async {
@@ -108,19 +121,29 @@ async fn keep_up_to_date(
             }
             Ok::<_, cxone::Error>(())
         };
-        let has_failed = set
-            .await
-            .inspect_err(|error| {
+        let retry_after = match set.await {
+            Ok(()) => {
+                failed.reset();
+                refused.reset();
+                None
+            }
+            Err(error) => {
                 tracing::warn!(
                     agent_id = agent,
-                    cause = %WithCauses(error),
+                    cause = %WithCauses(&error),
                     "presence or availability of the agent was not set"
                 );
-            })
-            .is_err();
+                let backoff = if error.is_retryable() {
+                    &mut failed
+                } else {
+                    &mut refused
+                };
+                Some(backoff.next_delay(rand::random()))
+            }
+        };
         let pause = async {
-            if has_failed {
-                tokio::time::sleep(RETRY_WAIT).await;
+            if let Some(wait) = retry_after {
+                tokio::time::sleep(wait).await;
             } else if active.changed().await.is_ok() {
                 tokio::time::sleep(SETTLE_WAIT).await;
             } else {

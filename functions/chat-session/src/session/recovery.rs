@@ -29,7 +29,7 @@ pub(super) async fn restore(
 ) -> anyhow::Result<SessionState> {
     let now = Timestamp::now();
     let previous = deps.state.get(&records::session_key(agent), now).await?;
-    let previous: Option<SessionRecord> = previous.map(|item| item.decode()).transpose()?;
+    let previous: Option<SessionRecord> = previous.as_ref().and_then(records::decode_or_skip);
     let mut state = SessionState::new(Arc::clone(&deps), agent, options, lease.lost());
     if let Some(previous) = &previous
         && has_died(previous, now, &deps)
@@ -42,6 +42,9 @@ pub(super) async fn restore(
         presence::set_offline(&deps, agent).await;
         state.stream.down_since_ms = Some(previous.last_frame_ms);
     }
+    state.stream.predecessor_had_gap = previous
+        .as_ref()
+        .is_some_and(|previous| previous.had_gap || previous.phase == Phase::Ended);
     state.record(Phase::Serving).await?;
     let partition = records::agent_partition(agent);
     for (_, gap) in records::list_all::<Gap>(&deps.state, &partition, "outage#", now).await? {
@@ -69,19 +72,19 @@ pub(super) async fn restore(
     Ok(state)
 }
 
-/// Returns the ids of the conversations that are not archived yet, each with whether the conversation has ended.
+/// Returns the ids of the conversations that are not archived yet, each with when it ended if it has, in milliseconds since the epoch.
 async fn open_conversations(
     deps: &Deps,
     agent: &str,
     now: Timestamp,
-) -> Result<Vec<(String, bool)>, store::Error> {
+) -> Result<Vec<(String, Option<i64>)>, store::Error> {
     let partition = records::agent_partition(agent);
     let open = records::list_all::<OpenRecord>(&deps.state, &partition, "open#", now).await?;
     Ok(open
         .into_iter()
         .filter_map(|(item, record)| {
             let id = item.key.sort.strip_prefix("open#")?;
-            Some((id.to_owned(), record.ended))
+            Some((id.to_owned(), record.ended_at_ms()))
         })
         .collect())
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::updates::Update;
 use crate::deps::Deps;
-use crate::records;
+use crate::records::{self, ScoreRecord};
 
 /// Number of messages that may wait for the model. A further message is not scored by the model, and is counted.
 const QUEUE_LIMIT: usize = 256;
@@ -64,16 +64,19 @@ fn start_task(deps: Arc<Deps>, updates: Observer<Update>) -> mpsc::Sender<Stored
     sender
 }
 
-async fn score(deps: &Deps, mut stored: StoredMessage, updates: &Observer<Update>) {
+async fn score(deps: &Deps, stored: StoredMessage, updates: &Observer<Update>) {
     let Some(score) = deps.scorer.score(&stored.message.text).await else {
         return;
     };
-    stored.model_sentiment = Some(score.to_four_decimals());
+    // An item of its own: the message may be stored again meanwhile, and neither write may undo the other.
+    let record = ScoreRecord {
+        model_sentiment: score.to_four_decimals(),
+    };
     let now = Timestamp::now();
     let written = async {
         let put = records::encode_put(
-            records::message_key(&stored.message),
-            &stored,
+            records::score_key(&stored.message),
+            &record,
             now,
             deps.config.retention,
         )?;

@@ -1,8 +1,6 @@
 //! Sending of the agent's messages: stores each message with a note, hands it to the connection when the outbox says so, and
 //! removes the note when the message has arrived.
 
-use futures::StreamExt;
-use insights_core::WithCauses;
 use insights_core::chat::frame::validate_message;
 use insights_core::chat::message::{Message, Sender};
 use insights_core::chat::outbox::Outbox;
@@ -13,13 +11,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::conversations::ConversationTable;
+use super::ingest::encode_open;
 use super::message_queue::{MessageQueue, PendingMessage};
 use super::options::RefusedMessage;
+use super::removals::Removals;
 use super::session_store::SessionStore;
 use crate::records;
-
-/// Number of notes that are removed at the same time.
-const REMOVAL_CONCURRENCY: usize = 16;
 
 /// The outbox of a session, and the connection that takes its messages.
 #[derive(Debug)]
@@ -85,6 +82,11 @@ impl OutboundWriter {
         }
         conversation.stored_messages += 1;
         conversation.last_activity = Instant::now();
+        let mut puts = Vec::with_capacity(3);
+        if conversation.ended_at_ms.take().is_some() {
+            // The agent goes on with the conversation.
+            puts.push(encode_open(store, &message.conversation_id, None)?);
+        }
         let stored = StoredMessage {
             message: message.clone(),
             via: Via::Outbound,
@@ -92,10 +94,8 @@ impl OutboundWriter {
             latency_ms: None,
             model_sentiment: None,
         };
-        let puts = vec![
-            store.encode(records::message_key(&message), &stored)?,
-            store.encode(records::outbound_key(&store.agent, &message), &message)?,
-        ];
+        puts.push(store.encode(records::message_key(&message), &stored)?);
+        puts.push(store.encode(records::outbound_key(&store.agent, &message), &message)?);
         store.write(puts).await?;
         self.outbox.enqueue(message);
         Ok(Some(PendingMessage::unmeasured(stored)))
@@ -128,28 +128,10 @@ impl OutboundWriter {
         .map_err(RefusedMessage::Invalid)
     }
 
-    /// Removes the notes of messages that have arrived. A note that cannot be removed is logged: the next session may then
-    /// send its message again.
-    pub(super) async fn remove_notes(&mut self, store: &SessionStore) {
-        let acknowledged = self.outbox.take_acknowledged();
-        let removals: Vec<_> = acknowledged
-            .iter()
-            .map(|message| async move {
-                store
-                    .delete(&records::outbound_key(&store.agent, message))
-                    .await
-            })
-            .collect();
-        let removed: Vec<_> = futures::stream::iter(removals)
-            .buffer_unordered(REMOVAL_CONCURRENCY)
-            .collect()
-            .await;
-        for error in removed.into_iter().filter_map(Result::err) {
-            tracing::warn!(
-                agent_id = store.agent,
-                cause = %WithCauses(&error),
-                "a sent message is still noted as unsent, it may be sent again"
-            );
+    /// Removes the notes of messages that have arrived. If a note cannot be removed, the next session may send its message again.
+    pub(super) fn remove_notes(&mut self, store: &SessionStore, removals: &mut Removals) {
+        for message in self.outbox.take_acknowledged() {
+            removals.remove(records::outbound_key(&store.agent, &message));
         }
     }
 

@@ -10,6 +10,7 @@ use runtime::metrics;
 use store::state::{State, StateStore};
 use tokio::time::Instant;
 
+use super::archive_queue::ARCHIVE_TIMEOUT;
 use super::event_loop::{EventLoop, Mode};
 use super::options::Options;
 use super::report::{Outcome, Report};
@@ -24,6 +25,8 @@ const SUCCESSOR_POLL_INTERVAL: Duration = Duration::from_millis(500);
 const SUCCESSOR_MARGIN: Duration = Duration::from_secs(5);
 /// How long before its deadline a session without a successor must have archived everything.
 const ARCHIVE_MARGIN: Duration = Duration::from_secs(1);
+/// Longest time that a session waits at its end for notifications and removals. The next session does what is left.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(5);
 /// Duration of the lease that a session without a successor takes for its end.
 const FINAL_LEASE: Duration = Duration::from_secs(10);
 
@@ -58,13 +61,32 @@ pub(super) async fn run_to_end(
             let deadline = Deadline::within(FINAL_ARCHIVE_TIMEOUT);
             finish(event_loop, lease, deadline).await
         }
+        Err(error) if !lease.is_held() => {
+            tracing::warn!(
+                agent_id = event_loop.state.store.agent,
+                cause = %WithCauses(error.as_ref()),
+                "the session lost its lease while it worked"
+            );
+            leave(event_loop, Outcome::Lost).await
+        }
         Err(error) => {
-            // The lease is not released here, but ends by itself: what arrived is stored or is still in the transcripts, and
-            // the next session sets the agent offline and archives.
-            event_loop.cancel_stream();
+            fail(event_loop, lease).await;
             Err(error)
         }
     }
+}
+
+/// Ends a session that cannot go on: sets the agent offline, so that the contact center routes no chats to an agent that nobody works,
+/// and releases the lease, so that the next session need not wait. What arrived is stored or is still in the transcripts.
+async fn fail(mut event_loop: EventLoop, lease: LeaseGuard) {
+    event_loop.cancel_stream();
+    event_loop.presence.stop_and_set_offline().await;
+    event_loop
+        .state
+        .finish_background_work(BACKGROUND_TIMEOUT)
+        .await;
+    drop(event_loop);
+    release(lease).await;
 }
 
 /// Returns when the session begins to hand over and when it must have ended, if it has a deadline.
@@ -108,11 +130,19 @@ async fn hand_over(
 ) -> anyhow::Result<Report> {
     let agent = event_loop.state.store.agent.clone();
     tracing::info!(agent_id = agent, "handing the session over to a successor");
-    while let Some(finished) = event_loop.next_archive().await {
-        event_loop.state.finish_archive(finished?).await?;
+    match close(&mut event_loop, &lease, options).await {
+        Ok(EndReason::LeaseLost) => return leave(event_loop, Outcome::Lost).await,
+        Ok(EndReason::Stopped) => {
+            let deadline = Deadline::within(FINAL_ARCHIVE_TIMEOUT);
+            return finish(event_loop, lease, deadline).await;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            fail(event_loop, lease).await;
+            return Err(error);
+        }
     }
     event_loop.presence.stop().await;
-    event_loop.state.record(Phase::HandingOver).await?;
     release(lease).await;
     let last_moment = deadline
         .checked_sub(SUCCESSOR_MARGIN)
@@ -130,6 +160,30 @@ async fn hand_over(
         EndReason::SuccessorConnected => leave(event_loop, Outcome::HandedOver).await,
         _ => end_without_successor(event_loop, options, deadline).await,
     }
+}
+
+/// Works until the archives that are being written are finished, and stores that the session hands over. Arrivals are taken meanwhile.
+async fn close(
+    event_loop: &mut EventLoop,
+    lease: &LeaseGuard,
+    options: &Options,
+) -> anyhow::Result<EndReason> {
+    let lease_lost = lease.lost();
+    let mut running = event_loop.state.archives.watch_running();
+    let latest = Instant::now() + ARCHIVE_TIMEOUT;
+    let end = async {
+        tokio::select! {
+            () = options.stop.cancelled() => EndReason::Stopped,
+            () = lease_lost.cancelled() => EndReason::LeaseLost,
+            _ = running.wait_for(|running| *running == 0) => EndReason::Deadline(latest),
+            () = tokio::time::sleep_until(latest) => EndReason::Deadline(latest),
+        }
+    };
+    let end = event_loop.run_until(end, Mode::Closing).await?;
+    if matches!(end, EndReason::Deadline(_)) {
+        event_loop.state.record(Phase::HandingOver).await?;
+    }
+    Ok(end)
 }
 
 /// Waits until another session of the agent is connected.
@@ -167,7 +221,7 @@ async fn end_without_successor(
 }
 
 /// Releases the lease, so that the next session need not wait for its end.
-async fn release(lease: LeaseGuard) {
+pub(super) async fn release(lease: LeaseGuard) {
     if let Err(error) = lease.release().await {
         tracing::warn!(
             cause = %WithCauses(&error),
@@ -179,7 +233,18 @@ async fn release(lease: LeaseGuard) {
 /// Leaves the agent to another session: stores what has arrived, and changes nothing else.
 async fn leave(mut event_loop: EventLoop, outcome: Outcome) -> anyhow::Result<Report> {
     event_loop.presence.stop().await;
-    event_loop.stop().await?;
+    if let Err(error) = event_loop.stop().await {
+        // The new holder reads the transcripts, which hold what was not stored here.
+        tracing::warn!(
+            agent_id = event_loop.state.store.agent,
+            cause = %WithCauses(error.as_ref()),
+            "the last arrivals of a session that another one follows were not stored"
+        );
+    }
+    event_loop
+        .state
+        .finish_background_work(BACKGROUND_TIMEOUT)
+        .await;
     tracing::info!(
         agent_id = event_loop.state.store.agent,
         ?outcome,
@@ -191,6 +256,16 @@ async fn leave(mut event_loop: EventLoop, outcome: Outcome) -> anyhow::Result<Re
     })
 }
 
+/// Processes everything that is stored, and archives every conversation.
+async fn work_off(event_loop: &mut EventLoop, deadline: Deadline) -> anyhow::Result<()> {
+    event_loop.stop().await?;
+    event_loop.state.drain_pending().await?;
+    if let Some(finished) = deadline.bound(event_loop.finish_archives()).await {
+        finished?;
+    }
+    event_loop.state.archive_all(deadline).await
+}
+
 /// Ends the session: sets the agent offline, processes everything that is stored, and archives every conversation.
 async fn finish(
     mut event_loop: EventLoop,
@@ -198,16 +273,18 @@ async fn finish(
     deadline: Deadline,
 ) -> anyhow::Result<Report> {
     event_loop.presence.stop_and_set_offline().await;
-    event_loop.stop().await?;
-    event_loop.state.drain_pending().await?;
-    while let Some(finished) = event_loop.next_archive().await {
-        event_loop.state.finish_archive(finished?).await?;
-    }
-    let archived = event_loop.state.archive_all(deadline).await;
-    let recorded = event_loop.state.record(Phase::Ended).await;
+    let worked = work_off(&mut event_loop, deadline).await;
+    let recorded = match &worked {
+        Ok(()) => event_loop.state.record(Phase::Ended).await,
+        Err(_) => Ok(()),
+    };
+    event_loop
+        .state
+        .finish_background_work(BACKGROUND_TIMEOUT)
+        .await;
     release(lease).await;
     metrics::flush();
-    archived.and(recorded)?;
+    worked.and(recorded)?;
     let summary = event_loop.state.summary();
     tracing::info!(
         agent_id = event_loop.state.store.agent,

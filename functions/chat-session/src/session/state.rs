@@ -4,8 +4,11 @@
 //! does the work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use insights_http::Deadline;
+use jiff::Timestamp;
+use store::state::StateStore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +21,7 @@ use super::loading::Loading;
 use super::message_queue::{MessageQueue, PendingMessage};
 use super::options::{Options, OutgoingMessage};
 use super::processing::Processing;
+use super::removals::Removals;
 use super::report::Summary;
 use super::scoring::ScoringQueue;
 use super::send::OutboundWriter;
@@ -40,6 +44,7 @@ pub(super) struct SessionState {
     escalations: Escalations,
     scoring: ScoringQueue,
     pub(super) archives: ArchiveQueue,
+    pub(super) removals: Removals,
     pub(super) stream: StreamStatus,
     statistics: SessionStatistics,
     updates: UpdateFeed,
@@ -67,9 +72,10 @@ impl SessionState {
             conversations: ConversationTable::new(),
             queue: MessageQueue::new(config.rate, config.room),
             outbound: OutboundWriter::new(config.rate),
-            escalations: Escalations::start(&deps),
+            escalations: Escalations::start(&deps, agent, &options.holder),
             scoring: ScoringQueue::start(&deps, updates.clone()),
             archives: ArchiveQueue::new(Arc::clone(&deps)),
+            removals: Removals::new(deps.state.clone()),
             stream: StreamStatus::new(),
             statistics: SessionStatistics::new(config.sla),
             updates: UpdateFeed::new(updates),
@@ -84,6 +90,7 @@ impl SessionState {
             phase,
             connected: self.stream.connected,
             last_frame_ms: self.stream.last_frame_ms,
+            had_gap: self.stream.had_gap,
         };
         let key = records::session_key(&self.store.agent);
         self.store
@@ -98,17 +105,22 @@ impl SessionState {
             conversations: &mut self.conversations,
             queue: &mut self.queue,
             escalations: &mut self.escalations,
+            removals: &mut self.removals,
         }
     }
 
     /// Takes a batch of arrivals: stores everything in one go, and then processes the messages that may be processed now.
-    pub(super) async fn ingest(&mut self, batch: Vec<Arrival>) -> anyhow::Result<()> {
+    ///
+    /// Returns the conversations that are seen for the first time after a part of the stream was missed: their transcripts may
+    /// hold messages that nobody has received.
+    pub(super) async fn ingest(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Vec<String>> {
         let conversations: Vec<String> = batch
             .iter()
             .filter_map(Arrival::conversation_id)
             .map(str::to_owned)
             .collect();
-        self.loading().open(&conversations).await?;
+        let opened = self.loading().open(&conversations).await?;
+        self.look_up_forgotten(&batch).await?;
         let mut ingest = Ingest {
             store: &self.store,
             conversations: &mut self.conversations,
@@ -120,10 +132,33 @@ impl SessionState {
         };
         let ingested = ingest.take_batch(batch)?;
         self.store.write(ingested.puts).await?;
-        self.outbound.remove_notes(&self.store).await;
+        self.outbound.remove_notes(&self.store, &mut self.removals);
         self.conversations.publish_active();
         for pending in ingested.ready {
             self.process(pending).await?;
+        }
+        let may_be_incomplete = self.stream.may_have_missed_conversations();
+        Ok(opened.into_iter().filter(|_| may_be_incomplete).collect())
+    }
+
+    /// Looks up in the store which messages of a batch were stored before, as far as memory has forgotten that.
+    async fn look_up_forgotten(&mut self, batch: &[Arrival]) -> anyhow::Result<()> {
+        for message in batch.iter().filter_map(Arrival::message) {
+            let identity = message.identity();
+            let Some(conversation) = self.conversations.get_mut(&message.conversation_id) else {
+                continue;
+            };
+            if !conversation.seen.may_have_forgotten(&identity) {
+                continue;
+            }
+            let key = records::message_key(message);
+            let stored = self
+                .store
+                .read_with_retry(|| self.store.state.get(&key, Timestamp::now()))
+                .await?;
+            if stored.is_some() {
+                conversation.seen.insert(identity);
+            }
         }
         Ok(())
     }
@@ -181,7 +216,7 @@ impl SessionState {
 
     /// Reads spilled messages back, and hands messages to the connection that may be sent now.
     pub(super) async fn refill_and_send(&mut self) -> anyhow::Result<()> {
-        self.queue.refill(&self.store).await?;
+        self.queue.refill(&self.store, &mut self.removals).await?;
         self.outbound.send_due();
         Ok(())
     }
@@ -192,7 +227,7 @@ impl SessionState {
             for pending in self.queue.drain() {
                 self.process(pending).await?;
             }
-            self.queue.refill(&self.store).await?;
+            self.queue.refill(&self.store, &mut self.removals).await?;
             if self.queue.queued() == 0 {
                 return Ok(());
             }
@@ -223,14 +258,15 @@ impl SessionState {
     }
 
     /// Takes the result of a background archive.
-    pub(super) async fn finish_archive(&mut self, finished: FinishedArchive) -> anyhow::Result<()> {
+    pub(super) fn finish_archive(&mut self, finished: FinishedArchive) {
         let parts = Archiving {
             store: &self.store,
             conversations: &mut self.conversations,
             outbound: &mut self.outbound,
             updates: &mut self.updates,
+            removals: &mut self.removals,
         };
-        self.archives.finish(finished, parts).await
+        self.archives.finish(finished, parts);
     }
 
     /// Archives all conversations, at the end of the session.
@@ -240,10 +276,17 @@ impl SessionState {
             conversations: &mut self.conversations,
             outbound: &mut self.outbound,
             updates: &mut self.updates,
+            removals: &mut self.removals,
         };
         self.archives
             .archive_all(self.stream.outages(), deadline, parts)
             .await
+    }
+
+    /// Waits until notifications are delivered and items removed that the session is done with, at most for `limit`. The next session
+    /// does the rest.
+    pub(super) async fn finish_background_work(&mut self, limit: Duration) {
+        tokio::join!(self.escalations.finish(limit), self.removals.finish(limit));
     }
 
     /// Returns what the session did so far.

@@ -27,6 +27,9 @@ const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(50);
 const EARLIEST_RENEWAL: f64 = 0.6;
 /// Shortest time between two replacements of a connection.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a connection must have been up before the next outage begins with the shortest wait again. A stream that breaks right after
+/// its first frame is not healthy.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 /// Number of messages that may wait for the connection.
 const OUTBOUND_LIMIT: usize = 16;
 
@@ -128,6 +131,7 @@ impl StreamTask {
         let mut retiring: Option<(Connection, Instant)> = None;
         let mut last_frame_ms = Timestamp::now().as_millisecond();
         let mut opening = None;
+        let healthy_at = Instant::now() + HEALTHY_AFTER;
         let stop = self.stop.clone();
         loop {
             let arrival = tokio::select! {
@@ -138,8 +142,9 @@ impl StreamTask {
                 }
                 incoming = current.next() => match incoming {
                     Ok(incoming) => {
-                        // A frame or the answer to a ping shows that the connection is healthy.
-                        backoff.reset();
+                        if Instant::now() >= healthy_at {
+                            backoff.reset();
+                        }
                         last_frame_ms = Timestamp::now().as_millisecond();
                         arrival_of(incoming)
                     }

@@ -17,6 +17,10 @@ pub(super) struct StreamStatus {
     pub(super) last_frame_ms: i64,
     /// When the stream of an earlier session was last known to be up, if that session left open conversations or died.
     pub(super) down_since_ms: Option<i64>,
+    /// Whether this session missed a part of the stream.
+    pub(super) had_gap: bool,
+    /// Whether the session before this one missed a part of the stream, or ended before this one began.
+    pub(super) predecessor_had_gap: bool,
     outages: Vec<Gap>,
 }
 
@@ -28,8 +32,15 @@ impl StreamStatus {
             connections: 0,
             last_frame_ms: Timestamp::now().as_millisecond(),
             down_since_ms: None,
+            had_gap: false,
+            predecessor_had_gap: false,
             outages: Vec::new(),
         }
+    }
+
+    /// Returns whether conversations may have begun that no session has seen.
+    pub(super) const fn may_have_missed_conversations(&self) -> bool {
+        self.had_gap || self.predecessor_had_gap
     }
 
     /// Returns the remembered outages.

@@ -1,5 +1,6 @@
 //! Archives and presence at the end of conversations and of sessions.
 
+use chat_session::archive::TranscriptReading;
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::Source;
@@ -148,7 +149,7 @@ async fn archiving_again_writes_nothing() {
         .await
         .unwrap();
     assert_eq!(
-        (archived.messages, archived.written, archived.complete),
-        (1, false, true)
+        (archived.messages, archived.written, archived.transcript),
+        (1, false, TranscriptReading::Complete)
     );
 }
