@@ -27,8 +27,8 @@ const CONCURRENCY: usize = 8;
 /// Time limit of one archive while the session goes on.
 pub(super) const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Share of the time for an archive in which its transcript is read.
-const TRANSCRIPT_SHARE: f64 = 0.6;
+/// The time for an archive that is kept for reading and writing the stores, if there is twice as much in all.
+const STORE_TIME: Duration = Duration::from_secs(5);
 
 /// The result of an archive that was written in the background.
 pub(super) struct FinishedArchive {
@@ -248,7 +248,8 @@ async fn archive_in_time(
     deadline: Deadline,
 ) -> anyhow::Result<ArchiveResult> {
     // A contact center that does not answer leaves time for an archive without the transcript.
-    let for_transcript = Deadline::within(deadline.remaining().mul_f64(TRANSCRIPT_SHARE));
+    let time = deadline.remaining();
+    let for_transcript = Deadline::within(time - STORE_TIME.min(time / 2));
     deadline
         .bound(archive::archive_conversation(
             deps,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_session::Deps;
 use chat_session::config::Config;
 use chat_session::session::{self, Options, OutgoingMessage, Report, Update};
-use cxone_simulator::Scenario;
+use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::ArchiveLine;
 use runtime::Observer;
 use serde_json::Value;
@@ -15,6 +15,8 @@ use testkit::TestFixture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::faulty_state::FaultyState;
 
 pub(crate) use testkit::eventually;
 
@@ -62,6 +64,28 @@ impl SessionFixture {
             .settings(&QUICK_SETTINGS)
             .settings(settings);
         Self(fixture.start().await)
+    }
+
+    /// Starts the simulator with a scenario, on a state store that fails on demand.
+    pub(crate) async fn on(
+        state: &FaultyState,
+        scenario: Scenario,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let fixture = TestFixture::builder()
+            .scenario(scenario)
+            .settings(&QUICK_SETTINGS)
+            .settings(settings)
+            .state(state.state());
+        Self(fixture.start().await)
+    }
+
+    /// Adds settings that are known only once the simulator runs.
+    pub(crate) fn with_settings(mut self, settings: &[(&str, &str)]) -> Self {
+        for (name, value) in settings {
+            self.0.env = self.0.env.with(name, *value);
+        }
+        self
     }
 
     /// Builds dependencies as another process would: they share nothing but the files and the simulator.
@@ -161,6 +185,15 @@ impl RunningSession {
         let _ = self.task.await;
     }
 
+    /// Waits until the session shows a message of a customer or an agent.
+    pub(crate) async fn shows(&mut self, conversation: &str, text: &str) {
+        self.next(&format!("the message {text:?}"), |update| {
+            matches!(update, Update::Message { message, .. }
+                if message.conversation_id == conversation && message.text == text)
+        })
+        .await;
+    }
+
     /// Waits for an update, and skips all others before it.
     pub(crate) async fn next(&mut self, what: &str, is_wanted: impl Fn(&Update) -> bool) -> Update {
         let mut others = Vec::new();
@@ -173,7 +206,7 @@ impl RunningSession {
             }
             None
         };
-        match tokio::time::timeout(Duration::from_secs(20), search).await {
+        match tokio::time::timeout(Duration::from_secs(60), search).await {
             Ok(Some(update)) => update,
             Ok(None) => panic!("the session ended before: {what}; other updates: {others:#?}"),
             Err(_) => panic!("not in time: {what}; other updates: {others:#?}"),
@@ -184,6 +217,11 @@ impl RunningSession {
 /// Returns the message of an archive line as the chat API shows the message.
 pub(crate) fn wire_form(line: &ArchiveLine) -> Value {
     serde_json::to_value(&line.message).expect("JSON")
+}
+
+/// Returns a rule by which every request on a path is answered with this status.
+pub(crate) fn status(path: &str, status: u16) -> FaultRule {
+    FaultRule::new(path, Fault::Status(status, RetryAfter::Absent))
 }
 
 /// Returns the current time in milliseconds since the epoch.

@@ -3,7 +3,13 @@
 mod archives;
 mod events;
 mod faults;
+mod faulty_state;
 mod fixture;
+mod matrix;
+mod notices;
 mod outbound;
 mod pacing;
+mod recovery;
+mod reopening;
+mod store_faults;
 mod takeover;

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use chat_session::session::{Options, Outcome, Update};
+use cxone::chat::{Connection, Incoming, StreamTiming};
 use cxone_simulator::chat::ChatSettings;
 use cxone_simulator::{Scenario, Settings};
+use futures::FutureExt;
 
 use crate::fixture::{AGENT, SessionFixture, eventually};
 
@@ -97,6 +99,31 @@ async fn a_half_open_connection_is_noticed_by_its_silence() {
         })
         .await;
     session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_nobody_read_for_a_while_is_not_given_up() {
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let deps = fixture.deps().await;
+    let timing = StreamTiming {
+        ping_interval: Duration::from_secs(20),
+        pong_timeout: Duration::from_millis(50),
+        io_timeout: Duration::from_secs(20),
+    };
+    let opened = Connection::open(&deps.stream, &deps.client, timing).await;
+    let mut connection = opened.unwrap();
+    let chat = &fixture.simulator.world().chat;
+    // The connection sends its ping, and is then left alone for longer than an answer may take.
+    assert!(connection.next().now_or_never().is_none());
+    eventually("the ping arrives", || chat.pings() == 1).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    chat.say("chat-1", "customer", "hello");
+    loop {
+        match connection.next().await.expect("the connection is healthy") {
+            Incoming::Event(_) => break,
+            _ => continue,
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,6 +91,55 @@ async fn of_several_creators_exactly_one_wins(objects: &Objects) {
     assert_eq!(content, won[0].to_string());
 }
 
+async fn of_several_writers_over_one_version_exactly_one_wins(objects: &Objects) {
+    let key = "archive/43.jsonl";
+    assert!(
+        objects
+            .get_with_version(key)
+            .await
+            .expect("an answer")
+            .is_none()
+    );
+    objects.put_new(key, "first").await.expect("written");
+    let (content, version) = objects
+        .get_with_version(key)
+        .await
+        .expect("an answer")
+        .expect("the object");
+    assert_eq!(content, "first");
+    let writers = (0..10).map(|n| {
+        let (objects, version) = (objects.clone(), version.clone());
+        tokio::spawn(async move {
+            // Each content has a length of its own, by which even a coarse clock of a file system tells versions apart.
+            let content = "x".repeat(n + 10);
+            let written = objects.put_over(key, content.clone(), &version).await;
+            written.map(|()| content)
+        })
+    });
+    let mut won = Vec::new();
+    for outcome in join_all(writers).await {
+        match outcome.expect("no panic") {
+            Ok(content) => won.push(content),
+            Err(Error::Conflict { key: refused }) => assert_eq!(refused, key),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    let (content, version) = objects
+        .get_with_version(key)
+        .await
+        .expect("an answer")
+        .expect("the object");
+    assert_eq!(content, won[0].as_bytes());
+    objects
+        .put_over(key, "next", &version)
+        .await
+        .expect("written");
+    objects.delete(key).await.expect("deleted");
+    let gone = objects.put_over(key, "too late", &version).await;
+    assert!(matches!(gone, Err(Error::Conflict { .. })), "{gone:?}");
+}
+
 async fn objects_are_listed_by_prefix_in_order(objects: &Objects) {
     for key in ["a/b/2", "a/b/10", "a/bc", "a/b/c/d", "b", "é/x"] {
         objects.put(key, key).await.expect("written");
@@ -153,6 +202,7 @@ macro_rules! conformance {
 conformance! {
     an_object_is_read_back_overwritten_and_deleted
     of_several_creators_exactly_one_wins
+    of_several_writers_over_one_version_exactly_one_wins
     objects_are_listed_by_prefix_in_order
     a_key_cannot_leave_the_store
 }
