@@ -176,7 +176,7 @@ fn read_calls(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<RecordedSegmen
         .filter(|(_, line)| !line.trim().is_empty())
     {
         let place = || format!("{}, line {}", file.display(), number + 1);
-        let call: RecordedCall = serde_json::from_str(line).with_context(place)?;
+        let call: RecordedCall = insights_core::lenient_json::from_str(line).with_context(place)?;
         let is_invalid = |segment: &RecordedSegment| {
             segment.end < segment.start || (segment.text.is_none() && segment.score.is_none())
         };

@@ -192,7 +192,7 @@ pub fn round_half_even(value: f64, decimals: u8) -> f64 {
 /// ```
 #[must_use]
 pub fn format_score(score: f64) -> String {
-    format!("{score:.4}")
+    without_negative_zero(format!("{score:.4}"), "")
 }
 
 /// Formats a compound with its sign and 4 decimals.
@@ -202,7 +202,7 @@ pub fn format_score(score: f64) -> String {
 /// ```
 #[must_use]
 pub fn format_compound(compound: f64) -> String {
-    format!("{compound:+.4}")
+    without_negative_zero(format!("{compound:+.4}"), "+")
 }
 
 /// Formats the average of a call, a similarity or a share of VADER with 3 decimals.
@@ -212,7 +212,7 @@ pub fn format_compound(compound: f64) -> String {
 /// ```
 #[must_use]
 pub fn format_average(average: f64) -> String {
-    format!("{average:.3}")
+    without_negative_zero(format!("{average:.3}"), "")
 }
 
 /// Formats a score that stands beside a text, or a word's weight, with 2 decimals.
@@ -222,7 +222,17 @@ pub fn format_average(average: f64) -> String {
 /// ```
 #[must_use]
 pub fn format_short_score(score: f64) -> String {
-    format!("{score:.2}")
+    without_negative_zero(format!("{score:.2}"), "")
+}
+
+/// Returns a formatted figure with `sign` in place of its minus if all of its digits are zeros.
+fn without_negative_zero(figure: String, sign: &str) -> String {
+    match figure.strip_prefix('-') {
+        Some(digits) if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) => {
+            format!("{sign}{digits}")
+        }
+        _ => figure,
+    }
 }
 
 /// Formats a figure of a table with 2 decimals and a typographic minus; an en dash where there is none.
@@ -256,7 +266,7 @@ pub fn format_signed(compound: f64, decimals: usize) -> String {
     if compound == 0.0 {
         "0".to_owned()
     } else {
-        format!("{compound:+.decimals$}").replace('-', "\u{2212}")
+        without_negative_zero(format!("{compound:+.decimals$}"), "+").replace('-', "\u{2212}")
     }
 }
 
@@ -302,6 +312,21 @@ mod tests {
             assert_eq!(score.get(), f64::from(units) / 1e4);
         }
         assert_eq!(Score::from_ten_thousandths(u16::MAX).get(), 1.0);
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_minus() {
+        assert_eq!(format_score(-0.0), "0.0000");
+        assert_eq!(format_average(-0.0001), "0.000");
+        assert_eq!(format_short_score(-0.0), "0.00");
+        assert_eq!(format_compound(-0.000_01), "+0.0000");
+        assert_eq!(format_table_score(Some(-0.001)), "0.00");
+        assert_eq!(format_signed(-0.001, 2), "+0.00");
+        assert_eq!(format_compound(-0.5), "-0.5000");
+        assert_eq!(format_table_score(Some(-0.01)), "\u{2212}0.01");
+        for value in [-0.0, -0.000_04, 0.0] {
+            assert!(round_half_even(value, 4).is_sign_positive(), "{value}");
+        }
     }
 
     #[test]

@@ -51,3 +51,39 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(body: &'static [u8]) -> Result<Value, Error> {
+        let answer = Answer {
+            endpoint: "GET /transcripts".to_owned(),
+            status: StatusCode::OK,
+            body: Bytes::from_static(body),
+        };
+        answer.json()
+    }
+
+    #[test]
+    fn odd_characters_and_numbers_do_not_make_an_answer_unreadable() {
+        for body in [
+            b"\xef\xbb\xbf[{\"text\":\"angry \\ud83d\"},null]".as_slice(),
+            b"[{\"text\":\"angry \xf0\x9f\x98\"},1e400]",
+        ] {
+            let lines = read(body).unwrap();
+            assert_eq!(lines, json!([{"text": "angry \u{fffd}"}, null]));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_named_by_its_place_alone() {
+        let error = read(b"{\"secret\": canary}").unwrap_err().to_string();
+        assert!(
+            error.contains("line 1, column 12") && !error.contains("canary"),
+            "{error}"
+        );
+    }
+}

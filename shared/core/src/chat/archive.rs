@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::escalation::{EscalationDetector, Severity};
 use super::message::Message;
-use crate::lexicon;
+use crate::{lenient_json, lexicon};
 
 /// Tells which sources a message of the archive came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub fn decode_lines(text: &str) -> Result<Vec<ArchiveLine>, ArchiveReadError> {
         .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| ArchiveReadError {
+            lenient_json::from_str(line).map_err(|error| ArchiveReadError {
                 line: index + 1,
                 source: error,
             })
