@@ -65,6 +65,8 @@ pub struct PhraseSet {
     states: Vec<State>,
     beginnings: HashMap<PatternId, Vec<Beginning>, FxBuildHasher>,
     phrases: usize,
+    /// The number of words of the longest phrase.
+    longest: usize,
 }
 
 impl PhraseSet {
@@ -98,6 +100,7 @@ impl PhraseSet {
         let first = self.compile(phrase, complete);
         self.collect_beginnings(first, false)?;
         self.phrases += 1;
+        self.longest = self.longest.max(phrase.max_words());
         Ok(())
     }
 
@@ -174,17 +177,31 @@ impl PhraseSet {
     /// Finds every place of every phrase in the order of their first words.
     #[must_use]
     pub fn occurrences(&self, words: &Words) -> Vec<Occurrence> {
+        self.occurrences_in(words, 0..words.len())
+    }
+
+    /// Finds every place of every phrase that shares a word with these words, and perhaps others nearby.
+    #[must_use]
+    pub fn occurrences_near(&self, words: &Words, near: Range<usize>) -> Vec<Occurrence> {
+        let first = near.start.saturating_sub(self.longest);
+        self.occurrences_in(words, first..near.end.min(words.len()))
+    }
+
+    /// Finds every place of every phrase that begins with one of these words.
+    fn occurrences_in(&self, words: &Words, starts: Range<usize>) -> Vec<Occurrence> {
         let words = words.as_slice();
-        if self.is_empty() || words.is_empty() {
+        if self.is_empty() || starts.is_empty() {
             return Vec::new();
         }
         let mut patterns = Vec::new();
-        let mut ends = Vec::with_capacity(words.len());
-        for word in words {
+        let last = (starts.end + self.longest).min(words.len());
+        let mut ends = Vec::with_capacity(last - starts.start);
+        for word in &words[starts.start..last] {
             self.vocabulary.look_up(word, &mut patterns);
             ends.push(patterns.len());
         }
         let patterns_at = |at: usize| {
+            let at = at - starts.start;
             let start = if at == 0 { 0 } else { ends[at - 1] };
             &patterns[start..ends[at]]
         };
@@ -196,7 +213,7 @@ impl PhraseSet {
             round: 0,
             found: Vec::new(),
         };
-        for start in 0..words.len() {
+        for start in starts.clone() {
             run.begin();
             for pattern in patterns_at(start) {
                 for beginning in self.beginnings.get(pattern).into_iter().flatten() {
@@ -206,7 +223,7 @@ impl PhraseSet {
                 }
             }
             let mut at = start + 1;
-            while at < words.len() && !run.open.is_empty() && !words[at].starts_sentence {
+            while at < last && !run.open.is_empty() && !words[at].starts_sentence {
                 run.step(start..at, patterns_at(at));
                 at += 1;
             }

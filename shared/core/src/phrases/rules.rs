@@ -349,9 +349,12 @@ impl RuleSet {
             .find_map(|places| {
                 // The exceptions are looked for only here: nearly all texts say nothing of a rule.
                 let exceptions = &self.exceptions[places[0].0];
+                let start = places[0].1.words.start;
+                let end = places.iter().map(|(_, place)| place.words.end).max();
+                let near = start..end.unwrap_or(start);
                 let taken_back: Vec<TakenBack> = exceptions
                     .iter()
-                    .map(|exception| TakenBack::new(exception, words))
+                    .map(|exception| TakenBack::new(exception, words, near.clone()))
                     .collect();
                 let holds = |place: &Occurrence| !taken_back.iter().any(|by| by.covers(place));
                 let (rule, place) = places.iter().find(|(_, place)| holds(place))?;
@@ -370,12 +373,12 @@ struct TakenBack {
 }
 
 impl TakenBack {
-    fn new(exception: &Exception, words: &Words) -> Self {
-        let unless = exception.unless.occurrences(words);
+    fn new(exception: &Exception, words: &Words, near: Range<usize>) -> Self {
+        let unless = exception.unless.occurrences_near(words, near.clone());
         let still = if unless.is_empty() {
             Vec::new()
         } else {
-            exception.still.occurrences(words)
+            exception.still.occurrences_near(words, near)
         };
         Self { unless, still }
     }

@@ -28,6 +28,20 @@ pub(super) enum Node {
     Optional(Box<Node>),
 }
 
+impl Node {
+    /// Returns the largest number of words that the node can cover.
+    pub(super) fn max_words(&self) -> usize {
+        match self {
+            Self::Word(_) => 1,
+            Self::Gap(words) => usize::from(*words),
+            Self::Comma | Self::ClauseStart | Self::ClauseEnd => 0,
+            Self::Sequence(nodes) => nodes.iter().map(Self::max_words).sum(),
+            Self::Either(nodes) => nodes.iter().map(Self::max_words).max().unwrap_or(0),
+            Self::Optional(node) => node.max_words(),
+        }
+    }
+}
+
 /// What one word of a text must be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum WordPattern {

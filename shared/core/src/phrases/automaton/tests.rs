@@ -151,6 +151,18 @@ proptest! {
         found.dedup();
         expected.sort_unstable();
         expected.dedup();
-        prop_assert_eq!(found, expected);
+        prop_assert_eq!(&found, &expected);
+        for near in 0..words.len() {
+            let mut around: Vec<(usize, usize)> = set
+                .occurrences_near(&Words::new(&text), near..near + 1)
+                .into_iter()
+                .map(|occurrence| (occurrence.words.start, occurrence.words.end))
+                .collect();
+            around.dedup();
+            for place in found.iter().filter(|(start, end)| (*start..*end).contains(&near)) {
+                prop_assert!(around.contains(place), "{place:?} covers {near}");
+            }
+            prop_assert!(around.iter().all(|place| found.contains(place)));
+        }
     }
 }
