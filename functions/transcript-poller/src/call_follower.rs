@@ -3,24 +3,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use backends::interactions::LoadedInteraction;
 use insights_core::WithCauses;
 use insights_core::live::{
-    BatchReport, CallAction, CallEvent, EndReason, LeaveReason, Segment, Suggestion,
+    BatchReport, CallAction, CallEvent, EndReason, LeaveReason, ScoredBatch, Segment,
 };
-use insights_http::Deadline;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runtime::metrics;
 use sentiment::ProviderError;
 
-use crate::contact_center::{ContactCenter, POLL_TIMEOUT, SEND_TIMEOUT, SendOutcome};
+use crate::contact_center::{ContactCenter, PollAnswer};
 use crate::counted_batch::CountedBatch;
 use crate::deps::Deps;
+use crate::leased_call::{Interruption, LeasedCall};
+use crate::scorer::FailedSegment;
+use crate::segment_retries::{FailureDecision, SegmentRetries};
 use crate::summary::RunCounters;
-
-/// Time before the end of the lease at which calls to the contact center must be over, so that none of them overlaps with
-/// the work of the next holder.
-const LEASE_MARGIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// How a round of a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,22 +26,14 @@ pub(crate) enum RoundOutcome {
     CaughtUp,
     /// The contact center has served more segments than one batch takes. The next round is due at once.
     MoreWaiting,
-    /// Something failed. The next round does again what was not done, after a delay.
+    /// The poll or the state store failed. The next round does again what was not done, after a delay.
     Failed,
+    /// The transcripts are not asked for at all for a while. The next round is due after this time.
+    EndpointClosed(Duration),
     /// Another process holds the lease of the call until the given time.
     LeasedUntil(Timestamp),
     /// The call is over and nothing is left to send.
     Ended(EndReason),
-}
-
-/// Why a round was broken off.
-enum RoundInterruption {
-    /// The call must be left alone.
-    Leave(LeaveReason),
-    /// The state was not read or written. What is in memory may not be what is stored, so it is read again.
-    StateStore(store::Error),
-    /// A segment was not scored.
-    Scoring(ProviderError),
 }
 
 /// The follower of one call, which keeps the state of the call in memory between two rounds.
@@ -52,17 +41,15 @@ pub(crate) struct CallFollower<'a> {
     deps: &'a Deps,
     counters: &'a RunCounters,
     interaction_id: &'a str,
-    /// Name of this run in the lease.
-    holder: &'a str,
     contact_center: ContactCenter<'a>,
-    /// State of the call; `None` before the call is claimed.
-    held: Option<LoadedInteraction>,
+    call: LeasedCall<'a>,
+    retries: SegmentRetries,
     /// Number of failed rounds in a row.
     failed_rounds: u32,
-    /// Whether something failed in this round.
-    has_failed: bool,
-    /// Whether more segments are waiting than this round has scored.
-    has_more: bool,
+    /// How the round that is underway ends, unless it is interrupted.
+    outcome: RoundOutcome,
+    /// Whether a warning about segments with impossible times was logged.
+    has_warned_of_times: bool,
 }
 
 impl<'a> CallFollower<'a> {
@@ -73,22 +60,23 @@ impl<'a> CallFollower<'a> {
         interaction_id: &'a str,
         holder: &'a str,
     ) -> Self {
+        let contact_center = ContactCenter::new(deps, counters, interaction_id);
         Self {
             deps,
             counters,
             interaction_id,
-            holder,
-            contact_center: ContactCenter::new(deps, counters, interaction_id),
-            held: None,
+            contact_center,
+            call: LeasedCall::new(deps, contact_center, interaction_id, holder),
+            retries: SegmentRetries::default(),
             failed_rounds: 0,
-            has_failed: false,
-            has_more: false,
+            outcome: RoundOutcome::CaughtUp,
+            has_warned_of_times: false,
         }
     }
 
     /// Forgets the state in memory, because somebody else has changed the stored one. The next round claims the call again.
     pub(crate) fn forget_state(&mut self) {
-        self.held = None;
+        self.call.release();
     }
 
     /// Returns the number of failed rounds in a row.
@@ -96,102 +84,98 @@ impl<'a> CallFollower<'a> {
         self.failed_rounds
     }
 
-    /// Carries out one round: claims the call if needed, sends what is not acknowledged, polls, scores, writes and sends.
+    /// Carries out one round: claims the call if needed, polls, scores, writes, and starts to send what is not acknowledged.
+    /// What is sent is answered beside this round and the next ones.
     pub(crate) async fn run_round(&mut self) -> RoundOutcome {
-        (self.has_failed, self.has_more) = (false, false);
-        let result = match self.claim().await {
-            Ok(()) => self.apply_and_perform(CallEvent::RoundStarted).await,
-            Err(interruption) => Err(interruption),
-        };
-        let outcome = match result {
-            Ok(()) if self.has_failed => RoundOutcome::Failed,
-            Ok(()) if self.has_more => RoundOutcome::MoreWaiting,
-            Ok(()) => RoundOutcome::CaughtUp,
+        self.outcome = RoundOutcome::CaughtUp;
+        let outcome = match self.poll_and_count().await {
+            Ok(()) => self.outcome,
             Err(interruption) => self.handle_interruption(interruption),
         };
-        self.failed_rounds = if outcome == RoundOutcome::Failed {
-            self.failed_rounds + 1
-        } else {
-            0
-        };
+        match outcome {
+            RoundOutcome::Failed => self.failed_rounds += 1,
+            RoundOutcome::EndpointClosed(_) => {}
+            _ => self.failed_rounds = 0,
+        }
         outcome
     }
 
-    /// Gives the lease back, so that the next process need not wait until it runs out.
-    pub(crate) async fn hand_over(&mut self) {
-        if self.held.is_some()
-            && let Err(RoundInterruption::StateStore(error)) =
-                self.apply_and_perform(CallEvent::HandOverRequested).await
-        {
+    async fn poll_and_count(&mut self) -> Result<(), Interruption> {
+        if !self.call.is_held() {
+            let actions = self.call.load_and_claim().await?;
+            self.perform_all(actions).await?;
+        }
+        let actions = self.call.apply(CallEvent::RoundStarted);
+        self.perform_all(actions).await?;
+        self.call.settle_deliveries().await
+    }
+
+    /// Waits until a delivery was answered or is due. May be canceled at any time.
+    pub(crate) async fn wait_for_delivery(&mut self) {
+        self.call.wait_for_delivery().await;
+    }
+
+    /// Writes what was answered to deliveries, and starts those that are due.
+    pub(crate) async fn settle_deliveries(&mut self) {
+        if let Err(interruption) = self.call.settle_deliveries().await {
+            self.handle_interruption(interruption);
+        }
+    }
+
+    /// Gives the lease back, so that the next process need not wait until it runs out. Deliveries that are underway get
+    /// `grace` to end.
+    pub(crate) async fn hand_over(&mut self, grace: Duration) {
+        if let Err(Interruption::StateStore(error)) = self.call.hand_over(grace).await {
             tracing::info!(
                 interaction_id = self.interaction_id,
                 cause = %WithCauses(&error),
                 "the lease was not given back and will run out"
             );
         }
-        self.held = None;
     }
 
-    async fn claim(&mut self) -> Result<(), RoundInterruption> {
-        if self.held.is_some() {
-            return Ok(());
-        }
-        let held = self
-            .deps
-            .calls
-            .load_or_new(self.interaction_id, Timestamp::now())
-            .await
-            .map_err(RoundInterruption::StateStore)?;
-        self.held = Some(held);
-        self.apply_and_perform(CallEvent::ClaimRequested {
-            holder: self.holder.to_owned(),
-        })
-        .await
-    }
-
-    fn handle_interruption(&mut self, interruption: RoundInterruption) -> RoundOutcome {
+    fn handle_interruption(&mut self, interruption: Interruption) -> RoundOutcome {
+        self.call.release();
         match interruption {
-            RoundInterruption::Leave(reason) => {
-                self.held = None;
-                match reason {
-                    LeaveReason::LeasedUntil(until) => RoundOutcome::LeasedUntil(until),
-                    LeaveReason::Ended(reason) => RoundOutcome::Ended(reason),
-                }
+            Interruption::Leave(LeaveReason::LeasedUntil(until)) => {
+                RoundOutcome::LeasedUntil(until)
             }
-            RoundInterruption::StateStore(error) => {
-                self.held = None;
-                if matches!(error, store::Error::Conflict { .. }) {
-                    tracing::debug!(
-                        interaction_id = self.interaction_id,
-                        "another process wrote the state, which is read again"
-                    );
-                } else {
-                    tracing::warn!(
-                        interaction_id = self.interaction_id,
-                        cause = %WithCauses(&error),
-                        "the state of a call was not read or written"
-                    );
-                    self.counters.add_failure();
-                }
+            Interruption::Leave(LeaveReason::Ended(reason)) => RoundOutcome::Ended(reason),
+            Interruption::StateStore(store::Error::Conflict { .. }) => {
+                tracing::debug!(
+                    interaction_id = self.interaction_id,
+                    "another process wrote the state, which is read again"
+                );
                 RoundOutcome::Failed
             }
-            RoundInterruption::Scoring(error) => {
+            Interruption::StateStore(error) => {
                 tracing::warn!(
                     interaction_id = self.interaction_id,
                     cause = %WithCauses(&error),
-                    "a segment was not scored and will be fetched again"
+                    "the state of a call was not read or written"
                 );
-                metrics::count("model_errors", 1);
-                self.counters.add_failure();
-                RoundOutcome::Failed
+                self.record_store_failure()
+            }
+            Interruption::LeaseOver => {
+                tracing::warn!(
+                    interaction_id = self.interaction_id,
+                    "the lease of a call was not renewed in time"
+                );
+                self.record_store_failure()
             }
         }
     }
 
-    /// Applies an event and carries out its actions. Actions that follow from an action's answer come before the remaining
-    /// ones, so that a state is written and sent before the next thing begins.
-    async fn apply_and_perform(&mut self, event: CallEvent) -> Result<(), RoundInterruption> {
-        let mut remaining: VecDeque<CallAction> = self.apply(event).into();
+    fn record_store_failure(&self) -> RoundOutcome {
+        metrics::count("store_errors", 1);
+        self.counters.add_failure();
+        RoundOutcome::Failed
+    }
+
+    /// Carries out actions in their order. Actions that follow from an action's answer come before the remaining ones, so that
+    /// a state is written before the next thing begins.
+    async fn perform_all(&mut self, actions: Vec<CallAction>) -> Result<(), Interruption> {
+        let mut remaining: VecDeque<CallAction> = actions.into();
         while let Some(action) = remaining.pop_front() {
             for action in self.perform(action).await?.into_iter().rev() {
                 remaining.push_front(action);
@@ -200,160 +184,143 @@ impl<'a> CallFollower<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, event: CallEvent) -> Vec<CallAction> {
-        match &mut self.held {
-            Some(held) => held.apply(event, &self.deps.config.rules, Timestamp::now()),
-            None => Vec::new(),
-        }
-    }
-
-    async fn perform(&mut self, action: CallAction) -> Result<Vec<CallAction>, RoundInterruption> {
+    async fn perform(&mut self, action: CallAction) -> Result<Vec<CallAction>, Interruption> {
         match action {
-            CallAction::SaveState => self.save().await.map(|()| Vec::new()),
-            CallAction::LeaveCall(reason) => Err(RoundInterruption::Leave(reason)),
-            CallAction::FetchSegments { from, is_sweep } => Ok(self.fetch(from, is_sweep).await),
-            CallAction::ReportSkipped { late, implausible } => {
-                tracing::info!(
-                    interaction_id = self.interaction_id,
-                    late,
-                    implausible,
-                    "segments of the transcript were skipped"
-                );
-                metrics::count("segments_skipped", (late + implausible) as u64);
-                Ok(Vec::new())
-            }
+            CallAction::SaveState => self.call.save().await.map(|()| Vec::new()),
+            CallAction::LeaveCall(reason) => Err(Interruption::Leave(reason)),
+            CallAction::FetchSegments { from, is_sweep } => self.fetch(from, is_sweep).await,
             CallAction::ScoreSegments { segments, has_more } => {
                 self.score(segments, has_more).await
+            }
+            CallAction::ReportOddSegments { late, misdated } => {
+                self.report_odd_segments(late, misdated);
+                Ok(Vec::new())
+            }
+            CallAction::ReportUnscored { count } => {
+                metrics::count("segments_unscored", count as u64);
+                Ok(Vec::new())
             }
             CallAction::ReportBatch(report) => {
                 self.report(&report);
                 Ok(Vec::new())
             }
-            CallAction::SendAttributes {
-                revision,
-                attributes,
-            } => Ok(self.send_attributes(revision, &attributes).await),
-            CallAction::SendSuggestion(suggestion) => Ok(self.send_suggestion(suggestion).await),
+            // The deliveries of the call start what the state says is pending.
+            CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_) => Ok(Vec::new()),
         }
     }
 
-    async fn save(&mut self) -> Result<(), RoundInterruption> {
-        match &mut self.held {
-            Some(held) => self
-                .deps
-                .calls
-                .save(held, Timestamp::now())
-                .await
-                .map_err(RoundInterruption::StateStore),
-            None => Ok(()),
-        }
-    }
-
-    async fn fetch(&mut self, from: i64, is_sweep: bool) -> Vec<CallAction> {
-        self.deps.pacer.wait_for_turn().await;
-        let Some(deadline) = self.deadline(POLL_TIMEOUT) else {
-            return Vec::new();
-        };
-        match self.contact_center.fetch_segments(from, deadline).await {
-            Some(segments) => self.apply(CallEvent::SegmentsFetched { segments, is_sweep }),
-            None => {
-                self.has_failed = true;
-                Vec::new()
+    async fn fetch(&mut self, from: i64, is_sweep: bool) -> Result<Vec<CallAction>, Interruption> {
+        let poll = self.contact_center.fetch_segments(from);
+        let event = match self.call.work(poll).await? {
+            PollAnswer::Segments(segments) => CallEvent::SegmentsFetched { segments, is_sweep },
+            PollAnswer::Failed => {
+                self.outcome = RoundOutcome::Failed;
+                CallEvent::PollFailed
             }
-        }
+            PollAnswer::EndpointClosed(duration) => {
+                self.outcome = RoundOutcome::EndpointClosed(duration);
+                CallEvent::PollFailed
+            }
+        };
+        Ok(self.call.apply(event))
     }
 
+    /// Scores the segments whose turn it is. A segment that cannot be scored neither stops the others nor slows the polls down.
     async fn score(
         &mut self,
         segments: Vec<Segment>,
         has_more: bool,
-    ) -> Result<Vec<CallAction>, RoundInterruption> {
-        let batch = self
-            .deps
-            .scorer
-            .score(segments)
-            .await
-            .map_err(RoundInterruption::Scoring)?;
-        self.has_more = has_more;
-        Ok(self.apply(CallEvent::BatchScored { batch, has_more }))
+    ) -> Result<Vec<CallAction>, Interruption> {
+        let (due, waiting): (Vec<Segment>, Vec<Segment>) = segments
+            .into_iter()
+            .partition(|segment| self.retries.is_due(segment.id()));
+        let mut batch = ScoredBatch {
+            failed: waiting,
+            has_more,
+            ..ScoredBatch::default()
+        };
+        let results = self.call.work(self.deps.scorer.score(due)).await?;
+        let mut first_failure = None;
+        for result in results {
+            match result {
+                Ok(scored) => {
+                    self.retries.forget(scored.segment.id());
+                    batch.scored.push(scored);
+                }
+                Err(FailedSegment { segment, error }) => {
+                    match self.retries.record_failure(
+                        segment.id(),
+                        &error,
+                        self.deps.scorer.scored_texts(),
+                        &self.deps.pacer,
+                    ) {
+                        FailureDecision::TryAgain => batch.failed.push(segment),
+                        FailureDecision::GiveUp => batch.unscored.push(segment),
+                    }
+                    self.count_scoring_failure(&error);
+                    first_failure.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = first_failure {
+            tracing::warn!(
+                interaction_id = self.interaction_id,
+                given_up = batch.unscored.len(),
+                tried_again = batch.failed.len(),
+                cause = %WithCauses(&error),
+                "some segments were not scored"
+            );
+        }
+        let has_progress = !batch.scored.is_empty() || !batch.unscored.is_empty();
+        if has_more && has_progress {
+            self.outcome = RoundOutcome::MoreWaiting;
+        }
+        Ok(self.call.apply(CallEvent::BatchScored(batch)))
     }
 
-    fn report(&self, report: &BatchReport) {
+    fn count_scoring_failure(&self, error: &ProviderError) {
+        self.counters.add_failure();
+        match error {
+            ProviderError::Model(_) | ProviderError::InvalidAnswer(_) => {
+                metrics::count("model_errors", 1);
+            }
+            ProviderError::Unavailable(_) | ProviderError::AccessRefused(_) => {
+                metrics::count("provider_errors", 1);
+            }
+            // A refused text is counted as unscored, and a full queue is the model at its limit.
+            ProviderError::Refused(_) | ProviderError::Overloaded => {}
+        }
+    }
+
+    fn report_odd_segments(&mut self, late: usize, misdated: usize) {
+        metrics::count("segments_skipped", late as u64);
+        metrics::count("segments_misdated", misdated as u64);
+        if late > 0 {
+            tracing::info!(
+                interaction_id = self.interaction_id,
+                late,
+                "segments of the transcript came too late to be scored"
+            );
+        }
+        if misdated > 0 && !self.has_warned_of_times {
+            self.has_warned_of_times = true;
+            tracing::warn!(
+                interaction_id = self.interaction_id,
+                misdated,
+                "segments of the transcript have impossible times and are scored as if they had ended now"
+            );
+        }
+    }
+
+    fn report(&mut self, report: &BatchReport) {
         self.counters.add_batch(report.segments.len());
         metrics::count("segments_scored", report.segments.len() as u64);
-        let newest_end = report
-            .segments
-            .iter()
-            .map(|segment| segment.end)
-            .max()
-            .unwrap_or_default();
-        let lag_ms = Timestamp::now().as_millisecond() - newest_end;
-        // The lag of a recording, or one measured against a wrong clock, says nothing about the poller.
-        if (0..86_400_000).contains(&lag_ms) {
-            metrics::observe("poller_lag_ms", lag_ms as f64);
+        if let Some(newest_end) = report.segments.iter().map(|segment| segment.end).max() {
+            self.call.note_counted_batch(newest_end);
         }
         self.deps.observer.notify(|| CountedBatch {
             interaction_id: self.interaction_id.to_owned(),
             report: report.clone(),
         });
-    }
-
-    async fn send_attributes(
-        &mut self,
-        revision: u64,
-        attributes: &[(&'static str, String)],
-    ) -> Vec<CallAction> {
-        let Some(deadline) = self.deadline(SEND_TIMEOUT) else {
-            return Vec::new();
-        };
-        let outcome = self
-            .contact_center
-            .send_attributes(attributes, deadline)
-            .await;
-        self.has_failed |= !matches!(outcome, SendOutcome::Accepted(()));
-        match outcome {
-            SendOutcome::Accepted(()) | SendOutcome::GivenUp => {
-                self.apply(CallEvent::AttributesSettled { revision })
-            }
-            SendOutcome::Failed => Vec::new(),
-        }
-    }
-
-    async fn send_suggestion(&mut self, suggestion: Suggestion) -> Vec<CallAction> {
-        let Some(deadline) = self.deadline(SEND_TIMEOUT) else {
-            return Vec::new();
-        };
-        let outcome = self
-            .contact_center
-            .send_suggestion(&suggestion, deadline)
-            .await;
-        self.has_failed |= !matches!(outcome, SendOutcome::Accepted(_));
-        let key = suggestion.key;
-        match outcome {
-            SendOutcome::Accepted(id) => self.apply(CallEvent::SuggestionAccepted { key, id }),
-            SendOutcome::GivenUp => self.apply(CallEvent::SuggestionRefused { key }),
-            SendOutcome::Failed => Vec::new(),
-        }
-    }
-
-    /// Returns the time by which a call to the contact center must be over: after `timeout`, and always before the lease ends,
-    /// because then another process may work on the call. Returns `None` if the lease is over; the next round renews it.
-    fn deadline(&mut self, timeout: Duration) -> Option<Deadline> {
-        let now = Timestamp::now();
-        let until = self
-            .held
-            .as_ref()?
-            .call
-            .lease(now)
-            .filter(|lease| lease.holder == self.holder)?
-            .until;
-        let remaining = until.duration_since(now).saturating_sub(LEASE_MARGIN);
-        let remaining = Duration::try_from(remaining)
-            .ok()
-            .filter(|remaining| !remaining.is_zero());
-        if remaining.is_none() {
-            self.has_failed = true;
-        }
-        remaining.map(|remaining| Deadline::within(remaining.min(timeout)))
     }
 }

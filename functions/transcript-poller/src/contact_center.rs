@@ -1,50 +1,38 @@
 //! The contact center as seen by one live call: reads its transcript, sends its attributes and suggestions.
 //!
-//! A failure is logged and counted here, and decides nothing else: what was to be sent stays in the stored state and is sent
-//! again in the next round, what was to be read is read again.
+//! Failures are logged and counted here. A refusal of the transcript that concerns the client and not the call, a 429 or a 403,
+//! pauses the polls of all calls.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use insights_core::WithCauses;
 use insights_core::live::{Segment, Suggestion};
-use insights_http::Deadline;
+use insights_http::{Deadline, Error as HttpError};
 use runtime::metrics;
 
 use crate::deps::Deps;
 use crate::summary::RunCounters;
 
-/// Longest time for one poll of the transcript, retries included.
+/// Longest time for one poll of the transcript.
 pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest time for sending attributes or a suggestion, retries included. It is shorter than that of a poll, because new
-/// segments wait until the send is over, and a send that fails is repeated in the next round anyway.
-pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Number of refusals in a row (404 or another 4xx) after which a send is given up: it would be refused for ever.
-const MAX_REFUSALS: u32 = 5;
-
-/// Key under which refusals of attributes are counted. The refusals of a suggestion are counted under its idempotency key.
-const ATTRIBUTES_KEY: &str = "attributes";
-
-/// What came of sending attributes or a suggestion.
+/// How a poll of the transcript ended.
 #[derive(Debug)]
-pub(crate) enum SendOutcome<T> {
-    /// The contact center accepted what was sent.
-    Accepted(T),
-    /// The contact center has refused it so often that it is not sent again.
-    GivenUp,
-    /// The send failed and has to be repeated.
+pub(crate) enum PollAnswer {
+    /// The contact center served these segments.
+    Segments(Vec<Segment>),
+    /// The poll failed.
     Failed,
+    /// Nobody was asked, because the endpoint fails for every call. It is worth a look after this time.
+    EndpointClosed(Duration),
 }
 
-/// The contact center as seen by one live call.
+/// The contact center as seen by one live call. Copies are the same view.
+#[derive(Clone, Copy)]
 pub(crate) struct ContactCenter<'a> {
     deps: &'a Deps,
     counters: &'a RunCounters,
     interaction_id: &'a str,
-    /// Number of refusals in a row of what is being sent, by its key.
-    refusals: HashMap<String, u32>,
 }
 
 impl<'a> ContactCenter<'a> {
@@ -54,25 +42,23 @@ impl<'a> ContactCenter<'a> {
             deps,
             counters,
             interaction_id,
-            refusals: HashMap::new(),
         }
     }
 
-    /// Reads the segments that end at or after `from`, in milliseconds since the epoch. Returns `None` if the poll failed.
-    pub(crate) async fn fetch_segments(
-        &self,
-        from: i64,
-        deadline: Deadline,
-    ) -> Option<Vec<Segment>> {
+    /// Waits for a turn of the pace, and reads the segments that end at or after `from`, in milliseconds since the epoch.
+    pub(crate) async fn fetch_segments(self, from: i64) -> PollAnswer {
+        self.deps.pacer.wait_for_turn().await;
+        metrics::count("poll_rounds", 1);
         let answer = cxone::live::read_transcript(
-            &self.deps.cxone_client,
+            &self.deps.transcript_client,
             self.interaction_id,
             from,
-            deadline,
+            Deadline::within(POLL_TIMEOUT),
         )
         .await;
         match answer {
             Ok(transcript) => {
+                self.deps.pacer.note_answer();
                 if transcript.malformed > 0 {
                     tracing::warn!(
                         interaction_id = self.interaction_id,
@@ -81,37 +67,66 @@ impl<'a> ContactCenter<'a> {
                     );
                     metrics::count("segments_malformed", transcript.malformed as u64);
                 }
-                Some(transcript.segments)
+                PollAnswer::Segments(transcript.segments)
             }
-            Err(error) => {
-                self.record_failure("transcript", &error);
-                None
+            Err(error) => self.record_poll_failure(&error),
+        }
+    }
+
+    fn record_poll_failure(self, error: &cxone::Error) -> PollAnswer {
+        self.counters.add_failure();
+        metrics::count("poll_errors", 1);
+        let mut should_warn = true;
+        match error {
+            cxone::Error::Http(HttpError::RateLimited {
+                endpoint,
+                retry_after,
+            }) if endpoint != self.deps.cxone_client.site().token_url().path() => {
+                self.deps.pacer.pause_after_rate_limit(*retry_after);
             }
+            error if error.is_access_refused() => {
+                self.deps.pacer.pause_after_refused_access();
+                should_warn = self.deps.pacer.should_warn_of_refused_access();
+            }
+            _ => {}
+        }
+        if should_warn {
+            tracing::warn!(
+                interaction_id = self.interaction_id,
+                operation = "transcript",
+                cause = %WithCauses(error),
+                "a call to the contact center failed"
+            );
+        }
+        match error {
+            cxone::Error::Http(HttpError::CircuitOpen { retry_after, .. }) => {
+                PollAnswer::EndpointClosed(*retry_after)
+            }
+            _ => PollAnswer::Failed,
         }
     }
 
     /// Sends the attributes of the interaction.
     pub(crate) async fn send_attributes(
-        &mut self,
+        self,
         attributes: &[(&'static str, String)],
         deadline: Deadline,
-    ) -> SendOutcome<()> {
-        let answer = cxone::live::patch_attributes(
+    ) -> Result<(), cxone::Error> {
+        cxone::live::patch_attributes(
             &self.deps.cxone_client,
             self.interaction_id,
             attributes,
             deadline,
         )
-        .await;
-        self.outcome("attributes", ATTRIBUTES_KEY, answer)
+        .await
     }
 
     /// Sends a suggestion to the agent. The contact center may answer with an identifier of its own.
     pub(crate) async fn send_suggestion(
-        &mut self,
+        self,
         suggestion: &Suggestion,
         deadline: Deadline,
-    ) -> SendOutcome<Option<String>> {
+    ) -> Result<Option<String>, cxone::Error> {
         let Suggestion { key, content, .. } = suggestion;
         let answer = cxone::live::post_suggestion(
             &self.deps.cxone_client,
@@ -125,67 +140,34 @@ impl<'a> ContactCenter<'a> {
             self.counters.add_suggestion();
             metrics::count("suggestions_sent", 1);
         }
-        self.outcome("suggestion", key, answer)
+        answer
     }
 
-    fn outcome<T>(
-        &mut self,
+    /// Logs and counts a send that failed for the given number of times in a row. Of failures in a row the first one is a
+    /// warning.
+    pub(crate) fn record_send_failure(
+        self,
         operation: &'static str,
-        key: &str,
-        answer: Result<T, cxone::Error>,
-    ) -> SendOutcome<T> {
-        match answer {
-            Ok(value) => {
-                self.refusals.remove(key);
-                SendOutcome::Accepted(value)
-            }
-            Err(error) => {
-                self.record_failure(operation, &error);
-                if self.is_refused_too_often(operation, key, &error) {
-                    SendOutcome::GivenUp
-                } else {
-                    SendOutcome::Failed
-                }
-            }
-        }
-    }
-
-    /// Logs and counts a failed operation, and pauses all polls if the contact center asks for it.
-    fn record_failure(&self, operation: &'static str, error: &cxone::Error) {
-        self.counters.add_failure();
-        metrics::count("poll_errors", 1);
-        if let Some(wait) = error.retry_after() {
-            self.deps.pacer.pause_for(wait);
-        }
-        tracing::warn!(
-            interaction_id = self.interaction_id,
-            operation,
-            cause = %WithCauses(error),
-            "a call to the contact center failed"
-        );
-    }
-
-    /// Counts a refusal, and returns whether the limit of refusals in a row is reached. Other failures are not counted.
-    fn is_refused_too_often(
-        &mut self,
-        operation: &'static str,
-        key: &str,
         error: &cxone::Error,
-    ) -> bool {
-        if !error.is_request_refused() {
-            return false;
-        }
-        let refusals = self.refusals.entry(key.to_owned()).or_default();
-        *refusals += 1;
-        let is_limit_reached = *refusals >= MAX_REFUSALS;
-        if is_limit_reached {
-            self.refusals.remove(key);
-            tracing::error!(
+        failures: u32,
+    ) {
+        self.counters.add_failure();
+        metrics::count("send_errors", 1);
+        if failures == 1 {
+            tracing::warn!(
                 interaction_id = self.interaction_id,
                 operation,
-                "a send was given up after repeated refusals"
+                cause = %WithCauses(error),
+                "a call to the contact center failed"
+            );
+        } else {
+            tracing::debug!(
+                interaction_id = self.interaction_id,
+                operation,
+                failures,
+                cause = %WithCauses(error),
+                "a call to the contact center failed again"
             );
         }
-        is_limit_reached
     }
 }

@@ -3,7 +3,9 @@
 use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
 use cxone::endpoints::System;
+use insights_http::CallLimits;
 use insights_http::client::IdleConnections;
+use insights_http::retry::RetryPolicy;
 use runtime::Observer;
 use sentiment::build_provider;
 use store::state::State;
@@ -14,14 +16,20 @@ use crate::fan_out::FanOut;
 use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
 
+/// Number of attempts of one send. Fewer than open the circuit breaker, so that one call alone does not stop the sends of all.
+const SEND_ATTEMPTS: u32 = 2;
+
 /// What the function needs; built once when the process starts.
 pub struct Deps {
     /// Configuration of the function.
     pub config: Config,
     /// Live calls in the state store.
     pub calls: Interactions<State>,
-    /// Client of the contact center's API.
+    /// Client of the contact center's API for what is sent: a hiccup is tried again at once, and an outage by the lane.
     pub cxone_client: cxone::CxoneClient,
+    /// Client of the contact center's API for polls. Each makes one attempt, because the rounds of the calls are the retries,
+    /// and more attempts would go round the pace.
+    pub transcript_client: cxone::CxoneClient,
     /// The scorer of the calls' segments.
     pub scorer: SegmentScorer,
     /// Limits on how fast the contact center is asked.
@@ -47,6 +55,18 @@ impl Deps {
             .clone()
             .with_connections(IdleConnections::Keep)
             .cxone_client(&config.cxone, System::RealTime, &secrets, &state)?;
+        let limits = |retry| CallLimits {
+            retry,
+            ..CallLimits::default()
+        };
+        let send_policy = RetryPolicy {
+            max_attempts: SEND_ATTEMPTS,
+            ..RetryPolicy::default()
+        };
+        let transcript_client = cxone_client
+            .clone()
+            .with_limits(limits(RetryPolicy::SINGLE_ATTEMPT));
+        let cxone_client = cxone_client.with_limits(limits(send_policy));
         let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
         let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
         let fan_out = match &config.function_name {
@@ -58,6 +78,7 @@ impl Deps {
         Ok(Self {
             calls: Interactions::new(state, config.shards.count),
             cxone_client,
+            transcript_client,
             scorer: SegmentScorer::new(provider),
             pacer: RequestPacer::new(&config),
             fan_out,

@@ -16,14 +16,21 @@
 //!    of each call that is no longer listed.
 //! 3. A task claims its call: it reads the state and writes it with its own lease (`LEASE_SECONDS`), on the condition that
 //!    nobody else wrote the state meanwhile. While another process holds the lease, the task waits and tries again.
-//! 4. The task works in rounds. A round ends a silent call, renews the lease when half of it is over, sends again what was
-//!    not acknowledged, and polls the transcript from the cursor or, for late segments, from some time behind it.
+//! 4. The task works in rounds. A round polls the transcript from the cursor or, for late segments, from some time behind it.
+//!    A call in which nothing was said for long, while the polls succeeded, is ended.
 //! 5. New final segments are scored, counted into the state and written with one conditional write. Only then attributes and
 //!    suggestion are sent. [`insights_core::live`] decides all of this; this crate carries the decisions out.
 //! 6. After a round the task waits for the idle time, or not at all if more segments are waiting, or for a growing time
 //!    after failures.
-//! 7. **Hand-over:** at the stop, rounds that are underway get three seconds to end, and every task gives its lease back.
-//!    The next invocation, which is waiting for the calls by then, claims them within two seconds.
+//! 7. **Hand-over:** at the stop, rounds and deliveries that are underway get three seconds to end, and every task gives its
+//!    lease back. The next invocation, which is waiting for the calls by then, claims them within two seconds.
+//!
+//! # What fails alone
+//! - A send that fails has a delay of its own and is repeated beside the polls, which never wait for it.
+//! - A segment that the provider of scores refuses, or fails on again and again, is counted without a score; the others of
+//!   its batch count.
+//! - A poll that fails delays the polls of its call. A 429, and a 403 that no other call contradicts, pause all polls.
+//! - Whatever is done for a call belongs to its lease, which is renewed beside it. If the lease cannot be kept, it is ended.
 //!
 //! A process that dies gives no lease back. Its calls are claimed when the leases run out, and continued from the stored
 //! states: what was scored and not written is scored again, what was not acknowledged is sent again with the same key.
@@ -32,11 +39,14 @@ mod call_follower;
 pub mod config;
 mod contact_center;
 mod counted_batch;
+mod deliveries;
 pub mod deps;
 mod fan_out;
+mod leased_call;
 pub mod poll;
 mod request_pacer;
 pub mod scorer;
+mod segment_retries;
 mod summary;
 mod trigger;
 

@@ -11,6 +11,7 @@ use insights_core::live::EndReason;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::call_follower::{CallFollower, RoundOutcome};
@@ -20,6 +21,9 @@ use crate::summary::{PollSummary, RunCounters};
 /// Longest delay before a call is claimed again whose lease another process holds. A lease that is given back early is thus
 /// taken up within this time.
 const MAX_CLAIM_DELAY: Duration = Duration::from_secs(2);
+
+/// Longest delay before a call looks again at an endpoint whose circuit breaker is open.
+const MAX_CLOSED_DELAY: Duration = Duration::from_secs(30);
 
 /// Time for rounds that are underway at the stop. What a round has not done by then is as after a crash: the next process
 /// does it.
@@ -44,8 +48,10 @@ struct SelectedCall {
 /// ends when the sender is dropped. The sender of a task that has ended is closed.
 type FollowedCalls = HashMap<String, watch::Sender<ListedInteraction>>;
 
-/// Follows calls until `stop` is canceled, and then gives their leases back. `holder` is the name of this run in the leases;
-/// no other run may have the same name.
+/// Follows calls until `stop` is canceled, and then gives their leases back. `holder` begins the name of this run in the leases.
+///
+/// A random end makes the name unique: an invocation that is delivered twice has one request identifier, and two runs that
+/// share a lease would work on one call at the same time.
 ///
 /// # Errors
 /// Fails if the first list of calls cannot be read. Later failures are logged, and the list is read again.
@@ -58,7 +64,7 @@ pub async fn poll(
     let run = PollRun {
         deps: Arc::clone(deps),
         counters: Arc::default(),
-        holder: holder.into(),
+        holder: format!("{holder}/{:016x}", rand::random::<u64>()).into(),
         stop,
     };
     let (mut tasks, mut followed, mut call_count) = (JoinSet::new(), FollowedCalls::new(), 0);
@@ -152,9 +158,10 @@ impl PollRun {
                 max_calls,
                 "there are more live calls than one invocation follows: raise POLL_SHARDS"
             );
-            runtime::metrics::count("calls_unfollowed", (calls.len() - max_calls) as u64);
-            calls.truncate(max_calls);
         }
+        let unfollowed = calls.len().saturating_sub(max_calls);
+        runtime::metrics::gauge("calls_unfollowed", unfollowed as f64);
+        calls.truncate(max_calls);
         Ok(calls)
     }
 
@@ -191,14 +198,20 @@ impl PollRun {
         let id = entry.borrow_and_update().id.clone();
         let mut follower = CallFollower::new(&self.deps, &self.counters, &id, &self.holder);
         // The calls of a list that was just read begin at random times, so that their polls do not coincide.
-        let mut delay = self.deps.config.idle.mul_f64(rand::random::<f64>() * 0.5);
+        let jitter = rand::random::<f64>() * 0.5;
+        let mut next_round = Instant::now() + self.deps.config.idle.mul_f64(jitter);
+        let mut delivery_grace = ROUND_GRACE;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                () = tokio::time::sleep(delay) => {}
+                () = tokio::time::sleep_until(next_round) => {}
                 changed = entry.changed() => {
                     if changed.is_err() { break }
                     follower.forget_state();
+                }
+                () = follower.wait_for_delivery() => {
+                    follower.settle_deliveries().await;
+                    continue;
                 }
             }
             // The version before the round: if the call is registered again during the round, the entry has a newer version
@@ -206,12 +219,18 @@ impl PollRun {
             let version = entry.borrow().version;
             let outcome = tokio::select! {
                 outcome = follower.run_round() => outcome,
-                () = self.wait_for_round_grace() => break,
+                () = self.wait_for_round_grace() => {
+                    delivery_grace = Duration::ZERO;
+                    break;
+                }
             };
-            delay = match outcome {
+            let delay = match outcome {
                 RoundOutcome::MoreWaiting => Duration::ZERO,
                 RoundOutcome::CaughtUp => self.deps.pacer.idle_delay(),
                 RoundOutcome::Failed => self.deps.pacer.retry_delay(follower.failed_rounds()),
+                RoundOutcome::EndpointClosed(duration) => {
+                    duration.min(MAX_CLOSED_DELAY) + self.deps.pacer.idle_delay()
+                }
                 RoundOutcome::LeasedUntil(until) => {
                     Duration::try_from(until.duration_since(Timestamp::now()))
                         .unwrap_or_default()
@@ -230,8 +249,9 @@ impl PollRun {
                     return;
                 }
             };
+            next_round = Instant::now() + delay;
         }
-        follower.hand_over().await;
+        follower.hand_over(delivery_grace).await;
     }
 
     async fn wait_for_round_grace(&self) {

@@ -1,11 +1,12 @@
-//! Limits how fast the contact center is asked: a rate for the whole process, a pause after a 429, and longer delays while
-//! many calls are followed.
+//! Limits how fast the contact center is asked: a rate for the whole process, pauses after refusals that concern the client, and
+//! longer delays while many calls are followed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use insights_http::Deadline;
-use insights_http::backoff::BackoffPolicy;
+use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::rate_limit::RateLimiter;
 use tokio::time::Instant;
 
@@ -14,10 +15,22 @@ use crate::config::Config;
 /// Longest pause that the contact center can ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
+/// Number of polls in a row, of any calls, whose access was refused before all polls are paused. A single call that may not be
+/// read is not a matter of the others.
+const REFUSALS_BEFORE_PAUSE: u32 = 3;
+
+/// Shortest time between two warnings that the access is refused, whichever calls are concerned.
+const REFUSAL_WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The pacer of one process, which all of its calls share.
 #[derive(Debug)]
 pub struct RequestPacer {
     limiter: RateLimiter,
+    /// Number of polls in a row that were answered by 429.
+    rate_limits: AtomicU32,
+    /// Number of polls in a row whose access was refused.
+    refused_accesses: AtomicU32,
+    warned_at: Mutex<Option<Instant>>,
     followed_calls: AtomicUsize,
     idle: Duration,
     busy_calls: usize,
@@ -32,6 +45,9 @@ impl RequestPacer {
         let burst = config.rate.div_ceil(10);
         Self {
             limiter: RateLimiter::new(config.rate, burst),
+            rate_limits: AtomicU32::new(0),
+            refused_accesses: AtomicU32::new(0),
+            warned_at: Mutex::default(),
             followed_calls: AtomicUsize::new(0),
             idle: config.idle,
             busy_calls: config.busy_calls,
@@ -46,9 +62,50 @@ impl RequestPacer {
         let _ = self.limiter.acquire(Deadline::within(Duration::MAX)).await;
     }
 
-    /// Pauses the requests of all calls, at most for a minute: the contact center limits the client, not one call. A pause
-    /// that is in force is never shortened.
-    pub(crate) fn pause_for(&self, wait: Duration) {
+    /// Notes that a poll was answered, so that refusals before it no longer count.
+    pub(crate) fn note_answer(&self) {
+        self.rate_limits.store(0, Ordering::Relaxed);
+        self.refused_accesses.store(0, Ordering::Relaxed);
+    }
+
+    /// Pauses the polls of all calls after a 429, because the contact center limits the client and not one call: for as long as
+    /// it asks for, at most a minute, or by the policy [`BackoffPolicy::RATE_LIMITED_CALL`].
+    pub(crate) fn pause_after_rate_limit(&self, asked: Option<Duration>) {
+        let refusals = self.rate_limits.fetch_add(1, Ordering::Relaxed) + 1;
+        // Polls that were underway together are refused together; they are one refusal of the pace.
+        let policy = BackoffPolicy {
+            jitter: Jitter::Equal,
+            ..BackoffPolicy::RATE_LIMITED_CALL
+        };
+        let wait = asked.unwrap_or_else(|| policy.delay(refusals.min(6), rand::random()));
+        self.pause_for(wait);
+    }
+
+    /// Pauses the polls of all calls once the access of several polls in a row was refused: every other poll would be refused
+    /// as well until an operator changes something.
+    pub(crate) fn pause_after_refused_access(&self) {
+        let refusals = self.refused_accesses.fetch_add(1, Ordering::Relaxed) + 1;
+        if refusals >= REFUSALS_BEFORE_PAUSE {
+            let failures = refusals - REFUSALS_BEFORE_PAUSE + 1;
+            self.pause_for(BackoffPolicy::BATCH.delay(failures, rand::random()));
+        }
+    }
+
+    /// Returns whether a refused access is worth a warning: once a minute, whichever calls are concerned.
+    pub(crate) fn should_warn_of_refused_access(&self) -> bool {
+        let mut warned_at = self
+            .warned_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_due = warned_at.is_none_or(|time| time.elapsed() >= REFUSAL_WARNING_INTERVAL);
+        if is_due {
+            *warned_at = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Pauses the polls of all calls, at most for a minute. A pause that is in force is never shortened.
+    fn pause_for(&self, wait: Duration) {
         self.limiter
             .pause_until(Instant::now() + wait.min(MAX_PAUSE));
     }
@@ -66,7 +123,7 @@ impl RequestPacer {
         idle.mul_f64(0.9 + 0.2 * rand::random::<f64>())
     }
 
-    /// Returns the delay before the next round of a call after `failures` failed rounds in a row, by the policy
+    /// Returns the delay before something of a call is tried again after `failures` failures in a row, by the policy
     /// [`BackoffPolicy::CALL_ROUND`] with the idle delay as its base.
     pub(crate) fn retry_delay(&self, failures: u32) -> Duration {
         let policy = BackoffPolicy {
@@ -102,6 +159,47 @@ mod tests {
         assert!(pacer.retry_delay(1) <= Duration::from_millis(1100));
         assert!(pacer.retry_delay(3) >= Duration::from_millis(3600));
         assert_eq!(pacer.retry_delay(40), Duration::from_secs(30));
+    }
+
+    async fn wait_of_next_poll(pacer: &RequestPacer) -> Duration {
+        let began = Instant::now();
+        pacer.wait_for_turn().await;
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_that_names_no_time_pauses_longer_each_time_and_never_not_at_all() {
+        let pacer = pacer();
+        for (refusals, longest) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (7, 30)] {
+            pacer.pause_after_rate_limit(None);
+            let wait = wait_of_next_poll(&pacer).await;
+            assert!(
+                (500 * longest - 5..=1000 * longest + 5).contains(&(wait.as_millis() as u64)),
+                "{refusals}: {wait:?}"
+            );
+        }
+        pacer.note_answer();
+        pacer.pause_after_rate_limit(None);
+        assert!(wait_of_next_poll(&pacer).await <= Duration::from_millis(1005));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_access_pauses_all_polls_only_if_no_other_poll_succeeds() {
+        let pacer = pacer();
+        for _ in 0..10 {
+            pacer.pause_after_refused_access();
+            pacer.pause_after_refused_access();
+            pacer.note_answer();
+            assert!(wait_of_next_poll(&pacer).await < Duration::from_millis(100));
+        }
+        for _ in 0..10 {
+            pacer.pause_after_refused_access();
+        }
+        assert!(wait_of_next_poll(&pacer).await >= Duration::from_secs(14));
+        assert!(pacer.should_warn_of_refused_access());
+        assert!(!pacer.should_warn_of_refused_access());
+        tokio::time::advance(REFUSAL_WARNING_INTERVAL).await;
+        assert!(pacer.should_warn_of_refused_access());
     }
 
     #[tokio::test]

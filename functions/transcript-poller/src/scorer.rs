@@ -1,6 +1,7 @@
 //! Scores segments with the model in this process or with an HTTP service.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use insights_core::intent::{IntentCategories, IntentClassifier};
@@ -13,10 +14,20 @@ use tokio::sync::Semaphore;
 /// Longest time for scoring one text, retries included.
 const SCORE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A segment that was not scored, with the reason.
+#[derive(Debug)]
+pub struct FailedSegment {
+    /// Segment that has no score.
+    pub segment: Segment,
+    /// Reason why the provider gave no score.
+    pub error: ProviderError,
+}
+
 /// A scorer of segments. Clones share the model.
 #[derive(Debug, Clone)]
 pub struct SegmentScorer {
     provider: Provider,
+    scored_texts: Arc<AtomicU64>,
     permits: Arc<Semaphore>,
     intents: Arc<IntentClassifier>,
 }
@@ -31,32 +42,39 @@ impl SegmentScorer {
         Self {
             permits: Arc::new(Semaphore::new(provider.max_concurrency())),
             provider,
+            scored_texts: Arc::default(),
             intents: Arc::new(intents),
         }
     }
 
-    /// Scores segments and returns them in the same order.
-    ///
-    /// # Errors
-    /// Returns a [`ProviderError`] if one of the segments cannot be scored. Then none of them counts, and all are fetched and
-    /// scored again.
-    pub async fn score(&self, segments: Vec<Segment>) -> Result<Vec<ScoredSegment>, ProviderError> {
+    /// Scores segments and returns one result for each of them, in the same order: a text that cannot be scored does not stop
+    /// the others.
+    pub async fn score(&self, segments: Vec<Segment>) -> Vec<Result<ScoredSegment, FailedSegment>> {
         let scores = segments
             .into_iter()
             .map(|segment| self.score_segment(segment));
-        futures::future::try_join_all(scores).await
+        futures::future::join_all(scores).await
     }
 
-    async fn score_segment(&self, segment: Segment) -> Result<ScoredSegment, ProviderError> {
+    /// Returns how many texts the provider has scored so far, for all calls.
+    pub(crate) fn scored_texts(&self) -> u64 {
+        self.scored_texts.load(Ordering::Relaxed)
+    }
+
+    async fn score_segment(&self, segment: Segment) -> Result<ScoredSegment, FailedSegment> {
         // Acquiring fails only if the semaphore is closed, which never happens.
         let _permit = self.permits.acquire().await;
         let (score, emotions) = if segment.text.trim().is_empty() {
             (Score::NEUTRAL, Vec::new())
         } else {
             let deadline = Deadline::within(SCORE_TIMEOUT);
-            let SentimentScore { score, emotions } =
-                self.provider.score(&segment.text, deadline).await?;
-            (score, emotions)
+            match self.provider.score(&segment.text, deadline).await {
+                Ok(SentimentScore { score, emotions }) => {
+                    self.scored_texts.fetch_add(1, Ordering::Relaxed);
+                    (score, emotions)
+                }
+                Err(error) => return Err(FailedSegment { segment, error }),
+            }
         };
         let intent = (segment.speaker == Speaker::Customer)
             .then(|| self.intents.classify(&segment.text, &[]).category);

@@ -3,11 +3,13 @@
 mod faults;
 mod fixture;
 mod handover;
+mod isolation;
 mod scale;
 
 use std::collections::BTreeSet;
 
 use cxone_simulator::live::{Call, Line};
+use cxone_simulator::{Fault, FaultRule, RetryAfter};
 use insights_core::live::Trend;
 
 use fixture::{PollerFixture, declining_call};
@@ -130,13 +132,48 @@ async fn a_removed_call_is_left_alone_and_leaves_the_list() {
 #[tokio::test]
 async fn silence_ends_a_call() {
     let fixture = PollerFixture::start_with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
-    // The call was registered eleven seconds ago, and nothing was said since.
-    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(11);
+    // The call was registered an hour ago, nothing was said since, and nobody has listened so far.
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3600);
     fixture.calls.register("call-1", then).await.unwrap();
+    let began = std::time::Instant::now();
     let run = fixture.start_poller("a");
     fixture.wait_until_listed(0).await;
+    assert!(
+        began.elapsed() >= std::time::Duration::from_secs(10),
+        "the call was listened to for {:?}",
+        began.elapsed()
+    );
     run.finish().await;
     assert_eq!(fixture.view("call-1").await.status, "silence");
+}
+
+#[tokio::test]
+async fn a_call_that_could_not_be_read_is_read_when_the_contact_center_is_back() {
+    let fixture = PollerFixture::start_with(&[("SILENCE_END_SECONDS", "10")], Vec::new()).await;
+    fixture.simulator().fault(FaultRule::new(
+        "/api/v2/interactions/*/transcripts",
+        Fault::Status(503, RetryAfter::Absent),
+    ));
+    // For the poller, the call has been silent for much longer than a call may be.
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3600);
+    fixture.calls.register("call-1", then).await.unwrap();
+    let run = fixture.start_poller("a");
+    fixture
+        .wait_until("several polls have failed", |fixture| {
+            let polls = "/api/v2/interactions/*/transcripts";
+            fixture.simulator().requests("GET", polls) >= 4
+        })
+        .await;
+    let world = fixture.simulator().world();
+    world.faults.clear();
+    world.live.begin(declining_call("call-1"));
+    fixture
+        .wait_until("everything that was said is scored", |fixture| {
+            fixture.is_caught_up("call-1")
+        })
+        .await;
+    run.finish().await;
+    assert_eq!(fixture.view("call-1").await.status, "live");
 }
 
 #[tokio::test]

@@ -233,7 +233,11 @@ async fn score_calls(
                 is_final,
             };
             match (score, &scorer) {
-                (None, Some(scorer)) => done.extend(scorer.score(vec![segment]).await?),
+                (None, Some(scorer)) => {
+                    for scored in scorer.score(vec![segment]).await {
+                        done.push(scored.map_err(|failed| failed.error)?);
+                    }
+                }
                 (score, _) => {
                     let score = score.unwrap_or(Score::NEUTRAL);
                     done.push(ScoredSegment {

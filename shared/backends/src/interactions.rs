@@ -53,6 +53,15 @@ impl LoadedInteraction {
     }
 }
 
+/// What an event of somebody else changed in the stored state of an interaction.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    /// Whether the state was written.
+    is_written: bool,
+    /// Whether the interaction is scored now and was not before.
+    has_started: bool,
+}
+
 /// The body of an entry, which says all by its key.
 #[derive(Serialize, Deserialize)]
 struct EntryBody {}
@@ -90,7 +99,8 @@ impl<S: StateStore> Interactions<S> {
     pub async fn register(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
         let started = self
             .change(id, CallEvent::RegistrationRequested, now)
-            .await?;
+            .await?
+            .has_started;
         // Also if it was registered already: the first registration may have died before its entry was written.
         let entry = self.entry_key(id);
         let listed = self.store.get(&entry, now).await?.is_some();
@@ -108,7 +118,10 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The errors of the store.
     pub async fn open(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
-        self.change(id, CallEvent::RegistrationRequested, now).await
+        let change = self
+            .change(id, CallEvent::RegistrationRequested, now)
+            .await?;
+        Ok(change.has_started)
     }
 
     /// Stops scoring an interaction; returns whether it was scored. The poller still sends what is pending and then removes
@@ -120,7 +133,10 @@ impl<S: StateStore> Interactions<S> {
         if self.load(id, now).await?.is_none() {
             return Ok(false);
         }
-        let stopped = self.change(id, CallEvent::StopRequested, now).await?;
+        let stopped = self
+            .change(id, CallEvent::StopRequested, now)
+            .await?
+            .is_written;
         let entry = self.entry_key(id);
         if let Some(item) = self.store.get(&entry, now).await? {
             // Written again for its version: the poller that works on the interaction sees that something happened.
@@ -233,22 +249,27 @@ impl<S: StateStore> Interactions<S> {
         }
     }
 
-    /// Applies an event to the stored state of an interaction, again if somebody else writes in between; returns whether
-    /// the state changed.
-    async fn change(&self, id: &str, event: CallEvent, now: Timestamp) -> Result<bool, Error> {
+    /// Applies an event to the stored state of an interaction, again if somebody else writes in between.
+    async fn change(&self, id: &str, event: CallEvent, now: Timestamp) -> Result<Change, Error> {
         let mut attempts = 0;
         loop {
             let mut loaded = self.load_or_new(id, now).await?;
             let new = loaded.version.is_none();
+            let was_live = !new && loaded.call.ended().is_none();
             let actions = loaded.apply(event.clone(), &LiveSettings::default(), now);
             if actions.is_empty() && !new {
-                return Ok(false);
+                return Ok(Change::default());
             }
             attempts += 1;
             match self.save(&mut loaded, now).await {
                 Err(Error::Conflict { .. }) if attempts < CHANGE_ATTEMPTS => {}
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    return Ok(Change {
+                        is_written: true,
+                        has_started: !was_live && loaded.call.ended().is_none(),
+                    });
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use backends::interactions::Interactions;
 use cxone_simulator::live::{Call, Line, Suggestion};
 use cxone_simulator::{Handle, Scenario};
-use insights_core::live::{BatchReport, CallView, SegmentId};
+use insights_core::live::{BatchReport, CallState, CallView, SegmentId};
 use insights_core::scale::format_average;
 use jiff::Timestamp;
 use runtime::Observer;
@@ -150,6 +150,17 @@ impl PollerFixture {
             reports: Arc::default(),
             provider: provider().await,
         }
+    }
+
+    /// Scores with another provider than the shipped model from now on.
+    pub(super) fn with_provider(self, provider: Provider) -> Self {
+        Self { provider, ..self }
+    }
+
+    /// Returns the stored state of a call.
+    pub(super) async fn state(&self, id: &str) -> CallState {
+        let loaded = self.calls.load(id, Timestamp::now()).await.unwrap();
+        loaded.unwrap().call
     }
 
     /// Returns the simulated contact center.

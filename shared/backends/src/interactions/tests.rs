@@ -33,6 +33,9 @@ async fn registering_and_removing_are_idempotent() {
     assert!(calls.register("a", now()).await.unwrap());
     let entries = listed(&calls).await;
     assert!(!calls.register("a", now()).await.unwrap());
+    // A live call that is registered again is listened to anew, and was scored before all the same.
+    let later = now() + jiff::SignedDuration::from_mins(9);
+    assert!(!calls.register("a", later).await.unwrap());
     assert_eq!(
         listed(&calls).await,
         entries,

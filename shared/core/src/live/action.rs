@@ -37,7 +37,8 @@ impl From<&ScoredSegment> for ReportedSegment {
     fn from(scored: &ScoredSegment) -> Self {
         Self {
             id: scored.segment.id(),
-            start: scored.segment.start,
+            // A segment that ends before it starts has no length.
+            start: scored.segment.start.min(scored.segment.end),
             end: scored.segment.end,
             speaker: scored.segment.speaker,
             score: scored.score,
@@ -59,9 +60,10 @@ pub struct BatchReport {
 /// One thing that the process which works on a call has to do.
 ///
 /// Actions are carried out in their order. Whatever follows a [`CallAction::SaveState`] is done only after the state is
-/// written. Attributes and suggestions are sent only while the lease lasts. A send that fails is not repeated at once: the
-/// state still holds what was to be sent, and the next [`CallEvent::RoundStarted`](super::CallEvent::RoundStarted) returns
-/// the action again.
+/// written. Attributes and suggestions are sent only while the lease lasts, and only after the state that holds them is written.
+/// A send that fails changes nothing: the state still holds what was to be sent, and the next
+/// [`CallEvent::DeliveryRequested`](super::CallEvent::DeliveryRequested) returns the action again. The polls do not wait for
+/// sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallAction {
     /// Write the state, provided that no other process has written it since it was read. Otherwise drop the state in memory
@@ -77,12 +79,17 @@ pub enum CallAction {
         /// Whether the poll is a sweep for late segments.
         is_sweep: bool,
     },
-    /// Report segments that will never be scored.
-    ReportSkipped {
-        /// Number of segments that ended before the horizon of the memory.
+    /// Report segments that are not as they should be. Each of them is reported once.
+    ReportOddSegments {
+        /// Number of segments that ended before the horizon of the memory, and will never be scored.
         late: usize,
-        /// Number of segments that end before they start, or too far in the future.
-        implausible: usize,
+        /// Number of segments that end before they start, or too far in the future. They are scored all the same.
+        misdated: usize,
+    },
+    /// Report segments that were counted without a score, because the provider of scores refuses them.
+    ReportUnscored {
+        /// Number of the segments.
+        count: usize,
     },
     /// Score the segments, and apply [`CallEvent::BatchScored`](super::CallEvent::BatchScored).
     ScoreSegments {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::action::CallAction;
 use super::call_state::CallState;
-use super::event::{CallEvent, ScoredSegment};
+use super::event::{CallEvent, ScoredBatch, ScoredSegment};
 use super::settings::{LiveSettings, whole_millis};
 use super::transition::apply_event;
 
@@ -38,19 +38,25 @@ pub fn replay_alerts(
     let interval = whole_millis(poll_interval).max(1);
     let poll_of = |scored: &ScoredSegment| scored.segment.end.div_euclid(interval);
     for batch in call.chunk_by(|a, b| poll_of(a) == poll_of(b)) {
-        let event = CallEvent::BatchScored {
-            batch: batch.to_vec(),
-            has_more: false,
-        };
-        let actions;
-        (state, actions) = apply_event(state, event, settings, Timestamp::UNIX_EPOCH);
-        for action in actions {
+        let event = CallEvent::BatchScored(ScoredBatch {
+            scored: batch.to_vec(),
+            ..ScoredBatch::default()
+        });
+        // The clock of the replay stands at the end of what was said, as that of a live call does.
+        let now = batch
+            .last()
+            .and_then(|scored| Timestamp::from_millisecond(scored.segment.end).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH);
+        state = apply_event(state, event, settings, now).0;
+        let (next, sends) = apply_event(state, CallEvent::DeliveryRequested, settings, now);
+        state = next;
+        for action in sends {
             if let CallAction::SendSuggestion(suggestion) = action {
                 let accepted = CallEvent::SuggestionAccepted {
                     key: suggestion.key,
                     id: None,
                 };
-                state = apply_event(state, accepted, settings, Timestamp::UNIX_EPOCH).0;
+                state = apply_event(state, accepted, settings, now).0;
                 alerts.push(ReplayedAlert {
                     at: suggestion.at,
                     average: suggestion.average,

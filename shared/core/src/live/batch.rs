@@ -4,10 +4,8 @@ use jiff::Timestamp;
 
 use super::action::{BatchReport, CallAction, ReportedSegment};
 use super::call_state::CallState;
-use super::delivery;
-use super::event::ScoredSegment;
+use super::event::{ScoredBatch, ScoredSegment};
 use super::segment::Speaker;
-use super::segment_memory::RememberedSegment;
 use super::settings::{AlertSubject, LiveSettings, whole_millis};
 use super::suggestion::{Suggestion, SuggestionStatus};
 
@@ -15,66 +13,98 @@ use super::suggestion::{Suggestion, SuggestionStatus};
 /// read them all either.
 pub(super) const MAX_PENDING_SUGGESTIONS: usize = 4;
 
-/// Counts a scored batch into the state, and returns the actions that follow from it: write, report, send.
+/// Counts a scored batch into the state, and returns the actions that follow from it: write and report.
 pub(super) fn count_batch(
     state: &mut CallState,
-    batch: Vec<ScoredSegment>,
-    has_more: bool,
+    batch: ScoredBatch,
     settings: &LiveSettings,
     now: Timestamp,
 ) -> Vec<CallAction> {
+    let ScoredBatch {
+        scored,
+        unscored,
+        failed,
+        has_more,
+    } = batch;
+    // Segments that are fetched again must be recognized as new then, however far the others move the cursor.
+    state.unresolved_from = failed
+        .iter()
+        .filter(|segment| !segment.is_ahead_of(now))
+        .map(|segment| segment.end)
+        .min();
     // Another answer may have brought the same segments while these were scored.
-    let batch: Vec<ScoredSegment> = batch
+    let scored: Vec<ScoredSegment> = scored
         .into_iter()
-        .filter(|scored| count_segment(state, scored))
+        .filter(|scored| count_segment(state, scored, now))
         .collect();
-    if batch.is_empty() {
+    let unscored_count = unscored
+        .iter()
+        .filter(|segment| state.remember_unscored(segment, now))
+        .count();
+    if scored.is_empty() && unscored_count == 0 {
         return Vec::new();
     }
+    state.unscored_count += unscored_count as u64;
+    state.last_segment_at = now;
+    if let Some(lease) = &mut state.lease {
+        // The state is written anyway, so the renewal costs nothing.
+        lease.until = now + settings.lease_duration;
+    }
+    let mut actions = vec![CallAction::SaveState];
+    if unscored_count > 0 {
+        actions.push(CallAction::ReportUnscored {
+            count: unscored_count,
+        });
+    }
+    if !scored.is_empty() {
+        let report = count_scores(state, &scored, has_more, settings);
+        actions.push(CallAction::ReportBatch(report));
+    }
+    state
+        .memory
+        .forget_older_than(whole_millis(settings.memory_horizon), state.unresolved_from);
+    actions
+}
+
+/// Computes the sentiment after scored segments that were remembered, and raises a suggestion if the call has become bad.
+fn count_scores(
+    state: &mut CallState,
+    batch: &[ScoredSegment],
+    has_more: bool,
+    settings: &LiveSettings,
+) -> BatchReport {
     let speakers: Vec<Speaker> = batch.iter().map(|scored| scored.segment.speaker).collect();
     state.sentiment = state
         .sentiment
         .after_batch(&state.memory, &speakers, settings);
-    state
-        .memory
-        .forget_older_than(whole_millis(settings.memory_horizon));
     state.revision += 1;
-    state.last_segment_at = now;
     // In the middle of a catch-up the sentiment is that of the past. The agent is helped by where the call stands now, so
     // only the last batch of an answer may raise a suggestion.
     let suggestion = if has_more {
         None
     } else {
-        raise_suggestion(state, &batch, settings)
+        raise_suggestion(state, batch, settings)
     };
-    if let Some(lease) = &mut state.lease {
-        // The state is written anyway, so the renewal costs nothing.
-        lease.until = now + settings.lease_duration;
-    }
-    let report = BatchReport {
+    BatchReport {
         segments: batch.iter().map(ReportedSegment::from).collect(),
         sentiment: state.sentiment,
         suggestion,
-    };
-    let mut actions = vec![CallAction::SaveState, CallAction::ReportBatch(report)];
-    actions.extend(delivery::pending(state));
-    actions
+    }
 }
 
 /// Remembers a segment and adds it to the total of its speaker. Returns whether the segment was new.
-fn count_segment(state: &mut CallState, scored: &ScoredSegment) -> bool {
+fn count_segment(state: &mut CallState, scored: &ScoredSegment, now: Timestamp) -> bool {
     let ScoredSegment { segment, score, .. } = scored;
-    let remembered = RememberedSegment::new(segment.id(), segment.end, segment.speaker, *score);
-    let is_new = state.memory.insert(remembered);
-    if is_new {
-        let total = match segment.speaker {
-            Speaker::Customer => &mut state.customer_total,
-            Speaker::Agent => &mut state.agent_total,
-        };
-        total.segments += 1;
-        total.score_sum += u64::from(remembered.score);
-    }
-    is_new
+    let Some(remembered) = state.remember(segment, *score, now) else {
+        return false;
+    };
+    let total = match segment.speaker {
+        Speaker::Customer => &mut state.customer_total,
+        Speaker::Agent => &mut state.agent_total,
+    };
+    total.segments += 1;
+    total.score_sum += u64::from(remembered.score);
+    true
 }
 
 /// Adds a suggestion to the state if the alert rule asks for one, and returns the suggestion.
@@ -95,7 +125,7 @@ fn raise_suggestion(
         AlertSubject::Customer => state.sentiment.customer.unwrap_or_default(),
         AlertSubject::Both => state.sentiment.both,
     };
-    let at = state.memory.newest_end()?;
+    let at = state.memory.latest_end()?;
     if state.pending_suggestions().count() >= MAX_PENDING_SUGGESTIONS
         || !state.alert.decide(sentiment, at, settings)
     {

@@ -1,16 +1,21 @@
 //! The state of one live call: a single item in the state store, under 16 KB for a call of any length.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::alert::AlertState;
 use super::lease::Lease;
-use super::segment::Speaker;
-use super::segment_memory::SegmentMemory;
+use super::listening::Listening;
+use super::segment::{Segment, SegmentId, Speaker, is_ahead};
+use super::segment_memory::{RememberedSegment, SegmentMemory, SegmentStatus};
+use super::set_aside::SetAsideSegments;
 use super::suggestion::Suggestion;
 use super::sweep::SweepProgress;
 use super::window::CallSentiment;
+use crate::scale::Score;
 
 /// Number of suggestions that are kept in the state. Pending suggestions are kept beyond this number.
 pub const MAX_KEPT_SUGGESTIONS: usize = 6;
@@ -59,7 +64,7 @@ pub struct CallState {
     pub(super) id: String,
     /// Time at which the call was registered.
     pub(super) registered_at: Timestamp,
-    /// Wall time at which the newest batch was counted, or at which the call was registered.
+    /// Wall time at which the newest batch was counted, or at which the call was registered last.
     #[serde(rename = "heard_at")]
     pub(super) last_segment_at: Timestamp,
     /// End of the scoring; `None` while the call is live.
@@ -97,6 +102,46 @@ pub struct CallState {
     /// How far the sweeps for late segments have come.
     #[serde(default, rename = "swept")]
     pub(super) sweep: SweepProgress,
+    /// Segments that were taken, and that the memory cannot recognize by their times.
+    #[serde(default, skip_serializing_if = "SetAsideSegments::is_empty")]
+    pub(super) set_aside: SetAsideSegments,
+    /// Number of segments of the whole call that were counted without a score.
+    #[serde(default, rename = "unscored", skip_serializing_if = "is_zero")]
+    pub(super) unscored_count: u64,
+    /// Since when the call has been listened to.
+    #[serde(default, skip_serializing_if = "Listening::has_not_begun")]
+    pub(super) listening: Listening,
+    /// Smallest end of the segments that could not be scored this time and are fetched again, in milliseconds since the epoch.
+    #[serde(skip)]
+    pub(super) unresolved_from: Option<i64>,
+    /// Odd segments that this process has reported, newest last.
+    #[serde(skip)]
+    pub(super) reported: ReportedOddities,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Largest number of odd segments that a process remembers as reported.
+const MAX_REPORTED: usize = 256;
+
+/// The odd segments of a call that were reported already, so that a segment that is served at each poll is reported once.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct ReportedOddities(VecDeque<SegmentId>);
+
+impl ReportedOddities {
+    /// Returns whether the segment was not reported yet, and remembers it as reported.
+    pub(super) fn insert(&mut self, id: SegmentId) -> bool {
+        if self.0.contains(&id) {
+            return false;
+        }
+        self.0.push_back(id);
+        if self.0.len() > MAX_REPORTED {
+            self.0.pop_front();
+        }
+        true
+    }
 }
 
 impl CallState {
@@ -119,6 +164,11 @@ impl CallState {
             suggestion_count: 0,
             suggestions: Vec::new(),
             sweep: SweepProgress::default(),
+            set_aside: SetAsideSegments::default(),
+            unscored_count: 0,
+            listening: Listening::default(),
+            unresolved_from: None,
+            reported: ReportedOddities::default(),
         }
     }
 
@@ -161,6 +211,12 @@ impl CallState {
         }
     }
 
+    /// Returns how many segments of the whole call were counted without a score.
+    #[must_use]
+    pub fn unscored_count(&self) -> u64 {
+        self.unscored_count
+    }
+
     /// Returns the newest suggestions, oldest first.
     #[must_use]
     pub fn suggestions(&self) -> &[Suggestion] {
@@ -171,6 +227,70 @@ impl CallState {
     #[must_use]
     pub fn memory(&self) -> &SegmentMemory {
         &self.memory
+    }
+
+    /// Returns whether a segment is new, already taken, or too late to know.
+    pub(super) fn status_of(
+        &self,
+        segment: &Segment,
+        id: SegmentId,
+        now: Timestamp,
+    ) -> SegmentStatus {
+        if self.set_aside.contains(segment.end, id) {
+            return SegmentStatus::AlreadyScored;
+        }
+        if !segment.is_ahead_of(now) {
+            return self.memory.status_of(id, segment.end);
+        }
+        if self.set_aside.has_forgotten(segment.end) {
+            SegmentStatus::TooLate
+        } else {
+            SegmentStatus::New
+        }
+    }
+
+    /// Remembers a scored segment, and returns what is remembered of it, or `None` if the segment was not new.
+    pub(super) fn remember(
+        &mut self,
+        segment: &Segment,
+        score: Score,
+        now: Timestamp,
+    ) -> Option<RememberedSegment> {
+        let id = segment.id();
+        if self.status_of(segment, id, now) != SegmentStatus::New {
+            return None;
+        }
+        if segment.is_ahead_of(now) {
+            // The segment counts as if it had ended now, because it was read now.
+            let end = now.as_millisecond();
+            let remembered = RememberedSegment::new(id, end, segment.speaker, score);
+            self.memory.insert_ahead(remembered);
+            self.set_aside(segment.end, id, now);
+            return Some(remembered);
+        }
+        let remembered = RememberedSegment::new(id, segment.end, segment.speaker, score);
+        self.memory.insert(remembered).then_some(remembered)
+    }
+
+    /// Remembers a segment that has no score, and returns whether it was new.
+    pub(super) fn remember_unscored(&mut self, segment: &Segment, now: Timestamp) -> bool {
+        let id = segment.id();
+        if self.status_of(segment, id, now) != SegmentStatus::New {
+            return false;
+        }
+        self.set_aside(segment.end, id, now);
+        if !segment.is_ahead_of(now) {
+            self.memory.pass(segment.end);
+        }
+        true
+    }
+
+    fn set_aside(&mut self, end: i64, id: SegmentId, now: Timestamp) {
+        if let Some(forgotten) = self.set_aside.insert(end, id)
+            && !is_ahead(forgotten, now)
+        {
+            self.memory.refuse_until(forgotten);
+        }
     }
 
     /// Returns whether the contact center has not acknowledged all attributes and suggestions yet.

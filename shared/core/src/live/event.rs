@@ -16,6 +16,20 @@ pub struct ScoredSegment {
     pub intent: Option<String>,
 }
 
+/// What came of scoring the segments of one [`CallAction::ScoreSegments`](super::CallAction::ScoreSegments). Each of them is in
+/// one of the three lists.
+#[derive(Debug, Clone, Default)]
+pub struct ScoredBatch {
+    /// Segments with their scores, ordered by their ends.
+    pub scored: Vec<ScoredSegment>,
+    /// Segments that will never be scored, because the provider of scores refuses them.
+    pub unscored: Vec<Segment>,
+    /// Segments that could not be scored this time. They are fetched again.
+    pub failed: Vec<Segment>,
+    /// Whether the answer to the poll holds more new segments.
+    pub has_more: bool,
+}
+
 /// An event of one live call.
 #[derive(Debug, Clone)]
 pub enum CallEvent {
@@ -32,6 +46,12 @@ pub enum CallEvent {
     HandOverRequested,
     /// The process that holds the lease begins the next round.
     RoundStarted,
+    /// The process that holds the lease works on, and the lease may have to be renewed.
+    LeaseRenewalRequested,
+    /// The process that holds the lease is ready to send what is not acknowledged.
+    DeliveryRequested,
+    /// The contact center did not answer a poll.
+    PollFailed,
     /// The contact center answered a poll.
     SegmentsFetched {
         /// Segments as they were served, with partial, repeated and late ones among them.
@@ -40,12 +60,7 @@ pub enum CallEvent {
         is_sweep: bool,
     },
     /// A batch of segments was scored.
-    BatchScored {
-        /// Segments in the order of [`CallAction::ScoreSegments`](super::CallAction::ScoreSegments).
-        batch: Vec<ScoredSegment>,
-        /// Whether the answer to the poll holds more new segments.
-        has_more: bool,
-    },
+    BatchScored(ScoredBatch),
     /// The contact center has the attributes of a revision, or will never take them.
     AttributesSettled {
         /// The revision of the attributes in [`CallAction::SendAttributes`](super::CallAction::SendAttributes).

@@ -17,10 +17,12 @@
 //! 2. `sweep`: decides from where the next poll reads, so that segments that become visible late are not missed.
 //! 3. `selection`: keeps the final segments that were never scored, oldest first, at most one batch.
 //! 4. `batch`: counts a scored batch into the state.
-//! 5. [`segment_memory`]: remembers the counted segments, so that a repeat is recognized and the window can be averaged.
+//! 5. [`segment_memory`]: remembers the counted segments, so that a repeat is recognized and the window can be averaged;
+//!    `set_aside` remembers those that have wrong times or no score.
 //! 6. [`window`]: computes the moving averages and their trends.
 //! 7. [`alert`]: decides whether the call has become bad enough for a suggestion, and [`suggestion_template`] chooses its text.
 //! 8. `delivery`: lists the attributes and suggestions that the contact center has not acknowledged yet.
+//! 9. `listening`: tells silence from time in which nobody could listen.
 
 pub mod action;
 pub mod alert;
@@ -30,9 +32,11 @@ pub mod call_state;
 mod delivery;
 pub mod event;
 pub mod lease;
+mod listening;
 pub mod segment;
 pub mod segment_memory;
 mod selection;
+mod set_aside;
 pub mod settings;
 pub mod suggestion;
 pub mod suggestion_template;
@@ -46,7 +50,7 @@ mod model_tests;
 
 pub use action::{BatchReport, CallAction, LeaveReason, ReportedSegment};
 pub use call_state::{CallEnd, CallState, EndReason};
-pub use event::{CallEvent, ScoredSegment};
+pub use event::{CallEvent, ScoredBatch, ScoredSegment};
 pub use lease::Lease;
 pub use segment::{Segment, SegmentId, Speaker};
 pub use settings::{AlertSettings, AlertSubject, LiveSettings};

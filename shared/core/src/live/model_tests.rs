@@ -54,6 +54,8 @@ struct Process {
     name: &'static str,
     memory: Option<(CallState, u64)>,
     todo: VecDeque<CallAction>,
+    /// Whether the round is over and what is not acknowledged is sent next.
+    is_delivery_due: bool,
     /// Segments that the next write counts in.
     batch: Vec<SegmentId>,
 }
@@ -137,7 +139,14 @@ impl Process {
         }
         match (self.todo.pop_front(), &self.memory) {
             (Some(action), _) => self.perform(action, world, fate),
-            (None, Some(_)) => self.apply(CallEvent::RoundStarted, world),
+            (None, Some(_)) if self.is_delivery_due => {
+                self.is_delivery_due = false;
+                self.apply(CallEvent::DeliveryRequested, world);
+            }
+            (None, Some(_)) => {
+                self.is_delivery_due = true;
+                self.apply(CallEvent::RoundStarted, world);
+            }
             (None, None) => {
                 self.memory = Some(world.read());
                 self.apply(
@@ -187,16 +196,17 @@ impl Process {
             CallAction::ScoreSegments { segments, has_more } => {
                 if is_answered {
                     self.batch = segments.iter().map(Segment::id).collect();
-                    self.apply(
-                        CallEvent::BatchScored {
-                            batch: segments.iter().map(score).collect(),
-                            has_more,
-                        },
-                        world,
-                    );
+                    let batch = ScoredBatch {
+                        scored: segments.iter().map(score).collect(),
+                        has_more,
+                        ..ScoredBatch::default()
+                    };
+                    self.apply(CallEvent::BatchScored(batch), world);
                 }
             }
-            CallAction::ReportSkipped { .. } | CallAction::ReportBatch(_) => {}
+            CallAction::ReportOddSegments { .. }
+            | CallAction::ReportUnscored { .. }
+            | CallAction::ReportBatch(_) => {}
             CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_)
                 if !self.holds(world) =>
             {

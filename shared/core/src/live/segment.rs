@@ -1,7 +1,12 @@
 //! A segment of a live transcript: what one speaker said, from when to when.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// Largest time by which the end of a segment may lie ahead of the clock of this process. Clocks differ by seconds; a segment
+/// beyond this has a wrong clock, a wrong time zone or a wrong unit.
+const MAX_LEAD: SignedDuration = SignedDuration::from_mins(2);
 
 /// The speaker of a segment. The contact center's API calls this field `direction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,7 +36,8 @@ pub struct Segment {
     pub text: String,
     /// Time at which the segment began, in milliseconds since the epoch.
     pub start: i64,
-    /// Time at which the segment ended, in milliseconds since the epoch; never before `start`.
+    /// Time at which the segment ended, in milliseconds since the epoch. The contact center may say that it lies before
+    /// `start`.
     pub end: i64,
     /// Speaker of the segment.
     pub speaker: Speaker,
@@ -80,6 +86,23 @@ impl Segment {
         first.copy_from_slice(&digest[..8]);
         SegmentId(u64::from_be_bytes(first))
     }
+
+    /// Returns whether the segment ends so far in the future that its stamp cannot be right.
+    #[must_use]
+    pub(super) fn is_ahead_of(&self, now: Timestamp) -> bool {
+        is_ahead(self.end, now)
+    }
+
+    /// Returns whether the times of the segment cannot be right: it ends before it starts, or far in the future.
+    #[must_use]
+    pub(super) fn is_misdated(&self, now: Timestamp) -> bool {
+        self.end < self.start || self.is_ahead_of(now)
+    }
+}
+
+/// Returns whether `end`, in milliseconds since the epoch, lies so far in the future that it cannot be right.
+pub(super) fn is_ahead(end: i64, now: Timestamp) -> bool {
+    end > (now + MAX_LEAD).as_millisecond()
 }
 
 #[cfg(test)]

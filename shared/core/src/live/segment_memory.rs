@@ -89,10 +89,17 @@ pub struct SegmentMemory {
 }
 
 impl SegmentMemory {
-    /// Returns the largest end of all segments so far, in milliseconds since the epoch: the cursor of the next poll.
+    /// Returns the largest end of all segments so far, in milliseconds since the epoch: the cursor of the next poll. Segments
+    /// that were stamped ahead of their time do not count.
     #[must_use]
     pub fn newest_end(&self) -> Option<i64> {
         self.newest_end
+    }
+
+    /// Returns the time at which the newest remembered segment ended, in milliseconds since the epoch.
+    #[must_use]
+    pub fn latest_end(&self) -> Option<i64> {
+        self.segments.last().map(|segment| segment.end)
     }
 
     /// Returns the time, in milliseconds since the epoch, up to which the memory has forgotten segments. Segments that end
@@ -143,20 +150,40 @@ impl SegmentMemory {
         true
     }
 
+    /// Inserts a segment that was stamped ahead of its time, with the end that it is counted with, and moves the cursor not.
+    pub(super) fn insert_ahead(&mut self, segment: RememberedSegment) {
+        let place = self
+            .segments
+            .binary_search_by_key(&sort_key(&segment), sort_key);
+        if let Err(index) = place {
+            self.segments.insert(index, segment);
+        }
+    }
+
+    /// Moves the cursor past a segment that is not remembered here.
+    pub(super) fn pass(&mut self, end: i64) {
+        self.newest_end = self.newest_end.max(Some(end));
+    }
+
+    /// Refuses all unknown segments that end at or before `end` from now on.
+    pub(super) fn refuse_until(&mut self, end: i64) {
+        self.forgotten_until = self.forgotten_until.max(Some(end));
+    }
+
     /// Forgets the segments that ended more than `horizon` milliseconds before the newest one, and the oldest segments above
-    /// [`CAPACITY`].
-    pub fn forget_older_than(&mut self, horizon: i64) {
-        let Some(newest_end) = self.newest_end else {
-            return;
-        };
-        let oldest_kept = newest_end.saturating_sub(horizon);
+    /// [`CAPACITY`]. The horizon does not pass `unresolved_from`, the end of a segment that still has to be scored.
+    pub fn forget_older_than(&mut self, horizon: i64, unresolved_from: Option<i64>) {
+        let oldest_kept = self
+            .newest_end
+            .map_or(i64::MIN, |newest_end| newest_end.saturating_sub(horizon))
+            .min(unresolved_from.unwrap_or(i64::MAX));
         let beyond_horizon = self
             .segments
             .partition_point(|segment| segment.end < oldest_kept);
         let count = beyond_horizon.max(self.segments.len().saturating_sub(CAPACITY));
         if let Some(last_forgotten) = self.segments.drain(..count).next_back() {
             let forgotten_until = if count == beyond_horizon {
-                oldest_kept - 1
+                oldest_kept.saturating_sub(1)
             } else {
                 // The capacity cut deeper than the horizon, possibly between segments with the same end: all unknown
                 // segments with that end are refused from now on.
@@ -193,8 +220,12 @@ fn sort_key(segment: &RememberedSegment) -> (i64, SegmentId) {
 /// The stored form of a [`SegmentMemory`].
 #[derive(Serialize, Deserialize)]
 struct PackedMemory {
+    /// Largest end of all segments, from which the packed ages count.
     #[serde(rename = "newest", skip_serializing_if = "Option::is_none")]
-    newest_end: Option<i64>,
+    latest_end: Option<i64>,
+    /// Cursor, if it is another time: segments that were stamped ahead of their time do not move it. 0 is no cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cursor: Option<i64>,
     #[serde(rename = "floor", skip_serializing_if = "Option::is_none")]
     forgotten_until: Option<i64>,
     #[serde(rename = "packed")]
@@ -218,11 +249,12 @@ pub enum SegmentMemoryError {
 
 impl From<SegmentMemory> for PackedMemory {
     fn from(memory: SegmentMemory) -> Self {
-        let newest_end = memory.newest_end.unwrap_or_default();
+        let latest_end = memory.newest_end.max(memory.latest_end());
+        let base = latest_end.unwrap_or_default();
         let mut bytes = Vec::with_capacity(memory.segments.len() * PACKED_SEGMENT_BYTES);
         for segment in &memory.segments {
             // Ages saturate at 49 days. The horizon, at most a day, forgets a segment long before that.
-            let age = u32::try_from(newest_end - segment.end).unwrap_or(u32::MAX);
+            let age = u32::try_from(base.saturating_sub(segment.end)).unwrap_or(u32::MAX);
             let agent = if segment.speaker == Speaker::Agent {
                 AGENT_BIT
             } else {
@@ -233,7 +265,9 @@ impl From<SegmentMemory> for PackedMemory {
             bytes.extend((segment.score | agent).to_be_bytes());
         }
         Self {
-            newest_end: memory.newest_end,
+            latest_end,
+            cursor: (latest_end != memory.newest_end)
+                .then_some(memory.newest_end.unwrap_or_default()),
             forgotten_until: memory.forgotten_until,
             segments: BASE64.encode(bytes),
         }
@@ -251,11 +285,9 @@ impl TryFrom<PackedMemory> for SegmentMemory {
         if !rest.is_empty() {
             return Err(SegmentMemoryError::CutShort(rest.len()));
         }
-        let newest_end = stored.newest_end.unwrap_or_default();
-        let mut segments: Vec<RememberedSegment> = packed
-            .iter()
-            .map(|segment| unpack(segment, newest_end))
-            .collect();
+        let base = stored.latest_end.unwrap_or_default();
+        let mut segments: Vec<RememberedSegment> =
+            packed.iter().map(|segment| unpack(segment, base)).collect();
         if let Some(segment) = segments
             .iter()
             .find(|segment| segment.score > MAX_STORED_SCORE)
@@ -265,7 +297,10 @@ impl TryFrom<PackedMemory> for SegmentMemory {
         segments.sort_by_key(sort_key);
         Ok(Self {
             segments,
-            newest_end: stored.newest_end,
+            newest_end: match stored.cursor {
+                Some(cursor) => Some(cursor).filter(|cursor| *cursor != 0),
+                None => stored.latest_end,
+            },
             forgotten_until: stored.forgotten_until,
         })
     }
@@ -330,7 +365,7 @@ mod tests {
         let mut memory = SegmentMemory::default();
         for second in 0..100 {
             memory.insert(remembered(second, i64::try_from(second).unwrap() * 1000));
-            memory.forget_older_than(10_000);
+            memory.forget_older_than(10_000, None);
         }
         assert_eq!(memory.segments().len(), 11);
         assert_eq!(memory.status_of(SegmentId(1), 1000), SegmentStatus::TooLate);
@@ -353,7 +388,7 @@ mod tests {
         let mut memory = SegmentMemory::default();
         for id in 0..5000 {
             memory.insert(remembered(id, i64::try_from(id / 10).unwrap()));
-            memory.forget_older_than(1_000_000);
+            memory.forget_older_than(1_000_000, None);
         }
         assert_eq!(memory.segments().len(), CAPACITY);
         for id in 0..5000 {
@@ -408,7 +443,7 @@ mod tests {
                 let speaker = if agent { Speaker::Agent } else { Speaker::Customer };
                 memory.insert(RememberedSegment { id: SegmentId(id), end, speaker, score });
             }
-            memory.forget_older_than(300_000);
+            memory.forget_older_than(300_000, None);
             let stored = serde_json::to_string(&memory).unwrap();
             prop_assert!(stored.len() < 10_000, "{}", stored.len());
             prop_assert_eq!(serde_json::from_str::<SegmentMemory>(&stored).unwrap(), memory);

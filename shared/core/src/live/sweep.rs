@@ -59,24 +59,27 @@ pub(super) struct SweepProgress {
 }
 
 impl SweepProgress {
-    /// Returns from where the next poll reads, and whether it is a sweep.
+    /// Returns from where the next poll reads, and whether it is a sweep. The poll reads at least from `unresolved_from`, the end
+    /// of a segment that could not be scored the last time.
     pub(super) fn next_fetch(
         &self,
         memory: &SegmentMemory,
+        unresolved_from: Option<i64>,
         settings: &LiveSettings,
         now: Timestamp,
     ) -> FetchRange {
         let is_sweep = self
             .completed_at
             .is_none_or(|completed_at| now >= completed_at + settings.sweep_interval);
-        let cursor = memory.newest_end().unwrap_or(0);
+        let cursor = cursor_at(memory, now);
         let from = if is_sweep {
             self.completed_cursor
                 .min(cursor)
                 .saturating_sub(whole_millis(settings.sweep_lookback))
         } else {
             cursor
-        };
+        }
+        .min(unresolved_from.unwrap_or(i64::MAX));
         // Segments that the memory has forgotten could not be distinguished from repeats, so they are not asked for.
         let horizon = memory.forgotten_until().map_or(0, |time| time + 1);
         FetchRange {
@@ -86,8 +89,8 @@ impl SweepProgress {
     }
 
     /// Notes that a poll was answered while the cursor was at the newest end of `memory`.
-    pub(super) fn note_answer(&mut self, is_sweep: bool, memory: &SegmentMemory) {
-        self.pending_cursor = is_sweep.then(|| memory.newest_end().unwrap_or(0));
+    pub(super) fn note_answer(&mut self, is_sweep: bool, memory: &SegmentMemory, now: Timestamp) {
+        self.pending_cursor = is_sweep.then(|| cursor_at(memory, now));
     }
 
     /// Completes the sweep that is underway, if there is one: all segments of its answer are counted.
@@ -97,6 +100,12 @@ impl SweepProgress {
             self.completed_at = Some(now);
         }
     }
+}
+
+/// Returns the cursor, which never lies in the future: a segment whose clock is a little fast must not hide what is said until
+/// then.
+fn cursor_at(memory: &SegmentMemory, now: Timestamp) -> i64 {
+    memory.newest_end().unwrap_or(0).min(now.as_millisecond())
 }
 
 impl From<i64> for SweepProgress {

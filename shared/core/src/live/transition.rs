@@ -2,18 +2,24 @@
 //!
 //! The function is pure, so that tests can try every schedule of crashes, repeated answers and competing processes.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::action::{CallAction, LeaveReason};
 use super::batch::count_batch;
 use super::call_state::{CallEnd, CallState, EndReason};
 use super::delivery;
-use super::event::CallEvent;
+use super::event::{CallEvent, ScoredBatch};
 use super::lease::Lease;
 use super::segment::Segment;
 use super::selection::select_new_segments;
 use super::settings::LiveSettings;
 use super::suggestion::SuggestionStatus;
+
+/// Shortest time between two registrations of a live call that are both written. A script that registers its call again and
+/// again costs no write each time.
+const REGISTRATION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Applies an event to the state of a call, and returns the next state with the actions to carry out, in order.
 #[must_use]
@@ -35,12 +41,13 @@ pub fn apply_event(
         CallEvent::SegmentsFetched { segments, is_sweep } => {
             take_answer(&mut state, segments, is_sweep, settings, now)
         }
-        CallEvent::BatchScored { batch, has_more } => {
-            if !has_more {
-                state.sweep.complete(now);
-            }
-            count_batch(&mut state, batch, has_more, settings, now)
+        CallEvent::LeaseRenewalRequested => renew_lease(&mut state, settings, now),
+        CallEvent::DeliveryRequested => delivery::pending(&state),
+        CallEvent::PollFailed => {
+            state.listening.interrupt();
+            Vec::new()
         }
+        CallEvent::BatchScored(batch) => take_scores(&mut state, batch, settings, now),
         CallEvent::AttributesSettled { revision } => {
             delivery::settle_attributes(&mut state, revision);
             Vec::new()
@@ -55,9 +62,11 @@ pub fn apply_event(
     (state, actions)
 }
 
-/// Makes a call that has ended live again. A live call stays as it is.
+/// Makes a call that has ended live again. For a live call, the silence begins anew, because somebody just said that the call
+/// goes on.
 fn register(state: &mut CallState, now: Timestamp) -> Vec<CallAction> {
-    if state.ended.take().is_none() {
+    let was_live = state.ended.take().is_none();
+    if was_live && now < state.last_segment_at + REGISTRATION_INTERVAL {
         return Vec::new();
     }
     state.last_segment_at = now;
@@ -98,47 +107,74 @@ fn claim(
         holder,
         until: now + settings.lease_duration,
     });
+    state.listening.interrupt();
     vec![CallAction::SaveState]
 }
 
-/// Begins a round: ends a silent call, renews the lease, repeats what was not acknowledged, and polls.
-fn start_round(state: &mut CallState, settings: &LiveSettings, now: Timestamp) -> Vec<CallAction> {
-    let mut actions = Vec::new();
-    if let Some(silence_timeout) = settings.silence_timeout
-        && state.ended.is_none()
-        && now >= state.last_segment_at + silence_timeout
-    {
-        state.ended = Some(CallEnd {
-            reason: EndReason::Silence,
-            at: now,
-        });
-        actions.push(CallAction::SaveState);
-    }
-    if let Some(ended) = state.ended
-        && !is_delivering_after_end(state, settings, now)
-    {
-        state.lease = None;
-        return vec![
-            CallAction::SaveState,
-            CallAction::LeaveCall(LeaveReason::Ended(ended.reason)),
-        ];
-    }
+/// Renews the lease if half of it is over.
+fn renew_lease(state: &mut CallState, settings: &LiveSettings, now: Timestamp) -> Vec<CallAction> {
     let is_renewed = state
         .lease
         .as_mut()
         .is_some_and(|lease| lease.renew_if_half_over(settings.lease_duration, now));
-    if is_renewed && actions.is_empty() {
-        actions.push(CallAction::SaveState);
+    is_renewed
+        .then_some(CallAction::SaveState)
+        .into_iter()
+        .collect()
+}
+
+/// Begins a round: leaves a call that is over, renews the lease, and polls. What is not acknowledged is sent beside the polls.
+fn start_round(state: &mut CallState, settings: &LiveSettings, now: Timestamp) -> Vec<CallAction> {
+    if state.ended.is_some() && !is_delivering_after_end(state, settings, now) {
+        return leave(state);
     }
-    actions.extend(delivery::pending(state));
+    let mut actions = renew_lease(state, settings, now);
     if state.ended.is_none() {
-        let range = state.sweep.next_fetch(&state.memory, settings, now);
+        let range = state
+            .sweep
+            .next_fetch(&state.memory, state.unresolved_from, settings, now);
         actions.push(CallAction::FetchSegments {
             from: range.from,
             is_sweep: range.is_sweep,
         });
     }
     actions
+}
+
+/// Ends a call in which nothing was said for as long as the settings allow, while it was listened to all the time.
+fn end_if_silent(
+    state: &mut CallState,
+    settings: &LiveSettings,
+    now: Timestamp,
+) -> Vec<CallAction> {
+    let Some(silence_timeout) = settings.silence_timeout else {
+        return Vec::new();
+    };
+    let listened_since = state.listening.note_answer(now, silence_timeout);
+    if now < state.last_segment_at.max(listened_since) + silence_timeout {
+        return Vec::new();
+    }
+    state.ended = Some(CallEnd {
+        reason: EndReason::Silence,
+        at: now,
+    });
+    if is_delivering_after_end(state, settings, now) {
+        vec![CallAction::SaveState]
+    } else {
+        leave(state)
+    }
+}
+
+/// Gives the lease of a call that has ended back, and leaves the call.
+fn leave(state: &mut CallState) -> Vec<CallAction> {
+    let Some(ended) = state.ended else {
+        return Vec::new();
+    };
+    state.lease = None;
+    vec![
+        CallAction::SaveState,
+        CallAction::LeaveCall(LeaveReason::Ended(ended.reason)),
+    ]
 }
 
 /// Returns whether a call that has ended still has something to send, and is still within the grace period for it.
@@ -156,24 +192,42 @@ fn take_answer(
     settings: &LiveSettings,
     now: Timestamp,
 ) -> Vec<CallAction> {
-    state.sweep.note_answer(is_sweep, &state.memory);
-    let selection = select_new_segments(segments, &state.memory, settings.batch_size, now);
+    state.sweep.note_answer(is_sweep, &state.memory, now);
+    let selection = select_new_segments(state, segments, settings.batch_size, now);
     let mut actions = Vec::new();
-    if selection.late + selection.implausible > 0 {
-        actions.push(CallAction::ReportSkipped {
+    if selection.late + selection.misdated > 0 {
+        actions.push(CallAction::ReportOddSegments {
             late: selection.late,
-            implausible: selection.implausible,
+            misdated: selection.misdated,
         });
     }
     if selection.segments.is_empty() {
         state.sweep.complete(now);
+        state.unresolved_from = None;
+        actions.extend(end_if_silent(state, settings, now));
     } else {
+        if let Some(silence_timeout) = settings.silence_timeout {
+            state.listening.note_answer(now, silence_timeout);
+        }
         actions.push(CallAction::ScoreSegments {
             segments: selection.segments,
             has_more: selection.has_more,
         });
     }
     actions
+}
+
+/// Counts what was scored. The sweep is complete once nothing of its answer is left.
+fn take_scores(
+    state: &mut CallState,
+    batch: ScoredBatch,
+    settings: &LiveSettings,
+    now: Timestamp,
+) -> Vec<CallAction> {
+    if !batch.has_more && batch.failed.is_empty() {
+        state.sweep.complete(now);
+    }
+    count_batch(state, batch, settings, now)
 }
 
 #[cfg(test)]

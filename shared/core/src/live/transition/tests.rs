@@ -32,10 +32,10 @@ fn scored(segments: Vec<Segment>, score: f64) -> CallEvent {
         emotions: Vec::new(),
         intent: None,
     });
-    CallEvent::BatchScored {
-        batch: batch.collect(),
-        has_more: false,
-    }
+    CallEvent::BatchScored(ScoredBatch {
+        scored: batch.collect(),
+        ..ScoredBatch::default()
+    })
 }
 
 /// A call that process `a` has claimed, driven event by event with the default settings and a lease of 15 s.
@@ -61,10 +61,43 @@ impl Call {
         call
     }
 
+    /// Applies an event, and then sends what is not acknowledged if the event was a round or a batch, as a process does.
     fn on(&mut self, second: i64, event: CallEvent) -> Vec<CallAction> {
+        let is_sent_after = matches!(event, CallEvent::RoundStarted | CallEvent::BatchScored(_));
+        let mut actions = self.apply(second, event);
+        let is_left = actions
+            .iter()
+            .any(|action| matches!(action, CallAction::LeaveCall(_)));
+        if is_sent_after && !is_left {
+            actions.extend(self.apply(second, CallEvent::DeliveryRequested));
+        }
+        actions
+    }
+
+    fn apply(&mut self, second: i64, event: CallEvent) -> Vec<CallAction> {
         let actions;
         (self.state, actions) = apply_event(self.state.clone(), event, &self.settings, at(second));
         actions
+    }
+
+    /// Takes the answer to a poll, which is a sweep.
+    fn answer(&mut self, second: i64, segments: Vec<Segment>) -> Vec<CallAction> {
+        let answer = CallEvent::SegmentsFetched {
+            segments,
+            is_sweep: true,
+        };
+        self.on(second, answer)
+    }
+
+    /// Polls until a moment at an interval, and nothing is said. Returns the second at which the call was left.
+    fn poll_silence(&mut self, seconds: std::ops::Range<i64>) -> Option<i64> {
+        seconds.into_iter().find(|second| {
+            self.on(*second, CallEvent::RoundStarted);
+            let actions = self.answer(*second, Vec::new());
+            actions.contains(&CallAction::LeaveCall(LeaveReason::Ended(
+                EndReason::Silence,
+            )))
+        })
     }
 
     fn customer(&mut self, second: i64, score: f64) -> Vec<CallAction> {
@@ -105,7 +138,7 @@ fn intents_are_written_before_they_are_sent() {
 }
 
 #[test]
-fn partials_repeats_and_senseless_times_are_not_scored() {
+fn partials_and_repeats_are_not_scored_and_senseless_times_are_reported() {
     let mut call = Call::claimed();
     call.on(1, scored(vec![said(1, Speaker::Customer)], 0.5));
     let partial = Segment {
@@ -125,8 +158,8 @@ fn partials_repeats_and_senseless_times_are_not_scored() {
         fresh.clone(),
         said(1, Speaker::Customer),
         partial,
-        backwards,
-        nanoseconds,
+        backwards.clone(),
+        nanoseconds.clone(),
         fresh.clone(),
     ];
     assert_eq!(
@@ -138,12 +171,12 @@ fn partials_repeats_and_senseless_times_are_not_scored() {
             }
         ),
         [
-            CallAction::ReportSkipped {
+            CallAction::ReportOddSegments {
                 late: 0,
-                implausible: 2
+                misdated: 2
             },
             CallAction::ScoreSegments {
-                segments: vec![fresh],
+                segments: vec![backwards, fresh, nanoseconds],
                 has_more: false
             },
         ],
@@ -173,19 +206,14 @@ fn a_long_answer_is_taken_in_batches_and_alerts_only_at_its_end() {
         panic!("{actions:?}")
     };
     assert_eq!(first.as_slice(), &segments[..64]);
-    let CallEvent::BatchScored { batch, .. } = scored(first.clone(), 0.2) else {
+    let CallEvent::BatchScored(batch) = scored(first.clone(), 0.2) else {
         unreachable!()
     };
-    assert!(
-        sent_suggestions(&call.on(
-            100,
-            CallEvent::BatchScored {
-                batch,
-                has_more: true
-            }
-        ))
-        .is_empty()
-    );
+    let batch = ScoredBatch {
+        has_more: true,
+        ..batch
+    };
+    assert!(sent_suggestions(&call.on(100, CallEvent::BatchScored(batch))).is_empty());
     let actions = call.on(
         100,
         CallEvent::SegmentsFetched {
@@ -389,22 +417,10 @@ fn the_lease_is_renewed_by_batches_and_by_quiet_rounds_half_way() {
 fn a_call_ends_by_silence_and_by_removal_and_can_be_registered_again() {
     let mut call = Call::claimed();
     call.settings.silence_timeout = Some(Duration::from_secs(60));
+    call.answer(0, Vec::new());
     call.customer(10, 0.5);
     call.on(10, CallEvent::AttributesSettled { revision: 1 });
-    assert!(
-        call.on(69, CallEvent::RoundStarted)
-            .contains(&CallAction::FetchSegments {
-                from: 0,
-                is_sweep: true
-            })
-    );
-    assert_eq!(
-        call.on(70, CallEvent::RoundStarted),
-        [
-            CallAction::SaveState,
-            CallAction::LeaveCall(LeaveReason::Ended(EndReason::Silence))
-        ]
-    );
+    assert_eq!(call.poll_silence(11..100), Some(70));
     assert_eq!(
         call.on(71, CallEvent::ClaimRequested { holder: "b".into() }),
         [CallAction::LeaveCall(LeaveReason::Ended(
@@ -442,6 +458,305 @@ fn a_call_ends_by_silence_and_by_removal_and_can_be_registered_again() {
             CallAction::SaveState,
             CallAction::LeaveCall(LeaveReason::Ended(EndReason::Stopped))
         ]
+    );
+}
+
+#[test]
+fn time_in_which_nobody_could_listen_is_no_silence() {
+    let silence = Some(Duration::from_secs(600));
+    // The contact center is out of reach for twenty minutes; the answer after it says that nothing was said so far.
+    let mut call = Call::claimed();
+    call.settings.silence_timeout = silence;
+    call.customer(1, 0.5);
+    call.on(1, CallEvent::AttributesSettled { revision: 1 });
+    call.answer(2, Vec::new());
+    for second in 3..1203 {
+        call.on(second, CallEvent::RoundStarted);
+        call.on(second, CallEvent::PollFailed);
+    }
+    assert_eq!(call.poll_silence(1203..4000), Some(1803));
+    // No poller runs for twenty minutes.
+    let mut call = Call::claimed();
+    call.settings.silence_timeout = silence;
+    call.answer(2, Vec::new());
+    call.on(1203, CallEvent::ClaimRequested { holder: "b".into() });
+    assert_eq!(call.poll_silence(1203..4000), Some(1803));
+    // A poll that fails now and then, and hand-overs, do not keep a call alive for ever.
+    let mut call = Call::claimed();
+    call.settings.silence_timeout = silence;
+    for second in 0..599 {
+        if second % 20 == 0 {
+            call.on(second, CallEvent::PollFailed);
+        }
+        if second % 100 == 50 {
+            call.on(second, CallEvent::HandOverRequested);
+            let holder = format!("process {second}");
+            call.on(second, CallEvent::ClaimRequested { holder });
+        }
+        assert_eq!(call.poll_silence(second..second + 1), None);
+    }
+    assert_eq!(call.poll_silence(599..700), Some(600));
+}
+
+#[test]
+fn a_call_that_is_registered_again_is_listened_to_anew() {
+    let mut call = Call::claimed();
+    call.settings.silence_timeout = Some(Duration::from_secs(60));
+    assert_eq!(call.poll_silence(0..50), None);
+    assert_eq!(
+        call.on(50, CallEvent::RegistrationRequested),
+        [CallAction::SaveState]
+    );
+    assert_eq!(call.on(51, CallEvent::RegistrationRequested), []);
+    assert_eq!(call.poll_silence(51..200), Some(110));
+}
+
+#[test]
+fn a_segment_stamped_ahead_is_scored_once_and_moves_neither_cursor_nor_horizon() {
+    let mut call = Call::claimed();
+    call.customer(1, 0.5);
+    let cursor = call.state.memory.newest_end();
+    let ahead = Segment {
+        start: START + 7_200_000,
+        end: START + 7_201_000,
+        ..said(2, Speaker::Agent)
+    };
+    let actions = call.answer(2, vec![ahead.clone()]);
+    assert_eq!(
+        actions,
+        [
+            CallAction::ReportOddSegments {
+                late: 0,
+                misdated: 1
+            },
+            CallAction::ScoreSegments {
+                segments: vec![ahead.clone()],
+                has_more: false
+            }
+        ]
+    );
+    let report = call.on(2, scored(vec![ahead.clone()], 0.9));
+    let reported = report.iter().find_map(|action| match action {
+        CallAction::ReportBatch(report) => Some(report.segments[0].id),
+        _ => None,
+    });
+    assert_eq!(
+        reported,
+        Some(ahead.id()),
+        "its identity is that of its own times"
+    );
+    assert_eq!(call.state.total(Speaker::Agent).segments, 1);
+    assert_eq!(
+        (
+            call.state.memory.newest_end(),
+            call.state.memory.forgotten_until()
+        ),
+        (cursor, None)
+    );
+    // It is served again at each poll for the rest of the call, and other segments go on to count at once, in another process too.
+    for second in 3..1000 {
+        let json = serde_json::to_string(&call.state).unwrap();
+        call.state = serde_json::from_str(&json).unwrap();
+        let fresh = said(second, Speaker::Customer);
+        let actions = call.answer(second, vec![ahead.clone(), fresh.clone()]);
+        assert_eq!(
+            actions,
+            [CallAction::ScoreSegments {
+                segments: vec![fresh.clone()],
+                has_more: false
+            }],
+            "{second}"
+        );
+        call.on(second, scored(vec![fresh], 0.5));
+    }
+    assert_eq!(call.state.total(Speaker::Agent).segments, 1);
+}
+
+#[test]
+fn a_call_whose_clock_is_hours_ahead_is_scored_in_full() {
+    let mut call = Call::claimed();
+    let mut served = Vec::new();
+    for second in 1..400 {
+        let local = said(second, Speaker::Customer);
+        served.push(Segment {
+            start: local.start + 3_600_000,
+            end: local.end + 3_600_000,
+            ..local
+        });
+        let actions = call.answer(second, served.clone());
+        let Some(CallAction::ScoreSegments { segments, .. }) = actions.last() else {
+            panic!("{second}: {actions:?}")
+        };
+        assert_eq!(segments.len(), 1, "{second}");
+        let score = if second < 200 { 0.9 } else { 0.1 };
+        call.on(second, scored(segments.clone(), score));
+        let json = serde_json::to_string(&call.state).unwrap();
+        assert!(json.len() < 16 * 1024);
+        call.state = serde_json::from_str(&json).unwrap();
+    }
+    assert_eq!(call.state.total(Speaker::Customer).segments, 399);
+    let customer = call.state.sentiment().customer.unwrap();
+    assert!(customer.average < 0.2, "the window moves on: {customer:?}");
+    assert_eq!(call.state.memory.newest_end(), None);
+}
+
+#[test]
+fn a_clock_that_is_a_little_fast_hides_nothing_that_is_said_until_then() {
+    let mut call = Call::claimed();
+    call.on(0, CallEvent::RoundStarted);
+    call.answer(0, Vec::new());
+    let fast = said(110, Speaker::Agent);
+    call.on(0, scored(vec![fast], 0.5));
+    for second in 1..100 {
+        let actions = call.on(second, CallEvent::RoundStarted);
+        let Some(from) = actions.iter().find_map(|action| match action {
+            CallAction::FetchSegments { from, .. } => Some(*from),
+            _ => None,
+        }) else {
+            panic!("{actions:?}")
+        };
+        assert!(
+            from <= START + second * 1000,
+            "{second}: it asks from {from}"
+        );
+        call.answer(second, Vec::new());
+    }
+}
+
+#[test]
+fn a_segment_that_ends_before_it_starts_is_scored_and_reported_once() {
+    let mut call = Call::claimed();
+    let reversed = Segment {
+        start: START + 5000,
+        end: START + 1000,
+        ..said(5, Speaker::Customer)
+    };
+    let odd = CallAction::ReportOddSegments {
+        late: 0,
+        misdated: 1,
+    };
+    assert_eq!(call.answer(6, vec![reversed.clone()])[0], odd);
+    // The scoring failed; the next answer brings the segment again.
+    assert!(!call.answer(7, vec![reversed.clone()]).contains(&odd));
+    let actions = call.on(7, scored(vec![reversed.clone()], 0.5));
+    let report = actions.iter().find_map(|action| match action {
+        CallAction::ReportBatch(report) => Some(report.segments[0]),
+        _ => None,
+    });
+    let report = report.unwrap();
+    assert_eq!((report.start, report.end), (START + 1000, START + 1000));
+    assert_eq!(call.answer(8, vec![reversed]), []);
+}
+
+#[test]
+fn a_late_segment_that_is_served_at_each_poll_is_reported_once() {
+    let mut call = Call::claimed();
+    call.customer(1, 0.5);
+    call.customer(1000, 0.5);
+    let late = said(2, Speaker::Agent);
+    let report = CallAction::ReportOddSegments {
+        late: 1,
+        misdated: 0,
+    };
+    assert_eq!(call.answer(1001, vec![late.clone()]), [report]);
+    assert_eq!(call.answer(1002, vec![late]), []);
+}
+
+#[test]
+fn a_segment_that_cannot_be_scored_is_counted_once_and_left_out_of_the_averages() {
+    let mut call = Call::claimed();
+    call.customer(1, 0.2);
+    let (refused, fine) = (said(2, Speaker::Customer), said(3, Speaker::Customer));
+    let CallEvent::BatchScored(batch) = scored(vec![fine.clone()], 0.4) else {
+        unreachable!()
+    };
+    let actions = call.on(
+        3,
+        CallEvent::BatchScored(ScoredBatch {
+            unscored: vec![refused.clone()],
+            ..batch
+        }),
+    );
+    assert!(actions.contains(&CallAction::ReportUnscored { count: 1 }));
+    assert!((call.state.sentiment().customer.unwrap().average - 0.3).abs() < 1e-9);
+    assert_eq!(call.state.total(Speaker::Customer).segments, 2);
+    let json = serde_json::to_string(&call.state).unwrap();
+    call.state = serde_json::from_str(&json).unwrap();
+    assert_eq!(call.state.unscored_count(), 1);
+    assert_eq!(call.answer(4, vec![refused, fine]), []);
+}
+
+#[test]
+fn a_call_of_which_nothing_can_be_scored_is_not_asked_for_again_and_again() {
+    let mut call = Call::claimed();
+    for second in 1..1000 {
+        let actions = call.on(second, CallEvent::RoundStarted);
+        let from = actions.iter().find_map(|action| match action {
+            CallAction::FetchSegments { from, .. } => Some(*from),
+            _ => None,
+        });
+        let served: Vec<Segment> = (1..=second)
+            .map(|second| said(second, Speaker::Customer))
+            .filter(|segment| segment.end >= from.unwrap())
+            .collect();
+        let actions = call.answer(second, served);
+        let Some(CallAction::ScoreSegments { segments, .. }) = actions.last() else {
+            continue;
+        };
+        assert_eq!(segments.len(), 1, "{second}");
+        let actions = call.on(
+            second,
+            CallEvent::BatchScored(ScoredBatch {
+                unscored: segments.clone(),
+                ..ScoredBatch::default()
+            }),
+        );
+        assert_eq!(
+            actions,
+            [
+                CallAction::SaveState,
+                CallAction::ReportUnscored { count: 1 }
+            ]
+        );
+        assert!(serde_json::to_string(&call.state).unwrap().len() < 16 * 1024);
+    }
+    assert!(call.state.unscored_count() >= 998);
+}
+
+#[test]
+fn a_segment_that_failed_this_time_is_read_again_however_far_the_others_get() {
+    let mut call = Call::claimed();
+    let failed = said(1, Speaker::Customer);
+    // The others of the batch reach far beyond the horizon of the memory.
+    let others: Vec<Segment> = (2..60)
+        .map(|place| said(place * 60, Speaker::Agent))
+        .collect();
+    let CallEvent::BatchScored(batch) = scored(others, 0.5) else {
+        unreachable!()
+    };
+    call.answer(3600, vec![failed.clone()]);
+    call.on(
+        3600,
+        CallEvent::BatchScored(ScoredBatch {
+            failed: vec![failed.clone()],
+            ..batch
+        }),
+    );
+    let actions = call.on(3601, CallEvent::RoundStarted);
+    assert!(
+        matches!(actions[0], CallAction::FetchSegments { from, is_sweep: true } if from <= failed.end),
+        "{actions:?}"
+    );
+    let actions = call.answer(3601, vec![failed.clone()]);
+    assert!(
+        matches!(&actions[0], CallAction::ScoreSegments { segments, .. } if segments == &[failed.clone()]),
+        "{actions:?}"
+    );
+    call.on(3602, scored(vec![failed.clone()], 0.5));
+    assert_eq!(call.state.total(Speaker::Customer).segments, 1);
+    assert!(
+        call.state.memory.forgotten_until() > Some(failed.end),
+        "the horizon moves on once nothing is left"
     );
 }
 
