@@ -1,13 +1,18 @@
 //! Past conversations: the analytics list, page by page, and the transcript of each conversation.
 
+mod instant;
+mod row;
+mod transcript;
+
 use http::Method;
-use insights_core::analytics::{Conversation, Line, Speaker};
-use insights_core::lenient_json::LenientList;
+use insights_core::analytics::Conversation;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::row::read_row;
+pub use self::transcript::{TranscriptLines, read_transcript};
 use crate::client::CxoneClient;
 use crate::endpoints::Route;
 use crate::error::Error;
@@ -52,7 +57,11 @@ pub struct ConversationPage {
 
 /// The pages of the list of conversations, read one after the other.
 #[derive(Debug)]
-pub struct ConversationPages<'a>(Pages<'a, WirePage>);
+pub struct ConversationPages<'a> {
+    pages: Pages<'a, WirePage>,
+    /// The endpoint as errors name it.
+    endpoint: &'static str,
+}
 
 impl<'a> ConversationPages<'a> {
     /// Builds the pages of a query. Every page is asked for by a POST with the same body.
@@ -61,78 +70,43 @@ impl<'a> ConversationPages<'a> {
     /// [`insights_http::Error::Invalid`] if the profile's path takes an id.
     pub fn new(client: &'a CxoneClient, query: ConversationQuery) -> Result<Self, Error> {
         let endpoint = client.site().endpoint(Route::ConversationQuery, &[])?;
+        let template = endpoint.template();
         let first = Request::json(Method::POST, endpoint, &query.body())?;
         let limits = PageLimits {
             max_pages: MAX_PAGES,
             repeated_link: RepeatedLink::EndsList,
         };
-        Ok(Self(Pages::new(client, first, limits)))
+        Ok(Self {
+            pages: Pages::new(client, first, limits),
+            endpoint: template,
+        })
     }
 
     /// Reads the next page; `None` after the last one, and where a link leads back to a page that was read.
     ///
     /// # Errors
-    /// As [`Pages::next_page`]. After an error the same page is asked for again.
+    /// As [`Pages::next_page`], after whose errors the same page is asked for again. [`insights_http::Error::InvalidResponse`]
+    /// if the answer is no page of conversations.
     pub async fn next_page(
         &mut self,
         deadline: Deadline,
     ) -> Result<Option<ConversationPage>, Error> {
-        let Some(page) = self.0.next_page(deadline).await? else {
+        let Some(page) = self.pages.next_page(deadline).await? else {
             return Ok(None);
         };
-        let rows = page.data.unwrap_or_default();
-        let listed = rows.elements.len() + rows.skipped;
-        let conversations: Vec<_> = rows
-            .elements
-            .into_iter()
-            .filter_map(WireConversation::into_conversation)
-            .collect();
-        Ok(Some(ConversationPage {
-            unusable: listed - conversations.len(),
-            conversations,
-        }))
-    }
-}
-
-/// Reads the lines that agent and customer said in a conversation, in order; `None` if it has no transcript (404).
-///
-/// A line of an unknown shape is left out with a warning, because it must not hide the others.
-///
-/// # Errors
-/// As [`CxoneClient::send`]; [`insights_http::Error::Invalid`] if the id cannot be part of a path.
-pub async fn read_transcript(
-    client: &CxoneClient,
-    conversation_id: &str,
-    deadline: Deadline,
-) -> Result<Option<Vec<Line>>, Error> {
-    let endpoint = client
-        .site()
-        .endpoint(Route::ConversationTranscript, &[conversation_id])?;
-    match client
-        .send::<LenientList<WireLine>>(Request::get(endpoint), deadline)
-        .await
-    {
-        Ok(lines) => {
-            if lines.skipped > 0 {
-                tracing::warn!(
-                    conversation_id,
-                    skipped = lines.skipped,
-                    "transcript lines of an unknown shape were left out"
-                );
-            }
-            let lines = lines.elements.into_iter();
-            Ok(Some(lines.filter_map(WireLine::into_line).collect()))
-        }
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
+        let invalid = |reason| Error::invalid_response(self.endpoint, reason);
+        page.into_page().map(Some).map_err(invalid)
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePage {
-    data: Option<LenientList<WireConversation>>,
+    /// The list itself, which every page has: an answer without it is no quiet day.
+    data: Vec<Value>,
     next_link: Option<String>,
+    #[serde(alias = "errors")]
+    error: Option<Value>,
 }
 
 impl Page for WirePage {
@@ -141,94 +115,36 @@ impl Page for WirePage {
     }
 }
 
-/// A row on the wire: everything but the id may be missing, and numbers may be strings.
-#[derive(Debug, Deserialize)]
-struct WireConversation {
-    #[serde(rename = "conversationId")]
-    conversation_id: Option<Value>,
-    start_time: Option<Value>,
-    duration: Option<Value>,
-    disposition: Option<Value>,
-}
-
-impl WireConversation {
-    /// Returns the conversation, unless the row does not name one.
-    fn into_conversation(self) -> Option<Conversation> {
-        let conversation_id = non_empty_text(self.conversation_id)?;
-        let start_time = self
-            .start_time
-            .and_then(|value| match parse_instant(&value) {
-                Some(at) => Some(at.to_string()),
-                None => non_empty_text(Some(value)),
-            });
-        let duration = match self.duration {
-            Some(Value::Number(seconds)) => seconds.as_f64(),
-            Some(Value::String(seconds)) => seconds.trim().parse().ok(),
-            _ => None,
-        };
-        Some(Conversation {
-            conversation_id,
-            start_time: start_time.unwrap_or_default(),
-            duration_seconds: duration
-                .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
-                .unwrap_or(0.0),
-            disposition: non_empty_text(self.disposition).unwrap_or_else(|| "unknown".to_owned()),
-        })
-    }
-}
-
-/// A line of a transcript on the wire.
-#[derive(Deserialize)]
-struct WireLine {
-    text: Option<Value>,
-    author: Option<Value>,
-    timestamp: Option<Value>,
-}
-
-impl WireLine {
-    /// Returns the line if the agent or the customer said it.
-    fn into_line(self) -> Option<Line> {
-        let author = self.author?;
-        // Some systems write the kind of author alone: "author": "customer".
-        let kind = author.get("type").unwrap_or(&author).as_str()?;
-        let speaker = match kind.to_ascii_lowercase().as_str() {
-            "agent" => Speaker::Agent,
-            "customer" => Speaker::Customer,
-            _ => return None,
-        };
-        let text = match self.text {
-            Some(Value::String(text)) => text,
-            _ => String::new(),
-        };
-        Some(Line {
-            speaker,
-            text,
-            at: self.timestamp.as_ref().and_then(parse_instant),
-        })
-    }
-}
-
-/// Returns a text that is not empty, or a number as a text.
-fn non_empty_text(value: Option<Value>) -> Option<String> {
-    let text = match value? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    (!text.is_empty()).then_some(text)
-}
-
-/// Parses a moment: ISO 8601 with an offset, or without one as UTC, or milliseconds since 1970.
-fn parse_instant(value: &Value) -> Option<Timestamp> {
-    match value {
-        Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse()
-                .ok()
-                .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
+impl WirePage {
+    /// Reads the rows of the page, and counts those that name no conversation.
+    ///
+    /// # Errors
+    /// What is wrong with the page: it reports an error beside its rows, or it has rows and none of them can be read.
+    fn into_page(self) -> Result<ConversationPage, String> {
+        if self.error.is_some_and(|error| !is_blank(&error)) {
+            return Err("the list reports an error".to_owned());
         }
-        _ => None,
+        let listed = self.data.len();
+        let conversations: Vec<_> = self.data.into_iter().filter_map(read_row).collect();
+        if conversations.is_empty() && listed > 0 {
+            return Err(format!("none of its {listed} rows names a conversation"));
+        }
+        Ok(ConversationPage {
+            unusable: listed - conversations.len(),
+            conversations,
+        })
+    }
+}
+
+/// Returns whether a member of an answer says nothing: null, false, zero, or an empty text, list or object.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(said) => !said,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct ChatTranscript {
 #[serde(rename_all = "camelCase")]
 struct WirePage {
     conversation_id: Option<String>,
-    messages: Option<Vec<Value>>,
+    messages: Vec<Value>,
     #[serde(default)]
     next_link: Option<String>,
 }
@@ -84,7 +84,7 @@ pub async fn read_transcript(
             let reason = "a page belongs to another conversation";
             return Err(Error::invalid_response(template, reason));
         }
-        for entry in page.messages.unwrap_or_default() {
+        for entry in page.messages {
             match parse_entry(entry, conversation_id) {
                 Ok(message) => transcript.messages.push(message),
                 Err(reason) => transcript.malformed.count(&reason),
@@ -110,5 +110,18 @@ fn parse_entry(entry: Value, conversation_id: &str) -> Result<Message, Malformed
         Ok(message)
     } else {
         Err(Malformed::Field("conversationId"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_without_messages_is_no_empty_transcript() {
+        assert!(serde_json::from_str::<WirePage>(r#"{"messages": []}"#).is_ok());
+        for other in [r#"{"error": "limit"}"#, r#"{"messages": null}"#, r#"{"items": []}"#] {
+            assert!(serde_json::from_str::<WirePage>(other).is_err(), "{other}");
+        }
     }
 }

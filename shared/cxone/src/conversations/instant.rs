@@ -1,0 +1,88 @@
+//! Moments as the contact center writes them.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Numbers below this one are seconds since 1970, others are milliseconds. In seconds it is the year 5138, in milliseconds it
+/// is 1973, before the first recorded conversation.
+const SMALLEST_MILLISECONDS: f64 = 1e11;
+
+/// Parses a moment: ISO 8601 with an offset, or without one as UTC; or seconds or milliseconds since 1970, as a number or as the
+/// text of a number, with a fraction or without.
+pub(super) fn parse_instant(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::Number(number) => from_number(number.as_f64()?),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse()
+                .ok()
+                .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
+                .or_else(|| from_number(text.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the moment of a number of seconds or milliseconds since 1970.
+fn from_number(number: f64) -> Option<Timestamp> {
+    let milliseconds = if number.abs() < SMALLEST_MILLISECONDS {
+        number * 1e3
+    } else {
+        number
+    };
+    // Whole numbers up to 2^53 pass through an f64 unchanged; later moments are outside the calendar.
+    (milliseconds.abs() < 9e15)
+        .then(|| Timestamp::from_millisecond(milliseconds.round() as i64).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_read_with_and_without_an_offset() {
+        let nine = "2026-11-02T09:00:00Z".parse().ok();
+        for text in [
+            "2026-11-02T09:00:00Z",
+            "2026-11-02T09:00:00",
+            "2026-11-02 09:00:00",
+            " 2026-11-02T10:00:00+01:00",
+            "1793610000",
+            "1793610000000",
+        ] {
+            assert_eq!(parse_instant(&json!(text)), nine, "{text}");
+        }
+        for other in [
+            json!("soon"),
+            json!(""),
+            json!(true),
+            json!("inf"),
+            json!(1e300),
+        ] {
+            assert_eq!(parse_instant(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_seconds_or_milliseconds_by_their_size() {
+        let nine: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a moment");
+        for number in [
+            json!(1_793_610_000),
+            json!(1_793_610_000_000_i64),
+            json!(1_793_610_000.0),
+        ] {
+            assert_eq!(parse_instant(&number), Some(nine), "{number}");
+        }
+        for number in [
+            json!(1_793_610_000.5),
+            json!(1_793_610_000_500.0),
+            json!(1_793_610_000_500_i64),
+        ] {
+            let half = nine + jiff::SignedDuration::from_millis(500);
+            assert_eq!(parse_instant(&number), Some(half), "{number}");
+        }
+    }
+}
