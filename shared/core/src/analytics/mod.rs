@@ -13,7 +13,7 @@
 //! let conversation = Conversation {
 //!     conversation_id: "c-1".to_owned(),
 //!     start_time: "2026-11-02T09:00:00Z".to_owned(),
-//!     duration_seconds: 60.0,
+//!     duration_seconds: Some(60.0),
 //!     disposition: "resolved".to_owned(),
 //! };
 //! let lines = vec![Line { speaker: Speaker::Customer, text: "Great help, thank you!".to_owned(), at: None }];
@@ -39,8 +39,8 @@ pub use record::{Conversation, ConversationSentiment, Record, Transcript};
 pub use reduce::{ReportData, ReportReducer};
 pub use row::ReportRow;
 pub use summary::{
-    ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
-    SentimentSummary, Summary, TopicByOutcome, TopicSummary,
+    ConversationCounts, DispositionCount, FailedTranscript, FlowSummary, LabelCounts,
+    ModelComparison, ReportRange, SentimentSummary, Summary, TopicByOutcome, TopicSummary,
 };
 pub use transcript::{Line, Speaker, join_lines};
 

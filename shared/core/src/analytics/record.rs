@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
-use super::transcript::{Line, Speaker, join_lines};
-use crate::outcomes::{Outcome, SentimentLabel};
+use super::transcript::{Line, Speaker, join_lines, sort_by_time};
+use crate::outcomes::SentimentLabel;
 use crate::vader::Analyzer;
 
 /// The details of a conversation in the contact center's list of conversations.
@@ -16,19 +16,13 @@ pub struct Conversation {
     /// The start of the conversation, ISO 8601 in UTC. A text that is not a time stays as it is in the list; a missing time is
     /// empty.
     pub start_time: String,
-    /// The duration of the conversation in seconds.
-    pub duration_seconds: f64,
+    /// The duration of the conversation in seconds, if the list has one.
+    pub duration_seconds: Option<f64>,
     /// The disposition; `unknown` where the list has none.
     pub disposition: String,
 }
 
 impl Conversation {
-    /// Returns the outcome that the disposition stands for.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        Outcome::from_disposition(&self.disposition)
-    }
-
     /// Compares two conversations in the order of the report: by start time, then by id; a conversation without a time comes last.
     #[must_use]
     pub fn compare_in_report_order(&self, other: &Self) -> std::cmp::Ordering {
@@ -49,7 +43,7 @@ impl Conversation {
 pub enum Transcript {
     /// There is a transcript in which somebody says something.
     Present {
-        /// The text of all lines, separated by spaces.
+        /// The text of all lines in the order of their times, separated by spaces.
         text: String,
         /// The sentiment of the text.
         sentiment: Box<ConversationSentiment>,
@@ -91,22 +85,25 @@ pub struct Record {
     pub conversation: Conversation,
     /// The result of fetching and scoring the transcript.
     pub transcript: Transcript,
+    /// The number of entries of the transcript that could not be read and are left out.
+    #[serde(default)]
+    pub unreadable_lines: usize,
 }
 
 impl Record {
-    /// Computes the record of a conversation from the lines of agent and customer, in order.
+    /// Computes the record of a conversation from the lines of agent and customer, in the order in which they arrived.
+    ///
+    /// The lines are put into the order of their times first: quarters and pauses are about what was said when.
     #[must_use]
     pub fn from_lines(conversation: Conversation, lines: Vec<Line>, vader: &mut Analyzer) -> Self {
         let lines: Vec<Line> = lines
             .into_iter()
             .filter(|line| !line.text.trim().is_empty())
             .collect();
+        let lines = sort_by_time(lines);
         let text = join_lines(&lines);
         if text.is_empty() {
-            return Self {
-                conversation,
-                transcript: Transcript::Missing,
-            };
+            return Self::without_transcript(conversation);
         }
         let mut compound = |text: &str| (!text.is_empty()).then(|| vader.polarity(text).compound);
         let mut by_speaker = |speaker| {
@@ -137,6 +134,17 @@ impl Record {
                 sentiment,
                 flow: Flow::from_lines(&lines),
             },
+            unreadable_lines: 0,
+        }
+    }
+
+    /// Returns the record of a conversation that has no transcript.
+    #[must_use]
+    pub fn without_transcript(conversation: Conversation) -> Self {
+        Self {
+            conversation,
+            transcript: Transcript::Missing,
+            unreadable_lines: 0,
         }
     }
 
@@ -153,6 +161,21 @@ impl Record {
                 reason,
                 is_transient,
             },
+            unreadable_lines: 0,
+        }
+    }
+
+    /// Returns the same record with the number of entries of the transcript that could not be read.
+    #[must_use]
+    pub fn with_unreadable_lines(mut self, lines: usize) -> Self {
+        self.unreadable_lines = lines;
+        self
+    }
+
+    /// Replaces the text of the transcript, if there is one, and keeps every figure of the text as it was.
+    pub fn replace_text(&mut self, replace: impl FnOnce(&str) -> String) {
+        if let Transcript::Present { text, .. } = &mut self.transcript {
+            *text = replace(text);
         }
     }
 

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use super::record::{ConversationSentiment, Record, Transcript};
 use super::row::ReportRow;
 use super::summary::{
-    ConversationCounts, FailedTranscript, FlowSummary, LabelCounts, ModelComparison, ReportRange,
-    SentimentSummary, Summary, TopicByOutcome, TopicModel, TopicSummary,
+    ConversationCounts, DispositionCount, FailedTranscript, FlowSummary, LabelCounts,
+    ModelComparison, ReportRange, SentimentSummary, Summary, TopicByOutcome, TopicModel,
+    TopicSummary,
 };
-use crate::outcomes::{Outcome, Stats, tabulate};
+use crate::outcomes::{Outcome, OutcomeMap, Stats, tabulate};
 use crate::scale::{round_score, round_to};
 use crate::topics::{ClusterSettings, Corpus, Topics, VocabularyLimits, find_topics};
 
@@ -17,6 +18,9 @@ use crate::topics::{ClusterSettings, Corpus, Topics, VocabularyLimits, find_topi
 /// Records must be added in the order of the report, because the rows keep that order and the clusters depend on it.
 #[derive(Debug, Default)]
 pub struct ReportReducer {
+    outcome_map: OutcomeMap,
+    /// Whether the texts have placeholders in the place of personal data, which are no words of a topic.
+    has_placeholders: bool,
     rows: Vec<ReportRow>,
     seen: HashSet<String>,
     counts: ConversationCounts,
@@ -36,6 +40,22 @@ pub struct ReportData {
 }
 
 impl ReportReducer {
+    /// Builds a reducer that maps dispositions to outcomes by this table.
+    #[must_use]
+    pub fn new(outcome_map: OutcomeMap) -> Self {
+        Self {
+            outcome_map,
+            ..Self::default()
+        }
+    }
+
+    /// Lets the search for topics ignore placeholders such as `[CARD]`, which stand in redacted texts.
+    #[must_use]
+    pub fn ignoring_placeholders(mut self) -> Self {
+        self.has_placeholders = true;
+        self
+    }
+
     /// Adds a record; returns `false` and ignores the record if its conversation was added before.
     pub fn add(&mut self, record: &Record) -> bool {
         if !self
@@ -44,10 +64,10 @@ impl ReportReducer {
         {
             return false;
         }
-        self.counts.add(&record.transcript);
+        self.counts.add(record);
         let mut row = ReportRow {
             conversation: record.conversation.clone(),
-            outcome: record.conversation.outcome(),
+            outcome: self.outcome_map.outcome(&record.conversation.disposition),
             sentiment: record.sentiment().copied(),
             flow: None,
             topic: None,
@@ -55,7 +75,11 @@ impl ReportReducer {
         match &record.transcript {
             Transcript::Present { text, flow, .. } => {
                 row.flow = Some(*flow);
-                self.corpus.add(text);
+                if self.has_placeholders {
+                    self.corpus.add(&without_placeholders(text));
+                } else {
+                    self.corpus.add(text);
+                }
                 self.documents.push(self.rows.len());
             }
             Transcript::Missing => {}
@@ -81,6 +105,7 @@ impl ReportReducer {
         settings: ClusterSettings,
     ) -> ReportData {
         let Self {
+            outcome_map,
             mut rows,
             counts,
             failures,
@@ -98,8 +123,13 @@ impl ReportReducer {
             .collect();
         let durations: Vec<_> = rows
             .iter()
-            .map(|row| row.conversation.duration_seconds)
+            .filter_map(|row| row.conversation.duration_seconds)
             .collect();
+        let undecided = rows
+            .iter()
+            .map(|row| row.conversation.disposition.as_str())
+            .filter(|disposition| outcome_map.find(disposition).is_none());
+        let other_dispositions = DispositionCount::from_dispositions(undecided);
         let summary = Summary {
             range,
             complete: failures.is_empty(),
@@ -107,6 +137,7 @@ impl ReportReducer {
             duration_seconds: Stats::from_values(&durations),
             sentiment: summarize_sentiment(&rows),
             outcomes: tabulate(&pairs),
+            other_dispositions,
             topics: summarize_topics(&topics, &rows, &documents),
             topic_model: TopicModel {
                 vocabulary: topics.vocabulary,
@@ -223,4 +254,31 @@ fn count_topics_by_outcome(topics: usize, rows: &[ReportRow]) -> TopicByOutcome 
         }
     }
     TopicByOutcome { outcomes, counts }
+}
+
+/// Returns the text without the placeholders of personal data: capital letters in brackets.
+fn without_placeholders(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        kept.push_str(before);
+        let is_placeholder = |inside: &&str| {
+            !inside.is_empty()
+                && inside
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || b"_- ".contains(&byte))
+        };
+        match after
+            .split_once(']')
+            .filter(|(inside, _)| is_placeholder(inside))
+        {
+            Some((_, behind)) => rest = behind,
+            None => {
+                kept.push('[');
+                rest = after;
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
 }

@@ -1,9 +1,12 @@
 //! The figures of all conversations, as `summary.json` has them; none depends on the time at which the report is made.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::record::{Conversation, Transcript};
+use super::record::{Conversation, Record, Transcript};
 use super::row::ReportRow;
+use super::spreadsheet::fits_a_cell;
 use crate::outcomes::{Outcome, OutcomeTable, SentimentLabel, Stats};
 
 /// The figures of a report.
@@ -15,12 +18,14 @@ pub struct Summary {
     pub complete: bool,
     /// The numbers of conversations.
     pub conversations: ConversationCounts,
-    /// The durations of all conversations in seconds.
+    /// The durations in seconds of the conversations of which the list has a duration.
     pub duration_seconds: Stats,
     /// The sentiment of the conversations with a transcript.
     pub sentiment: SentimentSummary,
     /// The sentiment by outcome.
     pub outcomes: OutcomeTable,
+    /// The dispositions for which the table of outcomes has no outcome, the most frequent first.
+    pub other_dispositions: Vec<DispositionCount>,
     /// The topics, the largest first.
     pub topics: Vec<TopicSummary>,
     /// Figures about the search for topics.
@@ -55,17 +60,53 @@ pub struct ConversationCounts {
     pub failed_transcripts: usize,
     /// The number of rows of the list that name no conversation; the total does not include them.
     pub unusable_rows: usize,
+    /// The number of entries of transcripts that could not be read and are left out of the texts.
+    pub unreadable_lines: usize,
+    /// The number of transcripts that are longer than a cell of Excel; other programs read them whole.
+    pub transcripts_beyond_a_cell: usize,
 }
 
 impl ConversationCounts {
     /// Counts one more conversation.
-    pub(super) fn add(&mut self, transcript: &Transcript) {
+    pub(super) fn add(&mut self, record: &Record) {
         self.total += 1;
-        match transcript {
-            Transcript::Present { .. } => self.with_transcript += 1,
+        self.unreadable_lines += record.unreadable_lines;
+        match &record.transcript {
+            Transcript::Present { text, .. } => {
+                self.with_transcript += 1;
+                self.transcripts_beyond_a_cell += usize::from(!fits_a_cell(text));
+            }
             Transcript::Missing => self.without_transcript += 1,
             Transcript::Failed { .. } => self.failed_transcripts += 1,
         }
+    }
+}
+
+/// A disposition and how many conversations have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DispositionCount {
+    /// The disposition as the list of conversations has it.
+    pub disposition: String,
+    /// The number of conversations.
+    pub conversations: usize,
+}
+
+impl DispositionCount {
+    /// Counts dispositions, the most frequent first and otherwise in the order of their texts.
+    pub(super) fn from_dispositions<'a>(dispositions: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for disposition in dispositions {
+            *counts.entry(disposition.trim()).or_default() += 1;
+        }
+        let mut counts: Vec<Self> = counts
+            .into_iter()
+            .map(|(disposition, conversations)| Self {
+                disposition: disposition.to_owned(),
+                conversations,
+            })
+            .collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.conversations));
+        counts
     }
 }
 

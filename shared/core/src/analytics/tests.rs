@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcomes::{Outcome, SentimentLabel};
+use crate::outcomes::{Outcome, OutcomeMap, SentimentLabel};
 use crate::topics::{ClusterSettings, VocabularyLimits};
 use crate::vader::{Analyzer, polarity};
 
@@ -12,7 +12,7 @@ fn conversation(id: &str, disposition: &str) -> Conversation {
     Conversation {
         conversation_id: id.to_owned(),
         start_time: "2026-11-02T09:00:00Z".to_owned(),
-        duration_seconds: 60.0,
+        duration_seconds: Some(60.0),
         disposition: disposition.to_owned(),
     }
 }
@@ -93,6 +93,141 @@ fn the_raw_text_is_scored_whole_by_speaker_and_by_quarter() {
 }
 
 #[test]
+fn lines_count_in_the_order_of_their_times() {
+    let lines = vec![
+        line(Speaker::Customer, "I hate this", 30),
+        line(Speaker::Customer, "good morning", 1),
+        Line {
+            at: None,
+            ..line(Speaker::Customer, "how are you", 0)
+        },
+        line(Speaker::Customer, "it is terrible", 10),
+        line(Speaker::Agent, "same time, said later", 10),
+    ];
+    let found = Record::from_lines(
+        conversation("c", "resolved"),
+        lines,
+        &mut Analyzer::default(),
+    );
+    assert_eq!(
+        found.text(),
+        "good morning how are you it is terrible same time, said later I hate this"
+    );
+    let quarters = found.sentiment().unwrap().quarters;
+    assert_eq!(quarters[3], Some(polarity("I hate this").compound));
+    let Transcript::Present { flow, .. } = found.transcript else {
+        panic!("no transcript")
+    };
+    assert_eq!(flow.pace, None, "one line has no time");
+}
+
+#[test]
+fn lines_without_any_time_keep_their_order() {
+    let lines = ["b", "a", "c"].map(|text| Line {
+        at: None,
+        ..line(Speaker::Agent, text, 0)
+    });
+    let found = Record::from_lines(
+        conversation("c", "resolved"),
+        lines.into(),
+        &mut Analyzer::default(),
+    );
+    assert_eq!(found.text(), "b a c");
+}
+
+#[test]
+fn a_conversation_without_a_duration_is_left_out_of_the_durations() {
+    let mut records = [300.0, 300.0, 0.0].map(|seconds| {
+        let mut record = record(&format!("c-{seconds}-{}", seconds), "resolved", &["good"]);
+        record.conversation.duration_seconds = (seconds > 0.0).then_some(seconds);
+        record
+    });
+    records[1].conversation.conversation_id = "another".to_owned();
+    let durations = reduced(&records).summary.duration_seconds;
+    assert_eq!(
+        (durations.n, durations.min, durations.mean),
+        (2, Some(300.0), Some(300.0))
+    );
+}
+
+#[test]
+fn dispositions_without_an_outcome_are_counted_by_their_code() {
+    let map = OutcomeMap::parse("SALE=Success,lost=Other").unwrap();
+    let mut reducer = ReportReducer::new(map);
+    for (id, disposition) in [
+        ("a", "sale"),
+        ("b", "7042"),
+        ("c", " 7042 "),
+        ("d", "resolved"),
+        ("e", "lost"),
+        ("f", "unknown"),
+    ] {
+        reducer.add(&record(id, disposition, &["good"]));
+    }
+    let range = ReportRange {
+        from: String::new(),
+        to: String::new(),
+    };
+    let ReportData { rows, summary } = reducer.finish(
+        range,
+        VocabularyLimits::default(),
+        ClusterSettings::default(),
+    );
+    let outcomes: Vec<_> = rows.iter().map(|row| row.outcome).collect();
+    use Outcome::{Other, Success, Unknown};
+    assert_eq!(outcomes, [Success, Other, Other, Other, Other, Unknown]);
+    assert_eq!(rows[1].conversation.disposition, "7042");
+    let others: Vec<_> = summary
+        .other_dispositions
+        .iter()
+        .map(|other| (other.disposition.as_str(), other.conversations))
+        .collect();
+    assert_eq!(others, [("7042", 2), ("resolved", 1)]);
+}
+
+#[test]
+fn placeholders_of_personal_data_are_no_words_of_a_topic() {
+    let text = "my card [CARD] and [EMAIL] failed [sic] [";
+    let mut reducer = ReportReducer::default().ignoring_placeholders();
+    reducer.add(&record("a", "resolved", &[text]));
+    let range = ReportRange {
+        from: String::new(),
+        to: String::new(),
+    };
+    let summary = reducer
+        .finish(
+            range,
+            VocabularyLimits::default(),
+            ClusterSettings::default(),
+        )
+        .summary;
+    assert_eq!(summary.topics[0].terms, ["card", "failed", "sic"]);
+}
+
+#[test]
+fn unreadable_lines_and_overlong_transcripts_are_counted() {
+    let long = "good ".repeat(10_000);
+    let records = [
+        record("a", "resolved", &[&long]),
+        record("b", "resolved", &["good"]).with_unreadable_lines(3),
+    ];
+    let counts = reduced(&records).summary.conversations;
+    assert_eq!(
+        (counts.unreadable_lines, counts.transcripts_beyond_a_cell),
+        (3, 1)
+    );
+}
+
+#[test]
+fn a_replaced_text_keeps_its_figures() {
+    let mut found = record("c", "resolved", &["great, my card is 4111"]);
+    let before = found.sentiment().copied();
+    found.replace_text(|text| text.replace("4111", "[CARD]"));
+    assert_eq!(found.text(), "great, my card is [CARD]");
+    assert_eq!(found.sentiment().copied(), before);
+}
+
+#[test]
 fn two_lines_fill_the_first_and_the_third_quarter() {
     let found = record("c", "resolved", &["good", "bad"]);
     let quarters = found.sentiment().unwrap().quarters;
@@ -164,7 +299,7 @@ fn failed_and_missing_transcripts_are_counted_and_never_scored() {
             with_transcript: 1,
             without_transcript: 1,
             failed_transcripts: 1,
-            unusable_rows: 0
+            ..ConversationCounts::default()
         }
     );
     assert!(!summary.complete);

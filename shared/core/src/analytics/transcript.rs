@@ -39,3 +39,17 @@ pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
     }
     text
 }
+
+/// Sorts lines by their times; lines of the same time keep their order. A line without a time stays behind the line above it.
+pub(super) fn sort_by_time(lines: Vec<Line>) -> Vec<Line> {
+    let mut latest = None;
+    let mut timed: Vec<(Option<Timestamp>, Line)> = lines
+        .into_iter()
+        .map(|line| {
+            latest = line.at.or(latest);
+            (latest, line)
+        })
+        .collect();
+    timed.sort_by_key(|(at, _)| *at);
+    timed.into_iter().map(|(_, line)| line).collect()
+}

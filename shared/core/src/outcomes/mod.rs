@@ -1,12 +1,13 @@
 //! Outcomes of conversations, and how sentiment differs between them.
 //!
 //! ```
-//! use insights_core::outcomes::{EffectSize, Outcome, tabulate};
+//! use insights_core::outcomes::{EffectSize, Outcome, OutcomeMap, tabulate};
 //!
+//! let map = OutcomeMap::default();
 //! let table = tabulate(&[
-//!     (Outcome::from_disposition("resolved"), Some(0.9)),
-//!     (Outcome::from_disposition("Escalated"), Some(-0.7)),
-//!     (Outcome::from_disposition("escalated"), None),
+//!     (map.outcome("resolved"), Some(0.9)),
+//!     (map.outcome("Escalated"), Some(-0.7)),
+//!     (map.outcome("escalated"), None),
 //! ]);
 //! assert_eq!(table.rows[1].outcome, Outcome::Escalation);
 //! assert_eq!(table.rows[1].conversations, 2);
@@ -14,11 +15,13 @@
 //! ```
 
 mod effect;
+mod map;
 mod stats;
 
 use serde::{Deserialize, Serialize};
 
 pub use effect::{EffectSize, KruskalWallis, cliffs_delta, kruskal_wallis};
+pub use map::OutcomeMap;
 pub use stats::Stats;
 
 /// The outcome of a conversation, as its disposition tells.
@@ -49,17 +52,13 @@ impl Outcome {
         Self::Other,
     ];
 
-    /// Returns the outcome of a disposition in upper or lower case.
+    /// Returns the outcome of a [name](Self::name) in upper or lower case.
     #[must_use]
-    pub fn from_disposition(disposition: &str) -> Self {
-        match disposition.trim().to_lowercase().as_str() {
-            "resolved" => Self::Success,
-            "escalated" => Self::Escalation,
-            "callback" => Self::Callback,
-            "abandoned" => Self::Abandoned,
-            "unknown" => Self::Unknown,
-            _ => Self::Other,
-        }
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.trim();
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.name().eq_ignore_ascii_case(name))
     }
 
     /// Returns the name in the CSV, tables and plots.

@@ -16,9 +16,55 @@ fn dispositions_map_to_outcomes_in_any_case() {
         ("transferred", Outcome::Other),
     ] {
         assert_eq!(
-            Outcome::from_disposition(disposition),
+            OutcomeMap::default().outcome(disposition),
             outcome,
             "{disposition}"
+        );
+    }
+}
+
+#[test]
+fn the_default_table_is_the_documented_one() {
+    assert_eq!(
+        OutcomeMap::parse(OutcomeMap::DEFAULT).unwrap(),
+        OutcomeMap::default()
+    );
+}
+
+#[test]
+fn a_table_of_own_codes_replaces_the_default_one() {
+    let map = OutcomeMap::parse(" Sale=success , a=b=Escalation,7042=Other,").unwrap();
+    for (disposition, outcome) in [
+        ("SALE", Some(Outcome::Success)),
+        ("a=b", Some(Outcome::Escalation)),
+        ("7042", Some(Outcome::Other)),
+        ("resolved", None),
+        // Nobody noted a disposition.
+        ("unknown", Some(Outcome::Unknown)),
+    ] {
+        assert_eq!(map.find(disposition), outcome, "{disposition}");
+    }
+    let json = OutcomeMap::parse(r#"{"Sold, paid": "Success"}"#).unwrap();
+    assert_eq!(json.outcome("sold, paid"), Outcome::Success);
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_refused_with_what_is_allowed() {
+    for text in [
+        "",
+        " , ",
+        "resolved",
+        "resolved=",
+        "=Success",
+        "a=Fine",
+        "a=Success,A=Other",
+        "{}",
+        "{\"a\": 1}",
+    ] {
+        assert_eq!(
+            OutcomeMap::parse(text).unwrap_err(),
+            OutcomeMap::FORM,
+            "{text}"
         );
     }
 }
