@@ -3,6 +3,7 @@
 mod key;
 #[cfg(any(feature = "aws", feature = "queue"))]
 mod s3;
+mod upload;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use object_store::{
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+pub use self::upload::Upload;
 use crate::private::create_private_folder;
 use crate::{Cause, Error};
 
@@ -195,6 +197,15 @@ impl Objects {
             }
             Err(error) => Err(self.failed(operation, key, error)),
         }
+    }
+
+    /// Begins an object that is written piece by piece, in place of one that exists. Nobody sees the object before
+    /// [`Upload::finish`]. Memory holds a few pieces of some megabytes, however large the object becomes.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a key that is not allowed.
+    pub fn upload(&self, key: &str) -> Result<Upload, Error> {
+        Ok(Upload::new(self.clone(), key, key::parse(key)?))
     }
 
     /// Returns the content of an object, if it exists.
