@@ -4,17 +4,27 @@ mod list;
 mod round;
 mod waiting;
 
+use anyhow::Context;
 use insights_http::Deadline;
+use insights_http::backoff::{self, Backoff, BackoffPolicy};
+use jiff::{SignedDuration, Timestamp};
 
 use self::list::list_conversations;
-use self::round::Round;
+use self::round::{Repetition, Round};
 use crate::deps::Deps;
-use crate::part::{Part, PartOrigin};
+use crate::listing::PartOrigin;
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::range::Period;
 
-/// Number of rounds over the transcripts; the second round asks once more for those that failed for a transient reason.
-const MAX_ROUNDS: usize = 2;
+/// Number of rounds over the transcripts while the contact center answers: every round but the first asks once more for those
+/// that failed for a transient reason.
+const MAX_ROUNDS: usize = 3;
+/// Smallest number of transcripts that a round asks for in vain before the contact center counts as down.
+const OUTAGE_MIN_TRANSCRIPTS: usize = 5;
+/// How old an earlier list must be before conversations without a transcript are asked for one again: a transcript may follow
+/// its conversation.
+const MISSING_TRUSTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The result of collecting a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +33,12 @@ pub struct CollectedPart {
     pub conversations: usize,
     /// The number of conversations whose transcript could not be fetched.
     pub failed: usize,
+    /// The number of those for which a later run may fetch the transcript.
+    pub transient: usize,
 }
 
-/// Collects a part; records that an earlier run of the same origin has stored are not fetched again.
+/// Collects a part: reads the list of conversations, and fetches the transcripts that no earlier run of the same origin has
+/// stored.
 ///
 /// # Errors
 /// If the list of conversations cannot be read to its end, the credentials or scopes are refused, the contact center is down,
@@ -36,38 +49,73 @@ pub async fn collect_part(
     period: Period,
     deadline: Deadline,
 ) -> anyhow::Result<CollectedPart> {
+    // A store that hangs must not take the time in which the failure is reported.
+    deadline
+        .bound(collect(deps, part, period, deadline))
+        .await
+        .context("the time is up; the next run goes on from here")?
+}
+
+async fn collect(
+    deps: &Deps,
+    part: &Part,
+    period: Period,
+    deadline: Deadline,
+) -> anyhow::Result<CollectedPart> {
     let origin = PartOrigin::new(
         deps.client.site().base().to_string(),
         period.range(),
         deps.model.is_some(),
+        deps.config.redact,
     );
+    let now = Timestamp::now();
+    if period.to > now {
+        tracing::warn!("the time of the report has not ended, later conversations are missing");
+    }
     let stored = part.read_listing().await?;
-    let listing = match stored.filter(|listing| listing.origin == origin) {
-        Some(listing) => listing,
-        None => {
-            let listing = list_conversations(deps, origin, period, deadline).await?;
-            part.start_with(&listing).await?;
-            listing
+    let earlier = stored.filter(|listing| listing.origin == origin);
+    let mut listing = list_conversations(deps, origin, now, period, deadline).await?;
+    let mut asks_missing_again = false;
+    match earlier {
+        Some(earlier) => {
+            asks_missing_again = now.duration_since(earlier.listed_at) >= MISSING_TRUSTED_FOR;
+            listing = listing.arranged_by(&earlier);
         }
-    };
-    let conversations = listing.conversations.len();
+        None => part.delete().await?,
+    }
+    part.write_listing(&listing).await?;
+    let conversations = listing.conversation_count();
     deps.report_progress(Progress::Listed { conversations });
-    let mut failed = 0;
-    for number in 0..MAX_ROUNDS {
-        let round = Round::new(deps, part, &listing, deadline, number > 0);
-        let failures = round.run().await?;
-        failed = failures.all;
-        if failures.transient == 0 {
-            break;
+
+    let mut backoff = Backoff::new(BackoffPolicy::BATCH);
+    let outage_ends = Deadline::within(deps.config.outage_wait).min(deadline);
+    let mut repetition = Repetition::First { asks_missing_again };
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let result = Round::new(deps, part, &listing, deadline, repetition)
+            .run()
+            .await?;
+        let is_outage = result.fetched == 0 && result.transient >= OUTAGE_MIN_TRANSCRIPTS;
+        let goes_on = if is_outage {
+            !outage_ends.has_passed()
+        } else {
+            rounds < MAX_ROUNDS
+        };
+        if result.transient == 0 || !goes_on {
+            return Ok(CollectedPart {
+                conversations,
+                failed: result.failed,
+                transient: result.transient,
+            });
         }
         tracing::info!(
-            round = number,
-            failed,
+            round = rounds,
+            failed = result.failed,
             "asking again for transcripts that failed"
         );
+        deps.report_progress(Progress::Waiting);
+        backoff::wait(&mut backoff).await;
+        repetition = Repetition::Again;
     }
-    Ok(CollectedPart {
-        conversations,
-        failed,
-    })
 }

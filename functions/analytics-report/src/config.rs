@@ -1,10 +1,13 @@
 //! The settings of the function, read once at start.
 
+use std::time::Duration;
+
 use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings,
 };
+use insights_core::outcomes::OutcomeMap;
 use insights_core::topics::{ClusterSettings, VocabularyLimits};
-use runtime::settings::{choice, group, number};
+use runtime::settings::{choice, group, number, seconds, text};
 
 runtime::settings! {
     /// The configuration of the analytics report.
@@ -22,11 +25,20 @@ runtime::settings! {
         pub requests_per_second: u32 = number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000, "requests/s"),
         /// Largest number of transcripts that are asked for at the same time.
         pub concurrency: usize = number("REPORT_CONCURRENCY", 16, 1..=256, "requests"),
+        /// How long the report waits for a contact center that is out of reach, while its time allows. The report fails then, and
+        /// its next run goes on from the checkpoints.
+        pub outage_wait: Duration = seconds("REPORT_OUTAGE_WAIT_SECONDS", 300, 0..=3600),
+        /// Which outcome each disposition stands for, in upper or lower case. A disposition that is not in the table has the outcome
+        /// Other and is counted by its code.
+        pub outcome_map: OutcomeMap = text("REPORT_OUTCOME_MAP", OutcomeMap::FORM)
+            .parse(OutcomeMap::parse)
+            .otherwise(OutcomeMap::DEFAULT)
+            .map(Option::unwrap_or_default),
         /// How the topics are clustered.
         pub topics: ClusterSettings = group::<TopicSettings>().try_map(|topics| Ok(topics.into_cluster_settings())),
         /// The vocabulary of the topics.
         pub vocabulary: VocabularyLimits = group::<VocabularySettings>().try_map(|vocabulary| Ok(vocabulary.into_limits())),
-        /// Whether personal data in the transcripts of the CSV files is blacked out.
+        /// Whether personal data in the transcripts is blacked out, in the CSV files as well as in the checkpoints.
         pub redact: bool = choice("REPORT_REDACT", &[("no", false), ("yes", true)]),
     }
 }
@@ -100,6 +112,24 @@ mod tests {
                 vocabulary.max_share
             ),
             (500, 2, 0.95)
+        );
+    }
+
+    #[test]
+    fn outcomes_are_those_of_the_contract_unless_a_table_is_set() {
+        let config = Config::from_env(&Env::default()).unwrap();
+        assert_eq!(config.outcome_map, OutcomeMap::default());
+        let env = Env::from_pairs([("REPORT_OUTCOME_MAP", "Sale=Success,7042=Escalation")]);
+        let map = Config::from_env(&env).unwrap().outcome_map;
+        assert_eq!(
+            map,
+            OutcomeMap::parse("sale=Success,7042=Escalation").unwrap()
+        );
+        let env = Env::from_pairs([("REPORT_OUTCOME_MAP", "sale=Great")]);
+        let message = Config::from_env(&env).unwrap_err().to_string();
+        assert!(
+            message.contains("REPORT_OUTCOME_MAP") && message.contains("Abandoned"),
+            "{message}"
         );
     }
 

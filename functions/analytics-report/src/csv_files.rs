@@ -3,71 +3,84 @@
 
 use anyhow::Context;
 use insights_core::analytics::spreadsheet::escape_formula;
-use insights_core::analytics::{Record, ReportData};
-use insights_core::pii;
+use insights_core::analytics::{ReportData, ReportRow};
+use insights_core::outcomes::SentimentLabel;
 
 /// The mark at the beginning of a file by which a spreadsheet recognizes UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The file `conversations.csv`: one row per conversation.
-pub(crate) struct ConversationsCsv {
-    csv: csv::Writer<Vec<u8>>,
-    redact: bool,
+/// The columns of `conversations.csv`.
+const COLUMNS: [&str; 10] = [
+    "conversation_id",
+    "start_time",
+    "duration_seconds",
+    "disposition",
+    "outcome",
+    "has_transcript",
+    "sentiment_score",
+    "sentiment_label",
+    "topic_cluster",
+    "transcript_text",
+];
+/// Number of rows that are formatted at a time.
+const ROWS_PER_PIECE: usize = 200;
+
+/// Returns the file `conversations.csv` in pieces, one row per conversation. `texts` are the transcripts of the rows, in order; a
+/// text is dropped with its piece.
+pub(crate) fn format_conversations_csv(
+    rows: &[ReportRow],
+    texts: Vec<String>,
+) -> impl Iterator<Item = anyhow::Result<Vec<u8>>> + '_ {
+    let head = std::iter::once_with(|| {
+        let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
+        csv.write_record(COLUMNS)?;
+        finish(csv, "conversations.csv")
+    });
+    let mut texts = texts.into_iter();
+    let pieces = rows.chunks(ROWS_PER_PIECE).map(move |rows| {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            write_conversation(&mut csv, row, &texts.next().unwrap_or_default())?;
+        }
+        finish(csv, "conversations.csv")
+    });
+    head.chain(pieces)
 }
 
-impl ConversationsCsv {
-    /// Begins the file with its header; `redact` replaces personal data in the transcripts by placeholders.
-    pub(crate) fn new(redact: bool) -> anyhow::Result<Self> {
-        let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
-        csv.write_record([
-            "conversation_id",
-            "start_time",
-            "duration_seconds",
-            "disposition",
-            "outcome",
-            "has_transcript",
-            "sentiment_score",
-            "sentiment_label",
-            "topic_cluster",
-            "transcript_text",
-        ])?;
-        Ok(Self { csv, redact })
-    }
-
-    /// Adds the row of a conversation with its topic.
-    pub(crate) fn add(&mut self, record: &Record, topic: Option<usize>) -> anyhow::Result<()> {
-        let conversation = &record.conversation;
-        let text = if self.redact {
-            redact(record.text())
+/// Writes the row of a conversation.
+fn write_conversation(
+    csv: &mut csv::Writer<Vec<u8>>,
+    row: &ReportRow,
+    text: &str,
+) -> anyhow::Result<()> {
+    let conversation = &row.conversation;
+    let score = row.sentiment.map_or(0.0, |sentiment| sentiment.overall);
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    csv.write_record([
+        &*escape_formula(&conversation.conversation_id),
+        &*escape_formula(&conversation.start_time),
+        &number(conversation.duration_seconds),
+        &*escape_formula(&conversation.disposition),
+        row.outcome.name(),
+        if row.sentiment.is_some() {
+            "true"
         } else {
-            record.text().to_owned()
-        };
-        self.csv.write_record([
-            &*escape_formula(&conversation.conversation_id),
-            &*escape_formula(&conversation.start_time),
-            &conversation.duration_seconds.to_string(),
-            &*escape_formula(&conversation.disposition),
-            conversation.outcome().name(),
-            if record.sentiment().is_some() {
-                "true"
-            } else {
-                "false"
-            },
-            &record.score().to_string(),
-            record.label().name(),
-            &topic.map_or_else(|| "-1".to_owned(), |topic| topic.to_string()),
-            &*escape_formula(&text),
-        ])?;
-        Ok(())
-    }
+            "false"
+        },
+        &score.to_string(),
+        SentimentLabel::from_compound(score).name(),
+        &row.topic
+            .map_or_else(|| "-1".to_owned(), |topic| topic.to_string()),
+        &*escape_formula(text),
+    ])?;
+    Ok(())
+}
 
-    /// Returns the bytes of the finished file.
-    pub(crate) fn finish(self) -> anyhow::Result<Vec<u8>> {
-        self.csv
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)
-            .context("conversations.csv was not finished")
-    }
+/// Returns the bytes of a finished file or piece.
+fn finish(csv: csv::Writer<Vec<u8>>, file: &'static str) -> anyhow::Result<Vec<u8>> {
+    csv.into_inner()
+        .map_err(csv::IntoInnerError::into_error)
+        .with_context(|| format!("{file} was not finished"))
 }
 
 /// Writes the file `conversation_details.csv`: the sentiment by speaker and quarter, the turns and the pauses of each
@@ -118,12 +131,5 @@ pub(crate) fn write_details_csv(report: &ReportData) -> anyhow::Result<Vec<u8>> 
         );
         csv.write_record(cells)?;
     }
-    csv.into_inner()
-        .map_err(csv::IntoInnerError::into_error)
-        .context("conversation_details.csv was not finished")
-}
-
-/// Returns the text with its personal data replaced by placeholders.
-fn redact(text: &str) -> String {
-    pii::redact(text, &pii::detect(text)).0
+    finish(csv, "conversation_details.csv")
 }

@@ -1,16 +1,38 @@
 //! What the function works with.
 
+use std::time::Duration;
+
 use backends::Backends;
 use cxone::endpoints::System;
 use insights_http::client::IdleConnections;
 use insights_http::rate_limit::RateLimiter;
 use runtime::Observer;
 use store::objects::Objects;
+use store::state::State;
 
 use crate::call_limits::call_limits;
 use crate::config::Config;
 use crate::model::ModelScorer;
 use crate::progress::Progress;
+
+/// How long a lease lasts and how long a run waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// The duration of the lease: how long a run that died still keeps others from working. The lease is renewed meanwhile.
+    pub duration: Duration,
+    /// How long a run waits for another one to end.
+    pub wait: Duration,
+}
+
+impl Default for LeaseTimes {
+    /// A minute, and a little more to wait: an invocation that follows one that was killed gets its turn.
+    fn default() -> Self {
+        Self {
+            duration: Duration::from_secs(60),
+            wait: Duration::from_secs(70),
+        }
+    }
+}
 
 /// What the analytics report works with; built once at start.
 pub struct Deps {
@@ -18,6 +40,10 @@ pub struct Deps {
     pub client: cxone::CxoneClient,
     /// The store of parts and reports.
     pub objects: Objects,
+    /// The state store, which holds the leases of reports.
+    pub state: State,
+    /// How long a run holds the lease of its report, and how long it waits for another run to end.
+    pub lease_times: LeaseTimes,
     /// The configuration of the function.
     pub config: Config,
     /// The local model that scores beside VADER, where one is wanted.
@@ -51,6 +77,8 @@ impl Deps {
         Ok(Self {
             client,
             objects: backends.objects(&config.objects)?,
+            state,
+            lease_times: LeaseTimes::default(),
             model: None,
             progress: Observer::none(),
             limiter: RateLimiter::new(rate, burst),

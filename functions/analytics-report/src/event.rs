@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::moment::parse_day;
 use crate::range::Period;
 
 /// The task of one invocation.
@@ -38,16 +39,16 @@ impl ReportTask {
     ///
     /// - an EventBridge schedule (`time`) asks for the report of the day before, or of `detail.from` to `detail.to`;
     /// - `{"from", "to"}` with an optional `run` asks for the report of that time;
-    /// - `{"mode": "map", "run", "day"}` and `{"mode": "reduce", "run", "from", "to"}` ask for the steps of the map.
+    /// - `{"mode": "map", "run", "day"}` and `{"mode": "reduce", "run", "from", "to"}` ask for the steps of the map, whose times
+    ///   are whole days.
     ///
     /// # Errors
     /// If the event has none of these forms; the message says what is wrong.
     pub fn from_event(event: &Value) -> anyhow::Result<Self> {
         match event["mode"].as_str() {
             Some("map") => {
-                let day = read_text(event, "day")?
-                    .parse()
-                    .context("day must be a date such as 2026-11-02")?;
+                let day = read_text(event, "day")?;
+                let day = parse_day(day).with_context(|| format!("day is {day:?}"))?;
                 return Ok(Self::Map {
                     run: read_run(event)?,
                     day,
@@ -56,7 +57,10 @@ impl ReportTask {
             Some("reduce") => {
                 return Ok(Self::Reduce {
                     run: read_run(event)?,
-                    period: read_period(event)?,
+                    period: Period::between_days(
+                        read_text(event, "from")?,
+                        read_text(event, "to")?,
+                    )?,
                 });
             }
             Some("report") | None => {}
@@ -99,10 +103,10 @@ fn read_text<'a>(event: &'a Value, name: &str) -> anyhow::Result<&'a str> {
 /// Reads the name of a run and checks it, because the name becomes part of object keys.
 fn read_run(event: &Value) -> anyhow::Result<String> {
     let run = read_text(event, "run")?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     ensure!(
         (1..=100).contains(&run.len()) && run.chars().all(plain) && !run.starts_with('.'),
-        "run must have 1 to 100 letters, digits, `-`, `_`, `.` or `:`, and not begin with `.`"
+        "run must have 1 to 100 letters, digits, `-`, `_` or `.`, and not begin with `.`"
     );
     Ok(run.to_owned())
 }
@@ -191,7 +195,23 @@ mod tests {
             ),
             (
                 json!({"mode": "map", "run": "x", "day": "today"}),
-                "day must be a date",
+                "it must be a day",
+            ),
+            (
+                json!({"mode": "map", "run": "x", "day": "2026-11-03T09:00"}),
+                "it is a moment",
+            ),
+            (
+                json!({"mode": "map", "run": "a:b", "day": "2026-11-03"}),
+                "run must have",
+            ),
+            (
+                json!({"mode": "reduce", "run": "x", "from": "2026-11-01T09:00:00Z", "to": "2026-11-01T10:00:00Z"}),
+                "whole days",
+            ),
+            (
+                json!({"mode": "reduce", "run": "x", "from": "2026-11-01", "to": "2026-11-01T10:00"}),
+                "whole days",
             ),
             (json!({"from": "2026-11-01"}), "to is missing"),
             (json!({"time": "noon"}), "time must be a moment"),

@@ -7,16 +7,22 @@
 //! **Reads.** The contact center's list of conversations and their transcripts; the checkpoints of earlier runs.
 //!
 //! **Writes.** Into the object store below `reports/{run}/`: `conversations.csv`, `conversation_details.csv`, `plots/`,
-//! `report.html` and, last, `summary.json`; checkpoints below `reports/{run}/parts/`.
+//! `report.html` and, last, `summary.json`; checkpoints below `parts/{run}/`, a prefix of their own that can expire sooner.
 //!
 //! **Idempotency.** The run's name is the key: a second invocation of the same run continues from the checkpoints and writes
 //! the same files again. A checkpoint holds 25 conversations, so that a killed run fetches at most those and the transcripts
 //! in flight again. A transcript that could not be fetched stays in its checkpoint as failed, and the next run asks for it
-//! again. The checkpoints of a run with one part are deleted when every transcript is fetched.
+//! again. Each run reads the list of conversations anew and keeps the records of those it knows. The checkpoints are deleted
+//! once a report is written in which no transcript failed. A lease per report keeps two runs from working at once.
+//!
+//! **Failures.** A daily report in which transcripts are missing for a reason that may go away is written, and the invocation
+//! fails, so that Lambda tries again. Transcripts that were refused for good are listed in the summary and fail nothing.
+//!
+//! **Personal data.** With `REPORT_REDACT` the texts are blacked out before they are stored anywhere, after everything is scored.
 //!
 //! **Map** ([`collect::collect_part`], once per part: one part per run, or one per day in a Step Functions map):
 //!
-//! 1. Read the list of conversations of the part, or the stored list of an earlier run of the same origin.
+//! 1. Read the list of conversations of the part, and arrange it by the checkpoints of an earlier run of the same origin.
 //! 2. Fetch the transcripts that no checkpoint has, at a limited rate and concurrency.
 //! 3. Compute the record of each conversation: VADER, the flow, and the local model if wanted.
 //! 4. Store the records, one checkpoint per chunk of conversations.
@@ -37,47 +43,41 @@ mod csv_files;
 pub mod deps;
 pub mod event;
 mod html;
+pub mod lease;
+pub mod listing;
 mod model;
+mod moment;
 mod numbers;
 pub mod part;
 mod plots;
 mod progress;
 pub mod range;
+mod redaction;
+mod reduction;
+pub mod reply;
 pub mod report;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use insights_http::Deadline;
 use runtime::lambda::Invocation;
 use runtime::metrics;
-use serde::Serialize;
 use serde_json::Value;
 use store::objects::Objects;
 
 use crate::collect::CollectedPart;
 pub use crate::deps::Deps;
 use crate::event::ReportTask;
+use crate::lease::with_lease;
 use crate::part::Part;
 use crate::range::Period;
+use crate::reply::{ReportReply, fail_if_unfinished};
 use crate::report::WrittenReport;
 
 pub use crate::model::ModelScorer;
 pub use crate::progress::Progress;
-
-/// The result of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "mode", rename_all = "lowercase")]
-pub enum Reply {
-    /// The part of one day is collected.
-    Map {
-        /// The number of conversations of the part.
-        conversations: usize,
-        /// The number of conversations whose transcript could not be fetched.
-        failed_transcripts: usize,
-    },
-    /// The report is written.
-    Report(WrittenReport),
-}
+pub use crate::reply::Reply;
 
 /// Time that is kept back from the deadline for the reduce step and the writing of the report.
 const REPORTING_TIME: Duration = Duration::from_secs(60);
@@ -96,12 +96,16 @@ pub async fn handle(deps: &Deps, event: Value, invocation: Invocation) -> anyhow
 /// Carries out a task until a deadline: the same for Lambda, tests and the command line.
 ///
 /// # Errors
-/// As [`collect::collect_part`] and [`report::write_report`].
+/// As [`collect::collect_part`] and [`report::write_report`]; if another run works on the same step of a map; and if a report was
+/// written without transcripts that a later run may fetch.
 pub async fn run_task(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyhow::Result<Reply> {
     match task {
         ReportTask::Map { run, day } => {
-            let part = day_part(deps, &run, day);
-            let collected = collect::collect_part(deps, &part, Period::day(day)?, deadline).await?;
+            let key = lease::day_key(&run, day);
+            let collecting = reduction::collect_day(deps, &run, day, deadline);
+            let collected = with_lease(deps, key, deadline, collecting)
+                .await?
+                .with_context(|| format!("another invocation works on {day} of the run {run}"))?;
             record_metrics(collected);
             Ok(Reply::Map {
                 conversations: collected.conversations,
@@ -109,19 +113,24 @@ pub async fn run_task(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyh
             })
         }
         ReportTask::Reduce { run, period } => {
-            let parts: Vec<Part> = period
-                .days()
-                .into_iter()
-                .map(|day| day_part(deps, &run, day))
-                .collect();
-            report::write_report(deps, &parts, period, &format!("reports/{run}/"))
-                .await
+            let key = lease::report_key(&run);
+            let reducing = reduction::reduce_days(deps, &run, period);
+            with_lease(deps, key, deadline, reducing)
+                .await?
                 .map(Reply::Report)
+                .with_context(|| format!("another invocation works on the run {run}"))
         }
         ReportTask::Report { run, period } => {
-            create_report(deps, period, &format!("reports/{run}/"), deadline)
-                .await
-                .map(Reply::Report)
+            let key = lease::report_key(&run);
+            let prefix = format!("reports/{run}/");
+            let creating = collect_and_write(deps, period, &prefix, deadline);
+            let Some((collected, written)) = with_lease(deps, key, deadline, creating).await?
+            else {
+                tracing::warn!(run, "another invocation writes this report already");
+                return Ok(Reply::Busy { run });
+            };
+            fail_if_unfinished(collected, &written)?;
+            Ok(Reply::Report(ReportReply::new(&written, &prefix)))
         }
     }
 }
@@ -129,7 +138,8 @@ pub async fn run_task(deps: &Deps, task: ReportTask, deadline: Deadline) -> anyh
 /// Creates the whole report of a time below `prefix`, which is empty or ends with a slash.
 ///
 /// The checkpoints are deleted once the report is complete. While a transcript is missing they stay, so that the next run
-/// fetches only what this run could not.
+/// fetches only what this run could not. The caller holds the [lease](lease::acquire) of the report where another run may be at
+/// work.
 ///
 /// # Errors
 /// The errors of [`collect::collect_part`] and [`report::write_report`].
@@ -139,14 +149,26 @@ pub async fn create_report(
     prefix: &str,
     deadline: Deadline,
 ) -> anyhow::Result<WrittenReport> {
+    let (_, written) = collect_and_write(deps, period, prefix, deadline).await?;
+    Ok(written)
+}
+
+/// Collects the only part of a run and writes its report.
+async fn collect_and_write(
+    deps: &Deps,
+    period: Period,
+    prefix: &str,
+    deadline: Deadline,
+) -> anyhow::Result<(CollectedPart, WrittenReport)> {
     let part = whole_part(&deps.objects, prefix);
     let collected = collect::collect_part(deps, &part, period, deadline).await?;
     record_metrics(collected);
     let written = report::write_report(deps, std::slice::from_ref(&part), period, prefix).await?;
+    metrics::count("report_written", 1);
     if collected.failed == 0 {
         part.delete().await?;
     }
-    Ok(written)
+    Ok((collected, written))
 }
 
 /// Deletes the checkpoints of an earlier run below `prefix`, so that the next run fetches everything again.
@@ -159,12 +181,14 @@ pub async fn delete_checkpoints(objects: &Objects, prefix: &str) -> anyhow::Resu
 
 /// Returns the only part of a run that is not split into days.
 fn whole_part(objects: &Objects, prefix: &str) -> Part {
-    Part::new(objects.clone(), format!("{prefix}parts/all/"))
+    Part::new(objects.clone(), format!("{}all/", parts_folder(prefix)))
 }
 
-/// Returns the part of one day of a run.
-fn day_part(deps: &Deps, run: &str, day: jiff::civil::Date) -> Part {
-    Part::new(deps.objects.clone(), format!("reports/{run}/parts/{day}/"))
+/// Returns the folder of the checkpoints of the report below `prefix`. Checkpoints hold whole transcripts, so that they lie under
+/// a prefix of their own that expires sooner than the reports.
+fn parts_folder(prefix: &str) -> String {
+    let run = prefix.strip_prefix("reports/").unwrap_or(prefix);
+    format!("parts/{run}")
 }
 
 /// Records how many conversations were collected and how many transcripts failed.

@@ -2,84 +2,64 @@
 //!
 //! A part is a folder of the object store with
 //!
-//! - `listing.json`: the list of the part's conversations, and what the list was made from ([`PartOrigin`]);
-//! - `00000.jsonl`, `00001.jsonl`, ...: the records of the conversations, [`CONVERSATIONS_PER_CHUNK`] per object and one per
-//!   line. The object is called `00000.failed.jsonl` instead while some transcript of the chunk could not be fetched.
+//! - `listing.json`: the list of the part's conversations with the chunk of each, and what the list was made from
+//!   ([`crate::listing::Listing`]);
+//! - `00000.jsonl`, `00001.jsonl`, ...: the records of the conversations, one chunk per object and one record per line. The
+//!   object is called `00000.gaps.jsonl` instead while some conversation of the chunk has no transcript yet, and
+//!   `00000.failed.jsonl` while some transcript could not be fetched.
 //!
-//! The list does not change once it is written, so that a killed run goes on with the chunks that are missing.
+//! A record is found by the id of its conversation. Each run reads the list anew and arranges it by the chunks that are there,
+//! so that it fetches only what is missing and knows every conversation that the contact center knows now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use anyhow::Context;
-use insights_core::analytics::{Conversation, Record, ReportRange, Transcript};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use insights_core::analytics::{Record, Transcript};
 use store::objects::Objects;
 
-/// Number of conversations per chunk. After a kill at most this many transcripts are fetched again, besides those in flight.
-pub const CONVERSATIONS_PER_CHUNK: usize = 25;
-/// Version of the stored form of records; a part of another version is not read.
-const FORMAT_VERSION: u32 = 1;
+use crate::listing::Listing;
 
-/// The origin of a part: a part with another origin is collected anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartOrigin {
-    /// The base URL of the contact center.
-    pub source: String,
-    /// The time that the part covers.
-    pub range: ReportRange,
-    /// Whether the local model scored the customers' lines.
-    pub model: bool,
-    version: u32,
-}
-
-impl PartOrigin {
-    /// Describes the origin of a part in the current format version.
-    #[must_use]
-    pub fn new(source: String, range: ReportRange, model: bool) -> Self {
-        Self {
-            source,
-            range,
-            model,
-            version: FORMAT_VERSION,
-        }
-    }
-}
-
-/// The conversations of a part, in the report's order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Listing {
-    /// The origin of the part.
-    pub origin: PartOrigin,
-    /// The conversations, each of them once.
-    pub conversations: Vec<Conversation>,
-    /// The number of rows of the list that named no conversation.
-    pub unusable: usize,
-}
-
-impl Listing {
-    /// Returns the number of chunks of the complete part.
-    #[must_use]
-    pub fn chunk_count(&self) -> usize {
-        self.conversations.len().div_ceil(CONVERSATIONS_PER_CHUNK)
-    }
-
-    /// Returns the conversations of a chunk.
-    #[must_use]
-    pub fn chunk(&self, number: usize) -> &[Conversation] {
-        self.conversations
-            .chunks(CONVERSATIONS_PER_CHUNK)
-            .nth(number)
-            .unwrap_or_default()
-    }
-}
+/// Number of chunks that are read at the same time.
+const CONCURRENT_READS: usize = 16;
 
 /// The state of a stored chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChunkState {
-    /// Every transcript was fetched.
-    Complete,
     /// Some transcripts could not be fetched.
     HasFailures,
+    /// Some conversations had no transcript when they were asked for it; the others are complete.
+    HasGaps,
+    /// Every conversation has its transcript.
+    Complete,
+}
+
+impl ChunkState {
+    /// Returns the state of a chunk with these records.
+    fn of(records: &[Record]) -> Self {
+        let state = |record: &Record| match record.transcript {
+            Transcript::Failed { .. } => Self::HasFailures,
+            Transcript::Missing => Self::HasGaps,
+            Transcript::Present { .. } => Self::Complete,
+        };
+        records.iter().map(state).min().unwrap_or(Self::Complete)
+    }
+
+    /// Returns the end of the name of a chunk in this state.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::HasFailures => ".failed.jsonl",
+            Self::HasGaps => ".gaps.jsonl",
+            Self::Complete => ".jsonl",
+        }
+    }
+
+    /// Returns the number and the state of the chunk with this object's name.
+    fn from_name(name: &str) -> Option<(usize, Self)> {
+        [Self::HasFailures, Self::HasGaps, Self::Complete]
+            .into_iter()
+            .find_map(|state| Some((name.strip_suffix(state.suffix())?.parse().ok()?, state)))
+    }
 }
 
 /// One part of a report: a folder of checkpoints.
@@ -96,6 +76,12 @@ impl Part {
         Self { objects, folder }
     }
 
+    /// Returns the folder of the part.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Reads the list of the part's conversations, if it was written.
     ///
     /// A list that cannot be decoded counts as not written, so that the part is collected anew.
@@ -107,12 +93,11 @@ impl Part {
         Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Deletes everything of the part and writes its list.
+    /// Writes the list of the part's conversations.
     ///
     /// # Errors
     /// If the object store fails.
-    pub async fn start_with(&self, listing: &Listing) -> anyhow::Result<()> {
-        self.delete().await?;
+    pub async fn write_listing(&self, listing: &Listing) -> anyhow::Result<()> {
         self.objects
             .put(&self.key("listing.json"), serde_json::to_vec(listing)?)
             .await?;
@@ -127,26 +112,16 @@ impl Part {
         let mut states = BTreeMap::new();
         for entry in self.objects.list(&self.folder).await? {
             let name = entry.key.rsplit('/').next().unwrap_or_default();
-            let (state, number) = match (
-                name.strip_suffix(".failed.jsonl"),
-                name.strip_suffix(".jsonl"),
-            ) {
-                (Some(number), _) => (ChunkState::HasFailures, number),
-                (None, Some(number)) => (ChunkState::Complete, number),
-                (None, None) => continue,
-            };
-            if let Ok(number) = number.parse() {
-                // A kill between writing the complete chunk and deleting the one with failures leaves both.
+            if let Some((number, state)) = ChunkState::from_name(name) {
+                // A kill between writing a chunk and deleting its earlier form leaves both.
                 let known = states.entry(number).or_insert(state);
-                if state == ChunkState::Complete {
-                    *known = ChunkState::Complete;
-                }
+                *known = state.max(*known);
             }
         }
         Ok(states)
     }
 
-    /// Reads the records of a chunk.
+    /// Reads the records of a chunk by the ids of their conversations.
     ///
     /// # Errors
     /// If the chunk is missing or cannot be decoded.
@@ -154,7 +129,7 @@ impl Part {
         &self,
         number: usize,
         state: ChunkState,
-    ) -> anyhow::Result<Vec<Record>> {
+    ) -> anyhow::Result<HashMap<String, Record>> {
         let key = self.key(&chunk_name(number, state));
         let bytes = self
             .objects
@@ -164,25 +139,25 @@ impl Part {
         let lines = bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
-        lines
+        let records: Vec<Record> = lines
             .map(serde_json::from_slice)
             .collect::<Result<_, _>>()
-            .with_context(|| format!("{key} cannot be decoded"))
+            .with_context(|| format!("{key} cannot be decoded"))?;
+        let by_id = |record: Record| (record.conversation.conversation_id.clone(), record);
+        Ok(records.into_iter().map(by_id).collect())
     }
 
-    /// Writes the records of a chunk.
+    /// Writes the records of a chunk in the place of its earlier form, if there is one.
     ///
     /// # Errors
     /// If the object store fails.
-    pub async fn write_chunk(&self, number: usize, records: &[Record]) -> anyhow::Result<()> {
-        let failed = records
-            .iter()
-            .any(|record| matches!(record.transcript, Transcript::Failed { .. }));
-        let state = if failed {
-            ChunkState::HasFailures
-        } else {
-            ChunkState::Complete
-        };
+    pub async fn write_chunk(
+        &self,
+        number: usize,
+        records: &[Record],
+        earlier: Option<ChunkState>,
+    ) -> anyhow::Result<()> {
+        let state = ChunkState::of(records);
         let mut bytes = Vec::new();
         for record in records {
             serde_json::to_writer(&mut bytes, record)?;
@@ -191,10 +166,87 @@ impl Part {
         self.objects
             .put(&self.key(&chunk_name(number, state)), bytes)
             .await?;
-        if state == ChunkState::Complete {
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != state) {
             self.objects
-                .delete(&self.key(&chunk_name(number, ChunkState::HasFailures)))
+                .delete(&self.key(&chunk_name(number, earlier)))
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Visits the record of every conversation of the list in the order of the report. Several chunks are read at a time, and each
+    /// chunk once; a chunk leaves the memory with its last record.
+    ///
+    /// # Errors
+    /// If the object store fails, or a record is not stored; the chunk of that record is deleted, so that the next run collects
+    /// it again.
+    pub async fn for_each_record(
+        &self,
+        listing: &Listing,
+        mut visit: impl FnMut(Record),
+    ) -> anyhow::Result<()> {
+        let states = self.chunk_states().await?;
+        let missing = listing
+            .chunk_numbers()
+            .filter(|number| !states.contains_key(number))
+            .count();
+        ensure!(
+            missing == 0,
+            "the part {} lacks {missing} of {} chunks",
+            self.folder,
+            listing.chunk_numbers().count()
+        );
+        let order = listing.in_report_order();
+        let mut left: HashMap<usize, usize> = HashMap::new();
+        let mut needed = Vec::new();
+        for (number, _) in &order {
+            let count = left.entry(*number).or_default();
+            if *count == 0 {
+                needed.push(*number);
+            }
+            *count += 1;
+        }
+        let states = &states;
+        let mut chunks = stream::iter(needed)
+            .map(|number| async move {
+                let state = states.get(&number).copied();
+                let state = state.unwrap_or(ChunkState::Complete);
+                anyhow::Ok((number, state, self.read_chunk(number, state).await?))
+            })
+            .buffered(CONCURRENT_READS);
+        let mut open: HashMap<usize, (ChunkState, HashMap<String, Record>)> = HashMap::new();
+        for (number, conversation) in order {
+            while !open.contains_key(&number) {
+                let (read, state, records) = chunks
+                    .try_next()
+                    .await?
+                    .context("a chunk of the part was read twice")?;
+                open.insert(read, (state, records));
+            }
+            let id = &conversation.conversation_id;
+            let (state, record) = match open.get_mut(&number) {
+                Some((state, records)) => (*state, records.remove(id)),
+                None => (ChunkState::Complete, None),
+            };
+            let Some(record) = record else {
+                self.objects
+                    .delete(&self.key(&chunk_name(number, state)))
+                    .await?;
+                anyhow::bail!(
+                    "the part {} lacks the record of {id}; the next run collects it again",
+                    self.folder
+                );
+            };
+            visit(Record {
+                conversation: conversation.clone(),
+                ..record
+            });
+            if let Some(count) = left.get_mut(&number) {
+                *count -= 1;
+                if *count == 0 {
+                    open.remove(&number);
+                }
+            }
         }
         Ok(())
     }
@@ -220,8 +272,5 @@ impl Part {
 
 /// Returns the name of a chunk's object.
 fn chunk_name(number: usize, state: ChunkState) -> String {
-    match state {
-        ChunkState::Complete => format!("{number:05}.jsonl"),
-        ChunkState::HasFailures => format!("{number:05}.failed.jsonl"),
-    }
+    format!("{number:05}{}", state.suffix())
 }

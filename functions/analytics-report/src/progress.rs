@@ -20,6 +20,8 @@ pub enum Progress {
         /// Total number of transcripts to fetch.
         total: usize,
     },
+    /// The contact center is out of reach or asks to wait, and is asked again after a pause.
+    Waiting,
     /// All transcripts are fetched; the topics, figures and plots are being computed.
     Reporting,
 }

@@ -1,11 +1,13 @@
 //! The time that a report covers.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use cxone::conversations::ConversationQuery;
 use insights_core::analytics::ReportRange;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+
+use crate::moment::Bound;
 
 /// Largest number of days that one report may cover.
 const MAX_DAYS: i32 = 400;
@@ -22,13 +24,22 @@ pub struct Period {
 impl Period {
     /// Returns the period between two dates in UTC, both included.
     ///
-    /// A moment (`2026-11-02T09:00:00Z`) may stand in the place of a date; a moment at the end is exclusive.
+    /// A moment (`2026-11-02T09:00:00Z`, or without a zone in UTC) may stand in the place of a date; a moment at the end is
+    /// exclusive.
     ///
     /// # Errors
     /// If a text is neither a date nor a moment, the end is not after the start, or more than 400 days lie between them.
     pub fn between(from: &str, to: &str) -> anyhow::Result<Self> {
-        let start = parse_moment(from, 0).with_context(|| format!("from is {from:?}"))?;
-        let end = parse_moment(to, 1).with_context(|| format!("to is {to:?}"))?;
+        let first = Bound::parse(from).with_context(|| format!("from is {from:?}"))?;
+        let last = Bound::parse(to).with_context(|| format!("to is {to:?}"))?;
+        let start = match first {
+            Bound::Day(day) => Self::day(day)?.from,
+            Bound::Moment(moment) => moment,
+        };
+        let end = match last {
+            Bound::Day(day) => Self::day(day)?.to,
+            Bound::Moment(moment) => moment,
+        };
         ensure!(start < end, "from {from} must not be after to {to}");
         let seconds = end.duration_since(start).as_secs();
         ensure!(
@@ -39,6 +50,21 @@ impl Period {
             from: start,
             to: end,
         })
+    }
+
+    /// Returns the period between two dates in UTC, both included, of which neither may be a moment.
+    ///
+    /// # Errors
+    /// As [`Period::between`], and if one of the texts is a moment: the steps of the map are about whole days.
+    pub fn between_days(from: &str, to: &str) -> anyhow::Result<Self> {
+        for (name, text) in [("from", from), ("to", to)] {
+            if matches!(Bound::parse(text), Ok(Bound::Moment(_))) {
+                bail!(
+                    "{name} is {text:?}, but must be a day such as 2026-11-02: the report of a map covers whole days"
+                );
+            }
+        }
+        Self::between(from, to)
     }
 
     /// Returns the period of one day in UTC.
@@ -71,9 +97,22 @@ impl Period {
             .collect()
     }
 
-    /// Returns the name of the period in object keys: one day, or the first and the last day.
+    /// Returns whether the period consists of whole days in UTC.
+    fn has_whole_days(&self) -> bool {
+        [self.from, self.to].iter().all(|moment| {
+            let zoned = moment.to_zoned(TimeZone::UTC);
+            zoned.start_of_day().is_ok_and(|start| start == zoned)
+        })
+    }
+
+    /// Returns the name of the period in object keys: one day, or the first and the last day. The name of a period that does not
+    /// consist of whole days is made of its moments, so that an hour's report does not replace a day's.
     #[must_use]
     pub fn name(&self) -> String {
+        if !self.has_whole_days() {
+            // A colon is not allowed in an object's key.
+            return format!("{}_{}", self.from, self.to).replace(':', "");
+        }
         let days = self.days();
         match (days.first(), days.last()) {
             (Some(first), Some(last)) if first != last => format!("{first}_{last}"),
@@ -101,20 +140,6 @@ impl Period {
     }
 }
 
-/// Parses a moment, or returns the start of the day that lies `days` after a date.
-fn parse_moment(text: &str, days: i32) -> anyhow::Result<Timestamp> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
-    }
-    let date: Date = text.parse().context(
-        "it must be a date such as 2026-11-02, or a moment such as 2026-11-02T09:00:00Z",
-    )?;
-    Ok(date
-        .checked_add(days.days())?
-        .to_zoned(TimeZone::UTC)?
-        .timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +162,44 @@ mod tests {
         let hour = Period::between("2026-11-02T23:30:00Z", "2026-11-03T00:30:00Z").unwrap();
         assert_eq!(hour.to.duration_since(hour.from).as_secs(), 3600);
         assert_eq!(hour.days().len(), 2);
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_not_widened_to_its_day() {
+        for (from, to) in [
+            ("2026-11-02T09:00:00", "2026-11-02T10:00:00"),
+            ("2026-11-02 09:00", "2026-11-02 10:00"),
+            ("2026-11-02T09:00", "2026-11-02T10:00"),
+        ] {
+            let hour = Period::between(from, to).unwrap();
+            assert_eq!(hour.from.to_string(), "2026-11-02T09:00:00Z");
+            assert_eq!(hour.to.to_string(), "2026-11-02T10:00:00Z");
+        }
+        let rest = Period::between("2026-11-02T09:00", "2026-11-02").unwrap();
+        assert_eq!(rest.to.to_string(), "2026-11-03T00:00:00Z");
+    }
+
+    #[test]
+    fn an_hours_report_has_another_name_than_its_days() {
+        let hour = Period::between("2026-11-02T09:00", "2026-11-02T10:00").unwrap();
+        assert_eq!(hour.name(), "2026-11-02T090000Z_2026-11-02T100000Z");
+        let day = Period::between("2026-11-02T00:00", "2026-11-03T00:00").unwrap();
+        assert_eq!(day.name(), "2026-11-02");
+    }
+
+    #[test]
+    fn the_days_of_a_map_are_no_moments() {
+        assert!(Period::between_days("2026-11-02", "2026-11-03").is_ok());
+        for (from, to, part) in [
+            ("2026-11-02T09:00:00Z", "2026-11-03", "from is"),
+            ("2026-11-02", "2026-11-03T00:00", "to is"),
+        ] {
+            let message = format!("{:#}", Period::between_days(from, to).unwrap_err());
+            assert!(
+                message.contains(part) && message.contains("whole days"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -1,23 +1,24 @@
 //! The reduce step: reads the parts and writes the files of the report.
 //!
-//! 1. Read every part and add its records to the reducer, which finds topics and computes the figures.
-//! 2. Read every part again and write `conversations.csv`. Reading twice keeps no more than one chunk of transcripts in memory
-//!    besides the CSV itself.
+//! 1. Read every part once and add its records to the reducer, which finds topics and computes the figures. The texts are kept
+//!    for the CSV file, whose rows need the topics; memory must hold the texts of all conversations once.
+//! 2. Write `conversations.csv` in parts, and `conversation_details.csv`.
 //! 3. Draw the plots and render `report.html`.
 //! 4. Write `summary.json` last: where it exists, all other files of the report exist as well.
 
-use std::collections::HashSet;
-
-use anyhow::{Context, ensure};
-use insights_core::analytics::{Record, ReportData, ReportReducer};
+use anyhow::Context;
+use insights_core::analytics::{ReportData, ReportReducer, Transcript};
 use serde::Serialize;
 
-use crate::csv_files::{ConversationsCsv, write_details_csv};
+use crate::csv_files::{format_conversations_csv, write_details_csv};
 use crate::deps::Deps;
-use crate::part::{ChunkState, Listing, Part};
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::range::Period;
 use crate::{html, plots};
+
+/// The name of the file that is written last.
+pub(crate) const SUMMARY_FILE: &str = "summary.json";
 
 /// The figures and the files of a written report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,13 +46,24 @@ pub async fn write_report(
     prefix: &str,
 ) -> anyhow::Result<WrittenReport> {
     deps.report_progress(Progress::Reporting);
-    let mut reducer = ReportReducer::default();
+    let mut reducer = ReportReducer::new(deps.config.outcome_map.clone());
+    if deps.config.redact {
+        reducer = reducer.ignoring_placeholders();
+    }
+    let mut texts = Vec::new();
     for part in parts {
-        let listing = read_complete_listing(part).await?;
+        let listing = part
+            .read_listing()
+            .await?
+            .with_context(|| format!("the part {} is not collected yet", part.folder()))?;
         reducer.count_unusable_rows(listing.unusable);
-        for_each_record(part, &listing, |record| {
-            reducer.add(&record);
-            Ok(())
+        part.for_each_record(&listing, |record| {
+            if reducer.add(&record) {
+                texts.push(match record.transcript {
+                    Transcript::Present { text, .. } => text,
+                    Transcript::Missing | Transcript::Failed { .. } => String::new(),
+                });
+            }
         })
         .await?;
     }
@@ -60,14 +72,9 @@ pub async fn write_report(
         tokio::task::spawn_blocking(move || reducer.finish(period.range(), vocabulary, topics))
             .await?;
 
-    let mut files = Vec::new();
-    let csv = write_conversations_csv(deps, parts, &report_data).await?;
-    for (name, content) in [
-        ("conversations.csv", csv),
-        ("conversation_details.csv", write_details_csv(&report_data)?),
-    ] {
-        files.push(put(deps, prefix, name, content).await?);
-    }
+    let mut files = vec![write_conversations_csv(deps, prefix, &report_data, texts).await?];
+    let details = write_details_csv(&report_data)?;
+    files.push(put(deps, prefix, "conversation_details.csv", details).await?);
     let (report_data, figures) = tokio::task::spawn_blocking(move || {
         let figures = plots::draw_all(&report_data);
         (report_data, figures)
@@ -100,7 +107,7 @@ pub async fn write_report(
     let mut summary = serde_json::to_vec_pretty(&report_data.summary)?;
     summary.push(b'\n');
     // The summary is written last: where it exists, all other files exist as well.
-    files.push(put(deps, prefix, "summary.json", summary).await?);
+    files.push(put(deps, prefix, SUMMARY_FILE, summary).await?);
     let failures = &report_data.summary.failed_transcripts;
     Ok(WrittenReport {
         conversations: report_data.summary.conversations.total,
@@ -113,29 +120,21 @@ pub async fn write_report(
     })
 }
 
-/// Writes the CSV of all conversations in the order of the rows and returns its bytes.
+/// Writes the CSV of all conversations and returns its key.
 async fn write_conversations_csv(
     deps: &Deps,
-    parts: &[Part],
+    prefix: &str,
     report_data: &ReportData,
-) -> anyhow::Result<Vec<u8>> {
-    let mut csv = ConversationsCsv::new(deps.config.redact)?;
-    let mut rows = report_data.rows.iter();
-    let mut seen = HashSet::new();
-    for part in parts {
-        let listing = read_complete_listing(part).await?;
-        for_each_record(part, &listing, |record| {
-            if seen.insert(record.conversation.conversation_id.clone()) {
-                let row = rows
-                    .next()
-                    .context("a part has changed while the report was written")?;
-                csv.add(&record, row.topic)?;
-            }
-            Ok(())
-        })
-        .await?;
+    texts: Vec<String>,
+) -> anyhow::Result<String> {
+    let key = format!("{prefix}conversations.csv");
+    let not_written = || format!("{key} was not written");
+    let mut upload = deps.objects.upload(&key)?;
+    for piece in format_conversations_csv(&report_data.rows, texts) {
+        upload.write(piece?).await.with_context(not_written)?;
     }
-    csv.finish()
+    upload.finish().await.with_context(not_written)?;
+    Ok(key)
 }
 
 /// Writes a file of the report and returns its key.
@@ -146,38 +145,4 @@ async fn put(deps: &Deps, prefix: &str, name: &str, content: Vec<u8>) -> anyhow:
         .await
         .with_context(|| format!("{key} was not written"))?;
     Ok(key)
-}
-
-/// Reads the list of a part, and checks that every chunk of the part is stored.
-async fn read_complete_listing(part: &Part) -> anyhow::Result<Listing> {
-    let listing = part
-        .read_listing()
-        .await?
-        .context("a part of the report is not collected yet")?;
-    let states = part.chunk_states().await?;
-    let missing = (0..listing.chunk_count())
-        .filter(|number| !states.contains_key(number))
-        .count();
-    ensure!(
-        missing == 0,
-        "a part of the report lacks {missing} of {} chunks",
-        listing.chunk_count()
-    );
-    Ok(listing)
-}
-
-/// Visits every record of a part in order, with one chunk in memory at a time.
-async fn for_each_record(
-    part: &Part,
-    listing: &Listing,
-    mut visit: impl FnMut(Record) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let states = part.chunk_states().await?;
-    for number in 0..listing.chunk_count() {
-        let state = states.get(&number).copied().unwrap_or(ChunkState::Complete);
-        for record in part.read_chunk(number, state).await? {
-            visit(record)?;
-        }
-    }
-    Ok(())
 }

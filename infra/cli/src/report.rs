@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics_report::config::Config;
+use analytics_report::deps::LeaseTimes;
+use analytics_report::lease;
 use analytics_report::range::Period;
 use analytics_report::report::WrittenReport;
 use analytics_report::{Deps, ModelScorer, Progress, create_report};
@@ -31,13 +33,23 @@ transcript, and the same command fetches only what is missing.";
 /// Deadline of a local run. No local run needs a deadline; this one only ends a run that hangs.
 const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a run holds the lease of its folder and waits for another run. A run that was killed holds it that long; the state
+/// store is a file here, so that renewals seldom fail.
+const LEASE_TIMES: LeaseTimes = LeaseTimes {
+    duration: Duration::from_secs(10),
+    wait: Duration::from_secs(12),
+};
+
+/// How long a contact center that is out of reach is waited for, unless `REPORT_OUTAGE_WAIT_SECONDS` is set: a person is watching.
+const OUTAGE_WAIT: Duration = Duration::from_secs(30);
+
 /// Arguments of the subcommand `report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     local: LocalArgs,
-    /// First day in UTC, or a time such as 2026-11-02T09:00:00Z; the default is six days before --to
+    /// First day in UTC, or a time such as 2026-11-02T09:00:00Z (UTC without a zone); the default is six days before --to
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
     /// Last day, which is included, or a time, which is excluded; the default is yesterday
@@ -75,6 +87,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let context = LocalContext::open(&args.local).await?;
     let mut config = Config::from_env(&context.env)?;
     config.redact |= args.redact;
+    if context.env.text("REPORT_OUTAGE_WAIT_SECONDS").is_none() {
+        config.outage_wait = OUTAGE_WAIT;
+    }
     config.requests_per_second = args
         .requests_per_second
         .unwrap_or(config.requests_per_second);
@@ -83,10 +98,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| context.data_dir.join("report"));
     let objects = Objects::open_folder(&out)?;
-    if args.fresh {
-        analytics_report::delete_checkpoints(&objects, "").await?;
-    }
-    let deps = Deps::new(&context.backends.clone().with_objects(objects), config)?;
+    let backends = context.backends.clone().with_objects(objects.clone());
+    let mut deps = Deps::new(&backends, config)?;
+    deps.lease_times = LEASE_TIMES;
     let deps = match args.with_model {
         true => deps.with_scorer(load_model(&context).await?),
         false => deps,
@@ -94,16 +108,34 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let bar = progress_bar();
     let shown = bar.clone();
     let deps = deps.with_progress(Observer::new(move |step| show_progress(&shown, step)));
-    let written = tokio::select! {
-        written = create_report(&deps, period, "", Deadline::within(RUN_TIMEOUT)) => written,
-        _ = tokio::signal::ctrl_c() => {
-            bar.abandon();
-            eprintln!("stopped; the same command continues from here");
-            std::process::exit(130);
+    let deadline = Deadline::within(RUN_TIMEOUT);
+    let guard = lease::acquire(&deps, lease::folder_key(&out)?, deadline).await?;
+    let guard =
+        guard.with_context(|| format!("another run writes into {} already", out.display()))?;
+    let work = async {
+        if args.fresh {
+            analytics_report::delete_checkpoints(&objects, "").await?;
         }
+        create_report(&deps, period, "", deadline).await
+    };
+    let written = tokio::select! {
+        written = guard.run(work) => Some(written),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    // Given back before the process ends, so that the next run need not wait for the lease to end by itself.
+    if let Err(error) = guard.release().await {
+        tracing::warn!(
+            cause = %insights_core::WithCauses(&error),
+            "the lease of the report was not given back and ends by itself"
+        );
+    }
+    let Some(written) = written else {
+        bar.abandon();
+        eprintln!("stopped; the same command continues from here");
+        std::process::exit(130);
     };
     bar.finish_and_clear();
-    print_result(&args, &out, &written?)
+    print_result(&args, &out, &written??)
 }
 
 fn parse_period(args: &Args) -> anyhow::Result<Period> {
@@ -171,6 +203,7 @@ fn show_progress(bar: &ProgressBar, progress: Progress) {
             bar.reset_eta();
         }
         Progress::Fetched { done, .. } => bar.set_position(done as u64),
+        Progress::Waiting => bar.set_message("waiting for the contact center"),
         Progress::Reporting => bar.set_message("computing topics, figures and plots"),
     }
 }

@@ -1,42 +1,39 @@
 //! Reads the list of conversations, page by page.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context;
 use cxone::conversations::ConversationPages;
-use insights_core::analytics::Conversation;
 use insights_http::Deadline;
+use jiff::Timestamp;
 
 use super::waiting::Waits;
 use crate::deps::Deps;
-use crate::part::{Listing, PartOrigin};
+use crate::listing::{Listing, PartOrigin};
 use crate::progress::Progress;
 use crate::range::Period;
 
 /// Time limit of one page of the list, tries and waits between them included.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Reads all pages of the list and returns every conversation once, in the order of the report.
+/// Reads all pages of the list. An outage of the contact center is waited out for as long as the setting allows.
 pub(super) async fn list_conversations(
     deps: &Deps,
     origin: PartOrigin,
+    now: Timestamp,
     period: Period,
     deadline: Deadline,
 ) -> anyhow::Result<Listing> {
     let mut pages = ConversationPages::new(&deps.client, period.query())?;
-    let mut listing = Listing {
-        origin,
-        conversations: Vec::new(),
-        unusable: 0,
-    };
-    let mut seen = HashSet::new();
-    let mut waits = Waits::new(deadline);
+    let mut conversations = Vec::new();
+    let mut unusable = 0;
+    let mut waits = Waits::new(deadline).with_outage_wait(deps.config.outage_wait);
     loop {
         let page = match pages.next_page(deadline.or_within(PAGE_TIMEOUT)).await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            Err(error) if waits.should_wait(&error) => {
+            Err(error) if waits.should_wait(&error) || waits.should_wait_out(&error) => {
+                deps.report_progress(Progress::Waiting);
                 waits.wait(&error).await;
                 continue;
             }
@@ -45,18 +42,12 @@ pub(super) async fn list_conversations(
                     .context("the list of conversations could not be read to its end");
             }
         };
-        listing.unusable += page.unusable;
-        listing.conversations.extend(
-            page.conversations
-                .into_iter()
-                .filter(|conversation| seen.insert(conversation.conversation_id.clone())),
-        );
+        waits.restart();
+        unusable += page.unusable;
+        conversations.extend(page.conversations);
         deps.report_progress(Progress::Listing {
-            conversations: listing.conversations.len(),
+            conversations: conversations.len(),
         });
     }
-    listing
-        .conversations
-        .sort_by(Conversation::compare_in_report_order);
-    Ok(listing)
+    Ok(Listing::new(origin, now, conversations, unusable))
 }

@@ -1,10 +1,11 @@
-//! Waiting out refusals: which failed calls may be made again after a wait, and which failures end the run.
+//! Waiting out refusals and outages: which failed calls may be made again after a wait, and which failures end the run.
 
 use std::time::Duration;
 
 use cxone::Error;
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
 use insights_http::{Deadline, Error as HttpError};
+use tokio::time::Instant;
 
 /// Largest number of times that a call waits out a rate limit, an open circuit breaker or a revoked token before the call
 /// counts as failed.
@@ -18,6 +19,10 @@ pub(super) struct Waits {
     count: u32,
     backoff: Backoff,
     deadline: Deadline,
+    /// How long the contact center may be out of reach in one piece.
+    outage_wait: Duration,
+    /// The moment of the first failure of the outage that goes on.
+    outage_began: Option<Instant>,
 }
 
 impl Waits {
@@ -27,12 +32,35 @@ impl Waits {
             count: 0,
             backoff: Backoff::new(BackoffPolicy::BATCH),
             deadline,
+            outage_wait: Duration::ZERO,
+            outage_began: None,
         }
+    }
+
+    /// Waits as well while the contact center is out of reach, for as long as `outage_wait` and not beyond the deadline.
+    pub(super) fn with_outage_wait(mut self, outage_wait: Duration) -> Self {
+        self.outage_wait = outage_wait;
+        self
+    }
+
+    /// Begins anew after a call that succeeded.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(self.deadline).with_outage_wait(self.outage_wait);
     }
 
     /// Returns whether the call may be made again after a wait: the server asked to wait, and waits and time are left.
     pub(super) fn should_wait(&self, error: &Error) -> bool {
         self.count < MAX_WAITS && is_waitable(error) && !self.deadline.has_passed()
+    }
+
+    /// Returns whether the call may be made again after a wait because the server is out of reach: the outage has not gone on for
+    /// too long, and time is left.
+    pub(super) fn should_wait_out(&mut self, error: &Error) -> bool {
+        if !error.is_retryable() || self.deadline.has_passed() {
+            return false;
+        }
+        let began = *self.outage_began.get_or_insert_with(Instant::now);
+        began.elapsed() < self.outage_wait
     }
 
     /// Waits as long as the server asked for, or by the backoff policy, but not beyond the deadline.
@@ -65,6 +93,13 @@ fn is_waitable(error: &Error) -> bool {
 }
 
 /// Returns whether every other transcript would fail in the same way, so that the run should end.
+///
+/// A transcript that the client may not read is no such failure: the right may be missing for single conversations.
 pub(super) fn is_fatal(error: &Error) -> bool {
-    error.is_access_refused()
+    error.is_access_refused() && !is_forbidden(error)
+}
+
+/// Returns whether the client lacks the right to make the call.
+pub(super) fn is_forbidden(error: &Error) -> bool {
+    matches!(error, Error::MissingScope { .. })
 }

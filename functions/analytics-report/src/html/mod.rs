@@ -153,6 +153,21 @@ fn write_warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
             "<p class=\"warning\">{rows} rows of the list name no conversation and are left out.</p>"
         )?;
     }
+    if counts.unreadable_lines > 0 {
+        let lines = format_count(counts.unreadable_lines);
+        writeln!(
+            page,
+            "<p class=\"warning\">{lines} entries of transcripts could not be read and are left out.</p>"
+        )?;
+    }
+    if counts.transcripts_beyond_a_cell > 0 {
+        let long = format_count(counts.transcripts_beyond_a_cell);
+        writeln!(
+            page,
+            "<p class=\"warning\">{long} transcripts in <code>conversations.csv</code> are longer than the 32,767 characters \
+             of a cell of Excel, which shows them cut; other programs read them whole.</p>"
+        )?;
+    }
     Ok(())
 }
 

@@ -12,6 +12,9 @@ use crate::numbers::format_count;
 /// Largest number of failed transcripts that are shown; the summary contains all of them.
 const MAX_FAILURES: usize = 200;
 
+/// Largest number of dispositions without an outcome that are shown; the summary contains all of them.
+const MAX_DISPOSITIONS: usize = 30;
+
 /// The columns that contain text and are aligned to the left.
 const TEXT_COLUMNS: [&str; 3] = ["Top terms", "Examples", "Reason"];
 
@@ -72,6 +75,7 @@ pub(super) fn write_outcomes(page: &mut String, summary: &Summary) -> Result {
             ],
         )?;
     }
+    write_other_dispositions(page, summary, head.len())?;
     close_table(page);
     if let Some(overall) = table.overall {
         writeln!(
@@ -82,6 +86,26 @@ pub(super) fn write_outcomes(page: &mut String, summary: &Summary) -> Result {
             overall.degrees_of_freedom,
             format_average(overall.epsilon_squared)
         )?;
+    }
+    Ok(())
+}
+
+/// Writes one row per disposition for which the table of outcomes has no outcome, with the number of conversations.
+fn write_other_dispositions(page: &mut String, summary: &Summary, columns: usize) -> Result {
+    let others = &summary.other_dispositions;
+    let mut write = |name: String, count: usize| {
+        let mut cells = vec![name, format_count(count)];
+        cells.resize(columns, String::new());
+        write_row(page, &cells)
+    };
+    for other in others.iter().take(MAX_DISPOSITIONS) {
+        let name = format!("other: {}", escape_html(&other.disposition));
+        write(name, other.conversations)?;
+    }
+    let rest = others.get(MAX_DISPOSITIONS..).unwrap_or_default();
+    if !rest.is_empty() {
+        let name = format!("{} more dispositions", format_count(rest.len()));
+        write(name, rest.iter().map(|other| other.conversations).sum())?;
     }
     Ok(())
 }

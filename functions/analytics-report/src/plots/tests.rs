@@ -31,7 +31,7 @@ fn report_of(count: usize) -> ReportData {
         let conversation = Conversation {
             conversation_id: format!("c-{at}"),
             start_time: "2026-11-02T09:00:00Z".to_owned(),
-            duration_seconds: 60.0,
+            duration_seconds: Some(60.0),
             disposition: DISPOSITIONS[at % 7].to_owned(),
         };
         let line = |text: &str| Line {

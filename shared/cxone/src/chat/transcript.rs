@@ -120,7 +120,11 @@ mod tests {
     #[test]
     fn a_page_without_messages_is_no_empty_transcript() {
         assert!(serde_json::from_str::<WirePage>(r#"{"messages": []}"#).is_ok());
-        for other in [r#"{"error": "limit"}"#, r#"{"messages": null}"#, r#"{"items": []}"#] {
+        for other in [
+            r#"{"error": "limit"}"#,
+            r#"{"messages": null}"#,
+            r#"{"items": []}"#,
+        ] {
             assert!(serde_json::from_str::<WirePage>(other).is_err(), "{other}");
         }
     }

@@ -173,10 +173,7 @@ mod tests {
             .collect();
         assert_eq!(
             said,
-            [
-                (Speaker::Customer, "one \u{fffd}"),
-                (Speaker::Agent, "two")
-            ]
+            [(Speaker::Customer, "one \u{fffd}"), (Speaker::Agent, "two")]
         );
     }
 

@@ -3,7 +3,6 @@
 mod key;
 #[cfg(any(feature = "aws", feature = "queue"))]
 mod s3;
-mod upload;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -11,15 +10,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use jiff::Timestamp;
+use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::{
     Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
     PutPayload, UpdateVersion,
 };
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-pub use self::upload::Upload;
 use crate::private::create_private_folder;
 use crate::{Cause, Error};
 
@@ -205,7 +205,12 @@ impl Objects {
     /// # Errors
     /// [`Error::Limit`] for a key that is not allowed.
     pub fn upload(&self, key: &str) -> Result<Upload, Error> {
-        Ok(Upload::new(self.clone(), key, key::parse(key)?))
+        let path = key::parse(key)?;
+        Ok(Upload {
+            key: key.to_owned(),
+            writer: BufWriter::new(Arc::clone(&self.store), path),
+            objects: self.clone(),
+        })
     }
 
     /// Returns the content of an object, if it exists.
@@ -322,6 +327,45 @@ impl Objects {
                 source: Box::new(other),
             },
         }
+    }
+}
+
+/// An object that is being written piece by piece. A small object is sent in one request at the end, a large one in parts.
+///
+/// An upload that is dropped before [`Upload::finish`] leaves the earlier object as it was.
+#[derive(Debug)]
+pub struct Upload {
+    objects: Objects,
+    key: String,
+    writer: BufWriter,
+}
+
+impl Upload {
+    /// Adds a piece to the end of the object.
+    ///
+    /// # Errors
+    /// As [`Objects::put`].
+    pub async fn write(&mut self, piece: impl Into<Bytes>) -> Result<(), Error> {
+        let written = self.writer.put(piece.into()).await;
+        written.map_err(|error| self.objects.failed("upload", &self.key, error))
+    }
+
+    /// Completes the object, which takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// As [`Objects::put`]; the earlier object stays as it was then.
+    pub async fn finish(mut self) -> Result<(), Error> {
+        let Err(error) = self.writer.shutdown().await else {
+            return Ok(());
+        };
+        let error = match error.downcast::<object_store::Error>() {
+            Ok(error) => error,
+            Err(error) => object_store::Error::Generic {
+                store: "upload",
+                source: Box::new(error),
+            },
+        };
+        Err(self.objects.failed("upload", &self.key, error))
     }
 }
 

@@ -64,6 +64,35 @@ async fn an_object_is_read_back_overwritten_and_deleted(objects: &Objects) {
     assert_eq!(objects.get(key).await.expect("an answer"), None);
 }
 
+async fn an_upload_is_seen_when_it_is_finished(objects: &Objects) {
+    let key = "reports/large.csv";
+    objects.put(key, "earlier").await.expect("written");
+    let piece = vec![b'x'; 3 << 20];
+    let mut upload = objects.upload(key).expect("a key that is allowed");
+    for _ in 0..8 {
+        upload.write(piece.clone()).await.expect("taken");
+    }
+    let seen = objects.get(key).await.expect("an answer");
+    assert_eq!(seen.expect("the object"), "earlier");
+    upload.finish().await.expect("written");
+    let size = objects.size(key).await.expect("an answer");
+    assert_eq!(size, Some(8 * (3 << 20)), "it is larger than one part");
+
+    let mut small = objects.upload(key).expect("a key that is allowed");
+    small.write("a").await.expect("taken");
+    small.write("b").await.expect("taken");
+    small.finish().await.expect("written");
+    let seen = objects.get(key).await.expect("an answer");
+    assert_eq!(seen.expect("the object"), "ab");
+    let mut dropped = objects.upload(key).expect("a key that is allowed");
+    dropped.write("c").await.expect("taken");
+    drop(dropped);
+    let seen = objects.get(key).await.expect("an answer");
+    assert_eq!(seen.expect("the object"), "ab");
+    assert!(objects.upload("../escape").is_err());
+    objects.delete(key).await.expect("deleted");
+}
+
 async fn of_several_creators_exactly_one_wins(objects: &Objects) {
     let creators = (0..20).map(|n| {
         let objects = objects.clone();
@@ -201,6 +230,7 @@ macro_rules! conformance {
 
 conformance! {
     an_object_is_read_back_overwritten_and_deleted
+    an_upload_is_seen_when_it_is_finished
     of_several_creators_exactly_one_wins
     of_several_writers_over_one_version_exactly_one_wins
     objects_are_listed_by_prefix_in_order
