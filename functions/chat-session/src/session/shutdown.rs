@@ -14,11 +14,12 @@ use super::archive_queue::ARCHIVE_TIMEOUT;
 use super::event_loop::{EventLoop, Mode};
 use super::options::Options;
 use super::report::{Outcome, Report};
+use super::session_store::SessionStore;
 use super::state::SessionState;
 use crate::records::{self, Phase, SessionRecord};
 
 /// Time limit of all archives at the end of a session that has no deadline.
-const FINAL_ARCHIVE_TIMEOUT: Duration = Duration::from_secs(20);
+const FINAL_ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Wait between two looks for the successor.
 const SUCCESSOR_POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long before its deadline a session stops waiting for a successor.
@@ -156,10 +157,29 @@ async fn hand_over(
             () = options.stop.cancelled() => EndReason::Stopped,
         }
     };
-    match event_loop.run_until(end, Mode::HandingOver).await? {
-        EndReason::SuccessorConnected => leave(event_loop, Outcome::HandedOver).await,
-        _ => end_without_successor(event_loop, options, deadline).await,
+    match event_loop.run_until(end, Mode::HandingOver).await {
+        Ok(EndReason::SuccessorConnected) => leave(event_loop, Outcome::HandedOver).await,
+        Ok(_) => end_without_successor(event_loop, options, deadline).await,
+        Err(error) => {
+            // Without a successor, nobody else would set the agent offline.
+            if let Ok(Some(lease)) =
+                take_final_lease(&event_loop.state.store, &options.holder).await
+            {
+                fail(event_loop, lease).await;
+            }
+            Err(error)
+        }
     }
+}
+
+/// Takes the lease of a session that has handed over, if no successor holds it.
+async fn take_final_lease(
+    store: &SessionStore,
+    holder: &str,
+) -> Result<Option<LeaseGuard>, store::Error> {
+    let leases = Leases::new(store.state.clone());
+    let key = records::lease_key(&store.agent);
+    leases.try_acquire(key, holder, FINAL_LEASE).await
 }
 
 /// Works until the archives that are being written are finished, and stores that the session hands over. Arrivals are taken meanwhile.
@@ -208,11 +228,7 @@ async fn end_without_successor(
     options: &Options,
     deadline: Instant,
 ) -> anyhow::Result<Report> {
-    let leases = Leases::new(event_loop.state.deps.state.clone());
-    let key = records::lease_key(&event_loop.state.store.agent);
-    let lease = leases
-        .try_acquire(key, &options.holder, FINAL_LEASE)
-        .await?;
+    let lease = take_final_lease(&event_loop.state.store, &options.holder).await?;
     let Some(lease) = lease else {
         return leave(event_loop, Outcome::HandedOver).await;
     };

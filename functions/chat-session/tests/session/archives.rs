@@ -30,10 +30,12 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
     let report = session.stop().await;
     assert_eq!(report.outcome, Outcome::Ended);
     let summary = report.summary.unwrap();
+    // What is said before the session has looked at the transcripts for the first time may come by either way.
     assert_eq!(
-        (summary.messages, summary.archived, summary.sla.messages),
-        (240, 2, 240)
+        (summary.messages + summary.recovered, summary.archived),
+        (240, 2)
     );
+    assert_eq!(summary.sla.messages, summary.messages);
     fixture.assert_archived("chat-1").await;
     fixture.assert_archived("chat-2").await;
     assert!(

@@ -5,6 +5,7 @@ mod events;
 mod faults;
 mod faulty_state;
 mod fixture;
+mod invocations;
 mod matrix;
 mod notices;
 mod outbound;

@@ -287,12 +287,18 @@ async fn accept(hook: &MockServer) {
 async fn run(dependency: Dependency, kind: Kind) -> String {
     let case = Case::start().await;
     let mut session = case.fixture.connected("one").await;
+    let connected = |update: &Update| matches!(update, Update::Connected);
+    session.next("the first connection", connected).await;
     let chat = &case.fixture.simulator.world().chat;
     eventually_async("the session serves", async || {
         chat.routing(AGENT).len() == 1 && case.state.writes("/session") >= 2
     })
     .await;
     case.break_dependency(dependency, kind).await;
+    let is_stream_down = dependency == Dependency::Stream && !kind.only_delays();
+    if dependency == Dependency::Stream && kind.only_delays() {
+        session.next("the slow connection", connected).await;
+    }
     let mut worked = Vec::new();
     for work in ALL {
         let is_hindered = dependency.needed_for().contains(&work) && !kind.only_delays();
@@ -309,8 +315,7 @@ async fn run(dependency: Dependency, kind: Kind) -> String {
         }
     }
     case.heal(dependency).await;
-    if dependency == Dependency::Stream {
-        let connected = |update: &Update| matches!(update, Update::Connected);
+    if is_stream_down {
         session.next("the stream is up", connected).await;
         // Conversations that the stream has missed as a whole are known once they are assigned or go on.
         ["escalated", "ended", "received"]
