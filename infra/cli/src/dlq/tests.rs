@@ -21,6 +21,7 @@ async fn add_dead_letters(queue: &impl Queue, reasons: &[&str]) {
             .unwrap()
             .remove(0);
         queue.dead_letter(&message, reason).await.unwrap();
+        queue.delete(&message.receipt).await.unwrap();
     }
 }
 
