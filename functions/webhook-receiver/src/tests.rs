@@ -315,6 +315,29 @@ async fn other_paths_and_methods_are_refused() {
     );
 }
 
+#[tokio::test]
+async fn a_marked_body_with_a_cut_character_is_accepted_and_queued_readable() {
+    let receiver = receiver();
+    let mut request = signed("", now());
+    let body = [
+        b"\xef\xbb\xbf".as_slice(),
+        payload("c")
+            .replace("canary-text\"", r#"cut \ud83d","cost":1e400"#)
+            .as_bytes(),
+    ]
+    .concat();
+    *request.body_mut() = body.into();
+    let signature = signature::sign(&SecretString::from(SECRET), now(), request.body());
+    request
+        .headers_mut()
+        .insert("x-signature", HeaderValue::from_str(&signature).unwrap());
+    let (status, answer) = receiver.answer(&request).await;
+    assert_eq!(status, 202, "{answer}");
+    let queued = receiver.queued().await;
+    assert_eq!(queued.len(), 1);
+    assert!(WebhookEvent::parse(queued[0].body.as_bytes(), now()).is_ok());
+}
+
 #[test]
 fn characters_that_a_queue_refuses_are_escaped() {
     let body = "{\"a\":\"x\u{fffe}\u{ffff}\"}";
