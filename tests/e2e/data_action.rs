@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backends::Backends;
+use backends::caller_keys::Callers;
+use backends::{Backends, FunctionSecrets};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use data_action::config::Config;
 use data_action::{Deps, handle};
@@ -12,6 +13,7 @@ use http::{HeaderValue, Method};
 use runtime::config::Env;
 use runtime::{Request, Response, lambda};
 use serde_json::{Value, json};
+use store::secrets::{AnySecretStore, SecretStore, Secrets};
 use testkit::{TestFixture, demo_secrets, secret_values};
 use tokio::sync::OnceCell;
 
@@ -324,6 +326,72 @@ async fn a_refusal_of_the_service_is_never_an_invitation_to_try_again() {
             "{service}"
         );
         assert_eq!(error["retryable"], false, "{service}");
+    }
+}
+
+/// A secret store that never answers.
+#[derive(Debug)]
+struct SilentStore;
+
+impl SecretStore for SilentStore {
+    async fn fetch(&self) -> Result<Secrets, store::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_of_the_keys_that_hangs_is_part_of_the_time_that_the_caller_has() {
+    let fixture = TestFixture::start(Scenario::default()).await;
+    let url = format!("{}{SENTIMENT_PATH}", fixture.simulator.url());
+    let env = Env::from_pairs([
+        ("SENTIMENT_PROVIDER", "http"),
+        ("SENTIMENT_URL", &url),
+        ("EXECUTION_TIMEOUT_MS", "1000"),
+    ]);
+    let config = Config::from_env(&env).expect("the settings");
+    let deps = Deps::new(&fixture.backends(), config).await;
+    let mut deps = deps.expect("a client of the service");
+    let silent = AnySecretStore::Other(Arc::new(SilentStore));
+    deps.callers = Callers::new(Arc::new(FunctionSecrets::new(silent)));
+    let deps = Arc::new(deps);
+    let mut call = empty_request(Method::PUT, "/interactions/call-1");
+    let key = HeaderValue::from_static(demo_secrets::API_KEY);
+    call.headers_mut().insert("x-api-key", key);
+    for request in [score_request("hello there"), call] {
+        let started = Instant::now();
+        let response = answer(&deps, request).await;
+        assert_eq!(response.status(), 503);
+        let error = &body(&response)["error"];
+        assert_eq!(error["code"], "deadline_exceeded");
+        assert_eq!(error["retryable"], true);
+        // The read itself would take ten seconds.
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nobody_serves_is_refused_in_the_shape_of_every_error() {
+    let deps = with_local_model().await;
+    for (method, path, status, code) in [
+        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/favicon.ico", 404, "not_found"),
+        (Method::POST, "/data-actions/other", 404, "not_found"),
+        (
+            Method::GET,
+            "/data-actions/sentiment",
+            405,
+            "method_not_allowed",
+        ),
+        (Method::GET, "/webhooks/cxone", 405, "method_not_allowed"),
+        (Method::POST, "/search", 405, "method_not_allowed"),
+    ] {
+        let response = answer(&deps, empty_request(method, path)).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        let error = &body(&response)["error"];
+        assert_eq!(
+            (&error["code"], &error["retryable"]),
+            (&json!(code), &json!(false))
+        );
     }
 }
 

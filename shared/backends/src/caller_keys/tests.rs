@@ -1,11 +1,12 @@
 //! Who may do what: scopes, several keys, ends, the previous version, and what a refusal tells.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use runtime::http::caller_name::CallerName;
 use secrecy::SecretString;
-use store::secrets::AnySecretStore;
+use store::secrets::{AnySecretStore, SecretStore, TTL_DEFAULT};
 
 use super::*;
 
@@ -184,6 +185,49 @@ async fn keys_of_the_previous_version_stay_valid_for_a_while() {
         signer(&long_ago, "new-signing").await.as_deref(),
         Some("webhook_secret")
     );
+}
+
+/// A secret store that hangs from the moment that a test says.
+#[derive(Debug, Default)]
+struct HangingStore(AtomicBool);
+
+impl SecretStore for HangingStore {
+    async fn fetch(&self) -> Result<Secrets, store::Error> {
+        if self.0.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Ok(secrets_from(&[("api_key", "one-key")]))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn valid_callers_are_answered_while_secrets_manager_hangs_and_strangers_call() {
+    let store = Arc::new(HangingStore::default());
+    let source = AnySecretStore::Other(Arc::clone(&store) as _);
+    let callers = Callers::new(Arc::new(FunctionSecrets::new(source)));
+    callers
+        .require(&request("one-key"), Scope::Score)
+        .await
+        .unwrap();
+    store.0.store(true, Ordering::SeqCst);
+    tokio::time::advance(TTL_DEFAULT).await;
+    for _ in 0..600 {
+        let (valid, stranger) = (request("one-key"), request("wrong"));
+        let timed = async |request: &Request| {
+            let started = tokio::time::Instant::now();
+            let status = match callers.require(request, Scope::Score).await {
+                Ok(_) => 200,
+                Err(failure) => failure.status().as_u16(),
+            };
+            (status, started.elapsed())
+        };
+        let (stranger, valid) = tokio::join!(timed(&stranger), timed(&valid));
+        assert_eq!(valid.0, 200);
+        assert!(valid.1 < Duration::from_millis(100), "{:?}", valid.1);
+        assert_eq!(stranger.0, 401);
+        assert!(stranger.1 < Duration::from_millis(600), "{:?}", stranger.1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
 }
 
 #[tokio::test]

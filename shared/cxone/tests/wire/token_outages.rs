@@ -205,7 +205,7 @@ async fn with_a_token_in_hand_nobody_notices_an_outage_and_without_one_all_is_we
             assert_eq!(started.elapsed(), Duration::ZERO, "{outage:?}");
             sleep(Duration::from_secs(1)).await;
         }
-        // The token expires during the outage: every caller is answered by its deadline, and told to try again.
+        // The token expires during the outage: every caller is answered by its deadline, and asked to try again.
         sleep(Duration::from_secs(3600)).await;
         let (began, before) = (Instant::now(), endpoint.requests());
         while began.elapsed() < OUTAGE {

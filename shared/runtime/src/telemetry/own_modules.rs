@@ -3,7 +3,8 @@
 use tracing::{Level, Metadata};
 
 /// The crates of this project, as their modules are named.
-pub const OWN_MODULES: [&str; 20] = [
+pub const OWN_MODULES: [&str; 23] = [
+    "admin",
     "analytics_report",
     "backends",
     "chat_session",
@@ -15,12 +16,14 @@ pub const OWN_MODULES: [&str; 20] = [
     "e2e",
     "embedding",
     "embedding_writer",
+    "heartbeat",
     "inference",
     "insights_core",
     "insights_http",
     "runtime",
     "semantic_search",
     "sentiment",
+    "smoke",
     "store",
     "transcript_poller",
     "webhook_receiver",

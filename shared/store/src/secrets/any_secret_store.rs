@@ -1,5 +1,8 @@
 //! The place where a running function finds its secrets, which is chosen at start.
 
+use std::sync::Arc;
+
+use super::erased::ErasedSecretStore;
 #[cfg(feature = "embedded")]
 use super::file::SecretFile;
 #[cfg(feature = "aws")]
@@ -19,6 +22,8 @@ pub enum AnySecretStore {
     File(SecretFile),
     /// Values that the caller gave, for a demonstration or a test.
     Given(Secrets),
+    /// Any other store, such as that of a simulation.
+    Other(Arc<dyn ErasedSecretStore>),
 }
 
 impl SecretStore for AnySecretStore {
@@ -29,6 +34,7 @@ impl SecretStore for AnySecretStore {
             #[cfg(feature = "embedded")]
             Self::File(file) => file.fetch().await,
             Self::Given(secrets) => Ok(secrets.clone()),
+            Self::Other(store) => store.fetch_boxed().await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod any_secret_store;
 mod cached;
+mod erased;
 #[cfg(feature = "embedded")]
 mod file;
 #[cfg(feature = "aws")]
@@ -11,6 +12,7 @@ mod values;
 
 pub use any_secret_store::AnySecretStore;
 pub use cached::{CachedSecrets, TTL_DEFAULT};
+pub use erased::ErasedSecretStore;
 #[cfg(feature = "embedded")]
 pub use file::SecretFile;
 #[cfg(feature = "aws")]
