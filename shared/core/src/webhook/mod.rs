@@ -45,8 +45,8 @@ const MAX_DEPTH: usize = 32;
 /// sender would keep every correction out until that time.
 pub const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Smallest whole number that is read as milliseconds since the epoch; a smaller one is read as seconds.
-const SMALLEST_MILLISECONDS: i64 = 100_000_000_000;
+/// Smallest number that is read as milliseconds since the epoch; a smaller one is read as seconds.
+const SMALLEST_MILLISECONDS: f64 = 1e11;
 
 /// A conversation that ended, as the contact center describes it.
 #[derive(Clone, PartialEq)]
@@ -163,7 +163,7 @@ impl WebhookEvent {
     }
 }
 
-/// Parses an RFC 3339 instant, a time without an offset as UTC, or a whole number of seconds or milliseconds since the epoch.
+/// Parses an RFC 3339 instant, a time without an offset as UTC, or seconds or milliseconds since the epoch, as a number or in a text.
 /// What is finer than a microsecond is cut off, since the stores keep microseconds and a time must compare equal to itself.
 fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
     let invalid = || InvalidEvent::Field {
@@ -171,7 +171,8 @@ fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
         allowed: "must be a time like \"2026-01-15T10:30:00Z\"",
     };
     let time = match value {
-        Some(Value::Number(number)) => number.as_i64().and_then(since_epoch),
+        Some(Value::Number(number)) => number.as_f64().and_then(since_epoch),
+        Some(Value::String(text)) if is_epoch(text) => text.parse().ok().and_then(since_epoch),
         Some(Value::String(text)) if text.len() <= 64 => parse_time(text),
         _ => None,
     };
@@ -179,13 +180,33 @@ fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
         .ok_or_else(invalid)
 }
 
-/// Returns the instant of a whole number of seconds or milliseconds since the epoch.
-fn since_epoch(number: i64) -> Option<Timestamp> {
-    if number >= SMALLEST_MILLISECONDS {
-        Timestamp::from_millisecond(number).ok()
+/// Returns the instant of a number of seconds or milliseconds since the epoch. A fraction counts, since some languages have
+/// their time so.
+fn since_epoch(number: f64) -> Option<Timestamp> {
+    // The floating point number is exact to the microsecond up to the year 2255.
+    let microseconds = if number >= SMALLEST_MILLISECONDS {
+        number * 1e3
     } else {
-        Timestamp::from_second(number).ok().filter(|_| number > 0)
-    }
+        number * 1e6
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and what is out of range is no time"
+    )]
+    let microseconds = microseconds.round() as i64;
+    Timestamp::from_microsecond(microseconds)
+        .ok()
+        .filter(|_| number > 0.0)
+}
+
+/// Returns whether a text is a number of seconds or milliseconds since the epoch, and not a date without separators.
+fn is_epoch(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    (9..=14).contains(&whole.len())
+        && (1..=9).contains(&fraction.len())
+        && is_digits(whole)
+        && is_digits(fraction)
 }
 
 /// Parses the text of a time, which is taken as UTC where it has no offset.

@@ -87,6 +87,10 @@ fn whole_numbers_are_read_as_the_list_of_conversations_has_them() {
     for (timestamp, instant) in [
         ("1705314600", "2024-01-15T10:30:00Z"),
         ("1705314600250", "2024-01-15T10:30:00.25Z"),
+        ("1705314600.5", "2024-01-15T10:30:00.5Z"),
+        ("1705314600250.5", "2024-01-15T10:30:00.2505Z"),
+        (r#""1705314600""#, "2024-01-15T10:30:00Z"),
+        (r#""1705314600250.5""#, "2024-01-15T10:30:00.2505Z"),
     ] {
         let body = body(
             r#""conversation.completed""#,
@@ -113,7 +117,9 @@ fn what_is_wrong_is_named_without_its_value() {
         (body(r#""canary.deleted""#, ok.1, ok.2, ok.3), "event"),
         (body("1", ok.1, ok.2, ok.3), "event"),
         (body(ok.0, r#""canary""#, ok.2, ok.3), "timestamp"),
-        (body(ok.0, "1705314600.5", ok.2, ok.3), "timestamp"),
+        (body(ok.0, "-1705314600.5", ok.2, ok.3), "timestamp"),
+        (body(ok.0, "1e300", ok.2, ok.3), "timestamp"),
+        (body(ok.0, r#""17053146""#, ok.2, ok.3), "timestamp"),
         (body(ok.0, "-1", ok.2, ok.3), "timestamp"),
         (body(ok.0, "99999999999999999", ok.2, ok.3), "timestamp"),
         (body(ok.0, ok.1, r#""  ""#, ok.3), "conversationId"),
