@@ -1,8 +1,10 @@
-//! Measures VADER per sentence, escalation rules per message and the topics of a thousand conversations: `cargo bench -p insights-core`.
+//! Measures VADER per sentence, escalation rules per message, redaction per turn and the topics of a thousand conversations:
+//! `cargo bench -p insights-core`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use insights_core::chat::escalation::EscalationDetector;
 use insights_core::lexicon;
+use insights_core::pii::{ConversationRedactor, ConversationTurn, SpeakerRole};
 use insights_core::topics::{ClusterSettings, Corpus, VocabularyLimits, find_topics};
 use insights_core::vader::Analyzer;
 
@@ -93,5 +95,52 @@ fn topics(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, vader, escalation, topics);
+/// Turns of about 20 words: small talk, a question, an answer with a number, an address, and figures that are nobody's secret.
+const TURNS: [(SpeakerRole, &str); 6] = [
+    (
+        SpeakerRole::Customer,
+        "I have been waiting for forty minutes and nobody seems to care about it, this is really getting ridiculous you know",
+    ),
+    (
+        SpeakerRole::Agent,
+        "I am very sorry to hear that, could you please give me the long number across the front of your card?",
+    ),
+    (
+        SpeakerRole::Customer,
+        "sure hold on a moment please it is four one one one one one one one one one one one one one",
+    ),
+    (
+        SpeakerRole::Customer,
+        "and my email is jane dot doe at example dot com and you can call me on 07700 900123 any time",
+    ),
+    (
+        SpeakerRole::Customer,
+        "the order number is 123456789 and I paid $45.99 for it on 2026-05-12 at 10:30 with a coupon for 15 percent",
+    ),
+    (
+        SpeakerRole::Agent,
+        "thank you so much for all of that, I have now sent the replacement to 14 Maple Street as we discussed earlier",
+    ),
+];
+
+fn redaction(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("redaction");
+    group.throughput(Throughput::Elements(TURNS.len() as u64));
+    group.bench_function("turn of 20 words", |bencher| {
+        let mut redactor = ConversationRedactor::default();
+        bencher.iter(|| {
+            TURNS.map(|(role, text)| {
+                redactor.push(&ConversationTurn {
+                    id: 0,
+                    role,
+                    at_ms: None,
+                    text: std::hint::black_box(text),
+                })
+            })
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, vader, escalation, topics, redaction);
 criterion_main!(benches);

@@ -1,82 +1,142 @@
-//! Dates of birth: dates near a word such as "born".
+//! Dates of birth and expiry dates: what stands where the conversation expects one.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use super::reading::Reading;
+use super::tokens::{Shape, Token};
+use super::vocabulary::{NumberWord, WordRoles};
 
-use super::context::{compile_pattern, text_after, text_before};
-use super::finding::{Finding, PiiKind};
+/// A date in a turn.
+#[derive(Debug, Clone)]
+pub(super) struct DateSpan {
+    /// The tokens of the date.
+    pub(super) tokens: Range<usize>,
+    /// The place in the text, in bytes.
+    pub(super) range: Range<usize>,
+    /// Whether the date names a month or a day in words, or has day, month and year.
+    pub(super) is_certain: bool,
+    /// Whether the date names a month, or has more than one digit.
+    pub(super) is_part_of_date: bool,
+    /// Number of digits.
+    pub(super) digits: usize,
+}
 
-/// Length of the text before a date in which a word of birth may stand, in bytes: the agent's question and a hesitant answer.
-const BYTES_BEFORE: usize = 120;
-/// Length of the text after a date in which a word of birth may stand, in bytes: "4 July 1985 is my date of birth".
-const BYTES_AFTER: usize = 40;
-
-const MONTHS: &str = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
-const SPOKEN_DAYS: &str = "(?:twenty[ -]|thirty[ -])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth";
-const SPOKEN_YEARS: &str = "(?:nineteen|twenty|two thousand)(?:[ -](?:and[ -])?(?:oh|hundred|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|one|two|three|four|five|six|seven|eight|nine)){0,2}";
-
-/// Finds dates of birth: any plausible date with a word of birth close before or after it.
-pub(super) fn find_birth_dates(text: &str) -> Vec<Finding> {
-    static BIRTH: LazyLock<Regex> = LazyLock::new(|| {
-        compile_pattern(
-            r"(?i)\b(?:born|(?:date|day|year) of birth|birth\s?date|dob|d\.o\.b|(?:my|your|his|her) birthday|birthday (?:is|was))\b",
-        )
-    });
-    // After the date only the same sentence counts, because the next sentence may be the agent's question.
-    static BORN: LazyLock<Regex> = LazyLock::new(|| {
-        compile_pattern(
-            r"(?i)^[^.?!:]*\b(?:born|(?:date|day) of birth|birth\s?date|dob|(?:my|his|her) birthday)\b",
-        )
-    });
-    let near = |range: &Range<usize>| {
-        BIRTH.is_match(text_before(text, range.start, BYTES_BEFORE))
-            || BORN.is_match(text_after(text, range.end, BYTES_AFTER))
-    };
-    let mut found: Vec<Finding> = numeric_dates(text)
-        .chain(named_dates(text))
-        .filter(near)
-        .map(|range| Finding {
-            kind: PiiKind::DateOfBirth,
-            range,
-        })
-        .collect();
-    found.sort_by_key(|finding| finding.range.start);
-    found.dedup_by(|later, earlier| later.range.start < earlier.range.end);
+/// Finds everything in a turn that can be a date or a part of one.
+pub(super) fn find_dates(text: &str, reading: &Reading) -> Vec<DateSpan> {
+    let tokens = &reading.tokens;
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if !is_part(text, &tokens[at]) {
+            at += 1;
+            continue;
+        }
+        let first = at;
+        let mut last = at;
+        while let Some(next) = tokens.get(at + 1) {
+            let gap = &text[tokens[at].end..next.start];
+            if gap.contains(['?', '!', ';', ':', '$', '€', '£', '\n'])
+                || gap.contains(". ") && !tokens[at].is(WordRoles::MONTH)
+            {
+                break;
+            }
+            at += 1;
+            if is_part(text, next) {
+                last = at;
+            } else if at - last > 3 || !is_connector(text, next) {
+                break;
+            }
+        }
+        at = last + 1;
+        let words = &tokens[first..=last];
+        let digits: usize = words
+            .iter()
+            .map(|token| match (token.shape, token.number) {
+                (Shape::Figures, _) => token.chars,
+                (Shape::Mixed, _) => token.chars - 2,
+                (_, Some(NumberWord::Teen(_) | NumberWord::Tens(_) | NumberWord::Zeros(_))) => 2,
+                (_, Some(_)) => 1,
+                _ => 0,
+            })
+            .sum();
+        let has_month = words.iter().any(|token| token.is(WordRoles::MONTH));
+        // "One second" is no date, the second of May is.
+        let has_ordinal = words
+            .iter()
+            .any(|token| is_ordinal(text, token) && (has_month || !token.is(WordRoles::UNIT)));
+        let is_counted = tokens.get(last + 1).is_some_and(|next| {
+            next.is(WordRoles::UNIT)
+                && next.chars > 1
+                && text[tokens[last].end..next.start].trim().is_empty()
+        }) && !has_month;
+        let is_amount = text[..words[0].start].trim_end().ends_with(['$', '€', '£']);
+        if is_counted
+            || is_amount
+            || words.len() == 1 && (words[0].is(WordRoles::MONTH) && words[0].is_empty_talk())
+        {
+            continue;
+        }
+        found.push(DateSpan {
+            tokens: first..last + 1,
+            range: words[0].start..words[words.len() - 1].end,
+            is_certain: has_month && digits + usize::from(has_ordinal) > 0
+                || is_plausible(text, words)
+                || has_ordinal && digits >= 2,
+            is_part_of_date: has_month || digits >= 2 || has_ordinal && words.len() > 1,
+            digits,
+        });
+    }
     found
 }
 
-/// Returns dates such as `12/05/1980`, `12-05-80`, `1980-05-12` and `12.05.1980`, with day and month in either order.
-fn numeric_dates(text: &str) -> impl Iterator<Item = Range<usize>> {
-    static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        compile_pattern(
-            r"\b(?:([0-9]{1,2})[/. -]([0-9]{1,2})[/. -]((?:19|20)?[0-9]{2})|((?:19|20)[0-9]{2})[/. -]([0-9]{1,2})[/. -]([0-9]{1,2}))\b",
-        )
-    });
-    DATE.captures_iter(text).filter_map(|date: Captures<'_>| {
-        let number = |index| {
-            date.get(index)
-                .and_then(|part| part.as_str().parse::<u32>().ok())
-        };
-        let (one, two) = number(1)
-            .zip(number(2))
-            .or_else(|| number(5).zip(number(6)))?;
-        let day_and_month =
-            |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
-        (day_and_month(one, two) || day_and_month(two, one))
-            .then(|| date.get(0).map(|whole| whole.range()))?
-    })
+fn is_ordinal(text: &str, token: &Token) -> bool {
+    token.is(WordRoles::ORDINAL) || token.is_numeric_ordinal(text)
 }
 
-/// Returns dates such as `May 12th, 1980`, `the 12th of May 1980` and `May twelfth nineteen eighty`.
-fn named_dates(text: &str) -> impl Iterator<Item = Range<usize>> {
-    static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        let day = format!("(?:[0-9]{{1,2}}(?:st|nd|rd|th)?|{SPOKEN_DAYS})");
-        let year = format!("(?:(?:19|20)[0-9]{{2}}|'?[0-9]{{2}}|{SPOKEN_YEARS})");
-        compile_pattern(&format!(
-            r"(?i)\b(?:(?:{MONTHS})\.?\s(?:the\s)?{day},?\s(?:of\s)?{year}|{day}\s(?:of\s)?(?:{MONTHS}),?\s(?:of\s)?{year})\b"
-        ))
-    });
-    DATE.find_iter(text).map(|date| date.range())
+fn is_part(text: &str, token: &Token) -> bool {
+    token.shape == Shape::Figures && token.chars <= 8
+        || token.is(WordRoles::MONTH)
+        || is_ordinal(text, token)
+        || matches!(
+            token.number,
+            Some(
+                NumberWord::Digit(_)
+                    | NumberWord::Teen(_)
+                    | NumberWord::Tens(_)
+                    | NumberWord::Zeros(_)
+            )
+        )
+}
+
+fn is_connector(text: &str, token: &Token) -> bool {
+    token.is(WordRoles::FILLER.with(WordRoles::BACKCHANNEL))
+        || ["of", "the", "in", "and"]
+            .iter()
+            .any(|word| text[token.range()].eq_ignore_ascii_case(word))
+}
+
+/// Returns whether figures alone can be a date: day, month and year in some order, or all of it in six or eight figures.
+fn is_plausible(text: &str, tokens: &[Token]) -> bool {
+    let values: Vec<(usize, u32)> = tokens
+        .iter()
+        .filter(|token| token.shape == Shape::Figures)
+        .filter_map(|token| Some((token.chars, text[token.range()].parse().ok()?)))
+        .collect();
+    let day_and_month = |one: u32, two: u32| {
+        (1..=31).contains(&one) && (1..=12).contains(&two)
+            || (1..=31).contains(&two) && (1..=12).contains(&one)
+    };
+    match values[..] {
+        [(1 | 2, one), (1 | 2, two), (2 | 4, _)] | [(4, _), (1 | 2, one), (1 | 2, two)] => {
+            day_and_month(one, two)
+        }
+        [(8, value)] => {
+            day_and_month(value / 1_000_000, value / 10_000 % 100)
+                && matches!(value % 10_000, 1900..=2030)
+                || matches!(value / 10_000, 1900..=2030)
+                    && day_and_month(value / 100 % 100, value % 100)
+        }
+        [(6 | 5, value)] => day_and_month(value / 10_000, value / 100 % 100),
+        _ => false,
+    }
 }

@@ -1,67 +1,19 @@
-//! Numbers that can be checked by themselves: payment cards, bank accounts, social security numbers.
+//! Numbers that can be checked by themselves: payment cards, bank accounts, social security numbers, telephone numbers.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::context::{compile_pattern, is_labeled_otherwise, is_within_token, text_before};
-use super::finding::{Finding, PiiKind};
-
-/// Length of the text before nine digits in which an announcing word is looked for, in bytes.
-const ANNOUNCEMENT_BYTES: usize = 60;
 /// Number of digits of a payment card (ISO/IEC 7812): from 13, as in old Visa cards, to 19.
-const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-
-/// Finds card numbers: groups of digits joined by white space, dashes, dots or commas, at most two characters between them.
-pub(super) fn find_cards(text: &str) -> Vec<Finding> {
-    let groups = digit_groups(text);
-    let mut found = Vec::new();
-    let mut first = 0;
-    while first < groups.len() {
-        match longest_card(text, &groups[first..]) {
-            Some((count, range)) => {
-                found.push(Finding {
-                    kind: PiiKind::CreditCard,
-                    range,
-                });
-                first += count;
-            }
-            None => first += 1,
-        }
-    }
-    found
-}
-
-/// Returns the longest card number that begins with the first group: its number of groups and its place.
-fn longest_card(text: &str, groups: &[Range<usize>]) -> Option<(usize, Range<usize>)> {
-    let mut digits: Vec<u8> = Vec::with_capacity(*CARD_DIGITS.end());
-    let mut best = None;
-    for (index, group) in groups.iter().enumerate() {
-        if index > 0 && !joins_digits(&text[groups[index - 1].end..group.start]) {
-            break;
-        }
-        if digits.len() + group.len() > *CARD_DIGITS.end() {
-            break;
-        }
-        digits.extend(text[group.clone()].bytes().map(|digit| digit - b'0'));
-        let range = groups[0].start..group.end;
-        // A number after a plus sign is an international telephone number, not a card.
-        if is_card(&digits) && !is_within_token(text, &range) && !text[..range.start].ends_with('+')
-        {
-            best = Some((index + 1, range));
-        }
-    }
-    best
-}
+pub(super) const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
 /// Returns whether the digits can be a payment card: by length, by the first digits of an issuer, and by Luhn's check digit.
 pub(super) fn is_card(digits: &[u8]) -> bool {
     let issued = match digits {
         // Mastercard's second range.
         [2, 2..=7, ..] => digits.len() == 16,
-        // Diners Club, American Express, JCB.
-        [3, ..] => (14..=16).contains(&digits.len()),
+        // American Express; Diners Club; JCB.
+        [3, 4 | 7, ..] => digits.len() == 15,
+        [3, 0, 0..=5, ..] | [3, 6 | 8 | 9, ..] => digits.len() == 14 || digits.len() == 16,
+        [3, 5, 2..=8, ..] => digits.len() == 16,
         // Visa.
         [4, ..] => matches!(digits.len(), 13 | 16 | 19),
         // Mastercard and Maestro; Discover, UnionPay and Maestro.
@@ -86,32 +38,8 @@ fn passes_luhn_check(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Returns the maximal runs of ASCII digits.
-fn digit_groups(text: &str) -> Vec<Range<usize>> {
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text
-        .bytes()
-        .enumerate()
-        .filter(|(_, byte)| byte.is_ascii_digit())
-    {
-        match groups.last_mut() {
-            Some(last) if last.end == at => last.end = at + 1,
-            _ => groups.push(at..at + 1),
-        }
-    }
-    groups
-}
-
-/// Returns whether the characters between two groups of digits join the groups to one number.
-fn joins_digits(between: &str) -> bool {
-    between.chars().count() <= 2
-        && between
-            .chars()
-            .all(|c| c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\u{2010}'..='\u{2015}'))
-}
-
 /// Number of characters of an IBAN by country (SWIFT IBAN registry, release 99).
-const IBAN_LENGTHS: [(&str, usize); 82] = [
+const IBAN_LENGTHS: [(&str, usize); 85] = [
     ("AD", 24),
     ("AE", 23),
     ("AL", 28),
@@ -194,47 +122,39 @@ const IBAN_LENGTHS: [(&str, usize); 82] = [
     ("TN", 24),
     ("TR", 26),
     ("UA", 29),
+    ("VA", 22),
+    ("VG", 24),
+    ("XK", 20),
 ];
 
-/// Finds bank accounts (ISO 13616): two letters, two digits, then letters and digits in groups, of the country's length and
-/// with the remainder 1.
-pub(super) fn find_ibans(text: &str) -> Vec<Finding> {
-    static START: LazyLock<Regex> = LazyLock::new(|| compile_pattern(r"\b[A-Za-z]{2} ?[0-9]{2}"));
-    let mut found: Vec<Finding> = Vec::new();
-    for candidate in START.find_iter(text) {
-        let country = candidate.as_str()[..2].to_ascii_uppercase();
-        let Some((_, length)) = IBAN_LENGTHS.iter().find(|(code, _)| *code == country) else {
-            continue;
-        };
-        let Some(range) = range_of_characters(text, candidate.start(), *length) else {
-            continue;
-        };
-        if !is_within_token(text, &range) && has_remainder_one(&text[range.clone()]) {
-            found.push(Finding {
-                kind: PiiKind::Iban,
-                range,
-            });
-        }
-    }
-    found
+/// Returns the place of the IBAN (ISO 13616) that begins at a place: two letters, two digits, then letters and digits in
+/// groups, of the country's length and with the remainder 1.
+pub(super) fn iban_at(text: &str, start: usize) -> Option<Range<usize>> {
+    let country = text.get(start..start + 2)?.to_ascii_uppercase();
+    let (_, length) = IBAN_LENGTHS.iter().find(|(code, _)| *code == country)?;
+    let range = range_of_characters(text, start, *length)?;
+    let is_apart = !text[..range.start]
+        .ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+        && !text[range.end..].starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    (is_apart && has_remainder_one(&text[range.clone()])).then_some(range)
 }
 
-/// Returns the range from `start` that holds `count` ASCII letters and digits with at most one space or dash between two of
-/// them.
+/// Returns the range from `start` that holds `count` ASCII letters and digits with at most two spaces, dashes or dots between
+/// two of them.
 fn range_of_characters(text: &str, start: usize, count: usize) -> Option<Range<usize>> {
     let mut taken = 0;
-    let mut separated = false;
+    let mut separators = 0;
     for (at, byte) in text.bytes().enumerate().skip(start) {
         if byte.is_ascii_alphanumeric() {
             taken += 1;
-            separated = false;
+            separators = 0;
             if taken == count {
                 return Some(start..at + 1);
             }
-        } else if separated || !matches!(byte, b' ' | b'-') {
+        } else if separators == 2 || !matches!(byte, b' ' | b'-' | b'.') {
             return None;
         } else {
-            separated = true;
+            separators += 1;
         }
     }
     None
@@ -254,53 +174,69 @@ fn has_remainder_one(iban: &str) -> bool {
     }) == 1
 }
 
-/// Finds social security numbers: 3-2-4 digits with one kind of separator, or nine digits after a word that announces them.
-pub(super) fn find_social_security_numbers(text: &str) -> Vec<Finding> {
-    static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
-        compile_pattern(
-            r"\b([0-9]{3})(?:-([0-9]{2})-| ([0-9]{2}) |\.([0-9]{2})\.|([0-9]{2}))([0-9]{4})\b",
-        )
-    });
-    static ANNOUNCED: LazyLock<Regex> =
-        LazyLock::new(|| compile_pattern(r"(?i)\b(?:ssn|social(?: security)?)\b"));
-    let mut found = Vec::new();
-    for number in WRITTEN.captures_iter(text) {
-        let part = |index| number.get(index).map(|part| part.as_str());
-        let (Some(whole), Some(area), Some(serial)) = (number.get(0), part(1), part(6)) else {
-            continue;
-        };
-        let separated = (2..=4).find_map(part);
-        let Some(group) = separated.or(part(5)) else {
-            continue;
-        };
-        // The areas 000, 666 and 900 to 999, the group 00 and the serial 0000 are never issued.
-        let issued = area != "000"
-            && area != "666"
-            && !area.starts_with('9')
-            && group != "00"
-            && serial != "0000";
-        let other = adjoins_digit(text, whole.range()) || is_labeled_otherwise(text, whole.start());
-        if issued
-            && !other
-            && (separated.is_some()
-                || ANNOUNCED.is_match(text_before(text, whole.start(), ANNOUNCEMENT_BYTES)))
-        {
-            found.push(Finding {
-                kind: PiiKind::Ssn,
-                range: whole.range(),
-            });
-        }
+/// Returns whether digits can be the month and year until which a card is valid.
+pub(super) fn can_be_expiry(digits: &[u8]) -> bool {
+    let is_month = |tens: u8, ones: u8| matches!((tens, ones), (0, 1..=9) | (1, 0..=2));
+    match digits {
+        [1..=9, 2..=4, _] => true,
+        [tens, ones, 2..=4, _] | [tens, ones, 2, 0, 2..=4, _] => is_month(*tens, *ones),
+        [1..=9, 2, 0, 2..=4, _] => true,
+        _ => false,
     }
-    found
 }
 
-/// Returns whether a separator and a digit stand beside the range, which is then a part of a longer number.
-fn adjoins_digit(text: &str, range: Range<usize>) -> bool {
-    let digit = |c: char| c.is_ascii_digit();
-    text[..range.start]
-        .strip_suffix(['-', '.'])
-        .is_some_and(|rest| rest.ends_with(digit))
-        || text[range.end..]
-            .strip_prefix('-')
-            .is_some_and(|rest| rest.starts_with(digit))
+/// Returns whether nine digits can be a social security number: the areas 000, 666 and 900 to 999, the group 00 and the serial
+/// 0000 are never issued.
+pub(super) fn is_social_security_number(digits: &[u8]) -> bool {
+    digits.len() == 9
+        && digits[..3] != [0, 0, 0]
+        && digits[..3] != [6, 6, 6]
+        && digits[0] != 9
+        && digits[3..5] != [0, 0]
+        && digits[5..] != [0, 0, 0, 0]
+}
+
+/// Returns whether groups of figures are written as the telephone numbers of a country are: by the lengths of the groups and the
+/// first digits, without any word that says so.
+///
+/// `before` is the character before the first group and `gaps` what stands between the groups.
+pub(super) fn is_written_as_phone(
+    digits: &[u8],
+    lengths: &[usize],
+    gaps: &[&str],
+    before: Option<char>,
+) -> bool {
+    let count = digits.len();
+    let dashed = |gap: &&str| {
+        matches!(
+            *gap,
+            " " | "-" | "." | ") " | ")-" | ")" | " - " | " (" | "\u{2013}" | "/"
+        )
+    };
+    if !gaps.iter().all(|gap| dashed(gap)) {
+        // An international number may have "(0)" in it.
+        return before == Some('+') && (8..=15).contains(&count) && digits[0] != 0;
+    }
+    match digits {
+        _ if before == Some('+') => (8..=15).contains(&count) && digits[0] != 0,
+        // The international prefix of most countries.
+        [0, 0, 1..=9, ..] => (11..=16).contains(&count),
+        // A trunk zero, as in most of Europe, Australia, New Zealand, Japan and India.
+        [0, 1..=9, ..] => match lengths {
+            [_] => (10..=11).contains(&count),
+            [2..=5, rest @ ..] => {
+                (9..=12).contains(&count) && rest.iter().all(|length| (2..=8).contains(length))
+            }
+            _ => false,
+        },
+        // North America: area codes begin with 2 to 9. The exchange is not checked, because numbers in films and manuals
+        // read 555-123-4567.
+        [1, 2..=9, ..] => lengths == [1, 3, 3, 4],
+        [2..=9, ..] if lengths == [3, 3, 4] => true,
+        // India, Spain, Brazil.
+        [6..=9, ..] if lengths == [5, 5] => true,
+        [6 | 7 | 9, ..] if lengths == [3, 2, 2, 2] || lengths == [3, 3, 3] => true,
+        [1..=9, 1..=9, ..] if before == Some('(') => matches!(lengths, [2, 5, 4] | [2, 4, 4]),
+        _ => false,
+    }
 }

@@ -1,0 +1,231 @@
+//! The redactor of a conversation: a state machine over turns, because a number that is given in pieces passes every check of a
+//! single text.
+
+use std::ops::Range;
+
+use super::classify::{Context, Decision, classify_run};
+use super::finding::{Finding, PiiKind};
+use super::late::LateFinding;
+use super::memory::{Memory, RecentRun};
+use super::policy::RedactionPolicy;
+use super::questions::Questions;
+use super::reading::Reading;
+use super::speaker::{SpeakerRole, split_at_labels};
+use super::tokens::Shape;
+use super::turn_data::{TurnData, claim};
+use super::vocabulary::WordRoles;
+use super::window::Windows;
+
+/// One turn of a conversation.
+#[derive(Clone, Copy)]
+pub struct ConversationTurn<'t> {
+    /// The caller's name of the turn, by which later findings in it are reported.
+    pub id: u64,
+    /// Who says the turn.
+    pub role: SpeakerRole,
+    /// When the turn was said, in milliseconds of any clock, if that is known.
+    pub at_ms: Option<i64>,
+    /// What was said.
+    pub text: &'t str,
+}
+
+/// Omits the text of the conversation, so that the text cannot reach a log.
+impl std::fmt::Debug for ConversationTurn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConversationTurn")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one turn brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TurnFindings {
+    /// The personal data of the turn, in the order of its text and without overlaps.
+    pub findings: Vec<Finding>,
+    /// Personal data of earlier turns that stores have to mask now.
+    pub late: Vec<LateFinding>,
+}
+
+/// Finds personal data in the turns of one conversation, as the turns come.
+///
+/// The memory is bounded, whatever the length of the conversation.
+pub struct ConversationRedactor {
+    policy: RedactionPolicy,
+    windows: Windows,
+    memory: Memory,
+    turn: u64,
+    reading: Reading,
+}
+
+/// Omits what was said, so that no digit of it can reach a log.
+impl std::fmt::Debug for ConversationRedactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConversationRedactor")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for ConversationRedactor {
+    fn default() -> Self {
+        Self::new(RedactionPolicy::default())
+    }
+}
+
+impl ConversationRedactor {
+    /// Creates the redactor of a conversation that begins.
+    #[must_use]
+    pub fn new(policy: RedactionPolicy) -> Self {
+        Self {
+            policy,
+            windows: Windows::default(),
+            memory: Memory::default(),
+            turn: 0,
+            reading: Reading::default(),
+        }
+    }
+
+    /// Reads the next turn and returns what is personal data in it, and what of earlier turns turned out to be.
+    pub fn push(&mut self, turn: &ConversationTurn<'_>) -> TurnFindings {
+        let mut found = TurnFindings::default();
+        for (role, range) in split_at_labels(turn.text, turn.role) {
+            self.read_part(turn, role, range, &mut found);
+        }
+        found
+            .findings
+            .retain(|finding| self.policy.kinds.contains(finding.kind));
+        found
+            .late
+            .retain(|finding| self.policy.kinds.contains(finding.kind));
+        // What a part of the same turn showed to be data is no late finding, but one of the turn.
+        let (same, late) = std::mem::take(&mut found.late)
+            .into_iter()
+            .partition(|late| late.turn_id == turn.id);
+        found.late = late;
+        let same: Vec<LateFinding> = same;
+        for late in same {
+            claim(turn.text, &mut found.findings, late.kind, late.range);
+        }
+        found.findings.sort_by_key(|finding| finding.range.start);
+        found
+    }
+
+    /// Reads one part of a turn, which one speaker says.
+    fn read_part(
+        &mut self,
+        turn: &ConversationTurn<'_>,
+        role: SpeakerRole,
+        part: Range<usize>,
+        found: &mut TurnFindings,
+    ) {
+        let text = &turn.text[part.clone()];
+        self.turn += 1;
+        self.windows.close_overdue(self.turn, turn.at_ms);
+        let mut reading = std::mem::take(&mut self.reading);
+        reading.read(text);
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut answered: Vec<(PiiKind, usize)> = Vec::new();
+        let is_asker = role == SpeakerRole::Agent;
+        let data = TurnData {
+            text,
+            reading: &reading,
+            windows: &self.windows,
+            memory: &self.memory,
+            is_asker,
+        };
+        data.find_words(&mut findings, &mut answered);
+        let has_numbers = !reading.numbers.groups.is_empty();
+        let mut recent: Vec<RecentRun> = Vec::new();
+        if has_numbers {
+            let context = Context {
+                text,
+                reading: &reading,
+                windows: &self.windows,
+                memory: &self.memory,
+                is_asker,
+            };
+            let mut gave_harmless = false;
+            for run in &reading.numbers.runs {
+                classify_run(
+                    &context,
+                    run,
+                    &mut findings,
+                    &mut answered,
+                    &mut |run, decision| {
+                        gave_harmless |= decision == Decision::Harmless;
+                        recent.push(RecentRun {
+                            turn_id: turn.id,
+                            turn: self.turn,
+                            role,
+                            digits: reading.numbers.digits_of(run).to_vec(),
+                            range: part.start + run.range.start..part.start + run.range.end,
+                            is_pure: reading.is_pure,
+                            is_masked: matches!(decision, Decision::Data(_)),
+                            is_harmless: decision == Decision::Harmless,
+                        });
+                    },
+                );
+            }
+            if gave_harmless && !is_asker {
+                self.windows.close_harmless();
+            }
+        }
+        for run in recent {
+            self.memory.remember(run);
+        }
+        for (kind, digits) in &answered {
+            self.windows
+                .note_answer(*kind, *digits, self.turn, turn.at_ms);
+        }
+        found.late.extend(self.memory.join_cards(self.turn));
+        self.remember_secrets(text, &reading, &findings);
+        if role != SpeakerRole::Agent && !reading.is_backchannel {
+            self.windows.count_turn();
+        }
+        let questions = Questions {
+            text,
+            reading: &reading,
+            role,
+            turn: self.turn,
+            at_ms: turn.at_ms,
+        };
+        found
+            .late
+            .extend(questions.open_windows(&mut self.windows, &mut self.memory, &answered));
+        self.reading = reading;
+        for finding in findings {
+            let range = part.start + finding.range.start..part.start + finding.range.end;
+            claim(turn.text, &mut found.findings, finding.kind, range);
+        }
+    }
+
+    /// Remembers what was masked, because it may be read back.
+    fn remember_secrets(&mut self, text: &str, reading: &Reading, findings: &[Finding]) {
+        for finding in findings {
+            match finding.kind {
+                PiiKind::Name | PiiKind::Password | PiiKind::Address => {
+                    let words = reading.tokens.iter().filter(|token| {
+                        token.start >= finding.range.start
+                            && token.end <= finding.range.end
+                            && token.shape != Shape::Figures
+                            && token.chars >= 3
+                            && token.number.is_none()
+                            && !token.is_empty_talk()
+                            && !token.is(WordRoles::STREET.with(WordRoles::MAYBE_STREET))
+                    });
+                    for token in words {
+                        self.memory
+                            .remember_word(finding.kind, &text[token.range()]);
+                    }
+                }
+                _ => {
+                    let digits = reading.numbers.digits_within(&finding.range);
+                    self.memory.remember_secret(finding.kind, &digits);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Questions and announcements of a turn: what they open windows for.
+
+use super::finding::PiiKind;
+use super::late::LateFinding;
+use super::memory::Memory;
+use super::phrases::Cue;
+use super::reading::Reading;
+use super::speaker::SpeakerRole;
+use super::vocabulary::WordRoles;
+use super::window::{Expected, Windows};
+
+/// One turn that may ask for something.
+pub(super) struct Questions<'c> {
+    pub(super) text: &'c str,
+    pub(super) reading: &'c Reading,
+    pub(super) role: SpeakerRole,
+    /// The number of the turn.
+    pub(super) turn: u64,
+    pub(super) at_ms: Option<i64>,
+}
+
+impl Questions<'_> {
+    /// Opens the windows for what a turn asks for or announces.
+    pub(super) fn open_windows(
+        &self,
+        windows: &mut Windows,
+        memory: &mut Memory,
+        answered: &[(PiiKind, usize)],
+    ) -> Vec<LateFinding> {
+        let Self {
+            text,
+            reading,
+            role,
+            turn,
+            at_ms,
+        } = *self;
+        let mut late = Vec::new();
+        if reading.cues.is_empty() && answered.is_empty() {
+            return late;
+        }
+        let is_request = reading.is_request(text);
+        let is_asker =
+            role == SpeakerRole::Agent || role == SpeakerRole::Unknown && text.contains('?');
+        let is_short = reading.tokens.len() <= 9;
+        let asks_for_number = reading.tokens.iter().any(|token| {
+            ["number", "numbers", "digits", "details"]
+                .iter()
+                .any(|word| text[token.range()].eq_ignore_ascii_case(word))
+        });
+        let mut closes = is_asker && is_request;
+        let has_names = reading
+            .cues
+            .iter()
+            .any(|hit| matches!(hit.cue, Cue::Names(_)));
+        for hit in &reading.cues {
+            let follows = reading.tokens.get(hit.tokens.end);
+            let is_last = follows.is_none();
+            let is_linked = follows.is_some_and(|token| {
+                token.is(WordRoles::LINK)
+                    || reading.tokens[hit.tokens.end - 1].is_linking
+                    || text[reading.tokens[hit.tokens.end - 1].end..token.start].contains(':')
+            });
+            let (expected, is_named) = match hit.cue {
+                Cue::Names(kind) if answered.iter().any(|(done, _)| *done == kind) => continue,
+                Cue::Names(kind) if is_asker => {
+                    let is_words = matches!(
+                        kind,
+                        PiiKind::Name | PiiKind::Password | PiiKind::Address | PiiKind::Email
+                    );
+                    if is_words && !is_request && !is_short {
+                        continue;
+                    }
+                    (Expected::Data(kind), true)
+                }
+                Cue::Names(kind) if is_last || is_linked => {
+                    if matches!(
+                        kind,
+                        PiiKind::Name | PiiKind::Password | PiiKind::Address | PiiKind::Email
+                    ) && !is_linked
+                    {
+                        continue;
+                    }
+                    (Expected::Data(kind), true)
+                }
+                Cue::Hints(kind)
+                    if is_asker
+                        && !has_names
+                        && (is_request || kind == PiiKind::CreditCard && asks_for_number) =>
+                {
+                    (Expected::Data(kind), kind == PiiKind::CreditCard)
+                }
+                // "The email for the confirmation" asks for an email; "the order number" asks for itself.
+                Cue::Harmless if is_asker && is_request && (!has_names || hit.tokens.len() > 1) => {
+                    (Expected::Harmless, true)
+                }
+                Cue::Names(_) | Cue::Hints(_) | Cue::Harmless | Cue::Device => continue,
+            };
+            if std::mem::take(&mut closes) {
+                windows.close_answered();
+            }
+            windows.open(expected, is_named, turn, at_ms);
+            if let Expected::Data(kind) = expected
+                && is_asker
+                && is_named
+            {
+                let accepts = |count: usize| match kind {
+                    PiiKind::CreditCard => (4..=19).contains(&count),
+                    PiiKind::SecurityCode => (3..=4).contains(&count),
+                    PiiKind::Pin => (4..=8).contains(&count),
+                    PiiKind::Ssn | PiiKind::BankAccount | PiiKind::Phone => {
+                        (4..=15).contains(&count)
+                    }
+                    _ => false,
+                };
+                late.extend(memory.answer_late(kind, turn, accepts));
+            }
+        }
+        // Whoever announced a number and gave a part of it goes on with it.
+        for (kind, digits) in answered {
+            if windows.of(*kind).is_none() {
+                windows.open(Expected::Data(*kind), true, turn, at_ms);
+                windows.note_answer(*kind, *digits, turn, at_ms);
+            }
+        }
+        late
+    }
+}

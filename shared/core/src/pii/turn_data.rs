@@ -1,0 +1,390 @@
+//! The data of one turn that is not only digits, and where the conversation expects it.
+
+use std::ops::Range;
+
+use super::dates;
+use super::email::find_emails;
+use super::finding::{Finding, PiiKind};
+use super::identifiers::{can_be_identifier, find_ibans, find_national_insurance_numbers};
+use super::memory::Memory;
+use super::numbers::can_be_expiry;
+use super::phrases::Cue;
+use super::reading::Reading;
+use super::tokens::{Shape, Token};
+use super::vocabulary::WordRoles;
+use super::window::{Expected, WHOLE_ADDRESS, Windows};
+use super::words;
+
+/// One turn with what is expected in it.
+pub(super) struct TurnData<'c> {
+    pub(super) text: &'c str,
+    pub(super) reading: &'c Reading,
+    pub(super) windows: &'c Windows,
+    pub(super) memory: &'c Memory,
+    /// Whether the speaker asks, so that only what was answered before is expected in the turn.
+    pub(super) is_asker: bool,
+}
+
+impl TurnData<'_> {
+    /// Finds what is not only digits: addresses of mail and of streets, names, passwords, dates, identifiers.
+    pub(super) fn find_words(
+        &self,
+        findings: &mut Vec<Finding>,
+        answered: &mut Vec<(PiiKind, usize)>,
+    ) {
+        let Self {
+            text,
+            reading,
+            is_asker,
+            ..
+        } = *self;
+        let open = |kind: PiiKind| {
+            self.windows
+                .of(kind)
+                .filter(|window| !is_asker || window.is_answered)
+        };
+        let may_hold_address = text.contains(['@', '＠'])
+            || reading.tokens.iter().any(|token| token.is(WordRoles::AT));
+        if may_hold_address {
+            let is_open = self
+                .windows
+                .of(PiiKind::Email)
+                .is_some_and(|window| !window.is_complete() || is_correction(text, reading));
+            for range in find_emails(text, reading, is_open || reading.mentions(PiiKind::Email)) {
+                claim(text, findings, PiiKind::Email, range);
+                answered.push((PiiKind::Email, WHOLE_ADDRESS));
+            }
+        }
+        if reading
+            .tokens
+            .iter()
+            .any(|token| token.shape != Shape::Letters)
+        {
+            for range in find_ibans(text, reading) {
+                note(text, findings, answered, PiiKind::Iban, range);
+            }
+            for range in find_national_insurance_numbers(text, reading) {
+                note(text, findings, answered, PiiKind::NationalInsurance, range);
+            }
+        }
+        for range in words::find_names(text, reading) {
+            note(text, findings, answered, PiiKind::Name, range);
+        }
+        for range in words::find_passwords(text, reading) {
+            note(text, findings, answered, PiiKind::Password, range);
+        }
+        if !reading.numbers.groups.is_empty()
+            || reading
+                .tokens
+                .iter()
+                .any(|token| token.shape == Shape::Mixed)
+        {
+            for range in words::find_addresses(text, reading, open(PiiKind::Address).is_some()) {
+                note(text, findings, answered, PiiKind::Address, range);
+            }
+        }
+        self.find_dates(findings, answered);
+        if !is_asker
+            || self
+                .windows
+                .of(PiiKind::Email)
+                .is_some_and(|window| window.is_answered)
+                && reading.tokens.len() <= 6
+        {
+            self.find_word_answers(findings, answered);
+        }
+        self.find_identifiers(findings, answered);
+        // A word of a secret that somebody repeats.
+        let mut at = 0;
+        while let Some(token) = reading.tokens.get(at) {
+            let kind_of = |token: &Token| {
+                if token.chars < 3 || token.is_empty_talk() || token.shape == Shape::Figures {
+                    return None;
+                }
+                self.memory.kind_of_word(&text[token.range()])
+            };
+            if let Some(kind) = kind_of(token) {
+                let start = token.start;
+                let mut last = at;
+                while reading
+                    .tokens
+                    .get(last + 1)
+                    .is_some_and(|next| kind_of(next) == Some(kind))
+                {
+                    last += 1;
+                }
+                claim(text, findings, kind, start..reading.tokens[last].end);
+                at = last;
+            }
+            at += 1;
+        }
+    }
+
+    /// Finds the answers to questions for names, passwords, addresses of streets and pieces of addresses of mail.
+    fn find_word_answers(&self, findings: &mut Vec<Finding>, answered: &mut Vec<(PiiKind, usize)>) {
+        let Self { text, reading, .. } = *self;
+        let Some(window) = self.windows.newest_first().next() else {
+            return;
+        };
+        let Expected::Data(kind) = window.expected else {
+            return;
+        };
+        if (window.is_complete() || window.is_answered && kind != PiiKind::Email)
+            && !is_correction(text, reading)
+            && !(kind == PiiKind::Email && is_host(reading))
+        {
+            return;
+        }
+        // A turn that is about something else is no answer.
+        if reading.cues.iter().any(|hit| {
+            matches!(hit.cue, Cue::Names(other) if other != kind) || hit.cue == Cue::Harmless
+        }) {
+            return;
+        }
+        let range = match kind {
+            PiiKind::Name | PiiKind::Password => words::find_answer(text, reading, kind),
+            PiiKind::Address => words::find_address_answer(text, reading),
+            PiiKind::Email => {
+                let has_signs = reading.tokens.iter().any(|token| {
+                    token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
+                        || token.is_letter() && !token.is(WordRoles::COMMON)
+                        || (token.number.is_some() || token.shape != Shape::Letters)
+                            && reading.content_words == 1
+                });
+                let range = words::find_answer(text, reading, kind);
+                range.filter(|_| {
+                    (has_signs || reading.content_words <= 3 && !window.is_answered)
+                        && reading.content_words > 0
+                })
+            }
+            _ => None,
+        };
+        let Some(range) = range else { return };
+        if kind == PiiKind::Email && is_host(reading) {
+            claim(text, findings, kind, range);
+            answered.push((kind, WHOLE_ADDRESS));
+        } else {
+            note(text, findings, answered, kind, range);
+        }
+    }
+
+    /// Finds dates where the conversation is about a birth or the end of a card.
+    fn find_dates(&self, findings: &mut Vec<Finding>, answered: &mut Vec<(PiiKind, usize)>) {
+        let Self {
+            text,
+            reading,
+            is_asker,
+            ..
+        } = *self;
+        let is_date = |kind: PiiKind| matches!(kind, PiiKind::DateOfBirth | PiiKind::CardExpiry);
+        let is_about = self
+            .windows
+            .newest_first()
+            .any(|window| matches!(window.expected, Expected::Data(kind) if is_date(kind)))
+            || reading
+                .cues
+                .iter()
+                .any(|hit| matches!(hit.cue, Cue::Names(kind) if is_date(kind)));
+        if !is_about {
+            return;
+        }
+        for span in dates::find_dates(text, reading) {
+            let fits = |kind: PiiKind| match kind {
+                PiiKind::DateOfBirth => {
+                    span.digits <= 10
+                        && (span.is_certain || reading.is_pure && span.is_part_of_date)
+                }
+                _ => {
+                    span.digits <= 6
+                        && (span.is_certain
+                            || can_be_expiry(&reading.numbers.digits_within(&span.range))
+                            || reading.is_pure
+                                && span.is_part_of_date
+                                && self.windows.of(PiiKind::CardExpiry).is_some())
+                }
+            };
+            let mut kind = None;
+            for (cue, meaning) in reading.cues_before(text, span.tokens.start) {
+                match cue {
+                    Cue::Names(named) if is_date(named) && meaning <= 3 => {
+                        kind = fits(named).then_some(named);
+                        break;
+                    }
+                    Cue::Names(_) | Cue::Harmless => break,
+                    _ => {}
+                }
+            }
+            if kind.is_none()
+                && let Some(Cue::Names(named)) = reading.cue_after(text, span.tokens.end)
+                && is_date(named)
+                && span.is_certain
+            {
+                kind = Some(named);
+            }
+            if kind.is_none() {
+                for window in self.windows.newest_first() {
+                    let Expected::Data(expected) = window.expected else {
+                        break;
+                    };
+                    if is_asker && !window.is_answered {
+                        continue;
+                    }
+                    if window.is_complete() && reading.content_words >= 2 {
+                        break;
+                    }
+                    if is_date(expected) {
+                        let is_harmless = reading.cues.iter().any(|hit| hit.cue == Cue::Harmless);
+                        kind = (fits(expected) && !is_harmless).then_some(expected);
+                        break;
+                    }
+                    if !span.is_certain {
+                        break;
+                    }
+                }
+            }
+            if let Some(kind) = kind {
+                claim(text, findings, kind, span.range);
+                answered.push((kind, span.digits.max(if span.is_certain { 4 } else { 0 })));
+            }
+        }
+    }
+
+    /// Finds identifiers with letters where the conversation is about one.
+    fn find_identifiers(&self, findings: &mut Vec<Finding>, answered: &mut Vec<(PiiKind, usize)>) {
+        let Self {
+            text,
+            reading,
+            is_asker,
+            ..
+        } = *self;
+        for (index, token) in reading.tokens.iter().enumerate() {
+            if token.shape != Shape::Mixed || token.is_numeric_ordinal(text) {
+                continue;
+            }
+            let takes_letters = |kind: PiiKind| {
+                matches!(
+                    kind,
+                    PiiKind::Passport
+                        | PiiKind::DriversLicense
+                        | PiiKind::Iban
+                        | PiiKind::BankAccount
+                        | PiiKind::RoutingNumber
+                        | PiiKind::NationalInsurance
+                )
+            };
+            let mut kind = None;
+            for (cue, meaning) in reading.cues_before(text, index) {
+                match cue {
+                    Cue::Names(named)
+                        if takes_letters(named)
+                            && meaning <= 2
+                            && can_be_identifier(token, named) =>
+                    {
+                        kind = Some(named);
+                        break;
+                    }
+                    Cue::Harmless | Cue::Device if meaning <= 1 => break,
+                    _ => {}
+                }
+            }
+            if kind.is_none() {
+                kind = self
+                    .windows
+                    .newest_first()
+                    .find_map(|window| match window.expected {
+                        Expected::Data(expected)
+                            if takes_letters(expected)
+                                && (!is_asker || window.is_answered)
+                                && can_be_identifier(token, expected) =>
+                        {
+                            Some(expected)
+                        }
+                        _ => None,
+                    });
+                if reading.cues.iter().any(|hit| hit.cue == Cue::Harmless) {
+                    kind = None;
+                }
+            }
+            if let Some(kind) = kind {
+                note(text, findings, answered, kind, token.range());
+            }
+        }
+    }
+}
+
+/// Adds a finding and notes that a window for its kind is answered.
+fn note(
+    text: &str,
+    findings: &mut Vec<Finding>,
+    answered: &mut Vec<(PiiKind, usize)>,
+    kind: PiiKind,
+    range: Range<usize>,
+) {
+    let digits = text[range.clone()]
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .count();
+    claim(text, findings, kind, range);
+    answered.push((kind, digits.max(1)));
+}
+
+/// Adds what of a place no finding covers yet, so that nothing of it is left in the clear.
+pub(super) fn claim(text: &str, findings: &mut Vec<Finding>, kind: PiiKind, range: Range<usize>) {
+    let mut free = vec![range];
+    for finding in findings.iter() {
+        free = free
+            .into_iter()
+            .flat_map(|part| {
+                let before = part.start..part.end.min(finding.range.start);
+                let after = part.start.max(finding.range.end)..part.end;
+                [before, after]
+            })
+            .filter(|part| part.start < part.end)
+            .collect();
+    }
+    for part in free {
+        let slice = &text[part.clone()];
+        let trimmed = slice.trim_matches(|letter: char| {
+            !letter.is_alphanumeric() && !matches!(letter, '+' | '(' | ')' | '_')
+        });
+        if trimmed.chars().any(char::is_alphanumeric) {
+            let start = part.start + (trimmed.as_ptr() as usize - slice.as_ptr() as usize);
+            findings.push(Finding {
+                kind,
+                range: start..start + trimmed.len(),
+            });
+        }
+    }
+}
+
+/// Returns whether a turn is the second half of an e-mail address: "at gmail dot com".
+fn is_host(reading: &Reading) -> bool {
+    reading.tokens.len() <= 8
+        && reading
+            .tokens
+            .first()
+            .is_some_and(|token| token.is(WordRoles::AT))
+        && reading
+            .tokens
+            .iter()
+            .any(|token| token.is(WordRoles::TOP_LEVEL))
+}
+
+/// Returns whether a turn corrects what was said before.
+fn is_correction(text: &str, reading: &Reading) -> bool {
+    const WORDS: [&str; 8] = [
+        "sorry",
+        "no",
+        "actually",
+        "wait",
+        "mistake",
+        "correction",
+        "scratch",
+        "mean",
+    ];
+    reading.tokens.iter().take(6).any(|token| {
+        WORDS
+            .iter()
+            .any(|word| text[token.range()].eq_ignore_ascii_case(word))
+    })
+}

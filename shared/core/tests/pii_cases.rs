@@ -1,0 +1,354 @@
+//! Conversations in which personal data must be masked, and sentences in which nothing may be.
+
+use insights_core::pii::{RedactionPolicy, SpeakerRole, redact_text, redact_turns};
+
+use SpeakerRole::{Agent, Customer};
+
+/// Returns the turns with masks, joined by bars.
+fn redacted(turns: &[(SpeakerRole, &str)]) -> String {
+    let redacted = redact_turns(turns.iter().copied(), &RedactionPolicy::default());
+    redacted
+        .iter()
+        .map(|turn| turn.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+/// Asserts that nothing of some secrets is left in a conversation.
+fn assert_gone(turns: &[(SpeakerRole, &str)], secrets: &[&str]) {
+    let text = redacted(turns);
+    for secret in secrets {
+        assert!(!text.contains(secret), "{secret:?} is left in {text:?}");
+    }
+}
+
+/// Asserts what single texts become.
+fn assert_redacted(cases: &[(&str, &str)]) {
+    let wrong: Vec<String> = cases
+        .iter()
+        .map(|(text, expected)| (redact_text(text, &RedactionPolicy::default()), expected))
+        .filter(|(text, expected)| text != *expected)
+        .map(|(text, expected)| format!("{text:?} should be {expected:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_card_number_in_pieces_is_masked() {
+    assert_eq!(
+        redacted(&[
+            (Agent, "card number please"),
+            (Customer, "4111 1111"),
+            (Agent, "okay"),
+            (Customer, "1111 1111")
+        ]),
+        "card number please | [CARD] | okay | [CARD]"
+    );
+    assert_eq!(
+        redacted(&[
+            (Agent, "Can I take the long number on the front?"),
+            (Customer, "4111"),
+            (Customer, "1111"),
+            (Customer, "1111"),
+            (Customer, "1111"),
+        ]),
+        "Can I take the long number on the front? | [CARD] | [CARD] | [CARD] | [CARD]"
+    );
+    assert_gone(
+        &[
+            (Agent, "and the card number?"),
+            (Customer, "four one one one"),
+            (Agent, "four one one one"),
+            (Customer, "one one one one"),
+            (Agent, "one one one one, yes"),
+            (Customer, "double one double one"),
+            (Agent, "mm hmm"),
+            (Customer, "treble one one"),
+        ],
+        &["one one", "double", "treble", "four"],
+    );
+}
+
+#[test]
+fn a_card_number_in_pieces_is_masked_where_nobody_asked_for_it() {
+    for turns in [
+        vec![
+            (Customer, "4111 1111"),
+            (Agent, "okay"),
+            (Customer, "1111 1111"),
+        ],
+        vec![
+            (Customer, "4111"),
+            (Agent, "4111"),
+            (Customer, "1111"),
+            (Agent, "1111"),
+            (Customer, "1111"),
+            (Customer, "1111"),
+        ],
+        vec![
+            (Customer, "four one one one"),
+            (Agent, "uh huh"),
+            (Customer, "one one one one"),
+            (Customer, "one one one one"),
+            (Customer, "one one one one"),
+        ],
+        // Misheard, but read in groups of four as a card is.
+        vec![
+            (Customer, "4111"),
+            (Agent, "ok"),
+            (Customer, "1113"),
+            (Customer, "1111"),
+            (Customer, "1111"),
+        ],
+        vec![
+            (SpeakerRole::Unknown, "4111 1111"),
+            (SpeakerRole::Unknown, "1111 1111"),
+        ],
+    ] {
+        assert_gone(&turns, &["111", "one"]);
+    }
+}
+
+#[test]
+fn a_card_number_with_backchannels_in_one_turn_is_masked() {
+    for word in [
+        "okay", "mm hmm", "uh huh", "right", "yes", "got it", "go on", "mhm", "um",
+    ] {
+        let spoken = format!(
+            "four one one one {word} one one one one {word} one one one one {word} one one one one"
+        );
+        assert_gone(&[(Customer, &spoken)], &["one"]);
+        let written = format!("4111 {word} 1111 {word} 1111 {word} 1111");
+        assert_gone(&[(Customer, &written)], &["1111"]);
+    }
+    assert_gone(
+        &[(
+            Customer,
+            "four one one one okay one one one one yes one one one one got it one one one one",
+        )],
+        &["one"],
+    );
+    assert_redacted(&[(
+        "Agent: card number please Customer: 4111 1111 Agent: okay Customer: 1111 1111",
+        "Agent: card number please Customer: [CARD] Agent: okay Customer: [CARD]",
+    )]);
+}
+
+#[test]
+fn security_codes_pins_and_accounts_are_masked() {
+    assert_redacted(&[
+        ("cvv 421 exp 09/27", "cvv [SECURITY_CODE] exp [EXPIRY]"),
+        (
+            "the security code on the back is 421",
+            "the security code on the back is [SECURITY_CODE]",
+        ),
+        ("my PIN is 4471", "my PIN is [PIN]"),
+        (
+            "sort code 20-00-00 account 55779911",
+            "sort code [ROUTING_NUMBER] account [BANK_ACCOUNT]",
+        ),
+        (
+            "my credit card number is 1242 2341 3673 9999",
+            "my credit card number is [CARD]",
+        ),
+        ("CVC: 007", "CVC: [SECURITY_CODE]"),
+        ("it's 4421, that's my pin", "it's [PIN], that's my pin"),
+        (
+            "the three digits on the back are four two one",
+            "the three digits on the back are [SECURITY_CODE]",
+        ),
+        ("my pin is double four seven one", "my pin is [PIN]"),
+        (
+            "routing number 021000021 and account number 1234567890",
+            "routing number [ROUTING_NUMBER] and account number [BANK_ACCOUNT]",
+        ),
+        (
+            "security code nine hundred five",
+            "security code [SECURITY_CODE]",
+        ),
+        ("expires september twenty seven", "expires [EXPIRY]"),
+        ("my password is hunter2", "my password is [PASSWORD]"),
+        (
+            "my passport number is 533380006",
+            "my passport number is [PASSPORT]",
+        ),
+        (
+            "national insurance number QQ 12 34 56 C",
+            "national insurance number [NATIONAL_INSURANCE]",
+        ),
+    ]);
+    assert_gone(
+        &[
+            (Agent, "what are the last three digits on the back?"),
+            (Customer, "four"),
+            (Agent, "yes"),
+            (Customer, "two"),
+            (Customer, "and one"),
+        ],
+        &["four", "two", "one"],
+    );
+    assert_gone(
+        &[
+            (Agent, "please say your PIN"),
+            (Customer, "hold on"),
+            (Agent, "sure"),
+            (Customer, "4 4"),
+            (Agent, "yes"),
+            (Customer, "7 1"),
+        ],
+        &["4", "7"],
+    );
+    assert_gone(
+        &[
+            (Agent, "and the CVV?"),
+            (Customer, "421"),
+            (Agent, "421, thank you"),
+        ],
+        &["421"],
+    );
+}
+
+#[test]
+fn telephone_numbers_are_masked_by_more_cues_and_national_forms() {
+    for text in [
+        "my number is 4155550132",
+        "the number on the account is 4155550132",
+        "please give me a call 4155550132",
+        "Yes, the number is 01632 960123",
+        "My Japanese number is 090-1234-5678",
+        "dial 0041791234567",
+        "My number is 07700 900123",
+        "The number is 0161 496 0000",
+        "Please call 5551234567",
+        "It's 07700 900123",
+        "Agent: what's your number? Customer: 07700 900123",
+        "you can whatsapp me, 07700 900123",
+        "contact 020 7946 0958",
+        "You can get me at 5551234567",
+        "0044 7700 900123",
+        "my mobile number is oh seven seven double oh nine hundred one two three",
+        "ring me on 087 123 4567",
+        "06 12 34 56 78",
+        "(11) 91234-5678",
+        "98765 43210 is my number",
+        "0412 345 678",
+    ] {
+        let redacted = redact_text(text, &RedactionPolicy::default());
+        let left: String = redacted.chars().filter(char::is_ascii_digit).collect();
+        assert!(
+            left.is_empty() && redacted.contains('['),
+            "{text:?} became {redacted:?}"
+        );
+        assert!(!redacted.contains("seven"), "{redacted}");
+    }
+    assert_gone(
+        &[
+            (Agent, "the mobile number on the account"),
+            (Customer, "7911123456"),
+        ],
+        &["7911123456"],
+    );
+}
+
+#[test]
+fn other_forms_are_masked() {
+    assert_redacted(&[
+        ("4111/1111/1111/1111", "[CARD]"),
+        ("4111   1111   1111   1111", "[CARD]"),
+        ("4111 - 1111 - 1111 - 1111", "[CARD]"),
+        ("４１１１ １１１１ １１１１ １１１１", "[CARD]"),
+        ("DE89.3704.0044.0532.0130.00", "[IBAN]"),
+        ("john at gmail.com", "[EMAIL]"),
+        ("lena @ acme . com", "[EMAIL]"),
+        ("jürgen@müller.de", "[EMAIL]"),
+        ("write to kim@studio.app", "write to [EMAIL]"),
+        ("john dot smith at gmail.com", "[EMAIL]"),
+        ("jane.doe at hotmail.com", "[EMAIL]"),
+        ("john.smith at example dot co dot uk", "[EMAIL]"),
+        ("josé@example.com", "[EMAIL]"),
+        ("_john@example.com", "[EMAIL]"),
+        (
+            "my date of birth is 06151991",
+            "my date of birth is [DATE_OF_BIRTH]",
+        ),
+        (
+            "date of birth oh six fifteen ninety one",
+            "date of birth [DATE_OF_BIRTH]",
+        ),
+        ("DOB 07041985", "DOB [DATE_OF_BIRTH]"),
+        ("my social is 078-051121", "my social is [SSN]"),
+        (
+            "it is 078051123 that is my social security number",
+            "it is [SSN] that is my social security number",
+        ),
+        ("I live at 14 Maple Street", "I live at [ADDRESS]"),
+        (
+            "my name is Jane Doe and I need help",
+            "my name is [NAME] and I need help",
+        ),
+    ]);
+    assert_gone(
+        &[
+            (Agent, "date of birth?"),
+            (Customer, "oh six fifteen"),
+            (Agent, "yes"),
+            (Customer, "ninety one"),
+        ],
+        &["fifteen", "ninety"],
+    );
+    assert_gone(
+        &[
+            (Agent, "what's your name?"),
+            (Customer, "it's Margaret Okafor"),
+            (Agent, "Thank you Margaret"),
+        ],
+        &["Margaret", "Okafor"],
+    );
+}
+
+#[test]
+fn what_is_nobodys_secret_is_left() {
+    let texts = [
+        "I bought it at amazon dot com last week",
+        "My IMEI is 352099001761481",
+        "my order number is 4155550132",
+        "the tracking number is 9400110200881234567890",
+        "it costs $1,234,567.89",
+        "the meeting is at 10:30 on 2026-01-15",
+        "10.0.0.1 and 192.168.100.200",
+        "I called two or three times on four different days",
+        "my card was declined twice",
+        "I forgot my password",
+        "the pin pad is broken",
+        "version 10.15.7 build 19H2026",
+        "we have two kids and three dogs",
+        "order number five five four two one nine eight",
+        "it was 30 percent off",
+        "I have been a customer since 2019",
+        "my address has changed since march",
+        "no that's all for today",
+    ];
+    let wrong: Vec<String> = texts
+        .iter()
+        .map(|text| (redact_text(text, &RedactionPolicy::default()), text))
+        .filter(|(redacted, text)| redacted != *text)
+        .map(|(redacted, text)| format!("{text:?} became {redacted:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for turns in [
+        [(Agent, "what's your order number?"), (Customer, "12345678")],
+        [
+            (Agent, "Thanks for calling"),
+            (Customer, "the app keeps crashing"),
+        ],
+        [(Agent, "how many do you need"), (Customer, "450")],
+    ] {
+        assert_eq!(redacted(&turns), format!("{} | {}", turns[0].1, turns[1].1));
+    }
+}
+
+#[test]
+fn a_redacted_text_stays_as_it_is() {
+    let text = "Agent: [CARD] and [SECURITY_CODE] please Customer: [PIN] 4th floor";
+    assert_eq!(redact_text(text, &RedactionPolicy::default()), text);
+}
