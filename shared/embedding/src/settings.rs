@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use insights_core::intent::IntentCategories;
 use insights_core::mapper::FieldMap;
 use runtime::models::ModelSettings;
+use runtime::redaction::RedactionSettings;
 use runtime::settings::{choice, folder, from_caller, group, number, text, url};
 use url::Url;
 
@@ -42,8 +43,8 @@ runtime::settings! {
         pub chunk_tokens: usize = number("EMBEDDING_CHUNK_TOKENS", 254, 16..=8191, "tokens"),
         /// Number of tokens that two consecutive chunks share.
         pub chunk_overlap: usize = number("EMBEDDING_CHUNK_OVERLAP", 32, 0..=4095, "tokens"),
-        /// Whether personal data is replaced before anything is stored or sent.
-        pub redact: bool = choice("REDACT_PII", &[("false", false), ("true", true)]),
+        /// How personal data is masked before anything is stored or sent.
+        pub redaction: RedactionSettings = group::<RedactionSettings>(),
         /// File of the intent categories with their prototypes and key words.
         pub categories: IntentCategories = text("INTENT_FILE", "the path of a JSON or TOML file")
             .otherwise("the built-in categories")
@@ -119,8 +120,12 @@ mod tests {
         assert_eq!(config.provider, ProviderKind::Local);
         assert_eq!((&config.models.folder, config.models.threads), (&None, 0));
         assert_eq!(
-            (config.chunk_tokens, config.chunk_overlap, config.redact),
-            (254, 32, false)
+            (
+                config.chunk_tokens,
+                config.chunk_overlap,
+                config.redaction.for_stores().is_some()
+            ),
+            (254, 32, true)
         );
         assert_eq!(config.fields, FieldMap::default());
         let openai = &config.openai;
@@ -141,7 +146,7 @@ mod tests {
         for (name, value, allowed) in [
             ("EMBEDDING_FIELDS", "subject", "field 1"),
             ("EMBEDDING_CHUNK_TOKENS", "8", "from 16"),
-            ("REDACT_PII", "maybe", "false, true"),
+            ("REDACT_PII", "maybe", "store, off, always"),
             ("INTENT_FILE", "/no/such/file", "can be read"),
             ("INTENT_FILE", bad.to_str().unwrap(), "threshold 2"),
             ("EMBEDDING_PROVIDER", "cloud", "local, openai"),

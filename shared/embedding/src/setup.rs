@@ -115,7 +115,7 @@ pub fn build_indexer(
     let indexing = IndexSettings {
         fields: settings.fields.clone(),
         limits,
-        redact: settings.redact,
+        redaction: settings.redaction.for_stores(),
         model: provider.model().name.clone(),
         categories: hex::encode(Sha256::digest(categories)),
     };

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod models;
 pub mod observer;
 pub mod process;
+pub mod redaction;
 pub mod settings;
 pub mod telemetry;
 

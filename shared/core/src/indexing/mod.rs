@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::chunking::{self, ChunkLimits};
 use crate::mapper::{FieldMap, Turn};
-use crate::pii::{self, Finding, PiiKind};
+use crate::pii::{Finding, PiiKind, RedactionPolicy, SpeakerRole, detect_turns};
 use crate::webhook::WebhookEvent;
 
 #[cfg(test)]
@@ -42,8 +42,8 @@ pub struct IndexSettings {
     pub fields: FieldMap,
     /// The sizes of the chunks.
     pub limits: ChunkLimits,
-    /// Whether personal data is replaced by placeholders before anything is stored or sent to a provider.
-    pub redact: bool,
+    /// How personal data is masked before anything is stored or sent to a provider; `None` masks nothing.
+    pub redaction: Option<RedactionPolicy>,
     /// The name and version of the embedding model, for example `all-MiniLM-L6-v2-int8`.
     pub model: String,
     /// A digest of the configured intent categories.
@@ -136,8 +136,8 @@ impl PreparedConversation {
     where
         F: FnMut(&str) -> Vec<Range<usize>>,
     {
-        let (mut text, mut turns) = join_turns(&settings.fields.extract_turns(&event.data));
-        if turns.is_empty() && settings.fields.is_emptied(&event.data) {
+        let spoken = settings.fields.extract_turns(&event.data);
+        if spoken.is_empty() && settings.fields.is_emptied(&event.data) {
             return Ok(Self {
                 conversation_id: event.conversation_id.clone(),
                 event_time: event.timestamp,
@@ -147,17 +147,12 @@ impl PreparedConversation {
                 chunks: Vec::new(),
             });
         }
-        if turns.is_empty() {
+        if spoken.is_empty() {
             return Err(NoText {
                 paths: settings.fields.paths(),
             });
         }
-        let mut findings = pii::detect(&text);
-        if settings.redact {
-            let (redacted, placed) = pii::redact(&text, &findings);
-            turns = shift_turns(&turns, &findings, &placed);
-            (text, findings) = (redacted, placed);
-        }
+        let (text, turns, findings) = join_turns(&spoken, settings.redaction);
         let chunks = chunking::cut_into_chunks(&text, &turns, settings.limits, tokenize)
             .into_iter()
             .zip(0..)
@@ -199,7 +194,7 @@ impl PreparedConversation {
             content_length: self.chunk_text(chunk).chars().count(),
             contains_pii: !chunk.pii_kinds.is_empty(),
             pii_kinds: chunk.pii_kinds.clone(),
-            pii_redacted: settings.redact && !chunk.pii_kinds.is_empty(),
+            pii_redacted: settings.redaction.is_some() && !chunk.pii_kinds.is_empty(),
             intent_category: intent_category.to_owned(),
         }
     }
@@ -215,41 +210,47 @@ pub fn row_id(conversation_id: &str, index: u32, model: &str) -> Uuid {
     )
 }
 
-/// Joins the turns to one text, `Label: words` separated by spaces, and returns the byte range of each turn.
-fn join_turns(turns: &[Turn]) -> (String, Vec<Range<usize>>) {
+/// Joins the turns to one text, `Label: words` separated by spaces, with their personal data masked if a policy says so.
+///
+/// Returns the text, the byte range of each turn in it, and the places of the personal data or of its masks. The data is looked
+/// for turn by turn and not in the joined text, because a number may be given over several turns.
+fn join_turns(
+    turns: &[Turn],
+    redaction: Option<RedactionPolicy>,
+) -> (String, Vec<Range<usize>>, Vec<Finding>) {
     let mut text = String::new();
     let mut ranges = Vec::with_capacity(turns.len());
-    for turn in turns {
+    let mut placed = Vec::new();
+    let spoken = turns
+        .iter()
+        .map(|turn| (SpeakerRole::from_label(&turn.label), turn.text.as_str()));
+    let found = detect_turns(spoken, &redaction.unwrap_or_default());
+    for (turn, findings) in turns.iter().zip(found) {
         if !text.is_empty() {
             text.push(' ');
         }
         let start = text.len();
         text.push_str(&turn.label);
         text.push_str(": ");
-        text.push_str(&turn.text);
+        let words = text.len();
+        let findings = match &redaction {
+            Some(policy) => {
+                let (redacted, masks) = policy.mask_findings(&turn.text, &findings);
+                text.push_str(&redacted);
+                masks
+            }
+            None => {
+                text.push_str(&turn.text);
+                findings
+            }
+        };
+        placed.extend(findings.into_iter().map(|finding| Finding {
+            kind: finding.kind,
+            range: words + finding.range.start..words + finding.range.end,
+        }));
         ranges.push(start..text.len());
     }
-    (text, ranges)
-}
-
-/// Returns the ranges of the turns after the findings were replaced by the placed placeholders.
-fn shift_turns(
-    turns: &[Range<usize>],
-    findings: &[Finding],
-    placed: &[Finding],
-) -> Vec<Range<usize>> {
-    let mut replaced = findings.iter().zip(placed).peekable();
-    let (mut before, mut after) = (0, 0);
-    let mut shift = |offset: usize| {
-        while let Some((from, to)) = replaced.next_if(|(from, _)| from.range.end <= offset) {
-            (before, after) = (from.range.end, to.range.end);
-        }
-        after + (offset - before)
-    };
-    turns
-        .iter()
-        .map(|turn| shift(turn.start)..shift(turn.end))
-        .collect()
+    (text, ranges, placed)
 }
 
 /// Returns the kinds of the findings that overlap a range; a number that a border cuts counts for both chunks.
@@ -270,7 +271,7 @@ fn content_hash(text: &str, settings: &IndexSettings) -> String {
         settings.model,
         settings.limits.max_tokens(),
         settings.limits.overlap_tokens(),
-        settings.redact,
+        settings.redaction.is_some(),
         settings.categories
     );
     hash.update(prepared_with.as_bytes());

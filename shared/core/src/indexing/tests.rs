@@ -16,7 +16,7 @@ fn settings() -> IndexSettings {
     IndexSettings {
         fields: FieldMap::default(),
         limits: ChunkLimits::new(16, 0).unwrap(),
-        redact: false,
+        redaction: None,
         model: "m".to_owned(),
         categories: String::new(),
     }
@@ -76,7 +76,7 @@ fn the_content_hash_changes_with_the_text_and_with_every_setting() {
         hash("b", |_| {}),
         hash("a", |s| s.limits = ChunkLimits::new(17, 0).unwrap()),
         hash("a", |s| s.limits = ChunkLimits::new(16, 5).unwrap()),
-        hash("a", |s| s.redact = true),
+        hash("a", |s| s.redaction = Some(RedactionPolicy::default())),
         hash("a", |s| s.model = "n".to_owned()),
         hash("a", |s| s.categories = "x".to_owned()),
         hash("a", |s| s.fields = "subject=Topic".parse().unwrap()),
@@ -117,7 +117,7 @@ fn metadata_says_what_is_in_each_chunk() {
 #[test]
 fn redaction_happens_before_chunking_and_keeps_the_turns() {
     let mut settings = settings();
-    settings.redact = true;
+    settings.redaction = Some(RedactionPolicy::default());
     let data = json!({"transcript": [
         {"speaker": "agent", "text": "Your card number and a mail address please, so that I can look"},
         {"speaker": "customer", "text": "4111 1111 1111 1111 and a dot b at example dot com"},
@@ -145,19 +145,24 @@ fn redaction_happens_before_chunking_and_keeps_the_turns() {
 }
 
 #[test]
-fn turns_move_with_the_placeholders() {
-    let finding = |range| Finding {
-        kind: PiiKind::Phone,
-        range,
-    };
-    let turns = [0..10, 11..20, 21..30];
+fn a_number_that_is_given_over_several_turns_is_masked() {
+    let mut settings = settings();
+    settings.redaction = Some(RedactionPolicy::default());
+    let data = json!({"transcript": [
+        {"speaker": "agent", "text": "card number please"},
+        {"speaker": "customer", "text": "4111 1111"},
+        {"speaker": "agent", "text": "okay"},
+        {"speaker": "customer", "text": "1111 1111"},
+    ]});
+    let prepared = prepared(&data, &settings);
     assert_eq!(
-        shift_turns(
-            &turns,
-            &[finding(2..6), finding(21..25)],
-            &[finding(2..9), finding(24..26)]
-        ),
-        [0..13, 14..23, 24..31]
+        prepared.text,
+        "Agent: card number please Customer: [CARD] Agent: okay Customer: [CARD]"
+    );
+    assert!(
+        prepared
+            .metadata(&prepared.chunks[0], "x", &settings)
+            .contains_pii
     );
 }
 
