@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+pub(crate) use self::dead_letters::forget_queued;
 use self::dead_letters::{Action, DeadLetter, DeadLetters};
 use crate::local_context::LocalArgs;
 

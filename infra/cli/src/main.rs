@@ -14,6 +14,7 @@ mod demo;
 mod dlq;
 mod embed;
 mod eval;
+mod forget;
 mod gateway;
 mod live;
 mod local_context;
@@ -78,6 +79,8 @@ enum Command {
     Replay(replay::Args),
     /// Shows the conversations that could not be embedded, and puts them back into the queue.
     Dlq(dlq::Args),
+    /// Erases one conversation from every store.
+    Forget(forget::Args),
     /// Measures the models on labeled files.
     Eval(eval::Args),
 }
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
             Command::Chat(args) => chat::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
+            Command::Forget(args) => forget::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

@@ -11,6 +11,7 @@ use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
 use embedding::settings::EmbeddingSettings;
 use embedding::setup::{build_indexer, build_provider};
+use insights_core::webhook::MAX_AHEAD;
 use insights_http::client::IdleConnections;
 use insights_http::{Deadline, WithCauses};
 use runtime::config::Env;
@@ -83,6 +84,18 @@ impl Pipeline {
     /// If the configured chunk sizes do not fit the model.
     pub(crate) fn indexer(&self) -> anyhow::Result<Indexer> {
         build_indexer(&self.settings, self.provider.clone(), self.vectors.clone())
+    }
+
+    /// Deletes the vectors of a conversation and returns how many there were.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn forget(&self, conversation: &str) -> anyhow::Result<u64> {
+        // No event that was received until now may be later than this.
+        let now = jiff::Timestamp::now();
+        let moment = now.saturating_add(MAX_AHEAD).unwrap_or(jiff::Timestamp::MAX);
+        let deadline = Deadline::within(PREPARATION_TIMEOUT);
+        Ok(self.vectors.forget(conversation, moment, deadline.instant()).await?)
     }
 
     /// Returns the searcher over the vector store.

@@ -7,7 +7,7 @@ use crate::settings::{choice, text};
 /// Where personal data is masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedactionMode {
-    /// Nothing is masked.
+    /// Nothing is masked anywhere.
     Off,
     /// Whatever is written to a store, a file or another service is masked.
     Store,

@@ -195,7 +195,7 @@ fn a_conversation_whose_text_was_removed_has_no_chunks_and_keeps_its_identity() 
 fn the_digest_of_an_event_depends_on_its_data_alone() {
     let data = json!({"subject": "Call me at 555 123 4567"});
     let redacting = IndexSettings {
-        redact: true,
+        redaction: Some(RedactionPolicy::default()),
         model: "another".to_owned(),
         ..settings()
     };

@@ -148,7 +148,7 @@ impl Context<'_> {
                 (5..=16).contains(&count)
             }
             PiiKind::Password => (3..=16).contains(&count),
-            PiiKind::Address => (5..=9).contains(&count) && is_pure,
+            PiiKind::Address => (5..=9).contains(&count) && run.groups.len() <= 2 && !is_date(),
             PiiKind::DateOfBirth => matches!(count, 6 | 8) && is_pure,
             PiiKind::Email | PiiKind::Name | PiiKind::SpokenDigits => false,
         }
@@ -314,7 +314,7 @@ impl Context<'_> {
     /// Returns whether a run stands before letters of the same identifier: "D 1234".
     pub(super) fn letter_before(&self, run: &Run) -> Option<usize> {
         let before = &self.reading.tokens[run.tokens.start.checked_sub(1)?];
-        let is_letter = before.shape == Shape::Letters
+        let is_letter = before.shape == Shape::Alphabetic
             && before.chars <= 2
             && before.is_capitalized
             && before.number.is_none();
@@ -331,9 +331,10 @@ pub(super) fn classify_run(
     report: &mut dyn FnMut(&Run, Decision),
 ) {
     let is_covered = |range: &Range<usize>, findings: &[Finding]| {
+        let place = findings.partition_point(|finding| finding.range.end < range.end);
         findings
-            .iter()
-            .any(|finding| finding.range.start <= range.start && range.end <= finding.range.end)
+            .get(place)
+            .is_some_and(|finding| finding.range.start <= range.start)
     };
     let pieces = context.cut_at_cards(run);
     let holds_card = pieces.iter().any(|(_, is_card)| *is_card);

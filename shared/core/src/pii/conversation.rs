@@ -25,7 +25,7 @@ pub struct ConversationTurn<'t> {
     pub role: SpeakerRole,
     /// When the turn was said, in milliseconds of any clock, if that is known.
     pub at_ms: Option<i64>,
-    /// What was said.
+    /// The words that were said.
     pub text: &'t str,
 }
 
@@ -207,10 +207,14 @@ impl ConversationRedactor {
         for finding in findings {
             match finding.kind {
                 PiiKind::Name | PiiKind::Password | PiiKind::Address => {
-                    let words = reading.tokens.iter().filter(|token| {
-                        token.start >= finding.range.start
-                            && token.end <= finding.range.end
-                            && token.shape != Shape::Figures
+                    let first = reading
+                        .tokens
+                        .partition_point(|token| token.start < finding.range.start);
+                    let within = reading.tokens[first..]
+                        .iter()
+                        .take_while(|token| token.end <= finding.range.end);
+                    let words = within.filter(|token| {
+                        token.shape != Shape::Figures
                             && token.chars >= 3
                             && token.number.is_none()
                             && !token.is_empty_talk()

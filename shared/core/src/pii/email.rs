@@ -8,6 +8,8 @@ use super::vocabulary::WordRoles;
 
 /// Largest number of tokens of the part before the "at".
 const MAX_LOCAL_TOKENS: usize = 24;
+/// Largest number of words before the "at" that are one name where an address is expected: "john smith at".
+const MAX_LOCAL_WORDS: usize = 3;
 /// Largest number of labels of a host name.
 const MAX_LABELS: usize = 5;
 /// Largest number of words that make one label when they are said: "g mail".
@@ -30,7 +32,7 @@ pub(super) fn find_emails(text: &str, reading: &Reading, is_expected: bool) -> V
         let Some(host) = read_host(text, tokens, at.1, sign, is_expected) else {
             continue;
         };
-        let Some(local) = read_local(text, tokens, at.0, sign) else {
+        let Some(local) = read_local(text, tokens, at.0, sign, is_expected) else {
             continue;
         };
         let is_address = sign
@@ -115,18 +117,25 @@ fn read_host(
             // Words between "at" and "dot" that are no label: "at the end of the dot".
             if tokens[first..at]
                 .iter()
+                .skip(1)
                 .any(|token| token.is(WordRoles::DETERMINER))
             {
                 return None;
             }
         }
-        if label == 0 && !is_written && tokens[first].is(WordRoles::DETERMINER) {
+        if label == 0
+            && !is_written
+            && tokens[first].is(WordRoles::DETERMINER)
+            && !tokens
+                .get(first + 1)
+                .is_some_and(|next| next.is(WordRoles::SIGN))
+        {
             return None;
         }
         let last = &tokens[at - 1];
         if label > 0
             && (last.is(WordRoles::TOP_LEVEL)
-                || last.shape == Shape::Letters
+                || last.shape == Shape::Alphabetic
                     && (2..=24).contains(&last.chars)
                     && text[..last.start].ends_with('.'))
         {
@@ -157,7 +166,13 @@ struct Local {
 }
 
 /// Reads the part before the "at" from right to left.
-fn read_local(text: &str, tokens: &[Token], end: usize, is_written: bool) -> Option<Local> {
+fn read_local(
+    text: &str,
+    tokens: &[Token],
+    end: usize,
+    is_written: bool,
+    is_expected: bool,
+) -> Option<Local> {
     let mut first = end;
     let mut has_signs = false;
     while let Some(at) = first.checked_sub(1) {
@@ -172,10 +187,12 @@ fn read_local(text: &str, tokens: &[Token], end: usize, is_written: bool) -> Opt
                 first = at;
                 continue;
             }
-            if is_written || gap.contains(['.', ',', '?', '!', ':', ';', '\n']) {
+            let follows_sign = tokens[first].is(WordRoles::SIGN.with(WordRoles::DOT));
+            // "john dot smith@gmail dot com": a dot that is said goes on where the rest is written.
+            let is_said = follows_sign || token.is(WordRoles::SIGN.with(WordRoles::DOT));
+            if is_written && !is_said || gap.contains(['.', ',', '?', '!', ':', ';', '\n']) {
                 break;
             }
-            let follows_sign = tokens[first].is(WordRoles::SIGN.with(WordRoles::DOT));
             let is_sign = token.is(WordRoles::SIGN.with(WordRoles::DOT)) && !follows_sign;
             if is_sign || follows_sign && token.shape != Shape::Figures {
                 has_signs = true;
@@ -186,8 +203,9 @@ fn read_local(text: &str, tokens: &[Token], end: usize, is_written: bool) -> Opt
                 has_signs |= token.shape == Shape::Figures
                     || token.number.is_some()
                     || tokens[first].is_letter();
-            } else if !(tokens[first].number.is_some() || tokens[first].shape == Shape::Figures)
-                || token.is_empty_talk()
+            } else if token.is_empty_talk()
+                || !(tokens[first].number.is_some() || tokens[first].shape == Shape::Figures)
+                    && !(is_expected && end - at <= MAX_LOCAL_WORDS)
             {
                 break;
             }
@@ -205,7 +223,7 @@ fn read_local(text: &str, tokens: &[Token], end: usize, is_written: bool) -> Opt
         if !is_written && token.is(WordRoles::DOT) {
             return None;
         }
-        has_signs |= token.shape != Shape::Letters;
+        has_signs |= token.shape != Shape::Alphabetic;
         first = at;
     }
     while first < end && tokens[first].is(WordRoles::SIGN.with(WordRoles::DOT)) {

@@ -40,7 +40,7 @@ pub enum PiiKind {
     Passport,
     /// The number of a driver's license.
     DriversLicense,
-    /// A street address.
+    /// The street address of a person.
     Address,
     /// The name of a person, where the words around it say that it is one.
     Name,

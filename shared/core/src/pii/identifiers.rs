@@ -13,7 +13,7 @@ pub(super) fn find_ibans(text: &str, reading: &Reading) -> Vec<Range<usize>> {
     for token in &reading.tokens {
         // "DE89..." in one token or group, or the letters of the country alone.
         let is_start = token.shape == Shape::Mixed && token.chars >= 4
-            || token.shape == Shape::Letters && token.chars == 2;
+            || token.shape == Shape::Alphabetic && token.chars == 2;
         if is_start
             && found
                 .last()
@@ -32,7 +32,8 @@ pub(super) fn find_national_insurance_numbers(text: &str, reading: &Reading) -> 
     let mut found = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         if token.shape == Shape::Figures
-            || !(token.chars == 2 && token.shape == Shape::Letters || token.shape == Shape::Mixed)
+            || !(token.chars == 2 && token.shape == Shape::Alphabetic
+                || token.shape == Shape::Mixed)
         {
             continue;
         }

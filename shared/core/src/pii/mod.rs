@@ -66,7 +66,7 @@ mod words;
 pub use conversation::{ConversationRedactor, ConversationTurn, TurnFindings};
 pub use finding::{Finding, PiiKind};
 pub use late::{LateFinding, add_late};
-pub use policy::{MaskStyle, PiiKinds, RedactionPolicy, UnknownPiiKind};
+pub use policy::{MaskStyle, PiiKinds, RedactionPolicy, UnknownPiiKind, is_masked_form_of};
 pub use speaker::SpeakerRole;
 
 /// Finds all personal data of a single text, in the order of the text and without overlaps.

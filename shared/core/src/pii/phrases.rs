@@ -85,7 +85,7 @@ const PHRASES: &[(Cue, &str)] = &[
         "security code, security codes, cvv, cvc, cv2, cvv2, cvc2, cid, cvn, csc, card verification, verification code on back, verification code on reverse, verification value, \
          security number, security digits, card security, three digits, three digit, 3 digits, 3 digit, last three digits, last 3 digits, three numbers, three digit code, \
          number on back, digits on back, digits on reverse, numbers on back, code on back, code on reverse, code on signature, signature strip, last three on back, \
-         back of card, back of it, reverse of card, code on card, four digits on front, three digit number, c v v, c v c, c v 2, code there, flip card, turn card over, turn over card",
+         back of card, back of it, reverse of card, code on card, four digits on front, three digit number, code on front, c v v, c v c, c v 2, code there, flip card, turn card over, turn over card",
     ),
     (
         Cue::Names(PiiKind::CardExpiry),
@@ -130,7 +130,7 @@ const PHRASES: &[(Cue, &str)] = &[
     (
         Cue::Hints(PiiKind::Phone),
         "number is, number's, call me, call us, call back, ring me, ring us, text me, reach me, reach us, get me at, get me on, get hold of me, contact me, contact, call, dial, give me a call, \
-         phone me, number on account, call him, call her, call them, reach him, reach her, text us, my number, numbers are, new number, number was, message me, reached at, reached on, ring",
+         phone me, number on account, call him, call her, call them, reach him, reach her, text us, my number, numbers are, new number, number was, message me, text, sms, area code, reached at, reached on, ring",
     ),
     (
         Cue::Names(PiiKind::Ssn),
@@ -172,7 +172,7 @@ const PHRASES: &[(Cue, &str)] = &[
          build, flight, flight number, gate, terminal, extension, discount code, promo code, coupon, coupon code, voucher, voucher code, gift code, store number, zip file, how much, how many, charged, paid, costs, cost, owe, owed, price, \
          priced, total, totals, amount, balance, fee, fees, charge of, charge was, refund of, payment of, what year, which year, since, channel, room, room number, employee number, badge number, agent id, meter, meter reading, reading, mileage, \
          quantity, size, route, bus, train, platform, page, chapter, line number, highway, windows, iphone, galaxy, ip address, mac address, port, speed, work order, purchase order, po number, contract number, incident, incident number, \
-         request number, service request, return number, shipment, shipment number, delivery number, licence plate, license plate, registration, user id, software, firmware, isbn, asin, upc, barcode, deposit of, spent, worth, units",
+         request number, service request, return number, shipment, shipment number, delivery number, licence plate, license plate, registration, user id, software, firmware, meeting id, meeting, conference id, webinar, isbn, asin, upc, barcode, deposit of, spent, worth, units",
     ),
     (
         Cue::Device,

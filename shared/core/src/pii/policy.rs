@@ -50,6 +50,9 @@ impl std::str::FromStr for PiiKinds {
     }
 }
 
+/// The mask that does not say of which kind the data was.
+const BLOCKS: &str = "████";
+
 /// The form of what replaces personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MaskStyle {
@@ -84,7 +87,7 @@ impl RedactionPolicy {
     pub const fn mask_of(&self, kind: PiiKind) -> &'static str {
         match self.mask {
             MaskStyle::Kind => kind.placeholder(),
-            MaskStyle::Blocks => "████",
+            MaskStyle::Blocks => BLOCKS,
         }
     }
 
@@ -109,4 +112,55 @@ impl RedactionPolicy {
         redacted.push_str(&text[from..]);
         (redacted, placed)
     }
+}
+
+/// Returns whether a masked text can come from a text: whether everything between the masks stands in it, in order.
+///
+/// A text without masks is the masked form of itself alone.
+#[must_use]
+pub fn is_masked_form_of(masked: &str, text: &str) -> bool {
+    let mut rest = text;
+    let mut parts = split_at_masks(masked);
+    let Some(first) = parts.next() else {
+        return false;
+    };
+    let Some(after) = rest.strip_prefix(first) else {
+        return false;
+    };
+    rest = after;
+    let mut is_exact = true;
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        is_exact = false;
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(place) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[place + part.len()..];
+    }
+    !is_exact || rest.is_empty()
+}
+
+/// Cuts a text at its masks.
+fn split_at_masks(text: &str) -> impl Iterator<Item = &str> {
+    let masks = PiiKind::ALL.map(PiiKind::placeholder);
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let current = rest?;
+        let next = masks
+            .iter()
+            .copied()
+            .chain([BLOCKS])
+            .filter_map(|mask| Some((current.find(mask)?, mask.len())))
+            .min();
+        match next {
+            Some((place, length)) => {
+                rest = Some(&current[place + length..]);
+                Some(&current[..place])
+            }
+            None => rest.take(),
+        }
+    })
 }

@@ -186,6 +186,7 @@ impl Reading {
             || before
                 .strip_suffix(['-', '/'])
                 .is_some_and(|rest| rest.ends_with(char::is_alphanumeric))
+                && !self.is_named_right_before(run.tokens.start)
             || after
                 .strip_prefix(['-', '/'])
                 .is_some_and(|rest| rest.starts_with(|letter: char| letter.is_alphabetic()))
@@ -195,7 +196,7 @@ impl Reading {
         if let Some(next) = self.tokens.get(run.tokens.end) {
             let gap = &text[run.range.end..next.start];
             let is_unit =
-                next.is(WordRoles::UNIT) && !(next.shape == Shape::Letters && next.chars == 1);
+                next.is(WordRoles::UNIT) && !(next.shape == Shape::Alphabetic && next.chars == 1);
             if is_unit && gap.trim().is_empty() && run.digits <= 10 {
                 return true;
             }
@@ -220,6 +221,14 @@ impl Reading {
             && groups.iter().all(|group| group.digits <= 3)
             && (gaps.len() == 3 || groups.iter().any(|group| group.digits == 1));
         is_thousands || is_decimal || is_dotted
+    }
+
+    /// Returns whether the phrase right before a token names data: "PIN-4471".
+    fn is_named_right_before(&self, place: usize) -> bool {
+        let first = self.cues.partition_point(|hit| hit.tokens.end < place);
+        self.cues
+            .get(first)
+            .is_some_and(|hit| hit.tokens.end == place && matches!(hit.cue, Cue::Names(_)))
     }
 
     /// Returns whether a run is written as a date of day, month and year.

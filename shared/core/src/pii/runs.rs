@@ -65,9 +65,12 @@ impl Numbers {
 
     /// Returns the digits of the groups that lie in a place of the text.
     pub(super) fn digits_within(&self, range: &Range<usize>) -> Vec<u8> {
-        self.groups
+        let first = self
+            .groups
+            .partition_point(|group| group.start < range.start);
+        self.groups[first..]
             .iter()
-            .filter(|group| group.start >= range.start && group.end <= range.end)
+            .take_while(|group| group.end <= range.end)
             .flat_map(|group| &self.digits[group.first_digit..group.first_digit + group.digits])
             .copied()
             .collect()
@@ -197,9 +200,7 @@ impl Numbers {
 fn joins(text: &str, tokens: &[Token], left: &Group, right: &Group) -> bool {
     let gap = &text[left.end..right.start];
     // Letters beside figures ("A4") and these signs separate two numbers.
-    if gap.contains([
-        ':', ';', '$', '€', '£', '#', '=', '@', '%', '&', '[', '\n', '"',
-    ]) {
+    if gap.contains([':', '$', '€', '£', '#', '=', '@', '%', '&', '[', '\n', '"']) {
         return false;
     }
     // "421, one moment": what is counted is no part of the number before it.
@@ -233,7 +234,7 @@ fn is_separator(letter: char) -> bool {
     letter.is_whitespace()
         || matches!(
             letter,
-            '-' | '.' | ',' | '/' | '(' | ')' | '_' | '\u{2010}'
+            '-' | '.' | ',' | ';' | '/' | '(' | ')' | '_' | '\u{2010}'
                 ..='\u{2015}' | '·' | '…' | '・' | '\u{ff0d}'
         )
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub enum SpeakerRole {
     /// Somebody of the contact center, or a bot of it.
     Agent,
-    /// The customer.
+    /// The customer of the contact center.
     Customer,
     /// Nobody knows who: the turn may ask and answer.
     #[default]

@@ -10,7 +10,7 @@ pub(super) enum Shape {
     /// Figures alone.
     Figures,
     /// Letters alone, perhaps with apostrophes.
-    Letters,
+    Alphabetic,
     /// Letters and figures together: "4th", "A20481".
     Mixed,
 }
@@ -59,7 +59,7 @@ impl Token {
 
     /// Returns whether the token is a single letter.
     pub(super) fn is_letter(&self) -> bool {
-        self.shape == Shape::Letters && self.chars == 1
+        self.shape == Shape::Alphabetic && self.chars == 1
     }
 
     /// Returns whether the token is a day such as "4th".
@@ -163,7 +163,7 @@ fn read_token(text: &str, start: usize) -> Option<Token> {
         return None;
     }
     let shape = match (letters, figures) {
-        (_, 0) => Shape::Letters,
+        (_, 0) => Shape::Alphabetic,
         (0, _) => Shape::Figures,
         _ => Shape::Mixed,
     };

@@ -58,7 +58,7 @@ impl TurnData<'_> {
         if reading
             .tokens
             .iter()
-            .any(|token| token.shape != Shape::Letters)
+            .any(|token| token.shape != Shape::Alphabetic)
         {
             for range in find_ibans(text, reading) {
                 note(text, findings, answered, PiiKind::Iban, range);
@@ -148,7 +148,7 @@ impl TurnData<'_> {
                 let has_signs = reading.tokens.iter().any(|token| {
                     token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
                         || token.is_letter() && !token.is(WordRoles::COMMON)
-                        || (token.number.is_some() || token.shape != Shape::Letters)
+                        || (token.number.is_some() || token.shape != Shape::Alphabetic)
                             && reading.content_words == 1
                 });
                 let range = words::find_answer(text, reading, kind);
@@ -217,7 +217,8 @@ impl TurnData<'_> {
             if kind.is_none()
                 && let Some(Cue::Names(named)) = reading.cue_after(text, span.tokens.end)
                 && is_date(named)
-                && span.is_certain
+                && (span.is_certain
+                    || named == PiiKind::DateOfBirth && (5..=8).contains(&span.digits))
             {
                 kind = Some(named);
             }
@@ -330,29 +331,33 @@ fn note(
 
 /// Adds what of a place no finding covers yet, so that nothing of it is left in the clear.
 pub(super) fn claim(text: &str, findings: &mut Vec<Finding>, kind: PiiKind, range: Range<usize>) {
-    let mut free = vec![range];
-    for finding in findings.iter() {
-        free = free
-            .into_iter()
-            .flat_map(|part| {
-                let before = part.start..part.end.min(finding.range.start);
-                let after = part.start.max(finding.range.end)..part.end;
-                [before, after]
-            })
-            .filter(|part| part.start < part.end)
-            .collect();
+    // The findings are in order and apart, so that only those at the place itself need to be looked at.
+    let first = findings.partition_point(|finding| finding.range.end <= range.start);
+    let mut free = Vec::new();
+    let mut from = range.start;
+    for finding in findings[first..]
+        .iter()
+        .take_while(|finding| finding.range.start < range.end)
+    {
+        free.push(from..finding.range.start);
+        from = finding.range.end;
     }
-    for part in free {
+    free.push(from..range.end);
+    for part in free.into_iter().filter(|part| part.start < part.end) {
         let slice = &text[part.clone()];
         let trimmed = slice.trim_matches(|letter: char| {
             !letter.is_alphanumeric() && !matches!(letter, '+' | '(' | ')' | '_')
         });
         if trimmed.chars().any(char::is_alphanumeric) {
             let start = part.start + (trimmed.as_ptr() as usize - slice.as_ptr() as usize);
-            findings.push(Finding {
-                kind,
-                range: start..start + trimmed.len(),
-            });
+            let place = findings.partition_point(|finding| finding.range.start < start);
+            findings.insert(
+                place,
+                Finding {
+                    kind,
+                    range: start..start + trimmed.len(),
+                },
+            );
         }
     }
 }

@@ -12,6 +12,8 @@ use super::vocabulary::WordRoles;
 const MAX_NAME_WORDS: usize = 4;
 /// Largest number of words of a password or of the answer to a security question.
 const MAX_PASSWORD_WORDS: usize = 6;
+/// Largest number of letters of a word that is spelled.
+const MAX_SPELLED_LETTERS: usize = 30;
 /// Largest number of words between the number of a house and the word for its street.
 const MAX_STREET_WORDS: usize = 4;
 
@@ -95,6 +97,10 @@ pub(super) fn find_answer(text: &str, reading: &Reading, kind: PiiKind) -> Optio
         token.is_letter() && next.is_some_and(|next| next.is(WordRoles::DOT.with(WordRoles::SIGN)))
     };
     let is_value = |token: &Token| {
+        // The digits of a card before an address are no part of the address.
+        if kind == PiiKind::Email && token.shape == Shape::Figures && token.chars >= 4 {
+            return false;
+        }
         !token.is_empty_talk()
             || is_sign(token)
             || kind == PiiKind::Email && is_initial(token)
@@ -192,6 +198,13 @@ pub(super) fn find_addresses(
         found.push(run.range.start..extend_address(text, reading, last));
     }
     for (index, token) in reading.tokens.iter().enumerate() {
+        // A postcode of the United Kingdom near its word: "SW1A 1AA".
+        if is_expected
+            && let Some(next) = reading.tokens.get(index + 1)
+            && is_postcode(&text[token.range()], &text[next.range()])
+        {
+            found.push(token.start..next.end);
+        }
         // "221B Baker Street"
         let is_house =
             token.shape == Shape::Mixed && token.chars <= 5 && !token.is_numeric_ordinal(text);
@@ -210,10 +223,19 @@ pub(super) fn find_addresses(
     found
 }
 
+/// Returns whether two words are the halves of a postcode of the United Kingdom.
+fn is_postcode(outward: &str, inward: &str) -> bool {
+    let (outward, inward) = (outward.as_bytes(), inward.as_bytes());
+    (2..=4).contains(&outward.len())
+        && outward[0].is_ascii_alphabetic()
+        && outward.iter().any(u8::is_ascii_digit)
+        && matches!(inward, [digit, one, two] if digit.is_ascii_digit() && one.is_ascii_alphabetic() && two.is_ascii_alphabetic())
+}
+
 /// Returns the place of an answer to a question for an address: from the first number or name to the last word.
 pub(super) fn find_address_answer(text: &str, reading: &Reading) -> Option<Range<usize>> {
     let is_start = |token: &Token| {
-        (token.shape != Shape::Letters
+        (token.shape != Shape::Alphabetic
             || token.number.is_some()
             || token.is(WordRoles::STREET.with(WordRoles::DWELLING)))
             && !text[token.range()].eq_ignore_ascii_case("oh")
@@ -222,7 +244,7 @@ pub(super) fn find_address_answer(text: &str, reading: &Reading) -> Option<Range
     let last = reading
         .tokens
         .iter()
-        .rposition(|token| !token.is_empty_talk() || token.shape != Shape::Letters)?;
+        .rposition(|token| !token.is_empty_talk() || token.shape != Shape::Alphabetic)?;
     // "42 minutes" is a quantity.
     if reading
         .tokens
@@ -242,14 +264,14 @@ fn extend_address(text: &str, reading: &Reading, street: usize) -> usize {
     let mut last = street;
     let mut at = street + 1;
     while let Some(token) = tokens.get(at) {
-        if at - last > 3 || text[tokens[at - 1].end..token.start].contains(['?', '!', '.', '\n']) {
+        if at - last > 5 || text[tokens[at - 1].end..token.start].contains(['?', '!', '.', '\n']) {
             break;
         }
         let is_code = token.shape == Shape::Figures && token.chars <= 5
             || token.shape == Shape::Mixed && token.chars <= 4;
         if token.is(WordRoles::DWELLING)
             && tokens.get(at + 1).is_some_and(|next| {
-                next.shape != Shape::Letters || next.number.is_some() || next.is_letter()
+                next.shape != Shape::Alphabetic || next.number.is_some() || next.is_letter()
             })
         {
             last = at + 1;
@@ -304,9 +326,11 @@ fn words_after(
         }
         linked |= gap.contains([':', '"', '=']);
         let word = &text[token.range()];
-        let links = ["is", "was", "be", "it's", "would", "uh", "um", "so", "er"]
-            .iter()
-            .any(|link| word.eq_ignore_ascii_case(link));
+        let links = [
+            "is", "was", "be", "it's", "would", "uh", "um", "so", "er", "spelled", "spelt",
+        ]
+        .iter()
+        .any(|link| word.eq_ignore_ascii_case(link));
         linked |= links && !word.eq_ignore_ascii_case("so");
         if !links {
             break;
@@ -341,7 +365,7 @@ fn words_after(
 fn name_words(text: &str, tokens: &[Token], first: usize, limit: usize) -> usize {
     let mut count = 0;
     while let Some(token) = tokens.get(first + count) {
-        if count == limit {
+        if count >= limit && !token.is_letter() || count == MAX_SPELLED_LETTERS {
             break;
         }
         if count > 0

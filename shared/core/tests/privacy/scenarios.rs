@@ -7,7 +7,7 @@ use crate::dice::Dice;
 use crate::values::{self, Value};
 use crate::wordings::{KindWordings, Wordings};
 
-/// How a secret is told.
+/// How a secret is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     Whole,
@@ -63,7 +63,7 @@ pub(crate) fn make(wordings: &Wordings, dice: &mut Dice) -> Dialogue {
             say_something_harmless(wordings, &mut dialogue, dice);
         }
         // What a window left open must not swallow: small talk stands between two questions.
-        tell(wordings, &kind, &mut dialogue, dice);
+        add_secret_turns(wordings, &kind, &mut dialogue, dice);
     }
     for _ in 0..dice.below(3) {
         say_something_harmless(wordings, &mut dialogue, dice);
@@ -105,7 +105,12 @@ fn fill_figures(sentence: &str, dice: &mut Dice) -> String {
         .collect()
 }
 
-fn tell(wordings: &Wordings, kind: &KindWordings, dialogue: &mut Dialogue, dice: &mut Dice) {
+fn add_secret_turns(
+    wordings: &Wordings,
+    kind: &KindWordings,
+    dialogue: &mut Dialogue,
+    dice: &mut Dice,
+) {
     let spoken = dice.happens(50);
     let value = values::make(kind.kind, spoken, dice);
     let mut delivery = dice.pick(&DELIVERIES);

@@ -195,7 +195,7 @@ fn indexer(seconds_per_text: u64, refused: &'static str) -> Indexer<SlowProvider
     let settings = IndexSettings {
         fields: FieldMap::default(),
         limits: ChunkLimits::new(16, 0).unwrap(),
-        redact: false,
+        redaction: None,
         model: "slow".to_owned(),
         categories: String::new(),
     };

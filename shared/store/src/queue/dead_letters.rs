@@ -113,6 +113,23 @@ impl SqsDeadLetters {
         }
     }
 
+    /// Deletes a dead letter for good. A dead letter whose hold has ended stays.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without an answer.
+    pub async fn discard(&self, dead_letter: &HeldDeadLetter) -> Result<(), Error> {
+        let deleted = self
+            .client
+            .delete_message()
+            .queue_url(&self.url)
+            .receipt_handle(&dead_letter.receipt);
+        deleted.send().await.map_err(|error| {
+            self.failed_call("DeleteMessage", &self.url)
+                .with_cause(error)
+        })?;
+        Ok(())
+    }
+
     /// Sends the message to its queue again and deletes the dead letter. In this order, a crash in between leaves the
     /// message twice, never nowhere.
     ///

@@ -115,6 +115,37 @@ impl SqliteQueue {
         Ok(redriven == 1)
     }
 
+    /// Deletes the messages and dead letters whose body is wanted, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the file cannot be read or written.
+    pub async fn delete_where(
+        &self,
+        is_wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<usize, Error> {
+        let name = self.name.clone();
+        self.database
+            .run("delete_where", move |connection| {
+                let transaction = connection.transaction()?;
+                let wanted: Vec<String> = transaction
+                    .prepare_cached("SELECT id, body FROM queue WHERE queue = ?1")?
+                    .query_map([&name], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .filter_map(|row: rusqlite::Result<(String, String)>| match row {
+                        Ok((id, body)) => is_wanted(&body).then_some(Ok(id)),
+                        Err(error) => Some(Err(error)),
+                    })
+                    .collect::<rusqlite::Result<_>>()?;
+                for id in &wanted {
+                    transaction
+                        .prepare_cached("DELETE FROM queue WHERE queue = ?1 AND id = ?2")?
+                        .execute([&name, id])?;
+                }
+                transaction.commit()?;
+                Ok(wanted.len())
+            })
+            .await
+    }
+
     async fn take_visible(
         &self,
         limit: usize,
