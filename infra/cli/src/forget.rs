@@ -9,7 +9,6 @@ use backends::settings::{ObjectSettings, StateSettings};
 use clap::builder::NonEmptyStringValueParser;
 use insights_core::webhook::MAX_ID_BYTES;
 use jiff::Timestamp;
-use runtime::settings::SettingsGroup;
 use serde_json::{Value, json};
 use store::objects::Objects;
 
