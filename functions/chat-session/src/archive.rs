@@ -2,6 +2,7 @@
 
 use insights_core::WithCauses;
 use insights_core::chat::archive::{self, ArchiveLine, Gap};
+use insights_core::chat::archive_redaction::{mask_lines, restore_known};
 use insights_core::chat::merge::merge;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::StoredMessage;
@@ -110,15 +111,17 @@ pub async fn archive_conversation(
             Some((lines, version)) => (Some(lines), Some(version)),
             None => (None, None),
         };
-        let mut lines = merge(
-            previous.clone().unwrap_or_default(),
-            stored.clone(),
-            transcript.clone(),
-            &gaps,
-        );
+        // A message is known by its text: lines with masks get the texts of the messages back that are still at hand.
+        let mut known = previous.clone().unwrap_or_default();
+        let messages = stored.iter().map(|stored| &stored.message);
+        restore_known(&mut known, messages.chain(transcript.iter().flatten()));
+        let mut lines = merge(known, stored.clone(), transcript.clone(), &gaps);
         lines
             .iter_mut()
             .for_each(|line| line.annotate(&deps.escalation));
+        if let Some(policy) = deps.config.redaction.for_stores() {
+            mask_lines(&mut lines, &policy);
+        }
         let messages = lines.len();
         if previous.as_ref() == Some(&lines) {
             return Ok(ArchiveResult {

@@ -11,6 +11,7 @@ use insights_core::chat::escalation::EscalationPhrases;
 use insights_core::chat::pacing::QueueLimits;
 use insights_core::chat::token_bucket::Rate;
 use runtime::config::ConfigError;
+use runtime::redaction::RedactionSettings;
 use runtime::settings::{choice, group, millis, number, seconds, text, url};
 use sentiment::{OptionalSentiment, Provider, SentimentSettings};
 use sha2::{Digest, Sha256};
@@ -44,6 +45,8 @@ runtime::settings! {
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of the archives.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// How personal data is masked in the archives.
+        pub redaction: RedactionSettings = group::<RedactionSettings>(),
         /// Agents whose chat sessions are worked. One invocation works 50 of them; more need `CHAT_SHARDS`.
         pub agents: Vec<String> = text("CHAT_AGENTS", AGENTS_ALLOWED).parse(parse_agents).map(Option::unwrap_or_default),
         /// Number of shards that the agents are spread over. An event `{"shard": n}` works the agents of one shard; an event without a shard

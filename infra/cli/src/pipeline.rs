@@ -93,9 +93,14 @@ impl Pipeline {
     pub(crate) async fn forget(&self, conversation: &str) -> anyhow::Result<u64> {
         // No event that was received until now may be later than this.
         let now = jiff::Timestamp::now();
-        let moment = now.saturating_add(MAX_AHEAD).unwrap_or(jiff::Timestamp::MAX);
+        let moment = now
+            .saturating_add(MAX_AHEAD)
+            .unwrap_or(jiff::Timestamp::MAX);
         let deadline = Deadline::within(PREPARATION_TIMEOUT);
-        Ok(self.vectors.forget(conversation, moment, deadline.instant()).await?)
+        Ok(self
+            .vectors
+            .forget(conversation, moment, deadline.instant())
+            .await?)
     }
 
     /// Returns the searcher over the vector store.
