@@ -1,7 +1,7 @@
 //! Every dependency of a session with every fault it can have: what does not need that dependency works all the same.
 //!
 //! Each case runs a session while one dependency has one fault, and looks at what works meanwhile. Then the fault ends, the session is
-//! stopped, another one follows, and nothing may be lost or told twice. `--nocapture` prints the table.
+//! stopped, another one follows, and nothing may be lost or announced twice. `--nocapture` prints the table.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const ROUTING: &str = "/api/v2/routing/users/*";
 enum Work {
     /// Messages of customers are stored and shown.
     Receive,
-    /// Escalations are told.
+    /// Escalations are announced.
     Notify,
     /// Messages of the agent arrive.
     Send,
@@ -222,7 +222,7 @@ impl Case {
         }
     }
 
-    async fn is_told(&self, conversation: &str) -> bool {
+    async fn is_announced(&self, conversation: &str) -> bool {
         let partition = records::conversation_partition(conversation);
         let escalations = self.state.items(&partition, "e#").await;
         escalations
@@ -239,8 +239,8 @@ impl Case {
             }
             Work::Notify => {
                 chat.say("escalated", "customer", "I will call my lawyer");
-                eventually_async("the escalation is told", async || {
-                    self.is_told("escalated").await
+                eventually_async("the escalation is announced", async || {
+                    self.is_announced("escalated").await
                 })
                 .await;
             }
@@ -322,8 +322,8 @@ async fn run(dependency: Dependency, kind: Kind) -> String {
             .iter()
             .for_each(|id| chat.assign(id));
     }
-    eventually_async("the escalation is told in the end", async || {
-        case.is_told("escalated").await
+    eventually_async("the escalation is announced in the end", async || {
+        case.is_announced("escalated").await
     })
     .await;
     let ended = tokio::time::timeout(Duration::from_secs(120), session.stop()).await;

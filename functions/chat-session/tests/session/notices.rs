@@ -46,7 +46,7 @@ async fn notices(state: &FaultyState) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_escalation_of_an_archived_conversation_is_told_once_the_webhook_works() {
+async fn an_escalation_of_an_archived_conversation_is_announced_once_the_webhook_works() {
     let state = FaultyState::new();
     let hook = answering(503).await;
     let settings = [("ESCALATION_WEBHOOK_URL", hook.uri())];
@@ -65,7 +65,7 @@ async fn an_escalation_of_an_archived_conversation_is_told_once_the_webhook_work
 
     answer(&hook, 204).await;
     let session = fixture.connected("two").await;
-    eventually_async("the escalation is told", async || {
+    eventually_async("the escalation is announced", async || {
         is_marked(&state, "chat-1").await && notices(&state).await == 0
     })
     .await;
@@ -75,7 +75,7 @@ async fn an_escalation_of_an_archived_conversation_is_told_once_the_webhook_work
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_escalation_whose_write_was_answered_with_an_error_is_told_once() {
+async fn an_escalation_whose_write_was_answered_with_an_error_is_announced_once() {
     let state = FaultyState::new();
     let hook = answering(204).await;
     let uri = hook.uri();
@@ -88,7 +88,7 @@ async fn an_escalation_whose_write_was_answered_with_an_error_is_told_once() {
     chat.say("chat-1", "customer", "I will call my lawyer");
     let raised = |update: &Update| matches!(update, Update::Message { escalation, .. } if escalation.is_some());
     session.next("the escalation", raised).await;
-    eventually_async("the escalation is told", async || {
+    eventually_async("the escalation is announced", async || {
         is_marked(&state, "chat-1").await && notices(&state).await == 0
     })
     .await;
@@ -111,7 +111,7 @@ async fn a_session_that_died_between_notice_and_escalation_is_completed() {
     session.kill().await;
     state.heal();
     let session = fixture.connected("two").await;
-    eventually_async("the escalation is told", async || {
+    eventually_async("the escalation is announced", async || {
         is_marked(&state, "chat-1").await
     })
     .await;
@@ -149,7 +149,7 @@ async fn both_sessions_of_a_hand_over_tell_an_escalation_once_together() {
         number += 1;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    eventually_async("all escalations are told", async || {
+    eventually_async("all escalations are announced", async || {
         for number in 0..number {
             if !is_marked(&state, &format!("chat-{number}")).await {
                 return false;
@@ -174,7 +174,11 @@ async fn both_sessions_of_a_hand_over_tell_an_escalation_once_together() {
     let all = keys.len();
     keys.sort_unstable();
     keys.dedup();
-    assert_eq!((keys.len(), all), (number, number), "each is told once");
+    assert_eq!(
+        (keys.len(), all),
+        (number, number),
+        "each is announced once"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
