@@ -281,6 +281,7 @@ fn other_forms_are_masked() {
             "it is 078051123 that is my social security number",
             "it is [SSN] that is my social security number",
         ),
+        ("my zip is 12345-6789", "my zip is [ADDRESS]"),
         ("I live at 14 Maple Street", "I live at [ADDRESS]"),
         (
             "my name is Jane Doe and I need help",

@@ -168,7 +168,7 @@ fn social_security_numbers_are_found_in_the_ranges_they_are_issued_from() {
         "123-45-0000",
         "order 123-45-6789",
         "123-45 6789",
-        "zip 12345-6789",
+        "part 12345-6789",
         "number 123456789",
         "1-123-45-6789-0",
     ]);
