@@ -220,12 +220,14 @@ fn reachable(template: &Value, name: &str, id: &str) -> Names {
             actions.extend(names(*calls));
         }
     }
-    let resources = template["Resources"].as_object().unwrap().values();
-    let fed = resources
-        .filter(|resource| resource["Type"] == "AWS::Lambda::EventSourceMapping")
-        .any(|resource| resource["Properties"]["FunctionName"] == format!("{id}Function"));
-    if fed {
+    let function = &template["Resources"][format!("{id}Function")]["Properties"];
+    let events = function["Events"].as_object().into_iter().flatten();
+    if events.into_iter().any(|(_, event)| event["Type"] == "SQS") {
         actions.extend(names(&FED_FROM_QUEUE));
+    }
+    // Lambda sends an event that failed as often as allowed in the name of the function.
+    if function["DeadLetterQueue"].is_object() {
+        actions.insert("sqs:SendMessage".to_owned());
     }
     actions
 }
@@ -337,7 +339,13 @@ fn every_metric_that_an_alarm_looks_at_is_written_by_its_function() {
         let sums = alarm["Metrics"].as_array().into_iter().flatten();
         for metric in sums.map(|one| &one["MetricStat"]["Metric"]).chain([alarm]) {
             if metric["Namespace"] == "cxone-insights" {
-                let function = metric["Dimensions"][0]["Value"].as_str().unwrap();
+                let dimensions = metric["Dimensions"].as_array().unwrap();
+                let named = |name: &str| {
+                    let found = dimensions.iter().find(|one| one["Name"] == name);
+                    found.unwrap_or_else(|| panic!("{metric} has no dimension {name}"))
+                };
+                assert_eq!(named("stack")["Value"], "AWS::StackName");
+                let function = named("function")["Value"].as_str().unwrap();
                 watched.push((metric["MetricName"].as_str().unwrap(), function));
             }
         }
@@ -353,6 +361,145 @@ fn every_metric_that_an_alarm_looks_at_is_written_by_its_function() {
         watched.len() >= 10 && silent.is_empty(),
         "nobody writes {silent:?}"
     );
+}
+
+#[test]
+fn every_metric_that_the_dashboard_draws_is_written_by_its_function() {
+    let template = template();
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+        .as_str()
+        .unwrap();
+    let dashboard: Value = serde_json::from_str(body).unwrap();
+    let shared = sources(&root().join("shared"));
+    let mut drawn = 0;
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let mut last: Vec<String> = Vec::new();
+        for row in widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            // `...` repeats all names of the row above but the last ones, `.` one of them.
+            let own: Vec<&str> = row
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            let names: Vec<String> = match own.split_first() {
+                Some((&"...", rest)) => {
+                    let kept = last.len() - rest.len();
+                    last[..kept]
+                        .iter()
+                        .cloned()
+                        .chain(rest.iter().map(|one| (*one).to_owned()))
+                        .collect()
+                }
+                _ => own
+                    .iter()
+                    .enumerate()
+                    .map(|(index, name)| {
+                        if *name == "." {
+                            last[index].clone()
+                        } else {
+                            (*name).to_owned()
+                        }
+                    })
+                    .collect(),
+            };
+            if names[0] == "cxone-insights" {
+                let [_, metric, stack, own_stack, function, name] = &names[..] else {
+                    panic!("{names:?} has not both dimensions");
+                };
+                assert_eq!(
+                    [stack, own_stack, function],
+                    ["stack", "${AWS::StackName}", "function"]
+                );
+                let quoted = format!("\"{metric}\"");
+                assert!(
+                    function_sources(name).contains(&quoted) || shared.contains(&quoted),
+                    "nobody writes {metric} of {name}, which the dashboard draws"
+                );
+                drawn += 1;
+            }
+            last = names;
+        }
+    }
+    assert!(drawn >= 15, "only {drawn} metrics are drawn");
+}
+
+/// Calls on a queue that Lambda makes from outside the VPC for a function that is fed from it.
+const MADE_BY_LAMBDA: [&str; 2] = ["sqs:ReceiveMessage", "sqs:GetQueueAttributes"];
+
+#[test]
+fn every_endpoint_lets_through_what_the_functions_behind_it_may_call() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let mut compared = 0;
+    for (endpoint, resource) in resources {
+        if resource["Type"] != "AWS::EC2::VPCEndpoint" {
+            continue;
+        }
+        let properties = &resource["Properties"];
+        let service = properties["ServiceName"]
+            .as_str()
+            .unwrap()
+            .rsplit('.')
+            .next()
+            .unwrap();
+        let statement = &properties["PolicyDocument"]["Statement"][0];
+        let open = one_or_many(&statement["Action"]);
+        let reachable = one_or_many(&statement["Resource"]);
+        let mut needed = Names::new();
+        for Function { id, .. } in FUNCTIONS {
+            for (action, targets) in allowed(&template, id) {
+                let is_of_service = action.starts_with(&format!("{service}:"));
+                if !is_of_service || MADE_BY_LAMBDA.contains(&action.as_str()) {
+                    continue;
+                }
+                // What a function cannot do by itself but Lambda does for it does not go through the VPC.
+                if targets
+                    .iter()
+                    .all(|target| target == "UndeliveredEvents.Arn")
+                {
+                    continue;
+                }
+                compared += 1;
+                let everything = format!("{service}:*");
+                assert!(
+                    open.contains(&action) || open.contains(&everything),
+                    "{endpoint} does not let {action} of {id} through"
+                );
+                for target in targets {
+                    let whole = target
+                        .split("/")
+                        .next()
+                        .unwrap()
+                        .replace("${", "")
+                        .replace('}', "");
+                    let name = target.rsplit(':').nth(1).unwrap_or_default();
+                    assert!(
+                        reachable
+                            .iter()
+                            .any(|one| *one == target || one.contains(&whole))
+                            || (!name.is_empty()
+                                && service == "lambda"
+                                && reachable[0].ends_with(":live")
+                                && target.ends_with(":live")),
+                        "{endpoint} does not let {id} reach {target}: {reachable:?}"
+                    );
+                }
+                needed.insert(action);
+            }
+        }
+        for action in open.iter().filter(|action| !action.ends_with('*')) {
+            assert!(
+                needed.contains(action),
+                "{endpoint} lets {action} through, which nobody calls"
+            );
+        }
+    }
+    assert!(compared >= 20, "only {compared} calls were compared");
 }
 
 #[test]

@@ -71,6 +71,25 @@ fn each_function_is_given_the_secrets_of_its_audience() {
 }
 
 #[test]
+fn a_variable_that_one_function_is_given_is_given_to_all_that_read_it() {
+    let template = Template::read();
+    let given: BTreeSet<_> = FUNCTIONS
+        .iter()
+        .flat_map(|(name, _)| template.variables(name).into_keys())
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, declarations) in FUNCTIONS {
+        let own = template.variables(name);
+        for one in declarations() {
+            if given.contains(one.name) && !own.contains_key(one.name) {
+                wrong.push(format!("{name} reads {}, but is not given it", one.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn the_template_gives_each_function_the_defaults_and_ranges_of_the_code() {
     let template = Template::read();
     let mut wrong = Vec::new();

@@ -48,6 +48,8 @@ runtime::settings! {
         pub handover: Duration = seconds("POLL_HANDOVER_SECONDS", 5, 1..=60),
         /// Name of this function, which starts one more invocation for each further list of live calls.
         pub function_name: Option<String> = set_by_lambda("AWS_LAMBDA_FUNCTION_NAME", "the name of this function"),
+        /// Alias by which this function starts further invocations, so that they run the version that the alias chooses; none is the unpublished code.
+        pub function_alias: Option<String> = text("FUNCTION_ALIAS", "the name of an alias of this function"),
     }
 }
 

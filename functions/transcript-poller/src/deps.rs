@@ -71,7 +71,8 @@ impl Deps {
         let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
         let fan_out = match &config.function_name {
             Some(name) if config.shards.count > 1 => {
-                Some(FanOut::new(backends.lambda().await, name))
+                let function = FanOut::qualified(name, config.function_alias.as_deref());
+                Some(FanOut::new(backends.lambda().await, function))
             }
             _ => None,
         };

@@ -27,6 +27,12 @@ impl FanOut {
         }
     }
 
+    /// Returns the name under which a function with an alias is invoked: `name:alias`, or the name alone without one.
+    #[must_use]
+    pub fn qualified(name: &str, alias: Option<&str>) -> String {
+        alias.map_or_else(|| name.to_owned(), |alias| format!("{name}:{alias}"))
+    }
+
     /// Starts one invocation for each shard. A shard that is followed twice does no harm: the leases of the calls keep the
     /// second invocation out.
     ///
@@ -52,5 +58,16 @@ impl FanOut {
             .await
             .with_context(|| format!("cannot start the invocation for shard {shard}"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_part_of_the_name_that_is_invoked() {
+        assert_eq!(FanOut::qualified("poller", Some("live")), "poller:live");
+        assert_eq!(FanOut::qualified("poller", None), "poller");
     }
 }

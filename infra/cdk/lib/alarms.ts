@@ -2,7 +2,7 @@
  * The alarms: one entry per alarm, with the runbook that says what to do. The template has the same alarms for deployments
  * without this app; a test compares the two.
  */
-import type { FunctionName } from './functions';
+import { FUNCTIONS, type FunctionName } from './functions';
 
 /** A metric of one source. */
 export interface Source {
@@ -24,6 +24,8 @@ export interface AlarmRule {
   readonly runbook: string;
   /** One source, or several that are added up. */
   readonly sources: readonly Source[];
+  /** What the sum is a percentage of. @default none: the sum itself is compared */
+  readonly outOf?: Source;
   /** Statistic of a source. */
   readonly statistic: 'Sum' | 'Maximum' | 'p95' | 'p99';
   /** Seconds that are looked at together. */
@@ -44,7 +46,7 @@ export interface AlarmRule {
 const own = (metric: string, name: FunctionName): Source => ({
   namespace: 'cxone-insights',
   metric,
-  dimensions: { function: name },
+  dimensions: { function: name, stack: '@AWS::StackName' },
 });
 /** Metrics that Lambda keeps of a function. */
 const lambda = (metric: string, id: string): Source => ({
@@ -59,6 +61,13 @@ const queue = (metric: string, id: string): Source => ({
   dimensions: { QueueName: `@${id}.QueueName` },
 });
 
+/** Metrics that EventBridge keeps of a rule, by the last part of its name. */
+const rule = (metric: string, name: string): Source => ({
+  namespace: 'AWS/Events',
+  metric,
+  dimensions: { RuleName: `@AWS::StackName-${name}` },
+});
+
 /** Logical ids of the functions, with the failures in five minutes that are too many. */
 const FAILURES: readonly [FunctionName, string, number][] = [
   ['data-action', 'DataActionFunction', 3],
@@ -71,6 +80,8 @@ const FAILURES: readonly [FunctionName, string, number][] = [
 ];
 /** Functions that call the contact center. */
 const CALLERS: readonly FunctionName[] = ['transcript-poller', 'analytics-report', 'chat-session'];
+/** Functions that a rule starts, which nobody waits for. */
+const STARTED: readonly FunctionName[] = CALLERS;
 /** Functions that run a model. */
 const MODELS: readonly FunctionName[] = [
   'data-action',
@@ -194,20 +205,25 @@ export const ALARMS: readonly AlarmRule[] = [
   },
   {
     name: 'report-missing',
-    meaning: 'No report has started for a day.',
+    meaning: 'No daily report was started for 26 hours.',
     runbook: 'schedule-stopped',
-    sources: [lambda('Invocations', 'AnalyticsReportFunction')],
+    sources: [rule('Invocations', 'report')],
     statistic: 'Sum',
-    periodSeconds: 86_400,
+    periodSeconds: 3600,
     threshold: 1,
     when: 'below',
+    periods: 26,
     silenceIsBad: true,
   },
   {
     name: 'report-map-failures',
-    meaning: 'A report map failed.',
+    meaning: 'A report map failed, ran out of time or was aborted.',
     runbook: 'report-map',
-    sources: [{ namespace: 'AWS/States', metric: 'ExecutionsFailed', dimensions: { StateMachineArn: '@ReportMap' } }],
+    sources: ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map((metric) => ({
+      namespace: 'AWS/States',
+      metric,
+      dimensions: { StateMachineArn: '@ReportMap' },
+    })),
     statistic: 'Sum',
     periodSeconds: 300,
     threshold: 1,
@@ -221,6 +237,100 @@ export const ALARMS: readonly AlarmRule[] = [
     statistic: 'Sum',
     periodSeconds: 300,
     threshold: 10,
+    when: 'at least',
+  },
+  {
+    name: 'poll-failures',
+    meaning: 'Transcripts of live calls cannot be read.',
+    runbook: 'poll-failures',
+    sources: [own('poll_errors', 'transcript-poller')],
+    statistic: 'Sum',
+    periodSeconds: 60,
+    threshold: 5,
+    when: 'at least',
+    periods: 5,
+    badPeriods: 3,
+  },
+  {
+    name: 'calls-unfollowed',
+    meaning: 'There are more live calls than the poller follows.',
+    runbook: 'poller-lag',
+    sources: [own('calls_unfollowed', 'transcript-poller')],
+    statistic: 'Maximum',
+    periodSeconds: 60,
+    threshold: 1,
+    when: 'at least',
+    periods: 5,
+    badPeriods: 3,
+  },
+  {
+    name: 'escalations-not-told',
+    meaning: 'An escalation of a chat reached nobody.',
+    runbook: 'chat-failures',
+    sources: [own('chat_escalations_not_told', 'chat-session')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
+    name: 'archive-failures',
+    meaning: 'Chats could not be archived.',
+    runbook: 'chat-failures',
+    sources: [own('chat_archive_failures', 'chat-session')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 3,
+    when: 'at least',
+  },
+  {
+    name: 'report-transcripts-failed',
+    meaning: 'A report lacks transcripts that could not be read.',
+    runbook: 'report-transcripts',
+    sources: [own('report_transcripts_failed', 'analytics-report')],
+    statistic: 'Sum',
+    periodSeconds: 3600,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
+    name: 'events-dropped',
+    meaning: 'Lambda gave up starts of the poller, the report or the chats.',
+    runbook: 'undelivered-events',
+    sources: STARTED.map((name) => lambda('AsyncEventsDropped', FUNCTIONS[name])),
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 3,
+    when: 'at least',
+  },
+  {
+    name: 'event-age',
+    meaning: 'A start waits in Lambda for more than an hour (ms).',
+    runbook: 'undelivered-events',
+    sources: [lambda('AsyncEventAge', 'AnalyticsReportFunction')],
+    statistic: 'Maximum',
+    periodSeconds: 300,
+    threshold: 3_600_000,
+    when: 'above',
+  },
+  {
+    name: 'rule-failures',
+    meaning: 'A rule could not start its function.',
+    runbook: 'undelivered-events',
+    sources: ['poller', 'report', 'chat'].map((name) => rule('FailedInvocations', name)),
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
+    name: 'undelivered-events',
+    meaning: 'A start was not delivered, or a daily report failed thrice.',
+    runbook: 'undelivered-events',
+    sources: [queue('ApproximateNumberOfMessagesVisible', 'UndeliveredEvents')],
+    statistic: 'Maximum',
+    periodSeconds: 300,
+    threshold: 1,
     when: 'at least',
   },
   {
@@ -242,5 +352,59 @@ export const ALARMS: readonly AlarmRule[] = [
     periodSeconds: 300,
     threshold: 5,
     when: 'at least',
+  },
+];
+
+/** Alarms that make a rollout of a function go back to the version before. */
+export const ROLLBACK_ALARMS: Readonly<Record<FunctionName, readonly string[]>> = {
+  'data-action': ['data-action-errors', 'data-action-latency'],
+  'webhook-receiver': ['webhook-receiver-errors'],
+  'embedding-writer': ['embedding-writer-errors'],
+  'semantic-search': ['semantic-search-errors', 'search-latency'],
+  'transcript-poller': ['transcript-poller-errors', 'poll-failures'],
+  'analytics-report': ['analytics-report-errors'],
+  'chat-session': ['chat-session-errors'],
+};
+
+/** Metrics that RDS keeps of the cluster. */
+const cluster = (metric: string): Source => ({
+  namespace: 'AWS/RDS',
+  metric,
+  dimensions: { DBClusterIdentifier: '@cluster' },
+});
+
+/** Alarms of the database that this app can make; the template makes none. */
+export const DATABASE_ALARMS: readonly AlarmRule[] = [
+  {
+    name: 'database-capacity',
+    meaning: 'The database works at its largest capacity (percent).',
+    runbook: 'database',
+    sources: [cluster('ACUUtilization')],
+    statistic: 'Maximum',
+    periodSeconds: 300,
+    threshold: 90,
+    when: 'above',
+    periods: 3,
+  },
+  {
+    name: 'database-connections',
+    meaning: 'The database has far more connections than the functions open.',
+    runbook: 'database',
+    sources: [cluster('DatabaseConnections')],
+    statistic: 'Maximum',
+    periodSeconds: 300,
+    threshold: 500,
+    when: 'above',
+    periods: 2,
+  },
+  {
+    name: 'database-storage',
+    meaning: 'The database holds more than 100 GB (bytes).',
+    runbook: 'database',
+    sources: [cluster('VolumeBytesUsed')],
+    statistic: 'Maximum',
+    periodSeconds: 3600,
+    threshold: 100_000_000_000,
+    when: 'above',
   },
 ];

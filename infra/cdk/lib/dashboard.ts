@@ -19,7 +19,7 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
   const of = (namespace: string, metric: string, dimensions: Record<string, string>, statistic: string, label: string) =>
     make({ namespace, metric, dimensions }, { statistic, label, period: MINUTE });
   const own = (metric: string, name: FunctionName, statistic = 'Sum', label = metric) =>
-    of('cxone-insights', metric, { function: name }, statistic, label);
+    of('cxone-insights', metric, { stack: '@AWS::StackName', function: name }, statistic, label);
   const lambda = (metric: string, name: FunctionName, statistic: string, label: string = name) =>
     of('AWS/Lambda', metric, { FunctionName: `@${FUNCTIONS[name]}` }, statistic, label);
   const each = (metric: string, statistic: string) => FUNCTION_NAMES.map((name) => lambda(metric, name, statistic));
@@ -34,7 +34,7 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
       graph('Data Actions: latency', ['p50', 'p95', 'p99'].map((p) => lambda('Duration', 'data-action', p, p)), 'ms'),
       graph(
         'Data Actions: inferences and cache',
-        ['inference_count', 'cache_hits', 'cache_misses', 'model_errors'].map((metric) => own(metric, 'data-action')),
+        ['inference_count', 'cache_hits', 'model_errors'].map((metric) => own(metric, 'data-action')),
         'a minute',
       ),
       graph('API: requests and refusals', ['Count', '4xx', '5xx'].map(api), 'a minute'),
@@ -50,7 +50,11 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
         ['p50', 'p95', 'Maximum'].map((p) => own('poller_lag_ms', 'transcript-poller', p, p)),
         'ms',
       ),
-      graph('Chats: SLA breaches', [own('sla_breaches', 'chat-session')], 'a minute'),
+      graph(
+        'Chats: SLA breaches and failures',
+        ['sla_breaches', 'chat_escalations_not_told', 'chat_archive_failures'].map((metric) => own(metric, 'chat-session')),
+        'a minute',
+      ),
       graph(
         'Tokens: renewals and failures',
         ['token_refreshes', 'token_refresh_failures'].flatMap((metric) =>
@@ -86,7 +90,34 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
         'a minute',
       ),
       graph('Dead letters written', [own('dead_letters', 'embedding-writer')], 'a minute'),
-      graph('Report maps', ['ExecutionsSucceeded', 'ExecutionsFailed'].map(map), 'a minute'),
+      graph(
+        'Report maps',
+        ['ExecutionsSucceeded', 'ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map(map),
+        'a minute',
+      ),
+    ],
+    [
+      graph(
+        'Live calls: failures',
+        [own('poll_errors', 'transcript-poller'), own('calls_unfollowed', 'transcript-poller', 'Maximum')],
+        'a minute',
+      ),
+      graph(
+        'Starts that were given up',
+        [
+          ...callers.map((name) => lambda('AsyncEventsDropped', name, 'Sum', `dropped ${name}`)),
+          ...['poller', 'report', 'chat'].map((name) =>
+            of('AWS/Events', 'FailedInvocations', { RuleName: `@AWS::StackName-${name}` }, 'Sum', `rule ${name}`),
+          ),
+          queue('ApproximateNumberOfMessagesVisible', 'UndeliveredEvents', 'undelivered'),
+        ],
+        'a minute',
+      ),
+      graph(
+        'Reports: transcripts that failed, and waiting starts',
+        [own('report_transcripts_failed', 'analytics-report'), lambda('AsyncEventAge', 'analytics-report', 'Maximum', 'age of a start (ms)')],
+        'a minute',
+      ),
     ],
   ];
 }

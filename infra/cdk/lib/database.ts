@@ -4,16 +4,16 @@
  *
  * The functions create the extension and the tables themselves: the cluster's own user may run `CREATE EXTENSION vector`.
  */
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import type { CfnFunction } from 'aws-cdk-lib/aws-sam';
 import { Construct } from 'constructs';
 
 /** Properties of the database. */
 export interface DatabaseProps {
-  /** Fewest capacity units; 0 lets it pause, and the first query after a pause waits some 15 s. @default 0.5 */
+  /** Fewest capacity units; 0 lets it pause, and searches fail with 503 until it has resumed, some 15 s. @default 0.5 */
   readonly minCapacity?: number;
   /** Most capacity units (2 GiB of memory each). @default 8 */
   readonly maxCapacity?: number;
@@ -21,6 +21,10 @@ export interface DatabaseProps {
   readonly standby?: boolean;
   /** Days that backups are kept. @default 7 */
   readonly backupDays?: number;
+  /** Version of Aurora PostgreSQL. @default the newest one when this was written */
+  readonly engineVersion?: string;
+  /** Whether the cluster refuses to be deleted. A deployment that fails while it makes the cluster can then not roll back. @default true */
+  readonly protection?: boolean;
   /** A NAT gateway, for an embedding provider outside AWS. @default false: no way out */
   readonly internet?: boolean;
 }
@@ -31,15 +35,8 @@ export interface DatabaseWithClientsProps extends DatabaseProps {
   readonly clients: readonly CfnFunction[];
 }
 
-/** What Lambda does in a VPC in a function's name. */
-const NETWORK_ACTIONS = [
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:UnassignPrivateIpAddresses',
-];
+/** Version of Aurora PostgreSQL that is made. Minor versions leave support after about a year: look once a year for a newer one. */
+export const ENGINE_VERSION = '17.7';
 
 /** The cluster, its network, and the functions in it. */
 export class Database extends Construct {
@@ -47,6 +44,8 @@ export class Database extends Construct {
   readonly vpc: ec2.Vpc;
   /** The cluster. */
   readonly cluster: rds.DatabaseCluster;
+  /** Name of the cluster, by which its metrics and logs are found. */
+  readonly clusterIdentifier: string;
   /** The security group of the functions. */
   readonly clients: ec2.SecurityGroup;
 
@@ -60,20 +59,21 @@ export class Database extends Construct {
       allowAllOutbound: internet,
     });
     this.addEndpoints(internet);
+    this.clusterIdentifier = `${Stack.of(this).stackName.toLowerCase()}-vectors`;
     this.cluster = this.makeCluster(props);
     this.cluster.connections.allowDefaultPortFrom(this.clients, 'vectors');
     for (const client of props.clients) {
       this.moveIn(client);
     }
-    new CfnOutput(Stack.of(this), 'DatabaseSecretArn', {
-      description: 'User, password and host of the vectors, for database_url in the secret.',
+    new CfnOutput(Stack.of(this), 'DatabaseMasterSecretArn', {
+      description: 'User, password and host of the vectors, for database_url in the secret of the database.',
       value: this.cluster.secret?.secretArn ?? '',
     });
   }
 
   private makeVpc(internet: boolean): ec2.Vpc {
     const functions = internet ? ec2.SubnetType.PRIVATE_WITH_EGRESS : ec2.SubnetType.PRIVATE_ISOLATED;
-    return new ec2.Vpc(this, 'Vpc', {
+    const vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: 2,
       natGateways: internet ? 1 : 0,
       restrictDefaultSecurityGroup: false,
@@ -83,6 +83,13 @@ export class Database extends Construct {
         ...(internet ? [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 26 }] : []),
       ],
     });
+    vpc.addFlowLog('Refused', {
+      trafficType: ec2.FlowLogTrafficType.REJECT,
+      destination: ec2.FlowLogDestination.toCloudWatchLogs(
+        new LogGroup(this, 'RefusedTraffic', { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY }),
+      ),
+    });
+    return vpc;
   }
 
   /** The two AWS services that the clients call. X-Ray and logs leave through Lambda, not through the VPC. */
@@ -111,9 +118,18 @@ export class Database extends Construct {
   }
 
   private makeCluster(props: DatabaseProps): rds.DatabaseCluster {
-    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_17_4 });
-    return new rds.DatabaseCluster(this, 'Cluster', {
+    const version = props.engineVersion ?? ENGINE_VERSION;
+    const [major = ''] = version.split('.');
+    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.of(version, major) });
+    // RDS would make this group when it writes the first line, and keep the lines for ever.
+    const logs = new LogGroup(this, 'ClusterLogs', {
+      logGroupName: `/aws/rds/cluster/${this.clusterIdentifier}/postgresql`,
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    const cluster = new rds.DatabaseCluster(this, 'Cluster', {
       engine,
+      clusterIdentifier: this.clusterIdentifier,
       vpc: this.vpc,
       vpcSubnets: { subnetGroupName: 'database' },
       writer: rds.ClusterInstance.serverlessV2('writer'),
@@ -132,26 +148,20 @@ export class Database extends Construct {
       backup: { retention: Duration.days(props.backupDays ?? 7) },
       copyTagsToSnapshot: true,
       cloudwatchLogsExports: ['postgresql'],
-      deletionProtection: true,
+      deletionProtection: props.protection ?? true,
       removalPolicy: RemovalPolicy.SNAPSHOT,
     });
+    cluster.node.addDependency(logs);
+    const key = Fn.conditionIf('HasKey', Fn.ref('KmsKeyArn'), Aws.NO_VALUE);
+    (cluster.node.defaultChild as rds.CfnDBCluster).addPropertyOverride('KmsKeyId', key);
+    return cluster;
   }
 
-  /** Puts a function into the VPC and lets its role make the network interfaces for that. */
+  /** Puts a function into the VPC. Its role may make network interfaces in any case. */
   private moveIn(client: CfnFunction): void {
     client.vpcConfig = {
       subnetIds: this.vpc.selectSubnets({ subnetGroupName: 'functions' }).subnetIds,
       securityGroupIds: [this.clients.securityGroupId],
     };
-    const role = client.node.scope?.node.tryFindChild(client.node.id.replace('Function', 'Role')) as CfnRole;
-    const policy = new CfnManagedPolicy(this, `Network-${client.node.id}`, {
-      description: 'Network interfaces of a function in a VPC',
-      roles: [role.ref],
-      policyDocument: {
-        Version: '2012-10-17',
-        Statement: [{ Sid: 'NetworkInterfaces', Effect: 'Allow', Action: NETWORK_ACTIONS, Resource: '*' }],
-      },
-    });
-    client.addResourceDependency(policy);
   }
 }

@@ -10,6 +10,7 @@ import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 
 import { Database, type DatabaseProps } from './database';
+import { ROLLBACK_ALARMS } from './alarms';
 import { type Architecture, FUNCTIONS, FUNCTION_NAMES, builtFolder } from './functions';
 import { Monitoring, type MonitoringProps } from './monitoring';
 
@@ -21,7 +22,7 @@ export const TEMPLATE_FILE = join(ROOT, 'infra', 'sam', 'template.yaml');
 
 /** Properties of the stack. */
 export interface InsightsStackProps extends StackProps {
-  /** Processor of the functions. @default 'arm64' */
+  /** Processor of the functions. @default 'x86_64' */
   readonly architecture?: Architecture;
   /**
    * Folder with `{function}/bootstrap` for each function, as `cargo lambda build --release` writes it.
@@ -29,8 +30,8 @@ export interface InsightsStackProps extends StackProps {
    */
   readonly codeDirectory?: string;
   /**
-   * Defaults for the template's parameters, by name. They stay parameters: `cdk deploy --parameters` overrides them, and the
-   * template's own rules check them.
+   * Values of the template's parameters, by name. They replace the parameters, so that a stack which exists takes them too: `cdk deploy`
+   * keeps the former value of a parameter whose default changes. Parameters without a value here stay parameters.
    */
   readonly parameters?: Readonly<Record<string, string | number>>;
   /** An Aurora Serverless PostgreSQL for the vectors, in a VPC of its own. @default none: bring your own */
@@ -50,10 +51,11 @@ export class InsightsStack extends Stack {
 
   constructor(scope: Construct, id: string, props: InsightsStackProps = {}) {
     super(scope, id, { description: 'cxone-insights: live insight for a NICE CXone contact center', ...props });
-    this.template = new CfnInclude(this, 'Template', { templateFile: TEMPLATE_FILE });
-
-    const architecture = props.architecture ?? 'arm64';
-    this.setDefaults({ ...props.parameters, Architecture: architecture, Monitoring: 'none' });
+    const architecture = props.architecture ?? 'x86_64';
+    this.template = new CfnInclude(this, 'Template', {
+      templateFile: TEMPLATE_FILE,
+      parameters: { ...props.parameters, Architecture: architecture, Monitoring: 'none' },
+    });
     this.addCode(props.codeDirectory ?? join(ROOT, 'target', 'lambda'), architecture);
     if (props.database) {
       this.database = new Database(this, 'Database', {
@@ -61,7 +63,12 @@ export class InsightsStack extends Stack {
         clients: [this.function('embedding-writer'), this.function('semantic-search')],
       });
     }
-    this.monitoring = new Monitoring(this, 'Monitoring', { ...props.monitoring, template: this.template });
+    this.monitoring = new Monitoring(this, 'Monitoring', {
+      ...props.monitoring,
+      template: this.template,
+      ...(this.database === undefined ? {} : { cluster: this.database.clusterIdentifier }),
+    });
+    this.addRollbackAlarms();
   }
 
   /** A function of the template, by the name of its crate. */
@@ -69,10 +76,11 @@ export class InsightsStack extends Stack {
     return this.template.getResource(FUNCTIONS[name]) as CfnFunction;
   }
 
-  /** Gives parameters of the template other defaults. */
-  private setDefaults(values: Readonly<Record<string, string | number>>): void {
-    for (const [name, value] of Object.entries(values)) {
-      this.template.getParameter(name).default = value;
+  /** Lets a rollout go back by the alarms of this app, which have the names that the template's would have. */
+  private addRollbackAlarms(): void {
+    for (const name of FUNCTION_NAMES) {
+      const alarms = ROLLBACK_ALARMS[name].map((alarm) => `${this.stackName}-${alarm}`);
+      this.function(name).addPropertyOverride('DeploymentPreference.Alarms', alarms);
     }
   }
 

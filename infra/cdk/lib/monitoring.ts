@@ -8,7 +8,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
 import { Construct } from 'constructs';
 
-import { ALARMS, type AlarmRule, type Source } from './alarms';
+import { ALARMS, type AlarmRule, DATABASE_ALARMS, type Source } from './alarms';
 import { dashboardRows } from './dashboard';
 
 /** Properties of the monitoring. */
@@ -23,6 +23,8 @@ export interface MonitoringProps {
 export interface MonitoringOfTemplateProps extends MonitoringProps {
   /** The template. */
   readonly template: CfnInclude;
+  /** Identifier of the database's cluster, if this app makes one. */
+  readonly cluster?: string;
 }
 
 const COMPARISONS = {
@@ -31,6 +33,9 @@ const COMPARISONS = {
   below: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
 } as const;
 
+/** What stands for the stack's name in the dimensions of a source. */
+const STACK_NAME = 'AWS::StackName';
+
 /** Alarms and dashboard of a stack. */
 export class Monitoring extends Construct {
   /** The alarms, by name. */
@@ -38,23 +43,26 @@ export class Monitoring extends Construct {
   /** The dashboard. */
   readonly dashboard: cloudwatch.Dashboard;
   private readonly template: CfnInclude;
+  private readonly cluster: string | undefined;
 
   constructor(scope: Construct, id: string, props: MonitoringOfTemplateProps) {
     super(scope, id);
     this.template = props.template;
+    this.cluster = props.cluster;
+    const rules = this.cluster === undefined ? ALARMS : [...ALARMS, ...DATABASE_ALARMS];
     const thresholds = props.thresholds ?? {};
-    const unknown = Object.keys(thresholds).filter((name) => !ALARMS.some((rule) => rule.name === name));
+    const unknown = Object.keys(thresholds).filter((name) => !rules.some((rule) => rule.name === name));
     if (unknown.length > 0) {
-      throw new Error(`no such alarm: ${unknown.join(', ')}; there are ${ALARMS.map((rule) => rule.name).join(', ')}`);
+      throw new Error(`no such alarm: ${unknown.join(', ')}; there are ${rules.map((rule) => rule.name).join(', ')}`);
     }
     const topic = props.topic ?? Topic.fromTopicArn(this, 'Topic', this.ref('AlarmTopic'));
     const action = new SnsAction(topic);
     this.alarms = new Map(
-      ALARMS.map((rule) => [rule.name, this.addAlarm(rule, thresholds[rule.name] ?? rule.threshold, action)]),
+      rules.map((rule) => [rule.name, this.addAlarm(rule, thresholds[rule.name] ?? rule.threshold, action)]),
     );
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { dashboardName: Stack.of(this).stackName });
     // Alarms on missing runs are not part of the overview, because they do not exist when the schedules are disabled.
-    const always = ALARMS.filter((rule) => !rule.silenceIsBad).flatMap((rule) => this.alarms.get(rule.name) ?? []);
+    const always = rules.filter((rule) => !rule.silenceIsBad).flatMap((rule) => this.alarms.get(rule.name) ?? []);
     this.dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ alarms: always, width: 24, height: 4 }));
     for (const row of dashboardRows((source, options) => this.metric(source, options))) {
       this.dashboard.addWidgets(...row);
@@ -88,13 +96,18 @@ export class Monitoring extends Construct {
     const options = { statistic: rule.statistic, period: Duration.seconds(rule.periodSeconds) };
     const metrics = rule.sources.map((source) => this.metric(source, options));
     const [only] = metrics;
-    if (metrics.length === 1 && only !== undefined) {
+    if (metrics.length === 1 && only !== undefined && rule.outOf === undefined) {
       return only;
+    }
+    const usingMetrics: Record<string, cloudwatch.IMetric> = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+    const sum = metrics.map((_, index) => `FILL(m${index},0)`).join('+');
+    if (rule.outOf !== undefined) {
+      usingMetrics['all'] = this.metric(rule.outOf, options);
     }
     return new cloudwatch.MathExpression({
       label: rule.name,
-      expression: metrics.map((_, index) => `FILL(m${index},0)`).join('+'),
-      usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
+      expression: rule.outOf === undefined ? sum : `IF(all>0,100*(${sum})/all,0)`,
+      usingMetrics,
       period: Duration.seconds(rule.periodSeconds),
     });
   }
@@ -106,8 +119,14 @@ export class Monitoring extends Construct {
     return new cloudwatch.Metric({ namespace: source.namespace, metricName: source.metric, dimensionsMap, ...options });
   }
 
-  /** A reference to a resource of the template: `Id`, or `Id.Attribute`. */
+  /** A resource of the template, `Id` or `Id.Attribute`, a name that begins with the stack's, or the database's cluster. */
   private ref(name: string): string {
+    if (name.startsWith(STACK_NAME)) {
+      return `${Stack.of(this).stackName}${name.slice(STACK_NAME.length)}`;
+    }
+    if (name === 'cluster') {
+      return this.cluster ?? '';
+    }
     const [id, attribute] = name.split('.') as [string, string?];
     const resource = this.template.getResource(id);
     return attribute === undefined ? resource.ref : Fn.getAtt(id, attribute).toString();

@@ -3,14 +3,14 @@
  */
 import type { Node } from 'constructs';
 
-import type { DatabaseProps } from './database';
+import { type DatabaseProps, ENGINE_VERSION } from './database';
 import type { Architecture } from './functions';
 
 /** What the command line can say. */
 export interface Settings {
   /** Name of the stack. @default cxone-insights */
   readonly stackName: string;
-  /** Processor of the functions. @default arm64 */
+  /** Processor of the functions. @default x86_64 */
   readonly architecture: Architecture;
   /** Where the built functions lie. */
   readonly codeDirectory?: string;
@@ -24,11 +24,11 @@ export interface Settings {
  */
 export function settings(node: Node): Settings {
   const stackName = text(node, 'stackName') ?? 'cxone-insights';
-  // The queues are named after the stack, and a queue's name has at most 80 characters.
-  if (!/^[A-Za-z][A-Za-z0-9-]{0,47}$/.test(stackName)) {
-    throw new Error(`stackName is "${stackName}", but must be a letter and then at most 47 letters, digits or hyphens`);
+  // The functions are named after the stack, and a function's name has at most 64 characters: 46 and `-transcript-poller`.
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,45}$/.test(stackName)) {
+    throw new Error(`stackName is "${stackName}", but must be a letter and then at most 45 letters, digits or hyphens`);
   }
-  const architecture = text(node, 'architecture') ?? 'arm64';
+  const architecture = text(node, 'architecture') ?? 'x86_64';
   if (architecture !== 'arm64' && architecture !== 'x86_64') {
     throw new Error(`architecture is "${architecture}", but must be arm64 or x86_64`);
   }
@@ -48,7 +48,13 @@ function text(node: Node, name: string): string | undefined {
 }
 
 function databaseOf(node: Node): DatabaseProps | undefined {
-  const wanted = text(node, 'database') ?? 'false';
+  const wanted = text(node, 'database');
+  if (wanted === undefined) {
+    throw new Error(
+      'database is not set: say database=true or database=false, in cdk.context.json or by -c each time. A deployment that forgets it ' +
+        'would take the database away from a stack that has one',
+    );
+  }
   if (wanted !== 'true' && wanted !== 'false') {
     throw new Error(`database is "${wanted}", but must be true or false`);
   }
@@ -60,11 +66,25 @@ function databaseOf(node: Node): DatabaseProps | undefined {
   if (maxCapacity < minCapacity) {
     throw new Error(`databaseMaxCapacity is ${maxCapacity}, but must be at least databaseMinCapacity, ${minCapacity}`);
   }
-  const internet = text(node, 'databaseInternet') ?? 'false';
-  if (internet !== 'true' && internet !== 'false') {
-    throw new Error(`databaseInternet is "${internet}", but must be true or false`);
+  const engineVersion = text(node, 'databaseEngineVersion') ?? ENGINE_VERSION;
+  if (!/^\d+\.\d+$/.test(engineVersion)) {
+    throw new Error(`databaseEngineVersion is "${engineVersion}", but must be a version of Aurora PostgreSQL such as ${ENGINE_VERSION}`);
   }
-  return { minCapacity, maxCapacity, internet: internet === 'true' };
+  return {
+    minCapacity,
+    maxCapacity,
+    engineVersion,
+    internet: yesOrNo(node, 'databaseInternet', false),
+    protection: yesOrNo(node, 'databaseProtection', true),
+  };
+}
+
+function yesOrNo(node: Node, name: string, byDefault: boolean): boolean {
+  const given = text(node, name) ?? String(byDefault);
+  if (given !== 'true' && given !== 'false') {
+    throw new Error(`${name} is "${given}", but must be true or false`);
+  }
+  return given === 'true';
 }
 
 /** Capacity units come in halves, 256 at most. */

@@ -43,15 +43,34 @@ test('a provider outside AWS gets a NAT gateway', () => {
   assert.equal(ofType(resources, 'AWS::EC2::NatGateway').length, 1);
 });
 
-test('the role of a function that is moved may make network interfaces, and nothing else is added to it', () => {
+test('the first deployment can roll back, and the next one protects the database', () => {
+  const [[, first] = assert.fail('no cluster')] = ofType(resourcesOf(stackOf({ database: { protection: false } })), 'AWS::RDS::DBCluster');
+  assert.equal(first.Properties['DeletionProtection'], false);
+  assert.equal(first.DeletionPolicy, 'Snapshot');
+});
+
+test('the version of the database can be named', () => {
+  const [[, cluster] = assert.fail('no cluster')] = ofType(resourcesOf(stackOf({ database: { engineVersion: '18.1' } })), 'AWS::RDS::DBCluster');
+  assert.equal(cluster.Properties['EngineVersion'], '18.1');
+  const [[, group] = assert.fail('no parameters')] = ofType(resourcesOf(stackOf({ database: { engineVersion: '18.1' } })), 'AWS::RDS::DBClusterParameterGroup');
+  assert.equal(group.Properties['Family'], 'aurora-postgresql18');
+});
+
+test('the logs of the database are not kept for ever', () => {
   const resources = resourcesOf(stackOf({ database: {} }));
-  const policies = ofType(resources, 'AWS::IAM::ManagedPolicy');
-  assert.deepEqual(policies.map(([, { Properties }]) => Properties['Roles'][0].Ref).sort(), [
-    'EmbeddingWriterRole',
-    'SemanticSearchRole',
+  const names = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => [Properties['LogGroupName'], Properties['RetentionInDays']]);
+  assert.ok(names.some(([name, days]) => name === '/aws/rds/cluster/insights-vectors/postgresql' && days === 30));
+  assert.ok(names.every(([, days]) => days !== undefined));
+});
+
+test('the database has its alarms, each with its runbook', () => {
+  const alarms = ofType(resourcesOf(stackOf({ database: {} })), 'AWS::CloudWatch::Alarm').filter(([, { Properties }]) => Properties['Namespace'] === 'AWS/RDS');
+  assert.deepEqual(alarms.map(([, { Properties }]) => Properties['AlarmName']).sort(), [
+    'insights-database-capacity',
+    'insights-database-connections',
+    'insights-database-storage',
   ]);
-  for (const [id, { Properties }] of policies) {
-    const actions: string[] = Properties['PolicyDocument'].Statement.flatMap((statement: any) => statement.Action);
-    assert.ok(actions.every((action) => /^ec2:\w+NetworkInterfaces?$|^ec2:DescribeSubnets$|PrivateIpAddresses$/.test(action)), id);
+  for (const [, { Properties }] of alarms) {
+    assert.deepEqual(Properties['Dimensions'], [{ Name: 'DBClusterIdentifier', Value: 'insights-vectors' }]);
   }
 });

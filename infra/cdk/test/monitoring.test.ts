@@ -10,17 +10,26 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
 
-import { ALARMS } from '../lib/alarms';
+import { ALARMS, DATABASE_ALARMS } from '../lib/alarms';
 import { TEMPLATE_FILE } from '../lib/insights-stack';
 import { type Resource, ofType, resourcesOf, stackOf } from './stack';
 
 const RUNBOOKS = join(TEMPLATE_FILE, '..', '..', 'docs', 'runbooks');
 
+/** A value that begins with the stack's name, or is it, as the constructs write it. */
+const named = (value: any): unknown =>
+  value['Ref'] === 'AWS::StackName' ? 'insights' : (value['Fn::Sub']?.replace('${AWS::StackName}', 'insights') ?? value);
+
 /** What an alarm looks at and when it goes off, in one shape for both sides. */
 function essence({ Properties }: Resource): unknown {
   const metrics = (Properties['Metrics'] ?? [])
     .filter((metric: any) => metric.MetricStat)
-    .map(({ MetricStat }: any) => ({ ...MetricStat.Metric, stat: MetricStat.Stat, period: MetricStat.Period }))
+    .map(({ MetricStat }: any) => ({
+      ...MetricStat.Metric,
+      Dimensions: MetricStat.Metric.Dimensions.map(({ Name, Value }: any) => ({ Name, Value: named(Value) })),
+      stat: MetricStat.Stat,
+      period: MetricStat.Period,
+    }))
     .sort((a: any, b: any) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
   const sum = (Properties['Metrics'] ?? []).find((metric: any) => metric.Expression)?.Expression;
   return {
@@ -30,7 +39,7 @@ function essence({ Properties }: Resource): unknown {
     // CDK keeps `!GetAtt A.B` of a template as a string and writes its own as a list.
     dimensions: Properties['Dimensions']?.map(({ Name, Value }: any) => ({
       Name,
-      Value: [Value['Fn::GetAtt'] ?? []].flat().join('.') || Value,
+      Value: [Value['Fn::GetAtt'] ?? []].flat().join('.') || named(Value),
     })),
     statistic: Properties['Statistic'] ?? Properties['ExtendedStatistic'],
     period: Properties['Period'],
@@ -88,14 +97,14 @@ test('alarms on silence exist only where the schedules run', () => {
 });
 
 test('each alarm names a runbook that exists and names it back, and no runbook is left over', () => {
-  for (const { name, runbook } of ALARMS) {
+  for (const { name, runbook } of [...ALARMS, ...DATABASE_ALARMS]) {
     const page = join(RUNBOOKS, `${runbook}.md`);
     assert.ok(existsSync(page), page);
     const pattern = name.endsWith('-errors') && runbook === 'function-errors' ? '-errors`' : `\`${name}\``;
     assert.ok(readFileSync(page, 'utf8').includes(pattern), `${page} does not mention ${pattern}`);
   }
   const pages = readdirSync(RUNBOOKS).map((file) => file.replace('.md', ''));
-  assert.deepEqual(pages.sort(), [...new Set(ALARMS.map((rule) => rule.runbook))].sort());
+  assert.deepEqual(pages.sort(), [...new Set([...ALARMS, ...DATABASE_ALARMS].map((rule) => rule.runbook))].sort());
 });
 
 test('a threshold can be changed, and one of an alarm that does not exist is refused', () => {
@@ -120,8 +129,8 @@ test('both dashboards are JSON and draw every metric that an alarm looks at', ()
   );
   const dashboards = ofType(resourcesOf(stackOf()), 'AWS::CloudWatch::Dashboard').filter(([, { Condition }]) => !Condition);
   const constructedBody = JSON.stringify(dashboards[0]?.[1].Properties['DashboardBody']);
-  for (const { sources, silenceIsBad } of ALARMS) {
-    for (const { namespace, metric } of silenceIsBad ? [] : sources) {
+  for (const { sources, outOf, silenceIsBad } of ALARMS) {
+    for (const { namespace, metric } of silenceIsBad ? [] : [...sources, ...(outOf === undefined ? [] : [outOf])]) {
       assert.ok(drawn.has(`${namespace} ${metric}`), `${namespace} ${metric} is not on the template's dashboard`);
       assert.ok(constructedBody.includes(`\\"${metric}\\"`), `${metric} is not on the constructs' dashboard`);
     }

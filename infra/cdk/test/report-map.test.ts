@@ -6,9 +6,25 @@ import { test } from 'node:test';
 
 import jsonata from 'jsonata';
 
+import { execute, ExecutionFailed, render } from './asl';
 import { resourcesOf, stackOf } from './stack';
 
-const STATES = resourcesOf(stackOf())['ReportMap']?.Properties['Definition'].States;
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const validate: (definition: unknown) => { isValid: boolean; errorsText: () => string } = require('asl-validator');
+
+const REPORT_MAP = resourcesOf(stackOf())['ReportMap']!.Properties;
+const STATES = REPORT_MAP['Definition'].States;
+const FUNCTION_ARN = 'arn:aws:lambda:eu-central-1:123456789012:function:insights-analytics-report:live';
+
+/** The definition as Step Functions is given it, with a number of days at once. */
+const rendered = (concurrency = '5') =>
+  render(REPORT_MAP, (substitution: any) => {
+    const text = JSON.stringify(substitution);
+    if (substitution.Ref === 'ReportMapConcurrency') {
+      return concurrency;
+    }
+    return text.includes(':function:') ? FUNCTION_ARN : text.includes('lambda:invoke') ? 'arn:aws:states:::lambda:invoke' : 'settings "quoted"';
+  });
 
 /** Evaluates a field that is an expression between `{%` and `%}`. */
 async function evaluate(field: string, bindings: Record<string, unknown>): Promise<any> {
@@ -51,4 +67,51 @@ test('a worker is given its item as it is, and a failed day is tried again', asy
   assert.deepEqual(await evaluate(worker.Arguments.Payload, { states: { input: item } }), item);
   assert.equal(STATES.EachDay.ItemProcessor.ProcessorConfig.Mode, 'DISTRIBUTED');
   assert.ok(worker.Retry[0].MaxAttempts >= 1);
+});
+
+test('Step Functions accepts the definition as CloudFormation renders it', () => {
+  for (const concurrency of ['1', '5', '50']) {
+    const { isValid, errorsText } = validate(rendered(concurrency));
+    assert.ok(isValid, errorsText());
+  }
+  const asText = { ...rendered() };
+  asText.States = { ...asText.States, EachDay: { ...asText.States.EachDay, MaxConcurrency: '5' } };
+  assert.equal(validate(asText).isValid, false, 'a number as text is what the service refuses');
+});
+
+test('the map gives each day to a worker, some at once, and then the reducer the whole range', async () => {
+  const calls: any[] = [];
+  let running = 0;
+  let most = 0;
+  const output = await execute(rendered('2'), { from: '2026-11-01', to: '2026-11-05' }, 'run-1', async (name, payload) => {
+    assert.equal(name, FUNCTION_ARN);
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise(setImmediate);
+    running -= 1;
+    calls.push(payload);
+    return payload.mode === 'reduce' ? { report: 'reports/run-1/report.html' } : { day: payload.day };
+  });
+  assert.equal(most, 2);
+  assert.deepEqual(output, { report: 'reports/run-1/report.html' });
+  assert.deepEqual(calls.slice(0, -1).map(({ day }) => day).sort(), ['2026-11-01', '2026-11-02', '2026-11-03', '2026-11-04', '2026-11-05']);
+  assert.deepEqual(calls.at(-1), { mode: 'reduce', run: 'run-1', from: '2026-11-01', to: '2026-11-05' });
+});
+
+test('a day that fails is tried five times, and then nothing is reduced', async () => {
+  const tries = new Map<string, number>();
+  const failing = execute(rendered(), { from: '2026-11-01', to: '2026-11-02' }, 'run-2', async (_, { mode, day }) => {
+    assert.equal(mode, 'map');
+    tries.set(day, (tries.get(day) ?? 0) + 1);
+    if (day === '2026-11-02') {
+      throw new Error('the contact center is away');
+    }
+    return { day };
+  });
+  await assert.rejects(failing, ExecutionFailed);
+  assert.equal(tries.get('2026-11-02'), 5);
+});
+
+test('the invocation is named in the partition of the stack', () => {
+  assert.doesNotMatch(JSON.stringify(REPORT_MAP), /arn:aws:/);
 });
