@@ -1,12 +1,11 @@
 """The template as CloudFormation sees it: translated by the SAM translator, with parameters, mappings and conditions resolved."""
 
 import contextlib
+import functools
 import io
 import json
 import os
 from pathlib import Path
-
-import yaml
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 with contextlib.redirect_stderr(io.StringIO()):
@@ -36,9 +35,18 @@ def source(path=TEMPLATE):
     return yaml_parse(Path(path).read_text())
 
 
-def translated(parameters=None, release="1", template=None):
+@functools.cache
+def _translated(parameters, release):
+    return _translate(dict(parameters), release)
+
+
+def translated(parameters=None, release="1"):
     """Returns the template after SAM's translation; `release` stands for the code that was uploaded."""
-    document = json.loads(json.dumps(template or source()))
+    return json.loads(json.dumps(_translated(tuple(sorted((parameters or {}).items())), release)))
+
+
+def _translate(parameters, release):
+    document = json.loads(json.dumps(source()))
     for name, resource in document["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://packages/{name}-{release}"
@@ -57,9 +65,9 @@ def values(document, parameters):
     }
 
 
-def rendered(parameters=None, release="1", template=None):
+def rendered(parameters=None, release="1"):
     """Returns the resources that a stack with these parameters has; references between resources stay."""
-    document = translated(parameters, release, template)
+    document = translated(parameters, release)
     resolver = _Resolver(document, values(document, parameters or {}))
     resources = {}
     for name, resource in document["Resources"].items():
@@ -155,7 +163,3 @@ class _Resolver:
             return {"Fn::Sub": [text, left]}
         return {"Fn::Sub": text} if "${" in text else text
 
-
-def parse(text):
-    """Returns YAML without CloudFormation's functions as plain values."""
-    return yaml.safe_load(text)
