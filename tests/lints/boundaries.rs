@@ -28,6 +28,7 @@ const SHARED_DEPENDENCIES: &[(&str, &[&str])] = &[
         &["inference", "insights-http", "runtime", "store", "backends"],
     ),
     ("backends", &["cxone", "insights-http", "runtime", "store"]),
+    ("smoke", &["insights-http"]),
 ];
 
 /// Dependencies that only one crate has.
@@ -53,14 +54,18 @@ const OWNED_DEPENDENCIES: &[(&str, &[&str])] = &[
 ];
 
 /// Functions that never call the contact center.
-const WITHOUT_CONTACT_CENTER: [&str; 3] =
-    ["webhook-receiver", "embedding-writer", "semantic-search"];
+const WITHOUT_CONTACT_CENTER: [&str; 4] = [
+    "webhook-receiver",
+    "embedding-writer",
+    "semantic-search",
+    "heartbeat",
+];
 
 /// Functions that infer nothing.
-const WITHOUT_INFERENCE: [&str; 2] = ["webhook-receiver", "analytics-report"];
+const WITHOUT_INFERENCE: [&str; 3] = ["webhook-receiver", "analytics-report", "heartbeat"];
 
 /// Names of the workspace's own shared crates.
-const SHARED_CRATES: [&str; 9] = [
+const SHARED_CRATES: [&str; 10] = [
     "backends",
     "cxone",
     "embedding",
@@ -69,6 +74,7 @@ const SHARED_CRATES: [&str; 9] = [
     "insights-http",
     "runtime",
     "sentiment",
+    "smoke",
     "store",
 ];
 

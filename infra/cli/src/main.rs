@@ -28,6 +28,7 @@ mod search;
 mod serve;
 mod services;
 mod simulate;
+mod smoke;
 mod stop_signal;
 
 use std::process::ExitCode;
@@ -81,6 +82,8 @@ enum Command {
     Dlq(dlq::Args),
     /// Erases one conversation from every store.
     Forget(forget::Args),
+    /// Checks a deployment from outside, one line a check.
+    Smoke(smoke::Args),
     /// Measures the models on labeled files.
     Eval(eval::Args),
 }
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
             Command::Replay(args) => replay::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
             Command::Forget(args) => forget::run(args).await,
+            Command::Smoke(args) => smoke::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

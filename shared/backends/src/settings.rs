@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runtime::settings::{Required, number, required_text, required_url, seconds, text, url};
+use runtime::settings::{Required, group, number, required_text, required_url, seconds, text, url};
 use url::Url;
 
 runtime::settings! {
@@ -26,12 +26,21 @@ const SECRET_NAME: &str =
 const SHARED_SECRET: &str = "the secret of SECRET_ID";
 
 runtime::settings! {
+    /// The name of the secret with the keys by which callers and senders of webhooks prove themselves.
+    #[derive(Debug, Clone)]
+    pub struct CallerSecretNameSettings {
+        /// Name or ARN of the secret that proves callers and senders of webhooks: `api_key`, `api_keys`, `webhook_secret` and
+        /// `webhook_secrets`, and `heartbeat_key` with which the heartbeat calls.
+        pub id: Required<String> = required_text("CALLERS_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
+    }
+}
+
+runtime::settings! {
     /// The secret with the keys by which callers and senders of webhooks prove themselves.
     #[derive(Debug, Clone)]
     pub struct CallerSecretSettings {
-        /// Name or ARN of the secret that proves callers and senders of webhooks: `api_key`, `api_keys`, `webhook_secret` and
-        /// `webhook_secrets`.
-        pub id: Required<String> = required_text("CALLERS_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
+        /// The name of the secret that proves callers.
+        pub id: Required<String> = group::<CallerSecretNameSettings>().try_map(|secret| Ok(secret.id)),
         /// How long after a change of the callers' secret the keys of its previous version are accepted too; 0 never accepts
         /// them.
         pub previous_keys: Duration = seconds("PREVIOUS_KEYS_SECONDS", 86_400, 0..=2_592_000),
