@@ -156,9 +156,14 @@ impl<'a> Deliveries<'a> {
         }
     }
 
+    /// Lets no waiting delivery become due. The next round finds what waits in the stored state.
+    pub(crate) fn leave_waiting_to_next_round(&mut self) {
+        (self.attributes.has_waiting, self.suggestions.has_waiting) = (false, false);
+    }
+
     /// Starts those of the pending deliveries whose lane is free and due. They end before `lease_end`.
     pub(crate) fn start_due(&mut self, pending: Vec<CallAction>, lease_end: Deadline) {
-        (self.attributes.has_waiting, self.suggestions.has_waiting) = (false, false);
+        self.leave_waiting_to_next_round();
         let deadline = lease_end.or_within(SEND_TIMEOUT);
         if deadline.has_passed() {
             return;

@@ -177,9 +177,14 @@ impl<'a> LeasedCall<'a> {
         if must_save {
             self.save().await?;
         }
-        if let Some(end) = self.work_end() {
-            let pending = self.apply(CallEvent::DeliveryRequested);
-            self.deliveries.start_due(pending, Deadline::at(end));
+        match self.work_end() {
+            Some(end) => {
+                let pending = self.apply(CallEvent::DeliveryRequested);
+                self.deliveries.start_due(pending, Deadline::at(end));
+            }
+            // Nothing may be sent before the next round renews the lease. A delivery that went on counting as due until
+            // then would be looked at without a pause.
+            None => self.deliveries.leave_waiting_to_next_round(),
         }
         Ok(())
     }

@@ -54,8 +54,8 @@ impl SegmentRetries {
     /// Decides what becomes of a segment that was not scored. `scored_texts` is the number of texts, of any call, that the
     /// provider has scored so far.
     ///
-    /// A segment is to blame for an invalid answer and for a model that fails on it. An outage of the provider is nobody's
-    /// fault, and no segment is given up while it lasts, unless the provider goes on to score other texts.
+    /// A segment is to blame for a model that fails on it. A provider that is out of reach, or that answers with what is no
+    /// score, is nobody's fault, and no segment is given up while that lasts, unless the provider goes on to score other texts.
     pub(crate) fn record_failure(
         &mut self,
         id: SegmentId,
@@ -74,7 +74,7 @@ impl SegmentRetries {
             scored_texts,
         });
         let is_blamed = match error {
-            ProviderError::Model(_) | ProviderError::InvalidAnswer(_) => true,
+            ProviderError::Model(_) => true,
             ProviderError::Overloaded => false,
             _ => failures.attempts == 0 || scored_texts > failures.scored_texts,
         };
@@ -125,7 +125,12 @@ mod tests {
 
     #[test]
     fn a_segment_is_given_up_for_its_own_failures_and_not_for_an_outage() {
-        assert_eq!(failures_until_given_up(invalid, |_| 0), Some(5));
+        assert_eq!(failures_until_given_up(invalid, |attempt| attempt), Some(5));
+        assert_eq!(
+            failures_until_given_up(invalid, |_| 0),
+            None,
+            "the provider gives every text an answer that is no score"
+        );
         assert_eq!(
             failures_until_given_up(unavailable, |attempt| attempt),
             Some(5),

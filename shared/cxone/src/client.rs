@@ -86,9 +86,14 @@ impl CxoneClient {
     /// Sends a request whose answer has no body worth reading (204).
     ///
     /// # Errors
-    /// As [`CxoneClient::answer`].
+    /// As [`CxoneClient::answer`], and [`insights_http::Error::InvalidResponse`] if there is a body that is no JSON: a page of
+    /// a proxy or of a login does not show that the request was carried out.
     pub async fn send_unit(&self, request: Request, deadline: Deadline) -> Result<(), Error> {
-        self.answer(request, deadline).await.map(drop)
+        let answer = self.answer(request, deadline).await?;
+        if !answer.body.is_empty() {
+            answer.json::<serde::de::IgnoredAny>()?;
+        }
+        Ok(())
     }
 
     /// Sends a request and returns its successful answer.

@@ -149,7 +149,12 @@ pub async fn post_suggestion(
     };
     let request = Request::json(Method::POST, endpoint, &body)?.idempotency_key(key);
     match client.answer(request, deadline).await {
-        Ok(answer) => Ok(suggestion_id(&answer.body)),
+        Ok(answer) if answer.body.is_empty() => Ok(None),
+        Ok(answer) => {
+            // A page of a proxy or of a login does not show that the suggestion is there.
+            answer.json::<serde::de::IgnoredAny>()?;
+            Ok(suggestion_id(&answer.body))
+        }
         Err(error) if error.is_conflict() => Ok(None),
         Err(error) => Err(error),
     }

@@ -197,3 +197,31 @@ async fn each_refusal_has_its_own_error() {
         Some(Duration::from_secs(60))
     );
 }
+
+#[tokio::test]
+async fn a_page_in_place_of_an_answer_does_not_count_as_sent() {
+    let (simulator, client) = simulator(vec![Line::said("customer", 0, "hello")]).await;
+    for path in [
+        "/api/v2/interactions/*/attributes",
+        "/api/v2/agentassist/suggestions",
+    ] {
+        simulator.fault(FaultRule::new(path, Fault::WrongContent).times(1));
+    }
+    let attributes = [("sentiment_trend", "stable".to_owned())];
+    let patched = patch_attributes(&client, "call 1", &attributes, soon()).await;
+    let suggested = post_suggestion(&client, "call 1", "Offer help.", "key-1", soon()).await;
+    for error in [patched.unwrap_err(), suggested.unwrap_err()] {
+        assert!(
+            matches!(error, Error::Http(HttpError::InvalidResponse { .. })),
+            "{error:?}"
+        );
+    }
+    patch_attributes(&client, "call 1", &attributes, soon())
+        .await
+        .unwrap();
+    post_suggestion(&client, "call 1", "Offer help.", "key-1", soon())
+        .await
+        .unwrap();
+    assert_eq!(simulator.world().live.suggestions("call 1").len(), 1);
+    simulator.shutdown().await;
+}
