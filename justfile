@@ -21,6 +21,15 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Many simulated schedules from seeds (minutes)
+simulate SCHEDULES="20000":
+    cargo run --release -p simulation -- --schedules {{SCHEDULES}}
+
+# Every function for a long time against a failing contact center; shows whether anything grows
+soak MINUTES="30":
+    cargo build --release -p cxone-insights
+    cargo run --release -p soak -- --minutes {{MINUTES}}
+
 # Rewrite docs/settings.md from the declarations in the code
 settings:
     UPDATE_DOCS=1 cargo test -p e2e --test settings

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use insights_http::client::IdleConnections;
 #[cfg(feature = "cxone")]
-use insights_http::exchange::{HttpClient, HttpExchange};
+use insights_http::exchange::HttpClient;
 use runtime::config::{ConfigError, Env};
 use runtime::settings::Required;
 use store::aws::SdkConfig;
@@ -36,7 +36,7 @@ pub struct Backends {
     states: Opened<State>,
     state: Option<State>,
     #[cfg(feature = "cxone")]
-    exchange: Option<Arc<dyn HttpExchange>>,
+    http: Option<HttpClient>,
     #[cfg(feature = "embedded")]
     folder: Option<PathBuf>,
     #[cfg(feature = "objects")]
@@ -102,7 +102,7 @@ impl Backends {
             states: Opened::default(),
             state: None,
             #[cfg(feature = "cxone")]
-            exchange: None,
+            http: None,
             #[cfg(feature = "embedded")]
             folder: None,
             #[cfg(feature = "objects")]
@@ -135,11 +135,11 @@ impl Backends {
         self
     }
 
-    /// Replaces the network between the product and the contact center, for simulations.
+    /// Replaces the HTTP client that calls the contact center, for simulations.
     #[cfg(feature = "cxone")]
     #[must_use]
-    pub fn with_exchange(mut self, exchange: Arc<dyn HttpExchange>) -> Self {
-        self.exchange = Some(exchange);
+    pub fn with_http_client(mut self, http: HttpClient) -> Self {
+        self.http = Some(http);
         self
     }
 
@@ -384,10 +384,10 @@ impl Backends {
         secrets: &Arc<FunctionSecrets>,
         state: &State,
     ) -> anyhow::Result<cxone::CxoneClient> {
-        let mut http = HttpClient::from(insights_http::client::build_client(self.connections)?);
-        if let Some(exchange) = &self.exchange {
-            http = http.with_exchange(Arc::clone(exchange));
-        }
+        let http = match &self.http {
+            Some(http) => http.clone(),
+            None => insights_http::client::build_client(self.connections)?.into(),
+        };
         crate::cxone_client::connect(settings, system, secrets, state, &http)
     }
 

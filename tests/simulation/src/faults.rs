@@ -1,0 +1,174 @@
+//! Which faults a run has, and when: drawn from the seed before the run begins.
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// The token endpoint of the contact center.
+    Token,
+    /// The transcript of a live call.
+    Transcript,
+    /// The attributes of an interaction.
+    Attributes,
+    /// The suggestions to agents.
+    Suggestions,
+    /// The service that scores texts.
+    Scoring,
+    /// The state store.
+    State,
+}
+
+/// All targets.
+pub const TARGETS: [Target; 6] = [
+    Target::Token,
+    Target::Transcript,
+    Target::Attributes,
+    Target::Suggestions,
+    Target::Scoring,
+    Target::State,
+];
+
+/// How a target fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The server answers with this status.
+    Status(u16),
+    /// The server answers 429; `Some` carries the seconds of its `Retry-After`.
+    RateLimited(Option<u32>),
+    /// No connection is made.
+    Refused,
+    /// Nothing is answered, and nothing is done.
+    Hang,
+    /// The request is carried out, and its answer never arrives.
+    LostAnswer,
+    /// The answer comes after this many milliseconds.
+    Slow(u32),
+    /// The answer is not JSON.
+    NotJson,
+    /// The answer is JSON of another shape.
+    WrongShape,
+}
+
+impl Fault {
+    /// Returns whether a request that meets the fault is carried out.
+    #[must_use]
+    pub const fn is_carried_out(self) -> bool {
+        matches!(self, Self::LostAnswer | Self::Slow(_))
+    }
+}
+
+/// A fault of one target for some time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaultWindow {
+    /// What fails.
+    pub target: Target,
+    /// How it fails.
+    pub fault: Fault,
+    /// When it begins, in milliseconds of the run.
+    pub from_ms: u64,
+    /// When it is over, in milliseconds of the run.
+    pub until_ms: u64,
+    /// Share of the requests that meet the fault.
+    pub share: f64,
+}
+
+/// All faults of a run.
+#[derive(Debug, Clone, Default)]
+pub struct FaultPlan {
+    /// The windows, in no order.
+    pub windows: Vec<FaultWindow>,
+    /// Share of all requests whose answer is lost at any time.
+    pub lost_share: f64,
+    /// When processes die, in milliseconds of the run.
+    pub crashes_ms: Vec<u64>,
+}
+
+impl FaultPlan {
+    /// Draws the faults of a run. After `until_ms` everything is healthy.
+    #[must_use]
+    pub fn draw(random: &mut StdRng, until_ms: u64) -> Self {
+        let windows = (0..random.random_range(0..=4))
+            .map(|_| draw_window(random, until_ms))
+            .collect();
+        let crashes_ms = (0..random.random_range(0..=3))
+            .map(|_| random.random_range(0..until_ms))
+            .collect();
+        Self {
+            windows,
+            lost_share: *[0.0, 0.0, 0.01, 0.05]
+                .get(random.random_range(0..4))
+                .unwrap_or(&0.0),
+            crashes_ms,
+        }
+    }
+
+    /// Returns the fault that a request to `target` meets at this moment.
+    #[must_use]
+    pub fn fault(
+        &self,
+        target: Target,
+        at_ms: u64,
+        until_ms: u64,
+        random: &mut StdRng,
+    ) -> Option<Fault> {
+        for window in &self.windows {
+            if window.target == target
+                && (window.from_ms..window.until_ms).contains(&at_ms)
+                && random.random_bool(window.share)
+            {
+                return Some(window.fault);
+            }
+        }
+        (at_ms < until_ms && random.random_bool(self.lost_share)).then_some(Fault::LostAnswer)
+    }
+
+    /// Returns whether `target` has any window of faults that touches the time from `from_ms` to `until_ms`.
+    #[must_use]
+    pub fn touches(&self, target: Target, from_ms: u64, until_ms: u64) -> bool {
+        self.windows.iter().any(|window| {
+            window.target == target && window.from_ms < until_ms && from_ms < window.until_ms
+        })
+    }
+}
+
+fn draw_window(random: &mut StdRng, until_ms: u64) -> FaultWindow {
+    let target = TARGETS[random.random_range(0..TARGETS.len())];
+    let fault = match random.random_range(0..10) {
+        0 => Fault::Status(500),
+        1 | 2 => Fault::Status(503),
+        // A transcript that is not there (404) is that of a call in which nothing was said yet, so it is no fault of it.
+        3 if target == Target::Transcript => Fault::Status(403),
+        3 => Fault::Status(if random.random_bool(0.5) { 403 } else { 404 }),
+        4 => Fault::RateLimited([None, Some(0), Some(1), Some(5)][random.random_range(0..4)]),
+        5 => Fault::Refused,
+        6 => Fault::Hang,
+        7 => Fault::LostAnswer,
+        8 => Fault::Slow(random.random_range(500..9000)),
+        // The answer to a send has no shape of its own, so that none is wrong.
+        _ if matches!(target, Target::Attributes | Target::Suggestions)
+            || random.random_bool(0.5) =>
+        {
+            Fault::NotJson
+        }
+        _ => Fault::WrongShape,
+    };
+    let from_ms = random.random_range(0..until_ms);
+    let length_ms = if random.random_bool(0.2) {
+        until_ms
+    } else {
+        random.random_range(500..40_000)
+    };
+    FaultWindow {
+        target,
+        fault,
+        from_ms,
+        until_ms: (from_ms + length_ms).min(until_ms),
+        share: if random.random_bool(0.7) {
+            1.0
+        } else {
+            random.random_range(0.1..1.0)
+        },
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod contact_center;
+pub mod faults;
+pub mod network;
+pub mod poller;
+pub mod run;
+pub mod seeded_os;
+pub mod state_store;
+pub mod trace;
+pub mod world;

@@ -1,0 +1,370 @@
+//! Live calls: the transcript poller in invocations that overlap, die and hand over, against a contact center and a state
+//! store that fail.
+//!
+//! Each minute an invocation starts, as the schedule of the deployed function starts it; it works for up to 70 seconds, so that
+//! two of them overlap. What is checked:
+//! - every final segment is scored exactly once (refused ones count as seen, not as scored);
+//! - the attributes in the contact center are those of the whole call, and every raised suggestion is there once;
+//! - no call is left unread for longer than [`MAX_UNREAD_MS`] while its transcript endpoint, the tokens and the state store work;
+//! - no call is ended by silence in which nobody could listen;
+//! - the number of requests stays within a bound, whatever fails.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use backends::Backends;
+use backends::interactions::Interactions;
+use insights_http::CallLimits;
+use insights_http::secret::FixedSecret;
+use jiff::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use runtime::Observer;
+use runtime::config::Env;
+use secrecy::SecretString;
+use sentiment::service::NlpClient;
+use sentiment::{HttpProvider, Provider};
+use store::secrets::Secrets;
+use store::state::State;
+use tokio_util::sync::CancellationToken;
+use transcript_poller::config::Config;
+use transcript_poller::{CallSelection, CountedBatch, Deps, poll};
+
+use crate::contact_center::{Call, ContactCenter};
+use crate::faults::Target;
+use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork};
+use crate::run::Violation;
+use crate::seeded_os;
+use crate::state_store::SimulatedState;
+use crate::world::{Process, SharedWorld};
+
+/// The part of a run in which things fail.
+const FAULTY_MS: u64 = 120_000;
+
+/// The whole run: the healthy part at its end is long enough for open breakers, leases of the dead and grown backoffs.
+const WHOLE_MS: u64 = 260_000;
+
+/// How often the schedule starts an invocation.
+const SCHEDULE_MS: u64 = 60_000;
+
+/// How long an invocation works before it hands over.
+const INVOCATION_MS: u64 = 70_000;
+
+/// Time without a segment after which a call ends.
+const SILENCE_MS: u64 = 30_000;
+
+/// Longest time for which a live call may be left unread while everything that reading needs works. An open breaker stays open
+/// for 30 s, and a process that dies is replaced within a minute, when the schedule starts the next one.
+pub const MAX_UNREAD_MS: u64 = 100_000;
+
+/// Most requests to one endpoint per second and call, over the whole run.
+const MAX_REQUESTS_PER_SECOND: f64 = 6.0;
+
+/// What the processes of a run report of the batches that they counted: call, segment identity, process.
+type Reports = Arc<Mutex<Vec<(String, u64)>>>;
+
+/// Runs one schedule.
+///
+/// # Errors
+/// The first rule that the run broke.
+pub async fn run(seed: u64, is_traced: bool) -> Result<(), Violation> {
+    run_and_trace(seed, is_traced).await.0
+}
+
+/// Runs one schedule, and returns what happened in it.
+pub async fn trace_of(seed: u64) -> String {
+    run_and_trace(seed, true).await.1
+}
+
+async fn run_and_trace(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+    seeded_os::start_clock();
+    let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
+    let center = ContactCenter::draw(&mut random, FAULTY_MS);
+    let calls = center.calls.clone();
+    let world = SharedWorld::new(seed, is_traced, FAULTY_MS, center);
+    let reports = Reports::default();
+    let studio = tokio::spawn(register_and_stop(world.clone(), calls.clone()));
+    let watch = tokio::spawn(watch_reading(world.clone(), calls.clone()));
+    run_invocations(&world, &reports).await;
+    let unread = watch.await;
+    let checked = match (unread, studio.await) {
+        (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+        (Ok(Some(complaint)), _) => Err(complaint),
+        (Ok(None), Ok(())) => check_end(&world, &calls, &reports),
+    };
+    let result = checked.map_err(|complaint| world_violation(&world, complaint));
+    let trace = world.lock().trace.text();
+    (result, trace)
+}
+
+fn world_violation(world: &SharedWorld, complaint: String) -> Violation {
+    let world = world.lock();
+    Violation {
+        complaint,
+        faults: format!("{:#?}", world.faults),
+        trace: world.trace.text(),
+    }
+}
+
+/// Starts an invocation each minute, and kills those that the plan kills.
+async fn run_invocations(world: &SharedWorld, reports: &Reports) {
+    let crashes = world.lock().faults.crashes_ms.clone();
+    let mut running = Vec::new();
+    for number in 0..WHOLE_MS.div_ceil(SCHEDULE_MS) {
+        let started_ms = number * SCHEDULE_MS;
+        tokio::time::sleep(Duration::from_millis(
+            started_ms.saturating_sub(seeded_os::elapsed_ms()),
+        ))
+        .await;
+        let ends_ms = (started_ms + INVOCATION_MS).min(WHOLE_MS);
+        let process = Process::start(format!("poller-{number}"));
+        let stop = CancellationToken::new();
+        let work = invocation(
+            world.clone(),
+            process.clone(),
+            Arc::clone(reports),
+            stop.clone(),
+        );
+        let crash = crashes
+            .iter()
+            .copied()
+            .find(|at| (started_ms..ends_ms).contains(at) && at % 2 == number % 2);
+        running.push(tokio::spawn(async move {
+            let timer = async {
+                let until = crash.unwrap_or(ends_ms);
+                tokio::time::sleep(Duration::from_millis(
+                    until.saturating_sub(seeded_os::elapsed_ms()),
+                ))
+                .await;
+            };
+            let work = tokio::spawn(work);
+            timer.await;
+            if crash.is_some() {
+                process.kill();
+                work.abort();
+                return;
+            }
+            stop.cancel();
+            // A process that does not end in time is killed, as Lambda does at the deadline.
+            if tokio::time::timeout(Duration::from_secs(5), work)
+                .await
+                .is_err()
+            {
+                process.kill();
+            }
+        }));
+    }
+    for task in running {
+        let _ = task.await;
+    }
+}
+
+async fn invocation(
+    world: SharedWorld,
+    process: Process,
+    reports: Reports,
+    stop: CancellationToken,
+) {
+    let deps = match deps(&world, &process, reports).await {
+        Ok(deps) => Arc::new(deps),
+        Err(error) => panic!("the dependencies were not built: {error:#}"),
+    };
+    let shards = (0..deps.calls.shards()).collect();
+    let holder = process.name().to_owned();
+    if let Err(error) = poll(&deps, CallSelection::Shards(shards), &holder, stop).await {
+        let line = || format!("{holder} ends: {error:#}");
+        world.lock().trace.add(line);
+    }
+}
+
+async fn deps(world: &SharedWorld, process: &Process, reports: Reports) -> anyhow::Result<Deps> {
+    let state = State::other(SimulatedState::new(world.clone(), process.clone()));
+    let http = SimulatedNetwork::client(world.clone(), process.clone());
+    let secrets: Secrets = [("client_id", "simulated"), ("client_secret", "not secret")]
+        .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+        .into_iter()
+        .collect();
+    let backends = Backends::laptop(std::env::temp_dir(), secrets)
+        .with_state(state)
+        .with_http_client(http.clone());
+    let nlp = NlpClient::new(
+        http,
+        SCORING_URL,
+        Arc::new(FixedSecret(SecretString::from("not secret"))),
+        CallLimits::default(),
+    )?;
+    let provider = Provider::Http(Box::new(HttpProvider::new(nlp)));
+    let silence = (SILENCE_MS / 1000).to_string();
+    let env = Env::from_pairs([
+        ("CXONE_BASE_URL", CONTACT_CENTER_URL),
+        ("SILENCE_END_SECONDS", silence.as_str()),
+    ]);
+    let config = Config::from_env(&env)?.with_scorer(provider);
+    let deps = Deps::new(&backends, config).await?;
+    Ok(
+        deps.with_observer(Observer::new(move |batch: CountedBatch| {
+            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            for segment in &batch.report.segments {
+                reports.push((batch.interaction_id.clone(), segment.id.0));
+            }
+        })),
+    )
+}
+
+/// Does what the Studio script does: registers each call, and stops those that end before their silence.
+async fn register_and_stop(world: SharedWorld, calls: BTreeMap<String, Call>) {
+    let script = Process::start("studio");
+    let state = State::other(SimulatedState::new(world, script));
+    let interactions = Interactions::new(state, 1);
+    let each = calls.into_iter().map(|(id, call)| {
+        let interactions = interactions.clone();
+        async move {
+            wait_until(call.registered_ms).await;
+            while interactions.register(&id, Timestamp::now()).await.is_err() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let Some(stopped_ms) = call.stopped_ms else {
+                return;
+            };
+            wait_until(stopped_ms).await;
+            while interactions.stop(&id, Timestamp::now()).await.is_err() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    });
+    futures::future::join_all(each).await;
+}
+
+async fn wait_until(run_ms: u64) {
+    tokio::time::sleep(Duration::from_millis(
+        run_ms.saturating_sub(seeded_os::elapsed_ms()),
+    ))
+    .await;
+}
+
+/// Watches that each live call is read, and returns the first complaint.
+async fn watch_reading(world: SharedWorld, calls: BTreeMap<String, Call>) -> Option<String> {
+    let needed = [Target::Transcript, Target::Token, Target::State];
+    let mut last_ok: BTreeMap<&String, u64> = BTreeMap::new();
+    for second in 0..WHOLE_MS / 1000 {
+        wait_until(second * 1000).await;
+        let now_ms = second * 1000;
+        let world = world.lock();
+        for (id, call) in &calls {
+            let over_ms = call.lines.last().map_or(0, |line| line.final_ms);
+            let reads = world
+                .contact_center
+                .calls
+                .get(id)
+                .and_then(|call| call.read_ms);
+            let is_live = (call.registered_ms..over_ms).contains(&now_ms);
+            let is_disturbed = needed.iter().any(|target| {
+                world
+                    .faults
+                    .touches(*target, now_ms.saturating_sub(1000), now_ms + 1)
+            });
+            let since = last_ok.entry(id).or_insert(now_ms);
+            if !is_live || is_disturbed {
+                *since = now_ms;
+                continue;
+            }
+            let since = (*since).max(reads.unwrap_or(0));
+            if now_ms.saturating_sub(since) > MAX_UNREAD_MS {
+                return Some(format!(
+                    "{id} was not read for {} s although nothing that reading needs failed",
+                    (now_ms - since) / 1000
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Checks what is left at the end of the run.
+fn check_end(
+    world: &SharedWorld,
+    calls: &BTreeMap<String, Call>,
+    reports: &Reports,
+) -> Result<(), String> {
+    let world = world.lock();
+    let reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut counted = BTreeMap::<&(String, u64), usize>::new();
+    for report in reports.iter() {
+        *counted.entry(report).or_default() += 1;
+    }
+    if let Some(((id, _), times)) = counted.into_iter().find(|(_, times)| *times > 1) {
+        return Err(format!("a segment of {id} was reported {times} times"));
+    }
+    if let Some(key) = world.contact_center.changed_suggestions.first() {
+        return Err(format!(
+            "the suggestion {key} was sent twice with other words"
+        ));
+    }
+    let seconds = WHOLE_MS as f64 / 1000.0;
+    for (target, requests) in &world.contact_center.requests {
+        let bound = match target {
+            Target::Token => 60.0,
+            _ => MAX_REQUESTS_PER_SECOND * seconds * calls.len() as f64,
+        };
+        if *requests as f64 > bound {
+            return Err(format!(
+                "{requests} requests to {target:?}, the bound is {bound}"
+            ));
+        }
+    }
+    for (id, call) in calls {
+        check_call(&world, id, call)?;
+    }
+    Ok(())
+}
+
+fn check_call(world: &crate::world::World, id: &str, call: &Call) -> Result<(), String> {
+    let key = store::state::Key::new(format!("interaction#{id}"), "state");
+    let now = Timestamp::now();
+    let item = world
+        .items
+        .get(&key, now)
+        .ok_or_else(|| format!("{id} has no state"))?;
+    let state: insights_core::live::CallState =
+        item.decode().map_err(|error| format!("{id}: {error}"))?;
+    let view = insights_core::live::CallView::from(&state);
+    let is_late = |line: &&crate::contact_center::Line| {
+        call.stopped_ms
+            .is_some_and(|stopped| line.final_ms > stopped)
+    };
+    let spoken = |is_customer: bool| {
+        call.lines
+            .iter()
+            .filter(|line| line.is_customer == is_customer && !line.is_refused && !is_late(line))
+            .count() as u64
+    };
+    let scored = (view.customer.segments, view.agent.segments);
+    let expected = (spoken(true), spoken(false));
+    // A call that is stopped keeps what was read until then.
+    let is_complete = match call.stopped_ms {
+        None => scored == expected,
+        Some(_) => scored.0 <= expected.0 && scored.1 <= expected.1,
+    };
+    if !is_complete {
+        return Err(format!(
+            "{id} has {scored:?} scored segments of customer and agent, said were {expected:?} (status {})",
+            view.status
+        ));
+    }
+    if view.status == "live" {
+        return Err(format!("{id} is still live at the end"));
+    }
+    for suggestion in &view.suggestions {
+        let is_there = world
+            .contact_center
+            .suggestions
+            .contains_key(&suggestion.idempotency_key);
+        if suggestion.status == "sent" && !is_there {
+            return Err(format!(
+                "a suggestion of {id} counts as sent and is not there"
+            ));
+        }
+    }
+    Ok(())
+}

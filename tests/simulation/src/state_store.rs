@@ -1,0 +1,238 @@
+//! A state store in memory, whose answers can be late, lost or wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::Rng;
+use store::Error;
+use store::state::{Expect, Item, Key, Put, StateStore};
+
+use crate::faults::{Fault, Target};
+use crate::world::{Process, SharedWorld};
+
+/// How long an operation waits for an answer before it fails, as the client of DynamoDB does.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The items, which outlive every process.
+#[derive(Debug, Default)]
+pub struct Items {
+    items: BTreeMap<Key, Item>,
+    last_version: u64,
+}
+
+impl Items {
+    /// Returns the item if it exists at `now`.
+    #[must_use]
+    pub fn get(&self, key: &Key, now: Timestamp) -> Option<&Item> {
+        self.items
+            .get(key)
+            .filter(|item| item.expires_at.is_none_or(|at| at > now))
+    }
+
+    fn expect(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
+        let found = self.get(key, now).map(|item| item.version);
+        let is_met = match expect {
+            Expect::Any => true,
+            Expect::Absent => found.is_none(),
+            Expect::Version(version) => found == Some(version),
+        };
+        if is_met {
+            return Ok(());
+        }
+        Err(Error::Conflict {
+            key: key.to_string(),
+        })
+    }
+
+    fn put(&mut self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
+        self.expect(&put.key, expect, now)?;
+        self.last_version += 1;
+        let item = Item {
+            key: put.key.clone(),
+            body: put.body,
+            version: self.last_version,
+            expires_at: put.expires_at,
+        };
+        self.items.insert(put.key, item);
+        Ok(self.last_version)
+    }
+
+    fn delete(&mut self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
+        self.expect(key, expect, now)?;
+        self.items.remove(key);
+        Ok(())
+    }
+
+    fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Vec<Item> {
+        self.items
+            .values()
+            .filter(|item| {
+                item.key.partition == partition
+                    && item.key.sort.starts_with(prefix)
+                    && after.is_none_or(|after| item.key.sort.as_str() > after)
+                    && item.expires_at.is_none_or(|at| at > now)
+            })
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+}
+
+/// The state store as one process sees it.
+#[derive(Debug, Clone)]
+pub struct SimulatedState {
+    world: SharedWorld,
+    process: Process,
+}
+
+impl SimulatedState {
+    /// Connects a process to the store.
+    #[must_use]
+    pub fn new(world: SharedWorld, process: Process) -> Self {
+        Self { world, process }
+    }
+
+    /// Carries out one operation: it travels, meets the fault of the moment, and its answer travels back.
+    async fn operate<T>(
+        &self,
+        what: impl Fn() -> String,
+        carry_out: impl Fn(&mut Items) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.process.stay_alive().await;
+        let (fault, latency_ms) = self.world.lock().meet(Target::State);
+        tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+        self.process.stay_alive().await;
+        let unavailable = || Error::Unavailable {
+            store: "the simulated store",
+            operation: "the operation",
+            source: "no answer came".into(),
+        };
+        let mut delay = Duration::from_millis(latency_ms);
+        match fault {
+            None => {}
+            Some(Fault::Slow(ms)) => delay = Duration::from_millis(ms.into()),
+            Some(Fault::LostAnswer) => {
+                let is_late = self.world.lock().random.random_bool(0.3);
+                if is_late {
+                    // The operation fails first and is carried out afterwards, as a packet that was delayed on its way.
+                    self.log(&what, "fails, and is carried out later");
+                    let wait_ms = self.world.lock().random.random_range(100..6000);
+                    let world = self.world.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(3000 + wait_ms)).await;
+                        let _ = carry_out(&mut world.lock().items);
+                    });
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    self.process.stay_alive().await;
+                    return Err(unavailable());
+                }
+                let _ = carry_out(&mut self.world.lock().items);
+                self.log(&what, "is carried out, but its answer is lost");
+                tokio::time::sleep(OPERATION_TIMEOUT).await;
+                self.process.stay_alive().await;
+                return Err(unavailable());
+            }
+            Some(fault) => {
+                self.log(&what, "fails");
+                let wait = match fault {
+                    Fault::Hang => OPERATION_TIMEOUT,
+                    _ => Duration::from_millis(900),
+                };
+                tokio::time::sleep(wait).await;
+                self.process.stay_alive().await;
+                return Err(unavailable());
+            }
+        }
+        let answer = carry_out(&mut self.world.lock().items);
+        self.log(
+            &what,
+            if answer.is_ok() {
+                "succeeds"
+            } else {
+                "is refused"
+            },
+        );
+        tokio::time::sleep(delay.min(OPERATION_TIMEOUT)).await;
+        self.process.stay_alive().await;
+        if delay >= OPERATION_TIMEOUT {
+            return Err(unavailable());
+        }
+        answer
+    }
+
+    fn log(&self, what: &impl Fn() -> String, end: &str) {
+        let line = || format!("{} state {} {end}", self.process.name(), what());
+        self.world.lock().trace.add(line);
+    }
+}
+
+impl StateStore for SimulatedState {
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Item>, Error> {
+        let owned = key.clone();
+        self.operate(
+            || format!("get {key}"),
+            move |items| Ok(items.get(&owned, now).cloned()),
+        )
+        .await
+    }
+
+    async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
+        let key = put.key.clone();
+        self.operate(
+            || format!("put {key} {expect:?}"),
+            move |items| items.put(put.clone(), expect, now),
+        )
+        .await
+    }
+
+    async fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> Result<(), Error> {
+        let count = puts.len();
+        self.operate(
+            || format!("put {count} items"),
+            move |items| {
+                for put in puts.clone() {
+                    items.put(put, Expect::Any, now)?;
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
+        let owned = key.clone();
+        self.operate(
+            || format!("delete {key}"),
+            move |items| match items.get(&owned, now) {
+                None if !matches!(expect, Expect::Version(_)) => Ok(()),
+                _ => items.delete(&owned, expect, now),
+            },
+        )
+        .await
+    }
+
+    async fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        let (owned, prefix) = (partition.to_owned(), prefix.to_owned());
+        let after = after.map(str::to_owned);
+        self.operate(
+            || format!("list {partition}"),
+            move |items| Ok(items.list(&owned, &prefix, after.as_deref(), limit, now)),
+        )
+        .await
+    }
+}
