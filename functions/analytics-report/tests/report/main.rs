@@ -3,7 +3,9 @@
 
 mod answers;
 mod checkpoints;
+mod disturbing_proxy;
 mod files;
+mod matrix;
 mod outages;
 mod privacy;
 mod support;
