@@ -24,7 +24,7 @@ use crate::disturbing_proxy::{Disturbance, DisturbingProxy, Matches};
 use crate::support::*;
 
 /// How long a disturbed run may take before its deadline.
-const DISTURBED_TIME: Duration = Duration::from_secs(4);
+const DISTURBED_TIME: Duration = Duration::from_secs(8);
 /// Number of cases that run at the same time.
 const CONCURRENT_CASES: usize = 18;
 
