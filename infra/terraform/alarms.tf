@@ -1,0 +1,406 @@
+# Alarms: each names its runbook. What an alarm does not say has the value that stands in the resource below.
+locals {
+  monitor = var.monitoring == "template"
+
+  alarms = {
+    data-action-errors = {
+      description = "data-action failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["data-action"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    webhook-receiver-errors = {
+      description = "webhook-receiver failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["webhook-receiver"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    embedding-writer-errors = {
+      description = "embedding-writer failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["embedding-writer"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    semantic-search-errors = {
+      description = "semantic-search failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["semantic-search"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    transcript-poller-errors = {
+      description = "transcript-poller failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    analytics-report-errors = {
+      description = "analytics-report failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["analytics-report"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    chat-session-errors = {
+      description = "chat-session failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["chat-session"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    throttles = {
+      description = "Functions were refused for want of concurrency. Runbook - infra/docs/runbooks/throttles.md"
+      period      = 300
+      sum_of = [
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["data-action"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["webhook-receiver"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["embedding-writer"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["semantic-search"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["analytics-report"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["chat-session"].function_name } },
+      ]
+      periods   = 1
+      threshold = 10
+    }
+    api-failures = {
+      description = "The API answered 5xx. Runbook - infra/docs/runbooks/api-failures.md"
+      namespace   = "AWS/ApiGateway"
+      metric      = "5xx"
+      dimensions  = { ApiId = aws_apigatewayv2_api.api.id }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 5
+    }
+    data-action-latency = {
+      description = "Data Actions near their 5 s limit (p99 in ms). Runbook - infra/docs/runbooks/latency.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Duration"
+      dimensions  = { FunctionName = aws_lambda_function.function["data-action"].function_name }
+      percentile  = "p99"
+      period      = 300
+      periods     = 3
+      datapoints  = 2
+      threshold   = 2000
+      comparison  = "GreaterThanThreshold"
+    }
+    search-latency = {
+      description = "Searches are slow (p99 in ms). Runbook - infra/docs/runbooks/latency.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Duration"
+      dimensions  = { FunctionName = aws_lambda_function.function["semantic-search"].function_name }
+      percentile  = "p99"
+      period      = 300
+      periods     = 3
+      datapoints  = 2
+      threshold   = 3000
+      comparison  = "GreaterThanThreshold"
+    }
+    dead-letters = {
+      description = "Conversations that could not be embedded wait to be looked at. Runbook - infra/docs/runbooks/dead-letters.md"
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = aws_sqs_queue.embedding_dead_letters.name }
+      statistic   = "Maximum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    dead-letter-age = {
+      description = "A dead letter is ten days old; after fourteen it is lost. Runbook - infra/docs/runbooks/dead-letters.md"
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = aws_sqs_queue.embedding_dead_letters.name }
+      statistic   = "Maximum"
+      period      = 3600
+      periods     = 1
+      threshold   = 864000
+    }
+    queue-age = {
+      description = "Conversations wait more than a quarter of an hour to be embedded. Runbook - infra/docs/runbooks/queue-age.md"
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = aws_sqs_queue.embedding.name }
+      statistic   = "Maximum"
+      period      = 300
+      periods     = 2
+      threshold   = 900
+      comparison  = "GreaterThanThreshold"
+    }
+    poller-lag = {
+      description = "Live scores lag the calls (p95 in ms). Runbook - infra/docs/runbooks/poller-lag.md"
+      namespace   = "cxone-insights"
+      metric      = "poller_lag_ms"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      percentile  = "p95"
+      period      = 60
+      periods     = 5
+      datapoints  = 3
+      threshold   = 5000
+      comparison  = "GreaterThanThreshold"
+    }
+    poller-stopped = {
+      description    = "The transcript poller has not run for five minutes. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace      = "AWS/Lambda"
+      metric         = "Invocations"
+      dimensions     = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name }
+      statistic      = "Sum"
+      period         = 300
+      periods        = 1
+      threshold      = 1
+      comparison     = "LessThanThreshold"
+      missing        = "breaching"
+      schedules_only = true
+    }
+    report-missing = {
+      description    = "No daily report was started for 26 hours. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace      = "AWS/Events"
+      metric         = "Invocations"
+      dimensions     = { RuleName = aws_cloudwatch_event_rule.schedule["report"].name }
+      statistic      = "Sum"
+      period         = 3600
+      periods        = 26
+      threshold      = 1
+      comparison     = "LessThanThreshold"
+      missing        = "breaching"
+      schedules_only = true
+    }
+    report-map-failures = {
+      description = "A report map failed, ran out of time or was aborted. Runbook - infra/docs/runbooks/report-map.md"
+      period      = 300
+      sum_of = [
+        { namespace = "AWS/States", metric = "ExecutionsFailed", dimensions = { StateMachineArn = aws_sfn_state_machine.report_map.arn } },
+        { namespace = "AWS/States", metric = "ExecutionsTimedOut", dimensions = { StateMachineArn = aws_sfn_state_machine.report_map.arn } },
+        { namespace = "AWS/States", metric = "ExecutionsAborted", dimensions = { StateMachineArn = aws_sfn_state_machine.report_map.arn } },
+      ]
+      periods   = 1
+      threshold = 1
+    }
+    sla-breaches = {
+      description = "Chat messages took longer than the SLA allows. Runbook - infra/docs/runbooks/sla-breaches.md"
+      namespace   = "cxone-insights"
+      metric      = "sla_breaches"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 10
+    }
+    poll-failures = {
+      description = "Transcripts of live calls cannot be read. Runbook - infra/docs/runbooks/poll-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "poll_errors"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      statistic   = "Sum"
+      period      = 60
+      periods     = 5
+      datapoints  = 3
+      threshold   = 5
+    }
+    calls-unfollowed = {
+      description = "There are more live calls than the poller follows. Runbook - infra/docs/runbooks/poller-lag.md"
+      namespace   = "cxone-insights"
+      metric      = "calls_unfollowed"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      statistic   = "Maximum"
+      period      = 60
+      periods     = 5
+      datapoints  = 3
+      threshold   = 1
+    }
+    escalations-not-told = {
+      description = "An escalation of a chat reached nobody. Runbook - infra/docs/runbooks/chat-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "chat_escalations_not_told"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    archive-failures = {
+      description = "Chats could not be archived. Runbook - infra/docs/runbooks/chat-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "chat_archive_failures"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    report-transcripts-failed = {
+      description = "A report lacks transcripts that could not be read. Runbook - infra/docs/runbooks/report-transcripts.md"
+      namespace   = "cxone-insights"
+      metric      = "report_transcripts_failed"
+      dimensions  = { function = "analytics-report", stack = var.name }
+      statistic   = "Sum"
+      period      = 3600
+      periods     = 1
+      threshold   = 1
+    }
+    events-dropped = {
+      description = "Lambda gave up starts of the poller, the report or the chats. Runbook - infra/docs/runbooks/undelivered-events.md"
+      period      = 300
+      sum_of = [
+        { namespace = "AWS/Lambda", metric = "AsyncEventsDropped", dimensions = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name } },
+        { namespace = "AWS/Lambda", metric = "AsyncEventsDropped", dimensions = { FunctionName = aws_lambda_function.function["analytics-report"].function_name } },
+        { namespace = "AWS/Lambda", metric = "AsyncEventsDropped", dimensions = { FunctionName = aws_lambda_function.function["chat-session"].function_name } },
+      ]
+      periods   = 1
+      threshold = 3
+    }
+    event-age = {
+      description = "A start waits in Lambda for more than an hour (ms). Runbook - infra/docs/runbooks/undelivered-events.md"
+      namespace   = "AWS/Lambda"
+      metric      = "AsyncEventAge"
+      dimensions  = { FunctionName = aws_lambda_function.function["analytics-report"].function_name }
+      statistic   = "Maximum"
+      period      = 300
+      periods     = 1
+      threshold   = 3600000
+      comparison  = "GreaterThanThreshold"
+    }
+    rule-failures = {
+      description = "A rule could not start its function. Runbook - infra/docs/runbooks/undelivered-events.md"
+      period      = 300
+      sum_of = [
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["poller"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["report"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat"].name } },
+      ]
+      periods   = 1
+      threshold = 1
+    }
+    undelivered-events = {
+      description = "A start was not delivered, or a daily report failed thrice. Runbook - infra/docs/runbooks/undelivered-events.md"
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = aws_sqs_queue.undelivered_events.name }
+      statistic   = "Maximum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    token-refresh-failures = {
+      description = "Tokens of the contact center could not be renewed. Runbook - infra/docs/runbooks/token-refresh.md"
+      period      = 300
+      sum_of = [
+        { namespace = "cxone-insights", metric = "token_refresh_failures", dimensions = { function = "transcript-poller", stack = var.name } },
+        { namespace = "cxone-insights", metric = "token_refresh_failures", dimensions = { function = "analytics-report", stack = var.name } },
+        { namespace = "cxone-insights", metric = "token_refresh_failures", dimensions = { function = "chat-session", stack = var.name } },
+      ]
+      periods   = 1
+      threshold = 3
+    }
+    model-errors = {
+      description = "A model or its provider failed. Runbook - infra/docs/runbooks/model-errors.md"
+      period      = 300
+      sum_of = [
+        { namespace = "cxone-insights", metric = "model_errors", dimensions = { function = "data-action", stack = var.name } },
+        { namespace = "cxone-insights", metric = "model_errors", dimensions = { function = "transcript-poller", stack = var.name } },
+        { namespace = "cxone-insights", metric = "model_errors", dimensions = { function = "chat-session", stack = var.name } },
+        { namespace = "cxone-insights", metric = "model_errors", dimensions = { function = "embedding-writer", stack = var.name } },
+        { namespace = "cxone-insights", metric = "model_errors", dimensions = { function = "semantic-search", stack = var.name } },
+      ]
+      periods   = 1
+      threshold = 5
+    }
+  }
+
+  made_alarms = {
+    for name, alarm in local.alarms : name => alarm
+    if local.monitor && (var.schedules == "ENABLED" || !try(alarm.schedules_only, false))
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "alarm" {
+  for_each = local.made_alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = try(each.value.datapoints, null)
+  threshold           = each.value.threshold
+  comparison_operator = try(each.value.comparison, "GreaterThanOrEqualToThreshold")
+  treat_missing_data  = try(each.value.missing, "notBreaching")
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+  tags                = local.tags
+
+  # Alarms of one metric.
+  namespace          = try(each.value.namespace, null)
+  metric_name        = try(each.value.metric, null)
+  dimensions         = try(each.value.dimensions, null)
+  statistic          = try(each.value.statistic, null)
+  extended_statistic = try(each.value.percentile, null)
+  period             = try(each.value.sum_of, null) == null ? each.value.period : null
+
+  # Alarms of a sum: a metric that nothing was written to counts as zero.
+  dynamic "metric_query" {
+    for_each = try(each.value.sum_of, [])
+    content {
+      id          = "m${metric_query.key}"
+      return_data = false
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        stat        = "Sum"
+        period      = each.value.period
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = try(each.value.sum_of, null) == null ? [] : [each.value.sum_of]
+    content {
+      id          = "sum"
+      label       = each.key
+      expression  = join("+", [for index, _ in metric_query.value : "FILL(m${index},0)"])
+      return_data = true
+    }
+  }
+}
+
+resource "aws_cloudwatch_dashboard" "dashboard" {
+  count = local.monitor ? 1 : 0
+
+  dashboard_name = var.name
+  dashboard_body = templatefile("${path.module}/dashboard.json.tftpl", {
+    name         = var.name
+    region       = local.region
+    api          = aws_apigatewayv2_api.api.id
+    functions    = { for name, function in aws_lambda_function.function : name => function.function_name }
+    queue        = aws_sqs_queue.embedding.name
+    dead_letters = aws_sqs_queue.embedding_dead_letters.name
+    undelivered  = aws_sqs_queue.undelivered_events.name
+    table        = aws_dynamodb_table.state.name
+    report_map   = aws_sfn_state_machine.report_map.arn
+  })
+}

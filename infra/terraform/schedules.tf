@@ -1,0 +1,83 @@
+# What starts by itself, and how often a start is tried.
+locals {
+  schedules = {
+    poller = {
+      function    = "transcript-poller"
+      description = "Starts the transcript poller; the lease decides which invocation works on what."
+      expression  = "rate(1 minute)"
+      state       = var.schedules
+      # A late or repeated start is useless, because the next minute brings another one.
+      retries      = 0
+      age          = 60
+      rule_retries = [{ retries = 0, age = 60 }]
+    }
+    report = {
+      function    = "analytics-report"
+      description = "Starts the report of the day before."
+      expression  = var.report_schedule
+      state       = var.schedules
+      # A killed report continues from its checkpoints, so that a second and a third attempt get further.
+      retries      = 2
+      age          = 21600
+      rule_retries = []
+    }
+    chat = {
+      function     = "chat-session"
+      description  = "Starts a chat worker each minute; it takes an agent's lease that is free, or ends at once."
+      expression   = "rate(1 minute)"
+      state        = length(var.chat_agents) > 0 ? var.schedules : "DISABLED"
+      retries      = 0
+      age          = 60
+      rule_retries = [{ retries = 0, age = 60 }]
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "schedule" {
+  for_each = local.schedules
+
+  name                = "${var.name}-${each.key}"
+  description         = each.value.description
+  schedule_expression = each.value.expression
+  state               = each.value.state
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "schedule" {
+  for_each = local.schedules
+
+  rule = aws_cloudwatch_event_rule.schedule[each.key].name
+  arn  = aws_lambda_alias.live[each.value.function].arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.undelivered_events.arn
+  }
+
+  dynamic "retry_policy" {
+    for_each = each.value.rule_retries
+    content {
+      maximum_retry_attempts       = retry_policy.value.retries
+      maximum_event_age_in_seconds = retry_policy.value.age
+    }
+  }
+}
+
+resource "aws_lambda_permission" "schedule" {
+  for_each = local.schedules
+
+  statement_id  = "schedule"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_alias.live[each.value.function].function_name
+  qualifier     = aws_lambda_alias.live[each.value.function].name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.schedule[each.key].arn
+}
+
+resource "aws_lambda_function_event_invoke_config" "schedule" {
+  for_each = local.schedules
+
+  function_name                = aws_lambda_alias.live[each.value.function].function_name
+  qualifier                    = aws_lambda_alias.live[each.value.function].name
+  maximum_retry_attempts       = each.value.retries
+  maximum_event_age_in_seconds = each.value.age
+}
