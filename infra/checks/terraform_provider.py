@@ -1,10 +1,11 @@
 """A provider for Terraform that makes nothing: it has the schema of the AWS provider and answers plans with speaking values.
 
 Terraform validates and plans a module against it as it does against the real one, without account and network. Every text that a service would
-make up, such as an ARN, is `<type|name|attribute>` in the plan, so that whoever compares the plan sees which resource a reference leads to.
+make up, such as an ARN, is `((type|name|attribute))` in the plan, so that whoever compares the plan sees which resource a reference leads to.
 """
 
 import json
+import os
 from concurrent import futures
 
 import grpc
@@ -13,7 +14,7 @@ import msgpack
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 NESTINGS = {"list": 2, "set": 3}
 # What tells the resources of one type apart, the best first.
-NAMES = ["function_name", "bucket", "name_prefix", "name", "deployment_group_name", "route_key", "service_name", "rule", "queue_url", "arn"]
+NAMES = ["function_name", "bucket", "bucket_prefix", "name_prefix", "name", "deployment_group_name", "route_key", "service_name", "rule", "queue_url", "arn"]
 
 
 def varint(number):
@@ -96,7 +97,8 @@ class Provider:
         self.schema = {"resources": {}, "data": {}, "ephemeral": {}, **schema}
         self.data = data or {}
         self.ephemeral = ephemeral or {}
-        self.asked = set()
+        # What was configured for the resources that have write-only values, which no plan shows.
+        self.configured = {}
 
     def serve(self, address):
         """Starts to answer at the address of a Unix socket."""
@@ -140,9 +142,11 @@ class Provider:
             return field(1, dynamic(None))
         attributes = self.schema["resources"][kind]["attributes"]
         name = next((proposed[one] for one in NAMES if isinstance(proposed.get(one), str)), "")
+        if any("write_only" in one for one in attributes.values()):
+            self.configured[kind, proposed.get("secret_id")] = value_of(parts[4])
         for attribute, one in attributes.items():
             if "computed" in one and proposed.get(attribute) is None:
-                proposed[attribute] = f"<{kind}|{name}|{attribute}>" if one["type"] == "string" else UNKNOWN
+                proposed[attribute] = f"(({kind}|{name}|{attribute}))" if one["type"] == "string" else UNKNOWN
             if "write_only" in one:
                 proposed[attribute] = None
         return field(1, dynamic(proposed)) + field(5, True)
@@ -158,7 +162,6 @@ class Provider:
     def answer(self, kind, request, values):
         parts = fields(request)
         name = parts[1].decode()
-        self.asked.add(name)
         given = value_of(parts[2]) or {}
         nothing = dict.fromkeys(self.schema[kind][name]["attributes"])
         nothing.update({block: [] for block in self.schema[kind][name]["block_types"]})
@@ -167,8 +170,6 @@ class Provider:
 
 def reattach(sockets):
     """Returns what TF_REATTACH_PROVIDERS must be, so that Terraform asks these sockets."""
-    import os
-
     return json.dumps({
         f"registry.terraform.io/hashicorp/{name}": {
             "Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True, "Addr": {"Network": "unix", "String": str(socket)},

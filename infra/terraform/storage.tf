@@ -43,8 +43,9 @@ resource "aws_dynamodb_table" "state" {
 
 # Buckets ---------------------------------------------------------------------------------------------------------------
 resource "aws_s3_bucket" "objects" {
-  bucket = "${var.name}-objects-${local.account}-${local.region}"
-  tags   = local.tags
+  # A prefix has at most 37 characters, and no capital letters.
+  bucket_prefix = "${substr(lower(var.name), 0, 28)}-objects-"
+  tags          = local.tags
 
   lifecycle {
     prevent_destroy = true
@@ -53,8 +54,8 @@ resource "aws_s3_bucket" "objects" {
 
 # Who read or wrote an object. S3 can deliver these logs only into a bucket that is encrypted with keys of its own.
 resource "aws_s3_bucket" "access_logs" {
-  bucket = "${var.name}-access-${local.account}-${local.region}"
-  tags   = local.tags
+  bucket_prefix = "${substr(lower(var.name), 0, 28)}-access-"
+  tags          = local.tags
 
   lifecycle {
     prevent_destroy = true
