@@ -94,20 +94,21 @@ def variables(parameters):
     return {snake(name): [one for one in value.split(",") if one] if name in LISTS else value for name, value in parameters.items()}
 
 
-def planned(parameters=None, **more):
+def planned(parameters=None, speaking=True, **more):
     """Plans the module with parameters of the template and, beside them, variables of its own."""
     place = workplace()
     given = {"packages_dir": place["packages"], **variables({**render.REQUIRED, **(parameters or {})}), **more}
-    return _planned(json.dumps({name: one for name, one in given.items() if one is not None}, sort_keys=True))
+    return _planned(json.dumps({name: one for name, one in given.items() if one is not None}, sort_keys=True), speaking)
 
 
 @functools.cache
-def _planned(given):
+def _planned(given, speaking):
     place = workplace()
     with tempfile.TemporaryDirectory(dir=place["root"]) as folder:
         values = Path(folder) / "values.tfvars.json"
         values.write_text(given)
         place["aws"].configured.clear()
+        place["aws"].speaking = speaking
         terraform("plan", "-no-color", "-input=false", f"-var-file={values}", f"-out={folder}/plan")
         shown = json.loads(terraform("show", "-json", f"{folder}/plan"))
         binary = (Path(folder) / "plan").read_bytes()

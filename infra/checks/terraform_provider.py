@@ -97,6 +97,8 @@ class Provider:
         self.schema = {"resources": {}, "data": {}, "ephemeral": {}, **schema}
         self.data = data or {}
         self.ephemeral = ephemeral or {}
+        # Whether what a service would make up is told in the plan, or is unknown until the apply as with the real provider.
+        self.speaking = True
         # What was configured for the resources that have write-only values, which no plan shows.
         self.configured = {}
 
@@ -146,7 +148,7 @@ class Provider:
             self.configured[kind, proposed.get("secret_id")] = value_of(parts[4])
         for attribute, one in attributes.items():
             if "computed" in one and proposed.get(attribute) is None:
-                proposed[attribute] = f"(({kind}|{name}|{attribute}))" if one["type"] == "string" else UNKNOWN
+                proposed[attribute] = f"(({kind}|{name}|{attribute}))" if self.speaking and one["type"] == "string" else UNKNOWN
             if "write_only" in one:
                 proposed[attribute] = None
         return field(1, dynamic(proposed)) + field(5, True)

@@ -82,6 +82,19 @@ def test_variables_are_the_templates_parameters_with_their_defaults():
             assert written == str(parameter["Default"]), name
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_a_first_plan_knows_all_but_what_the_services_make_up(name):
+    told, first_plan = planned(SETS[name]), planned(SETS[name], speaking=False)
+    assert {one["address"] for one in first_plan.resources} == {one["address"] for one in told.resources}
+    for one in first_plan.shown["resource_changes"]:
+        schema = terraform_module.SCHEMA["resources"].get(one["type"])
+        if schema:
+            unknown = {key for key, value in one["change"]["after_unknown"].items() if value is True}
+            # No block may be unknown as a whole, and no number or switch: they hang on variables alone.
+            firm = set(schema["block_types"]) | {key for key, value in schema["attributes"].items() if value["type"] in ("number", "bool") and "computed" not in value}
+            assert not unknown & firm, (one["address"], unknown & firm)
+
+
 def refused(given):
     """Returns the variables that Terraform refuses, by the places of their rules."""
     with pytest.raises(Refused) as failure:

@@ -333,6 +333,9 @@ locals {
     }
   }
 
+  # Known before the metrics' dimensions are: `try` would leave the whole alarm unknown until then.
+  sums = [for name, alarm in local.alarms : name if contains(keys(alarm), "sum_of")]
+
   made_alarms = {
     for name, alarm in local.alarms : name => alarm
     if local.monitor && (var.schedules == "ENABLED" || !try(alarm.schedules_only, false))
@@ -359,11 +362,11 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   dimensions         = try(each.value.dimensions, null)
   statistic          = try(each.value.statistic, null)
   extended_statistic = try(each.value.percentile, null)
-  period             = try(each.value.sum_of, null) == null ? each.value.period : null
+  period             = contains(local.sums, each.key) ? null : each.value.period
 
   # Alarms of a sum: a metric that nothing was written to counts as zero.
   dynamic "metric_query" {
-    for_each = try(each.value.sum_of, [])
+    for_each = contains(local.sums, each.key) ? each.value.sum_of : []
     content {
       id          = "m${metric_query.key}"
       return_data = false
@@ -378,7 +381,7 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   }
 
   dynamic "metric_query" {
-    for_each = try(each.value.sum_of, null) == null ? [] : [each.value.sum_of]
+    for_each = contains(local.sums, each.key) ? [each.value.sum_of] : []
     content {
       id          = "sum"
       label       = each.key
