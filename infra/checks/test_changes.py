@@ -115,6 +115,7 @@ def test_the_processor_changes_in_place_together_with_the_code():
         ("CxoneScopes", "one two"),
         ("CxoneTokenUrl", "https://other.example.com/token"),
         ("EmbeddingProvider", "openai"),
+        ("HeartbeatChecks", "health,score"),
         ("LogLevel", "debug"),
         ("ModelLayer", "arn:aws:lambda:eu-central-1:123456789012:layer:model:1"),
         ("OpenaiBaseUrl", "https://gateway.example.com"),
@@ -123,6 +124,7 @@ def test_the_processor_changes_in_place_together_with_the_code():
         ("RedactReports", "yes"),
         ("SentimentUrl", "https://nlp.example.com"),
         ("Tracing", "PassThrough"),
+        ("VectorRetentionDays", "400"),
     ],
 )
 def test_a_new_value_of_a_parameter_reaches_the_alias(name, value):
@@ -147,7 +149,7 @@ def test_the_schedules_stay_on_in_an_upgrade():
     resources = render.rendered()
     rules = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Events::Rule"]
     assert len(rules) >= 3
-    assert {one["State"] for one in rules if not one["Name"].endswith("-chat")} == {"ENABLED"}
+    assert {one["State"] for one in rules if not one["Name"].endswith(("-chat", "-expire", "-heartbeat"))} == {"ENABLED"}
     for path in (render.INFRA / "sam").glob("samconfig*"):
         assert "Schedules" not in path.read_text(), f"{path.name} keeps a value of the first run"
 

@@ -20,10 +20,12 @@ const STARTS: usize = 7;
 fn quick_event(function: &str) -> String {
     let named = |name: &str| std::fs::read_to_string(event_path(name)).expect("an event");
     match function {
+        "admin" => r#"{"task": "none"}"#.to_owned(),
         "analytics-report" => r#"{"from": "never", "to": "never"}"#.to_owned(),
         "chat-session" => named("chat-session-bad-agent.json"),
         "data-action" => named("data-action-json.json"),
         "embedding-writer" => r#"{"Records": []}"#.to_owned(),
+        "heartbeat" => r#""no event""#.to_owned(),
         "semantic-search" => named("semantic-search-no-question.json"),
         "transcript-poller" => r#"{"shard": 1000}"#.to_owned(),
         _ => named("webhook-receiver-wrong-signature.json"),

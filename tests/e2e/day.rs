@@ -1,4 +1,4 @@
-//! A day of all seven functions: the programs that are deployed, invoked by `cargo lambda`, on emulated AWS services,
+//! A day of all functions: the programs that are deployed, invoked by `cargo lambda`, on emulated AWS services,
 //! PostgreSQL and the simulated contact center.
 
 use std::time::Duration;

@@ -8,7 +8,7 @@ use runtime::settings::Declaration;
 type Declarations = fn() -> Vec<Declaration>;
 
 /// Every function by name, in the order of the page.
-pub(crate) const FUNCTIONS: [(&str, Declarations); 7] = [
+pub(crate) const FUNCTIONS: [(&str, Declarations); 9] = [
     ("data-action", || {
         with_process(data_action::config::Config::declarations())
     }),
@@ -29,6 +29,12 @@ pub(crate) const FUNCTIONS: [(&str, Declarations); 7] = [
     }),
     ("chat-session", || {
         with_process(chat_session::config::Config::declarations())
+    }),
+    ("admin", || {
+        with_process(admin::config::Config::declarations())
+    }),
+    ("heartbeat", || {
+        with_process(heartbeat::config::Config::declarations())
     }),
 ];
 

@@ -123,11 +123,19 @@ impl Template {
             _ if value.starts_with("AWS::") => Ok(()),
             // The alias under which every function is invoked.
             _ if self.0["Globals"]["Function"]["AutoPublishAlias"] == value => Ok(()),
-            Unset::Required if is_resource => Ok(()),
+            Unset::Required if is_resource || self.names_resource(value) => Ok(()),
             Unset::Otherwise(_) if is_resource => Ok(()),
             Unset::Default(own) if is_same(own, &resolved) => Ok(()),
             unset => Err(format!("is {resolved:?}, but {unset:?} in the code")),
         }
+    }
+
+    /// Returns whether a text is made of the name of a resource, as the address of an API is.
+    fn names_resource(&self, value: &str) -> bool {
+        let names = value.split("${").skip(1);
+        names
+            .filter_map(|rest| rest.split('}').next())
+            .any(|name| !self.0["Resources"][name].is_null())
     }
 
     /// Puts the defaults of parameters in the place of `${Parameter}`.

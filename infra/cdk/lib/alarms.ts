@@ -77,6 +77,8 @@ const FAILURES: readonly [FunctionName, string, number][] = [
   ['transcript-poller', 'TranscriptPollerFunction', 3],
   ['analytics-report', 'AnalyticsReportFunction', 1],
   ['chat-session', 'ChatSessionFunction', 3],
+  ['admin', 'AdminFunction', 1],
+  ['heartbeat', 'HeartbeatFunction', 1],
 ];
 /** Functions that call the contact center. */
 const CALLERS: readonly FunctionName[] = ['transcript-poller', 'analytics-report', 'chat-session'];
@@ -364,6 +366,8 @@ export const ROLLBACK_ALARMS: Readonly<Record<FunctionName, readonly string[]>> 
   'transcript-poller': ['transcript-poller-errors', 'poll-failures'],
   'analytics-report': ['analytics-report-errors'],
   'chat-session': ['chat-session-errors'],
+  admin: ['admin-errors'],
+  heartbeat: ['heartbeat-errors'],
 };
 
 /** Metrics that RDS keeps of the cluster. */

@@ -1,5 +1,5 @@
 /**
- * The names of the seven functions, and the binaries that `cargo lambda build` has built.
+ * The names of the functions, and the binaries that `cargo lambda build` has built.
  */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ export const FUNCTIONS = {
   'transcript-poller': 'TranscriptPollerFunction',
   'analytics-report': 'AnalyticsReportFunction',
   'chat-session': 'ChatSessionFunction',
+  admin: 'AdminFunction',
+  heartbeat: 'HeartbeatFunction',
 } as const;
 
 /** Name of a function's crate. */

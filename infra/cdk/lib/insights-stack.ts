@@ -60,7 +60,7 @@ export class InsightsStack extends Stack {
     if (props.database) {
       this.database = new Database(this, 'Database', {
         ...props.database,
-        clients: [this.function('embedding-writer'), this.function('semantic-search')],
+        clients: [this.function('embedding-writer'), this.function('semantic-search'), this.function('admin')],
       });
     }
     this.monitoring = new Monitoring(this, 'Monitoring', {

@@ -26,12 +26,12 @@ test('the database is encrypted, kept, closed to the world, and speaks TLS only'
   assert.equal(parameters.Properties['Parameters']['rds.force_ssl'], '1');
 });
 
-test('only the two functions that use the vectors are in its network, and there is no way out of it', () => {
+test('only the functions that use the vectors are in its network, and there is no way out of it', () => {
   const resources = resourcesOf(stackOf({ database: {} }));
   const inside = ofType(resources, 'AWS::Serverless::Function')
     .filter(([, { Properties }]) => Array.isArray(Properties['VpcConfig']?.SubnetIds))
     .map(([id]) => id);
-  assert.deepEqual(inside.sort(), ['EmbeddingWriterFunction', 'SemanticSearchFunction']);
+  assert.deepEqual(inside.sort(), ['AdminFunction', 'EmbeddingWriterFunction', 'SemanticSearchFunction']);
   assert.deepEqual(ofType(resources, 'AWS::EC2::InternetGateway'), []);
   assert.deepEqual(ofType(resources, 'AWS::EC2::NatGateway'), []);
   const services = ofType(resources, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) => JSON.stringify(Properties['ServiceName']));

@@ -16,7 +16,7 @@ const RESOURCES = resourcesOf(stackOf());
 const roleOf = (properties: Record<string, any>): string => [properties['Role']['Fn::GetAtt']].flat().join('.').split('.')[0]!;
 const FUNCTION_RESOURCES = ofType(RESOURCES, 'AWS::Serverless::Function');
 
-test('there are seven functions, each with its own role and its own log group that is kept and limited', () => {
+test('there are nine functions, each with its own role and its own log group that is kept and limited', () => {
   assert.deepEqual(FUNCTION_RESOURCES.map(([id]) => id).sort(), Object.values(FUNCTIONS).slice().sort());
   const roles = new Set<string>();
   const groups = new Set<string>();
@@ -29,8 +29,8 @@ test('there are seven functions, each with its own role and its own log group th
     roles.add(roleOf(Properties));
     groups.add(group);
   }
-  assert.equal(roles.size, 7);
-  assert.equal(groups.size, 7);
+  assert.equal(roles.size, 9);
+  assert.equal(groups.size, 9);
 });
 
 test('no policy allows every action, and only calls that cannot be narrowed have every resource', () => {

@@ -33,11 +33,13 @@ impl Function {
 }
 
 /// Every function of the workspace, in the order of the alphabet.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 9] = [
+    function("admin", "Admin", Trigger::Operator),
     function("analytics-report", "AnalyticsReport", Trigger::Schedule),
     function("chat-session", "ChatSession", Trigger::Schedule),
     function("data-action", "DataAction", Trigger::Http),
     function("embedding-writer", "EmbeddingWriter", Trigger::Queue),
+    function("heartbeat", "Heartbeat", Trigger::Schedule),
     function("semantic-search", "SemanticSearch", Trigger::Http),
     function("transcript-poller", "TranscriptPoller", Trigger::Schedule),
     function("webhook-receiver", "WebhookReceiver", Trigger::Http),
