@@ -24,7 +24,7 @@ SETS = {
         "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "ReserveConcurrency": "false", "Rollout": "AllAtOnce", "Tracing": "PassThrough",
         "LogLevel": "debug", "LogRetentionDays": "90", "RedactPii": "always", "RedactReports": "yes", "ChatRetentionDays": "30", "PollShards": "3",
         "ReportRetentionDays": "500", "ArchiveRetentionDays": "600", "ApiRateLimit": "50", "ApiBurstLimit": "60", "ReportMapConcurrency": "7",
-        "ReportSchedule": "cron(30 4 * * ? *)", "ChatAgents": "agent-1",
+        "ReportSchedule": "cron(30 4 * * ? *)", "ChatAgents": "agent-1", "Heartbeat": "on", "HeartbeatChecks": "health", "VectorRetentionDays": "400",
     },
     "idle": {"Schedules": "DISABLED", "Monitoring": "none", "ChatAgents": "a", "PollerConcurrency": "20", "ChatConcurrency": "9"},
     "shared-vpc": {**NETWORK, "ZeroEgress": "true", "CreateEndpoints": "false"},
@@ -142,6 +142,7 @@ def test_patterns_are_the_templates():
     ({"ZeroEgress": "true"}, "zero_egress"),
     ({**NETWORK, "ZeroEgress": "true", "EmbeddingProvider": "openai"}, "zero_egress"),
     *[({**NETWORK, "ZeroEgress": "true", name: ""}, "subnet_ids" if name == "SecurityGroupIds" else "zero_egress") for name in NETWORK],
+    ({**NETWORK, "ZeroEgress": "true", "Heartbeat": "on"}, "zero_egress"),
     ({"ChatAgents": ",".join(f"a{number}" for number in range(51))}, "chat_agents"),
 ])
 def test_rules_over_several_parameters_hold(given, variable):
@@ -219,7 +220,7 @@ def test_roles_may_do_what_the_template_allows(both):
     template, plan = both
     roles, policies = plan.all("aws_iam_role"), plan.all("aws_iam_role_policy")
     attached = plan.all("aws_iam_role_policy_attachment", "network_interfaces"), plan.all("aws_iam_role_policy_attachment", "key_use")
-    assert len(roles) == 9
+    assert len(roles) == 11
     for name, role in roles.items():
         expected = template("AWS::IAM::Role")[f"{camel(name.replace('_', '-'))}Role"]
         assert role["description"] == expected["Description"]

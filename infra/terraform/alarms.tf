@@ -73,6 +73,26 @@ locals {
       periods     = 1
       threshold   = 3
     }
+    admin-errors = {
+      description = "admin failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["admin"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    heartbeat-errors = {
+      description = "heartbeat failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["heartbeat"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
     throttles = {
       description = "Functions were refused for want of concurrency. Runbook - infra/docs/runbooks/throttles.md"
       period      = 300
@@ -84,6 +104,8 @@ locals {
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["analytics-report"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["chat-session"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["admin"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["heartbeat"].function_name } },
       ]
       periods   = 1
       threshold = 10

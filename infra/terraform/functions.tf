@@ -1,4 +1,4 @@
-# The seven functions: what each is given. Their policies stand in iam.tf, their routes in api.tf, their schedules in schedules.tf.
+# The functions: what each is given. Their policies stand in iam.tf, their routes in api.tf, their schedules in schedules.tf.
 locals {
   in_vpc    = length(var.subnet_ids) > 0 && length(var.security_group_ids) > 0
   no_egress = var.zero_egress
@@ -137,10 +137,39 @@ locals {
         ESCALATION_TOPIC_ARN   = aws_sns_topic.escalations.arn
       })
     }
+    admin = {
+      description = "An operator's tasks beside the database, and the daily expiry of vectors."
+      memory      = 1769
+      timeout     = 900
+      concurrency = 2
+      layers      = [var.database_ca_layer, var.embedding_model_layer]
+      subnets     = local.database_subnets
+      alarms      = ["admin-errors"]
+      settings = merge(local.common_settings, local.database_settings, local.providers_settings, local.embedding_settings, {
+        REDACT_PII            = var.redact_pii
+        OBJECT_BUCKET         = aws_s3_bucket.objects.id
+        VECTOR_RETENTION_DAYS = var.vector_retention_days
+        EMBEDDING_QUEUE_URL   = aws_sqs_queue.embedding.url
+        EMBEDDING_DLQ_URL     = aws_sqs_queue.embedding_dead_letters.url
+      })
+    }
+    heartbeat = {
+      description = "Checks the API from outside, as a caller does."
+      memory      = 256
+      timeout     = 240
+      concurrency = 1
+      layers      = []
+      subnets     = local.sealed_subnets
+      alarms      = ["heartbeat-errors"]
+      settings = merge(local.common_settings, local.callers_settings, {
+        HEARTBEAT_API_URL = "https://${aws_apigatewayv2_api.api.id}.execute-api.${local.region}.${data.aws_partition.current.dns_suffix}"
+        HEARTBEAT_CHECKS  = var.heartbeat_checks
+      })
+    }
   }
 
   # Names without references, so that other parts can be keyed by them.
-  function_names = toset(["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "transcript-poller", "analytics-report", "chat-session"])
+  function_names = toset(["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "transcript-poller", "analytics-report", "chat-session", "admin", "heartbeat"])
 }
 
 resource "aws_lambda_function" "function" {
@@ -181,9 +210,9 @@ resource "aws_lambda_function" "function" {
     }
   }
 
-  # A report that failed thrice is kept.
+  # A report or a task that failed thrice is kept.
   dynamic "dead_letter_config" {
-    for_each = each.key == "analytics-report" ? [aws_sqs_queue.undelivered_events.arn] : []
+    for_each = contains(["analytics-report", "admin"], each.key) ? [aws_sqs_queue.undelivered_events.arn] : []
     content {
       target_arn = dead_letter_config.value
     }

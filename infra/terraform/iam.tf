@@ -34,6 +34,8 @@ locals {
     transcript-poller = ["contact-center", "providers"]
     analytics-report  = ["contact-center"]
     chat-session      = ["contact-center", "providers"]
+    admin             = ["database", "providers"]
+    heartbeat         = ["callers"]
   }
 
   own_statements = {
@@ -152,6 +154,39 @@ locals {
         Resource = aws_sns_topic.escalations.arn
       },
     ]
+    admin = [
+      {
+        Sid      = "Objects"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${aws_s3_bucket.objects.arn}/*"
+      },
+      {
+        Sid      = "ListObjects"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = aws_s3_bucket.objects.arn
+      },
+      {
+        Sid      = "HoldDeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"]
+        Resource = aws_sqs_queue.embedding_dead_letters.arn
+      },
+      {
+        Sid      = "SendBack"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = aws_sqs_queue.embedding.arn
+      },
+      {
+        Sid      = "TellOfFailure"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = aws_sqs_queue.undelivered_events.arn
+      },
+    ]
+    heartbeat = []
   }
 
   interface_actions = [

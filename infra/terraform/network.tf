@@ -7,7 +7,7 @@ locals {
     sqs = [{
       Effect    = "Allow"
       Principal = "*"
-      Action    = ["sqs:SendMessage", "sqs:DeleteMessage"]
+      Action    = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"]
       Resource  = [aws_sqs_queue.embedding.arn, aws_sqs_queue.embedding_dead_letters.arn]
     }]
     sns    = [{ Effect = "Allow", Principal = "*", Action = "sns:Publish", Resource = aws_sns_topic.escalations.arn }]

@@ -94,6 +94,16 @@ output "chat_session_function_name" {
   value       = aws_lambda_function.function["chat-session"].function_name
 }
 
+output "admin_function_name" {
+  description = "Name of the function admin."
+  value       = aws_lambda_function.function["admin"].function_name
+}
+
+output "heartbeat_function_name" {
+  description = "Name of the function heartbeat."
+  value       = aws_lambda_function.function["heartbeat"].function_name
+}
+
 output "undelivered_events_url" {
   description = "Starts that could not be delivered, and daily reports that failed thrice."
   value       = aws_sqs_queue.undelivered_events.url

@@ -30,6 +30,27 @@ locals {
       age          = 60
       rule_retries = [{ retries = 0, age = 60 }]
     }
+    expire = {
+      function    = "admin"
+      description = "Deletes the vectors of conversations that are older than VectorRetentionDays."
+      expression  = "cron(45 3 * * ? *)"
+      state       = var.vector_retention_days > 0 ? var.schedules : "DISABLED"
+      input       = jsonencode({ task = "expire" })
+      # A task may be repeated.
+      retries      = 2
+      age          = 21600
+      rule_retries = []
+    }
+    heartbeat = {
+      function    = "heartbeat"
+      description = "Starts the checks of the API."
+      expression  = "rate(5 minutes)"
+      state       = var.heartbeat == "on" ? var.schedules : "DISABLED"
+      # A late or repeated start is useless, because the next one follows in five minutes.
+      retries      = 0
+      age          = 60
+      rule_retries = [{ retries = 0, age = 60 }]
+    }
   }
 }
 
@@ -46,8 +67,9 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 resource "aws_cloudwatch_event_target" "schedule" {
   for_each = local.schedules
 
-  rule = aws_cloudwatch_event_rule.schedule[each.key].name
-  arn  = aws_lambda_alias.live[each.value.function].arn
+  rule  = aws_cloudwatch_event_rule.schedule[each.key].name
+  arn   = aws_lambda_alias.live[each.value.function].arn
+  input = try(each.value.input, null)
 
   dead_letter_config {
     arn = aws_sqs_queue.undelivered_events.arn

@@ -192,6 +192,30 @@ variable "chat_agents" {
   }
 }
 
+variable "heartbeat" {
+  description = "on checks the API from outside every five minutes with heartbeat_key of the callers' secret, or api_key, and raises an alarm when a check fails."
+  type        = string
+  default     = "off"
+  nullable    = false
+
+  validation {
+    condition     = contains(["off", "on"], var.heartbeat)
+    error_message = "heartbeat must be off or on."
+  }
+}
+
+variable "heartbeat_checks" {
+  description = "Checks that the heartbeat makes. Leave search out where there is no database, or where it may sleep while it is not used."
+  type        = string
+  default     = "health,score,search,call"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((health|score|search|call)(,(health|score|search|call)){0,3})$", var.heartbeat_checks))
+    error_message = "heartbeat_checks must be checks separated by commas - health, score, search, call."
+  }
+}
+
 variable "kms_key_arn" {
   description = "A key of yours that encrypts table, bucket, queues, secrets, topics and logs. Its policy must let the services in that the guide lists. Empty uses keys that AWS owns."
   type        = string
@@ -237,6 +261,18 @@ variable "chat_retention_days" {
   validation {
     condition     = contains([1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365], var.chat_retention_days)
     error_message = "chat_retention_days must be one of 1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365."
+  }
+}
+
+variable "vector_retention_days" {
+  description = "Days after its end that a conversation stays searchable. 0 keeps it for ever."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.vector_retention_days >= 0 && var.vector_retention_days <= 36500 && floor(var.vector_retention_days) == var.vector_retention_days
+    error_message = "vector_retention_days must be from 0 to 36500."
   }
 }
 
@@ -332,6 +368,11 @@ variable "zero_egress" {
     condition     = !var.zero_egress || (var.vpc_id != "" && alltrue([for ids in [var.subnet_ids, var.security_group_ids, var.cxone_subnet_ids, var.route_table_ids] : length(ids) > 0]))
     error_message = "zero_egress needs vpc_id, subnet_ids, security_group_ids, cxone_subnet_ids and route_table_ids."
   }
+
+  validation {
+    condition     = !var.zero_egress || var.heartbeat == "off"
+    error_message = "zero_egress allows no heartbeat, which calls the public address of the API."
+  }
 }
 
 variable "create_endpoints" {
@@ -390,7 +431,7 @@ variable "api_burst_limit" {
 }
 
 variable "reserve_concurrency" {
-  description = "true caps each function so that a runaway cannot drain the account. It takes 187 of the account's concurrent executions with the defaults below; an account with the initial limit of 10 needs false until its quota is raised."
+  description = "true caps each function so that a runaway cannot drain the account. It takes 190 of the account's concurrent executions with the defaults below; an account with the initial limit of 10 needs false until its quota is raised."
   type        = bool
   default     = true
   nullable    = false
