@@ -129,7 +129,7 @@ async fn expire(
             }
         }
     }
-    while other_models {
+    while other_models && !reply.done {
         if stop.has_passed() {
             return Ok(reply);
         }
@@ -138,9 +138,7 @@ async fn expire(
             .await
             .context("the rows of other models were not deleted")?;
         reply.count("deleted_of_other_models", deleted);
-        if deleted == 0 {
-            break;
-        }
+        reply.done = deleted == 0;
     }
     reply.done = true;
     Ok(reply)

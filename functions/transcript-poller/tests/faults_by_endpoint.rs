@@ -1,11 +1,7 @@
 //! Every fault at every endpoint that the poller uses: what does not need the endpoint works, and afterwards nothing is lost,
 //! scored twice or sent twice. Run with `--nocapture` for the table.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests may unwrap, and the table is printed"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -16,6 +16,9 @@ use crate::dlq::forget_queued;
 use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
 
+/// Returns a file without what belongs to a conversation, or `None` if nothing of it does.
+type Filter = fn(&[u8], &str) -> anyhow::Result<Option<Vec<u8>>>;
+
 const EXAMPLES: &str = "Examples:
   cxone-insights forget --conversation 9f3c                    erases it from the data folder
   cxone-insights forget --conversation 9f3c --aws              erases it from the deployed stores
@@ -130,13 +133,12 @@ async fn erase_objects(
     }
     for folder in folders {
         for entry in objects.list(folder).await? {
-            let filter: fn(&[u8], &str) -> anyhow::Result<Option<Vec<u8>>> =
-                match entry.key.rsplit('.').next() {
-                    Some("jsonl") => without_lines,
-                    Some("csv") => without_rows,
-                    Some("json") if entry.key.ends_with("listing.json") => without_entries,
-                    _ => continue,
-                };
+            let filter: Filter = match entry.key.rsplit('.').next() {
+                Some("jsonl") => without_lines,
+                Some("csv") => without_rows,
+                Some("json") if entry.key.ends_with("listing.json") => without_entries,
+                _ => continue,
+            };
             let Some(content) = objects.get(&entry.key).await? else {
                 continue;
             };

@@ -320,6 +320,8 @@ fn what_is_nobodys_secret_is_left() {
         "I called two or three times on four different days",
         "my card was declined twice",
         "I forgot my password",
+        "The password reset link is not working, I get a 500 error.",
+        "Login troubleshooting: the password reset link is not working, I get a 500 error.",
         "the pin pad is broken",
         "version 10.15.7 build 19H2026",
         "we have two kids and three dogs",

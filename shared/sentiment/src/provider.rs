@@ -48,9 +48,10 @@ impl From<insights_http::Error> for ProviderError {
             Error::InvalidResponse { .. } => Self::InvalidAnswer(error),
             Error::Unauthorized { .. } | Error::SecretMissing { .. } => Self::AccessRefused(error),
             // Request Timeout, Too Early, and every 5xx are about the moment and not about the text.
-            Error::Rejected { status, .. } if matches!(status, 408 | 425 | 500..) => {
-                Self::Unavailable(error)
-            }
+            Error::Rejected {
+                status: 408 | 425 | 500..,
+                ..
+            } => Self::Unavailable(error),
             Error::Rejected { .. } | Error::NotFound { .. } | Error::Invalid { .. } => {
                 Self::Refused(error)
             }

@@ -29,7 +29,7 @@ pub struct Line {
     pub is_refused: bool,
 }
 
-/// One live call.
+/// A live call of the simulated contact center.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
     /// The utterances, by their start.
@@ -44,7 +44,7 @@ pub struct Call {
     pub read_ms: Option<u64>,
 }
 
-/// The contact center.
+/// The contact center and the scoring service of a run.
 #[derive(Debug, Default)]
 pub struct ContactCenter {
     /// The calls by their identifiers.

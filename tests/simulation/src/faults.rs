@@ -16,11 +16,11 @@ pub enum Target {
     Suggestions,
     /// The service that scores texts.
     Scoring,
-    /// The state store.
+    /// The state store of the product.
     State,
 }
 
-/// All targets.
+/// Every target that a fault may have.
 pub const TARGETS: [Target; 6] = [
     Target::Token,
     Target::Transcript,
@@ -62,9 +62,9 @@ impl Fault {
 /// A fault of one target for some time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaultWindow {
-    /// What fails.
+    /// Which requests meet the fault.
     pub target: Target,
-    /// How it fails.
+    /// How these requests fail.
     pub fault: Fault,
     /// When it begins, in milliseconds of the run.
     pub from_ms: u64,

@@ -2,6 +2,7 @@
 
 pub mod contact_center;
 pub mod faults;
+pub mod items;
 pub mod network;
 pub mod poller;
 pub mod run;

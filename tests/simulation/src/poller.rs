@@ -64,7 +64,7 @@ const MAX_REQUESTS_PER_SECOND: f64 = 6.0;
 /// What the processes of a run report of the batches that they counted: call, segment identity, process.
 type Reports = Arc<Mutex<Vec<(String, u64)>>>;
 
-/// Runs one schedule.
+/// Runs the schedule of one seed.
 ///
 /// # Errors
 /// The first rule that the run broke.
@@ -360,11 +360,11 @@ fn check_call(world: &crate::world::World, id: &str, call: &Call) -> Result<(), 
         return Err(format!("{id} is still live at the end"));
     }
     for suggestion in &view.suggestions {
-        let is_there = world
+        let is_shown = world
             .contact_center
             .suggestions
             .contains_key(&suggestion.idempotency_key);
-        if suggestion.status == "sent" && !is_there {
+        if suggestion.status == "sent" && !is_shown {
             return Err(format!(
                 "a suggestion of {id} counts as sent and is not there"
             ));

@@ -1,6 +1,5 @@
 //! A state store in memory, whose answers can be late, lost or wrong.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,82 +8,11 @@ use store::Error;
 use store::state::{Expect, Item, Key, Put, StateStore};
 
 use crate::faults::{Fault, Target};
+use crate::items::Items;
 use crate::world::{Process, SharedWorld};
 
 /// How long an operation waits for an answer before it fails, as the client of DynamoDB does.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The items, which outlive every process.
-#[derive(Debug, Default)]
-pub struct Items {
-    items: BTreeMap<Key, Item>,
-    last_version: u64,
-}
-
-impl Items {
-    /// Returns the item if it exists at `now`.
-    #[must_use]
-    pub fn get(&self, key: &Key, now: Timestamp) -> Option<&Item> {
-        self.items
-            .get(key)
-            .filter(|item| item.expires_at.is_none_or(|at| at > now))
-    }
-
-    fn expect(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
-        let found = self.get(key, now).map(|item| item.version);
-        let is_met = match expect {
-            Expect::Any => true,
-            Expect::Absent => found.is_none(),
-            Expect::Version(version) => found == Some(version),
-        };
-        if is_met {
-            return Ok(());
-        }
-        Err(Error::Conflict {
-            key: key.to_string(),
-        })
-    }
-
-    fn put(&mut self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
-        self.expect(&put.key, expect, now)?;
-        self.last_version += 1;
-        let item = Item {
-            key: put.key.clone(),
-            body: put.body,
-            version: self.last_version,
-            expires_at: put.expires_at,
-        };
-        self.items.insert(put.key, item);
-        Ok(self.last_version)
-    }
-
-    fn delete(&mut self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
-        self.expect(key, expect, now)?;
-        self.items.remove(key);
-        Ok(())
-    }
-
-    fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Vec<Item> {
-        self.items
-            .values()
-            .filter(|item| {
-                item.key.partition == partition
-                    && item.key.sort.starts_with(prefix)
-                    && after.is_none_or(|after| item.key.sort.as_str() > after)
-                    && item.expires_at.is_none_or(|at| at > now)
-            })
-            .take(limit)
-            .cloned()
-            .collect()
-    }
-}
 
 /// The state store as one process sees it.
 #[derive(Debug, Clone)]

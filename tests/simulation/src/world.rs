@@ -7,8 +7,8 @@ use rand::{Rng, SeedableRng};
 
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
+use crate::items::Items;
 use crate::seeded_os;
-use crate::state_store::Items;
 use crate::trace::Trace;
 
 /// Everything outside of the processes; one lock, since one thread runs all.
@@ -28,7 +28,7 @@ pub struct World {
     pub items: Items,
 }
 
-/// The shared world.
+/// A handle on the world that all processes of a run share.
 #[derive(Debug, Clone)]
 pub struct SharedWorld(Arc<Mutex<World>>);
 
@@ -53,7 +53,7 @@ impl SharedWorld {
         })))
     }
 
-    /// Locks the world. The lock is never held over an await.
+    /// Locks the world for a moment. The lock is never held over an await.
     pub fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +83,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process.
+    /// Starts a process with this name.
     #[must_use]
     pub fn start(name: impl Into<Arc<str>>) -> Self {
         Self {
@@ -98,7 +98,7 @@ impl Process {
         &self.name
     }
 
-    /// Kills the process.
+    /// Kills the process: nothing that it awaits happens any more.
     pub fn kill(&self) {
         self.is_dead
             .store(true, std::sync::atomic::Ordering::Relaxed);

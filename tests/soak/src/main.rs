@@ -145,15 +145,15 @@ fn draw_fault(random: &mut StdRng) -> (&'static str, FaultRule) {
     match random.random_range(0..8) {
         0 => (
             "transcripts 503",
-            FaultRule::new("/api/v2/interactions/*/transcripts", unavailable),
+            FaultRule::new("/*/*/*/*/transcripts", unavailable),
         ),
         1 => (
             "suggestions 503",
-            FaultRule::new("/api/v2/agentassist/suggestions", unavailable),
+            FaultRule::new("/*/*/*/suggestions", unavailable),
         ),
         2 => (
             "attributes hang",
-            FaultRule::new("/api/v2/interactions/*/attributes", hanging),
+            FaultRule::new("/*/*/*/*/attributes", hanging),
         ),
         3 => (
             "everything 429",

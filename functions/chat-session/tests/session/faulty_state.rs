@@ -1,5 +1,7 @@
 //! A state store that fails on demand, in front of a SQLite file.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

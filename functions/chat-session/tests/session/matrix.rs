@@ -3,6 +3,8 @@
 //! Each case runs a session while one dependency has one fault, and looks at what works meanwhile. Then the fault ends, the session is
 //! stopped, another one follows, and nothing may be lost or announced twice. `--nocapture` prints the table.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use std::time::Duration;
 
 use chat_session::records::{self, EscalationRecord};

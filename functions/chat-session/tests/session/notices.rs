@@ -1,5 +1,7 @@
 //! Notifications of escalations over failures, deaths and hand-overs: each is delivered, and none twice.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use std::time::Duration;
 
 use chat_session::records::{self, EscalationRecord};

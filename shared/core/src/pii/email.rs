@@ -204,8 +204,9 @@ fn read_local(
                     || token.number.is_some()
                     || tokens[first].is_letter();
             } else if token.is_empty_talk()
-                || !(tokens[first].number.is_some() || tokens[first].shape == Shape::Figures)
-                    && !(is_expected && end - at <= MAX_LOCAL_WORDS)
+                || !(tokens[first].number.is_some()
+                    || tokens[first].shape == Shape::Figures
+                    || is_expected && end - at <= MAX_LOCAL_WORDS)
             {
                 break;
             }

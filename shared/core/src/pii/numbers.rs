@@ -213,7 +213,7 @@ pub(super) fn is_written_as_phone(
             " " | "-" | "." | ") " | ")-" | ")" | " - " | " (" | "\u{2013}" | "/"
         )
     };
-    if !gaps.iter().all(|gap| dashed(gap)) {
+    if !gaps.iter().all(dashed) {
         // An international number may have "(0)" in it.
         return before == Some('+') && (8..=15).contains(&count) && digits[0] != 0;
     }

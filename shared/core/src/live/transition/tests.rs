@@ -749,7 +749,7 @@ fn a_segment_that_failed_this_time_is_read_again_however_far_the_others_get() {
     );
     let actions = call.answer(3601, vec![failed.clone()]);
     assert!(
-        matches!(&actions[0], CallAction::ScoreSegments { segments, .. } if segments == &[failed.clone()]),
+        matches!(&actions[0], CallAction::ScoreSegments { segments, .. } if *segments == [failed.clone()]),
         "{actions:?}"
     );
     call.on(3602, scored(vec![failed.clone()], 0.5));
