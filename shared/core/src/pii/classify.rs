@@ -61,7 +61,7 @@ impl Context<'_> {
                     break;
                 }
                 Cue::Device if meaning <= 2 => return Decision::Harmless,
-                // Passwords are talked about more often than told: "the password link gives a 500 error".
+                // Passwords are talked about more often than given: "the password link gives a 500 error".
                 Cue::Names(PiiKind::Password) if meaning > 0 => {}
                 Cue::Names(kind) if meaning <= 2 && self.accepts(kind, run, true) => {
                     return Decision::Data(kind);
