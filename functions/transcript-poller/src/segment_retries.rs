@@ -28,6 +28,8 @@ struct SegmentFailures {
     blamed: u32,
     /// Time before which the segment is not scored again.
     not_before: Instant,
+    /// Number of texts that the provider had scored at the first failure.
+    scored_at_first: u64,
     /// Number of texts that the provider had scored at the last failure.
     scored_texts: u64,
 }
@@ -71,11 +73,14 @@ impl SegmentRetries {
             attempts: 0,
             blamed: 0,
             not_before: Instant::now(),
+            scored_at_first: scored_texts,
             scored_texts,
         });
         let is_blamed = match error {
             ProviderError::Model(_) => true,
             ProviderError::Overloaded => false,
+            // A service that scored others since then gives this text alone an answer that is no score.
+            ProviderError::InvalidAnswer(_) => scored_texts > failures.scored_at_first,
             _ => failures.attempts == 0 || scored_texts > failures.scored_texts,
         };
         failures.attempts += 1;
@@ -125,7 +130,11 @@ mod tests {
 
     #[test]
     fn a_segment_is_given_up_for_its_own_failures_and_not_for_an_outage() {
-        assert_eq!(failures_until_given_up(invalid, |attempt| attempt), Some(5));
+        assert_eq!(
+            failures_until_given_up(invalid, |attempt| attempt.min(2)),
+            Some(6),
+            "the provider scored another text after the first failure"
+        );
         assert_eq!(
             failures_until_given_up(invalid, |_| 0),
             None,
