@@ -63,6 +63,7 @@ impl ServedProcess {
             .env("CHAT_AGENTS", "agent-1,agent-2,agent-3")
             .env("RUST_LOG", "error")
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} was not started", program.display()))?;
