@@ -14,7 +14,7 @@ const ALLOWED: &str = "it must be a day such as 2026-11-02, or a moment such as 
 pub(crate) enum Bound {
     /// A whole day in UTC.
     Day(Date),
-    /// An exact moment.
+    /// A moment, and no whole day.
     Moment(Timestamp),
 }
 

@@ -21,7 +21,7 @@ pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum PollAnswer {
     /// The contact center served these segments.
     Segments(Vec<Segment>),
-    /// The poll failed.
+    /// The transcript was not read.
     Failed,
     /// Nobody was asked, because the endpoint fails for every call. It is worth a look after this time.
     EndpointClosed(Duration),

@@ -35,7 +35,7 @@ const MAX_UNMEASURED: usize = 256;
 
 /// How a delivery ended.
 enum DeliveryAnswer {
-    /// Attributes were sent.
+    /// The attributes of the call were sent.
     Attributes {
         revision: u64,
         /// Number of counted batches whose sentiment the attributes show.

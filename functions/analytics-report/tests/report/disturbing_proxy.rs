@@ -111,7 +111,7 @@ impl DisturbingProxy {
         *self.rule() = Some((matches, disturbance));
     }
 
-    /// Forwards everything again.
+    /// Ends the disturbance: every request is forwarded again.
     pub(crate) fn restore(&self) {
         *self.rule() = None;
     }

@@ -69,7 +69,7 @@ impl TranscriptReader {
         self.request(conversations, None);
     }
 
-    /// Ends the task.
+    /// Ends the task that reads transcripts.
     pub(super) fn stop(&self) {
         self.task.abort();
     }

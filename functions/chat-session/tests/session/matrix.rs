@@ -38,7 +38,7 @@ const ROUTING: &str = "/api/v2/routing/users/*";
 enum Work {
     /// Messages of customers are stored and shown.
     Receive,
-    /// Escalations are announced.
+    /// Escalations of customers are announced.
     Notify,
     /// Messages of the agent arrive.
     Send,
@@ -161,7 +161,7 @@ impl Kind {
     }
 }
 
-/// One running case.
+/// One case of the matrix, while it runs.
 struct Case {
     fixture: SessionFixture,
     state: FaultyState,

@@ -94,7 +94,7 @@ impl PhraseSet {
         }
     }
 
-    /// Adds a phrase.
+    /// Adds a phrase to the automaton.
     pub(super) fn add(&mut self, phrase: &Node) -> Result<(), InvalidPhrase> {
         let complete = self.push(State::Complete(self.phrases));
         let first = self.compile(phrase, complete);

@@ -10,7 +10,7 @@ const DEFAULT_GAP: u8 = 3;
 /// A phrase as a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
-    /// One word.
+    /// One word of the text.
     Word(WordPattern),
     /// Any words of the same clause, up to a number.
     Gap(u8),
@@ -20,11 +20,11 @@ pub(super) enum Node {
     ClauseStart,
     /// The place where a clause ends.
     ClauseEnd,
-    /// All of these in a row.
+    /// All of these nodes in a row.
     Sequence(Vec<Node>),
-    /// One of these.
+    /// Exactly one of these nodes.
     Either(Vec<Node>),
-    /// This or nothing.
+    /// This node, or nothing at all.
     Optional(Box<Node>),
 }
 
@@ -81,7 +81,7 @@ pub enum InvalidPhrase {
     Word,
 }
 
-/// Parses a phrase.
+/// Parses the text of a phrase.
 pub(super) fn parse(phrase: &str) -> Result<Node, InvalidPhrase> {
     if phrase.len() > MAX_BYTES {
         return Err(InvalidPhrase::TooLarge);

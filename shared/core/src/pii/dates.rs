@@ -17,7 +17,7 @@ pub(super) struct DateSpan {
     pub(super) is_certain: bool,
     /// Whether the date names a month, or has more than one digit.
     pub(super) is_part_of_date: bool,
-    /// Number of digits.
+    /// Number of digits of the date.
     pub(super) digits: usize,
 }
 

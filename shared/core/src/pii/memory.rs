@@ -28,9 +28,9 @@ pub(super) struct RecentRun {
     pub(super) turn_id: u64,
     /// The number of the turn.
     pub(super) turn: u64,
-    /// Who said it.
+    /// The speaker who said the digits.
     pub(super) role: SpeakerRole,
-    /// The digits.
+    /// The digits in their order.
     pub(super) digits: Vec<u8>,
     /// The place in the turn, in bytes.
     pub(super) range: Range<usize>,

@@ -20,7 +20,7 @@ pub(super) enum Cue {
 
 /// The words and phrases that the detector knows.
 pub(super) struct Language {
-    /// The words.
+    /// The words that have a role.
     pub(super) vocabulary: Vocabulary,
     edges: FxHashMap<(u16, u16), u16>,
     ends: Vec<Option<Cue>>,

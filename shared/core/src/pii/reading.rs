@@ -31,7 +31,7 @@ pub(super) struct Reading {
     pub(super) tokens: Vec<Token>,
     /// The phrases, in order and without overlaps.
     pub(super) cues: Vec<CueHit>,
-    /// The numbers.
+    /// The numbers of the turn.
     pub(super) numbers: Numbers,
     /// Number of words that carry a meaning of their own and are no number.
     pub(super) content_words: usize,
@@ -42,7 +42,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads a turn.
+    /// Reads the text of a turn.
     pub(super) fn read(&mut self, text: &str) {
         read_tokens(text, &mut self.tokens);
         self.read_cues();

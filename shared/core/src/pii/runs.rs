@@ -23,7 +23,7 @@ pub(super) struct Group {
     pub(super) end: usize,
     /// The place of the first digit in the digits of the turn.
     pub(super) first_digit: usize,
-    /// Number of digits.
+    /// Number of digits that belong together.
     pub(super) digits: usize,
     /// Whether the digits were said as a word.
     pub(super) is_word: bool,
@@ -38,7 +38,7 @@ pub(super) struct Run {
     pub(super) tokens: Range<usize>,
     /// The place in the text, in bytes.
     pub(super) range: Range<usize>,
-    /// Number of digits.
+    /// Number of digits that belong together.
     pub(super) digits: usize,
     /// The place of the first digit in the digits of the turn.
     pub(super) first_digit: usize,

@@ -7,7 +7,7 @@ use super::vocabulary::{LANGUAGE, MAX_WORD_BYTES, NumberWord, WordRoles};
 /// The shape of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Figures alone.
+    /// Figures alone, without letters.
     Figures,
     /// Letters alone, perhaps with apostrophes.
     Alphabetic,
@@ -26,7 +26,7 @@ pub(super) struct Token {
     pub(super) shape: Shape,
     /// Whether the token begins with a capital letter.
     pub(super) is_capitalized: bool,
-    /// Number of characters.
+    /// Number of characters of the token.
     pub(super) chars: usize,
     /// The number of the word in the vocabulary, or [`UNKNOWN`].
     pub(super) word: u16,

@@ -67,7 +67,7 @@ impl WordRoles {
 /// What a word says about a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NumberWord {
-    /// One digit.
+    /// One digit, from zero to nine.
     Digit(u8),
     /// Two digits, from ten to nineteen.
     Teen(u8),

@@ -13,7 +13,7 @@ const MAX_TURNS: u64 = 16;
 /// Largest number of windows at a time.
 const MAX_WINDOWS: usize = 16;
 
-/// What is expected.
+/// What the next turns may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
     /// Data of a kind.
@@ -25,7 +25,7 @@ pub(super) enum Expected {
 /// An expectation that is open.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    /// What is expected.
+    /// What the window is open for.
     pub(super) expected: Expected,
     /// Whether the kind was named, and not only hinted at.
     pub(super) is_named: bool,

@@ -145,16 +145,7 @@ impl SqsDeadLetters {
             self.failed_call("SendMessage", &self.queue)
                 .with_cause(error)
         })?;
-        let deleted = self
-            .client
-            .delete_message()
-            .queue_url(&self.url)
-            .receipt_handle(&dead_letter.receipt);
-        deleted.send().await.map_err(|error| {
-            self.failed_call("DeleteMessage", &self.url)
-                .with_cause(error)
-        })?;
-        Ok(())
+        self.discard(dead_letter).await
     }
 
     fn failed_call<'a>(&self, operation: &'static str, what: &'a str) -> FailedCall<'a> {

@@ -129,27 +129,9 @@ async fn a_statement_that_outlives_its_caller_is_canceled_and_its_connection_giv
     let waiting = single.clone();
     // The caller gives up, as an invocation does that is cut off.
     let caller = tokio::spawn(async move { waiting.count(soon()).await });
-    let waits = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    until(async || {
-        observer
-            .query_one(waits, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0)
-            == 1
-    })
-    .await;
+    until(async || lock_waits(&observer).await == 1).await;
     caller.abort();
-    until(async || {
-        observer
-            .query_one(waits, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0)
-            == 0
-    })
-    .await;
+    until(async || lock_waits(&observer).await == 0).await;
     client.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(single.count(soon()).await.unwrap(), 0);
     drop(store);
@@ -167,17 +149,14 @@ async fn the_database_ends_a_statement_at_the_callers_deadline() {
     let deadline = Instant::now() + Duration::from_millis(500);
     let error = store.count(deadline).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
-    let running = "SELECT count(*) FROM pg_stat_activity
+    until(async || lock_waits(&observer).await == 0).await;
+}
+
+/// Returns the number of statements of the database that wait for a lock.
+async fn lock_waits(observer: &tokio_postgres::Client) -> i64 {
+    let waits = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    until(async || {
-        observer
-            .query_one(running, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0)
-            == 0
-    })
-    .await;
+    observer.query_one(waits, &[]).await.unwrap().get(0)
 }
 
 /// Waits until something holds.
