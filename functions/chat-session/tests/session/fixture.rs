@@ -1,5 +1,6 @@
 //! A fixture with sessions: each runs like a process of its own, on the stores and the simulator of the shared fixture.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,6 +195,23 @@ impl RunningSession {
                 if message.conversation_id == conversation && message.text == text)
         })
         .await;
+    }
+
+    /// Waits until the session has shown a message of each of these conversations, in any order.
+    pub(crate) async fn shows_each_of(&mut self, conversations: &[&str]) {
+        let mut missing: BTreeSet<&str> = conversations.iter().copied().collect();
+        while !missing.is_empty() {
+            let wanted = missing.clone();
+            let update = self
+                .next(&format!("a message of each of {wanted:?}"), |update| {
+                    matches!(update, Update::Message { message, .. }
+                        if wanted.contains(message.conversation_id.as_str()))
+                })
+                .await;
+            if let Update::Message { message, .. } = update {
+                missing.remove(message.conversation_id.as_str());
+            }
+        }
     }
 
     /// Waits for an update, and skips all others before it.

@@ -193,7 +193,12 @@ impl Case {
                 .fault(FaultRule::new(path, kind.fault()));
         }
         match dependency {
-            Dependency::Stream => self.fixture.simulator.world().chat.break_connections(),
+            Dependency::Stream => {
+                let chat = &self.fixture.simulator.world().chat;
+                chat.break_connections();
+                // A connection that is about to break would still carry what is said now.
+                eventually_async("the stream is down", async || chat.connections() == 0).await;
+            }
             Dependency::Webhook => {
                 self.hook.reset().await;
                 let broken = Mock::given(method("POST")).respond_with(kind.reply());
@@ -311,19 +316,21 @@ async fn run(dependency: Dependency, kind: Kind) -> String {
     }
     assert!(!session.task.is_finished(), "{dependency:?} {kind:?}");
     // What was hindered comes in nevertheless, and the end of the fault finds it.
-    for id in ["escalated", "ended", "received"] {
-        if chat.messages(id).is_empty() {
-            chat.say(id, "customer", "I will call my lawyer");
-        }
+    let late: Vec<&str> = ["escalated", "ended", "received"]
+        .into_iter()
+        .filter(|id| chat.messages(id).is_empty())
+        .collect();
+    for id in &late {
+        chat.say(id, "customer", "I will call my lawyer");
     }
     case.heal(dependency).await;
     if is_stream_down {
         session.next("the stream is up", connected).await;
         // Conversations that the stream has missed as a whole are known once they are assigned or go on.
-        ["escalated", "ended", "received"]
-            .iter()
-            .for_each(|id| chat.assign(id));
+        late.iter().for_each(|id| chat.assign(id));
     }
+    // A session that is stopped before it knows of a conversation cannot leave it to the next one.
+    session.shows_each_of(&late).await;
     eventually_async("the escalation is announced in the end", async || {
         case.is_announced("escalated").await
     })
