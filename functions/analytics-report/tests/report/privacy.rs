@@ -12,7 +12,7 @@ use crate::support::*;
 
 /// Personal data, each with the words around it by which it is recognized.
 const CANARIES: [(&str, &str); 4] = [
-    ("my card is 4111 1111 1111 1111", "4111"),
+    ("my card is 4111 1111 1111 1111", "4111 1111"),
     ("write to canary.person@example.com", "canary.person"),
     ("call me at (415) 555-0132", "555-0132"),
     ("my IBAN is DE89 3704 0044 0532 0130 00", "3704 0044"),
