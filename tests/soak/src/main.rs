@@ -91,6 +91,7 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     );
     let mut fault_name = "none";
     let mut last_requests = total_requests(&simulator);
+    let mut last_sample_ms = now_ms();
     while started.elapsed() < length {
         tokio::time::sleep(Duration::from_secs(options.every)).await;
         let requests = total_requests(&simulator);
@@ -104,8 +105,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
             requests_per_second: rate,
             score_p95_ms: scores.p95_ms,
             failed_scores: scores.failed,
-            live_lag_p95_ms: simulator.world().live.lag().p95_ms as f64,
+            live_lag_p95_ms: simulator.world().live.lag_since(last_sample_ms).p95_ms as f64,
         };
+        last_sample_ms = now_ms();
         report(&sample.line(fault_name));
         samples.push(sample);
         let now = Instant::now();
@@ -130,6 +132,11 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         report("nothing grows");
     }
     Ok(complaints.is_empty())
+}
+
+/// Returns the current time in milliseconds since the epoch.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 fn total_requests(simulator: &cxone_simulator::Handle) -> u64 {

@@ -15,7 +15,7 @@ pub(crate) struct Sample {
     pub(crate) score_p95_ms: f64,
     /// Scores that failed since the last sample.
     pub(crate) failed_scores: usize,
-    /// The 95th percentile of the time from a final segment to its attributes, over the whole run.
+    /// The 95th percentile of the time from a final segment to its attributes, of the segments since the last sample.
     pub(crate) live_lag_p95_ms: f64,
 }
 

@@ -10,7 +10,8 @@ pub(super) struct LagMeter {
     /// Indexes of the segments that were shown, with the time at which they became final, in epoch milliseconds.
     shown: BTreeMap<usize, i64>,
     covered: BTreeSet<usize>,
-    done: Vec<i64>,
+    /// When attributes covered a segment, in epoch milliseconds, and the lag of that segment in milliseconds.
+    done: Vec<(i64, i64)>,
 }
 
 impl LagMeter {
@@ -27,12 +28,14 @@ impl LagMeter {
     pub(super) fn patched(&mut self, now: i64) {
         for (place, since) in std::mem::take(&mut self.shown) {
             self.covered.insert(place);
-            self.done.push(now - since);
+            self.done.push((now, now - since));
         }
     }
 
-    pub(super) fn done(&self) -> &[i64] {
-        &self.done
+    /// Returns the lags of the segments that were covered from this moment on, in milliseconds.
+    pub(super) fn done_since(&self, from_ms: i64) -> impl Iterator<Item = i64> {
+        let covered = self.done.iter().filter(move |(at_ms, _)| *at_ms >= from_ms);
+        covered.map(|(_, lag_ms)| *lag_ms)
     }
 }
 
@@ -82,7 +85,8 @@ mod tests {
         watch.patched(1000);
         watch.shown(vec![(0, 100), (1, 200), (2, 1500)]);
         watch.patched(2000);
-        assert_eq!(watch.done(), [900, 800, 500]);
+        assert_eq!(watch.done_since(0).collect::<Vec<_>>(), [900, 800, 500]);
+        assert_eq!(watch.done_since(1500).collect::<Vec<_>>(), [500]);
     }
 
     #[test]

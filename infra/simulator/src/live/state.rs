@@ -95,11 +95,14 @@ impl State {
     /// Returns the lag between final segments and attributes over all calls.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        Lag::of(
-            self.lock()
-                .values()
-                .flat_map(|call| call.lag.done().iter().copied()),
-        )
+        self.lag_since(i64::MIN)
+    }
+
+    /// Returns the lag of the segments that attributes covered from this moment on, in epoch milliseconds.
+    #[must_use]
+    pub fn lag_since(&self, from_ms: i64) -> Lag {
+        let calls = self.lock();
+        Lag::of(calls.values().flat_map(|call| call.lag.done_since(from_ms)))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
