@@ -111,6 +111,7 @@ def test_the_processor_changes_in_place_together_with_the_code():
         ("AlertThreshold", "0.2"),
         ("ChatAgents", "a-1,a-2"),
         ("ChatRetentionDays", "14"),
+        ("ChatShards", "2"),
         ("CxoneBaseUrl", "https://other.example.com"),
         ("CxoneScopes", "one two"),
         ("CxoneTokenUrl", "https://other.example.com/token"),
@@ -149,7 +150,7 @@ def test_the_schedules_stay_on_in_an_upgrade():
     resources = render.rendered()
     rules = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Events::Rule"]
     assert len(rules) >= 3
-    assert {one["State"] for one in rules if not one["Name"].endswith(("-chat", "-expire", "-heartbeat"))} == {"ENABLED"}
+    assert {one["State"] for one in rules if one["Name"].endswith(("-poller", "-report"))} == {"ENABLED"}
     for path in (render.INFRA / "sam").glob("samconfig*"):
         assert "Schedules" not in path.read_text(), f"{path.name} keeps a value of the first run"
 

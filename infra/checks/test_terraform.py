@@ -148,6 +148,10 @@ def test_patterns_are_the_templates():
     ({**NETWORK, "ZeroEgress": "true", "Heartbeat": "on"}, "zero_egress"),
     ({"HeartbeatChecks": ""}, "heartbeat_checks"),
     ({"ChatAgents": ",".join(f"a{number}" for number in range(51))}, "chat_agents"),
+    ({"ChatAgents": ",".join(f"a{number}" for number in range(251)), "ChatShards": "5", "ChatConcurrency": "10"}, "chat_agents"),
+    ({"PollShards": "6"}, "poller_concurrency"),
+    ({"PollShards": "6", "PollerConcurrency": "12"}, "poller_concurrency"),
+    ({"ChatShards": "3"}, "chat_concurrency"),
 ])
 def test_rules_over_several_parameters_hold(given, variable):
     assert variable in refused(given)
@@ -257,7 +261,8 @@ def test_the_api_has_the_templates_routes(both):
         for method, one in methods.items():
             integration = one["x-amazon-apigateway-integration"]
             function = re.search(r"functions/(\{\w+\})/invocations", integration["uri"])[1]
-            expected[f"{method.upper()} {path}"] = (function, integration["timeoutInMillis"], integration["payloadFormatVersion"])
+            route = "$default" if one.get("isDefaultRoute") else f"{method.upper()} {path}"
+            expected[route] = (function, integration["timeoutInMillis"], integration["payloadFormatVersion"])
     integrations = plan.all("aws_apigatewayv2_integration")
     by_target = {function: (one["integration_uri"], one["timeout_milliseconds"], one["payload_format_version"]) for function, one in integrations.items()}
     routes = {one["route_key"] for one in plan.all("aws_apigatewayv2_route").values()}
@@ -292,7 +297,7 @@ def test_the_api_throttles_and_logs_as_in_the_template(both):
 def test_schedules_are_the_templates(both):
     template, plan = both
     rules = {one["Name"]: (name, one) for name, one in template("AWS::Events::Rule").items()}
-    permissions = {one["FunctionName"]: one for one in template("AWS::Lambda::Permission").values() if one["Principal"] == "events.amazonaws.com"}
+    permissions = {(one["FunctionName"], one["SourceArn"]) for one in template("AWS::Lambda::Permission").values() if one["Principal"] == "events.amazonaws.com"}
     targets, own_permissions = plan.all("aws_cloudwatch_event_target"), plan.all("aws_lambda_permission", "schedule")
     for key, one in plan.all("aws_cloudwatch_event_rule").items():
         logical, expected = rules[one["name"]]
@@ -305,7 +310,7 @@ def test_schedules_are_the_templates(both):
         assert (retry.get("maximum_retry_attempts"), retry.get("maximum_event_age_in_seconds")) == tuple(
             wanted.get("RetryPolicy", {}).get(name) for name in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
         )
-        assert permissions[wanted["Arn"]]["SourceArn"] == f"{{{logical}.Arn}}"
+        assert (wanted["Arn"], f"{{{logical}.Arn}}") in permissions
         assert own_permissions[key]["source_arn"] == f"((aws_cloudwatch_event_rule|{one['name']}|arn))"
         assert wanted["Arn"] == f"{{{camel(own_permissions[key]['function_name'].removeprefix('cxone-insights-'))}FunctionAlias{own_permissions[key]['qualifier']}}}"
     invokes = {one["FunctionName"]: one for one in template("AWS::Lambda::EventInvokeConfig").values()}

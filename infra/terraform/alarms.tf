@@ -188,30 +188,56 @@ locals {
       comparison  = "GreaterThanThreshold"
     }
     poller-stopped = {
-      description    = "The transcript poller has not run for five minutes. Runbook - infra/docs/runbooks/schedule-stopped.md"
-      namespace      = "AWS/Lambda"
-      metric         = "Invocations"
-      dimensions     = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name }
-      statistic      = "Sum"
-      period         = 300
-      periods        = 1
-      threshold      = 1
-      comparison     = "LessThanThreshold"
-      missing        = "breaching"
-      schedules_only = true
+      description = "The transcript poller has not run for five minutes. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+      only_where  = "schedules"
     }
     report-missing = {
-      description    = "No daily report was started for 26 hours. Runbook - infra/docs/runbooks/schedule-stopped.md"
-      namespace      = "AWS/Events"
-      metric         = "Invocations"
-      dimensions     = { RuleName = aws_cloudwatch_event_rule.schedule["report"].name }
-      statistic      = "Sum"
-      period         = 3600
-      periods        = 26
-      threshold      = 1
-      comparison     = "LessThanThreshold"
-      missing        = "breaching"
-      schedules_only = true
+      description = "The report of the day before was not written for 26 hours. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace   = "cxone-insights"
+      metric      = "daily_reports_written"
+      dimensions  = { function = "analytics-report", stack = var.name }
+      statistic   = "Sum"
+      period      = 3600
+      periods     = 26
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+      only_where  = "schedules"
+    }
+    chat-stopped = {
+      description = "Chat sessions have not been started for five minutes. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.function["chat-session"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+      only_where  = "chats"
+    }
+    heartbeat-stopped = {
+      description = "The heartbeat has not run for a quarter of an hour. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.function["heartbeat"].function_name }
+      statistic   = "Sum"
+      period      = 900
+      periods     = 1
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+      only_where  = "heartbeat"
     }
     report-map-failures = {
       description = "A report map failed, ran out of time or was aborted. Runbook - infra/docs/runbooks/report-map.md"
@@ -235,15 +261,15 @@ locals {
       threshold   = 10
     }
     poll-failures = {
-      description = "Transcripts of live calls cannot be read. Runbook - infra/docs/runbooks/poll-failures.md"
-      namespace   = "cxone-insights"
-      metric      = "poll_errors"
-      dimensions  = { function = "transcript-poller", stack = var.name }
-      statistic   = "Sum"
+      description = "A fifth of the reads of live calls or more fails (percent). Runbook - infra/docs/runbooks/poll-failures.md"
       period      = 60
-      periods     = 5
-      datapoints  = 3
-      threshold   = 5
+      sum_of = [
+        { namespace = "cxone-insights", metric = "poll_errors", dimensions = { function = "transcript-poller", stack = var.name } },
+      ]
+      out_of     = [{ namespace = "cxone-insights", metric = "poll_rounds", dimensions = { function = "transcript-poller", stack = var.name } }]
+      periods    = 5
+      datapoints = 3
+      threshold  = 20
     }
     calls-unfollowed = {
       description = "There are more live calls than the poller follows. Runbook - infra/docs/runbooks/poller-lag.md"
@@ -315,6 +341,12 @@ locals {
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["poller"].name } },
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["report"].name } },
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat-1"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat-2"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat-3"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat-4"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["expire"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["heartbeat"].name } },
       ]
       periods   = 1
       threshold = 1
@@ -353,14 +385,105 @@ locals {
       periods   = 1
       threshold = 5
     }
+    segments-unscored = {
+      description = "Segments of live calls were given up without a score. Runbook - infra/docs/runbooks/model-errors.md"
+      namespace   = "cxone-insights"
+      metric      = "segments_unscored"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    provider-errors = {
+      description = "The sentiment service is out of reach for live calls. Runbook - infra/docs/runbooks/model-errors.md"
+      namespace   = "cxone-insights"
+      metric      = "provider_errors"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 5
+    }
+    send-failures = {
+      description = "Attributes or suggestions do not reach the contact center. Runbook - infra/docs/runbooks/send-failures.md"
+      period      = 300
+      sum_of = [
+        { namespace = "cxone-insights", metric = "send_errors", dimensions = { function = "transcript-poller", stack = var.name } },
+        { namespace = "cxone-insights", metric = "sends_refused", dimensions = { function = "transcript-poller", stack = var.name } },
+      ]
+      periods   = 1
+      threshold = 10
+    }
+    store-errors = {
+      description = "A store refused or did not answer. Runbook - infra/docs/runbooks/store-errors.md"
+      period      = 300
+      sum_of = [
+        { namespace = "cxone-insights", metric = "store_errors", dimensions = { function = "transcript-poller", stack = var.name } },
+        { namespace = "cxone-insights", metric = "store_errors", dimensions = { function = "embedding-writer", stack = var.name } },
+        { namespace = "cxone-insights", metric = "store_errors", dimensions = { function = "semantic-search", stack = var.name } },
+        { namespace = "cxone-insights", metric = "store_errors", dimensions = { function = "data-action", stack = var.name } },
+        { namespace = "cxone-insights", metric = "store_errors", dimensions = { function = "webhook-receiver", stack = var.name } },
+      ]
+      periods   = 1
+      threshold = 5
+    }
+    conversations-removed = {
+      description = "Many conversations were taken out of the search by their sender. Runbook - infra/docs/runbooks/conversations-removed.md"
+      namespace   = "cxone-insights"
+      metric      = "conversations_removed"
+      dimensions  = { function = "embedding-writer", stack = var.name }
+      statistic   = "Sum"
+      period      = 3600
+      periods     = 1
+      threshold   = 100
+    }
+    chat-set-aside = {
+      description = "A chat message was too large to be stored whole. Runbook - infra/docs/runbooks/chat-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "chat_set_aside"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+    chat-session-failures = {
+      description = "Chat sessions failed and were started again. Runbook - infra/docs/runbooks/chat-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "chat_session_failures"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
+    chat-agents-unworked = {
+      description = "There are more agents than the chat workers take. Runbook - infra/docs/runbooks/chat-failures.md"
+      namespace   = "cxone-insights"
+      metric      = "chat_agents_unworked"
+      dimensions  = { function = "chat-session", stack = var.name }
+      statistic   = "Maximum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
+  }
+
+  # What an alarm on silence hangs on.
+  runs = {
+    schedules = var.schedules == "ENABLED"
+    chats     = var.schedules == "ENABLED" && length(var.chat_agents) > 0
+    heartbeat = var.schedules == "ENABLED" && var.heartbeat == "on"
   }
 
   # Known before the metrics' dimensions are: `try` would leave the whole alarm unknown until then.
-  sums = [for name, alarm in local.alarms : name if contains(keys(alarm), "sum_of")]
+  sums   = [for name, alarm in local.alarms : name if contains(keys(alarm), "sum_of")]
+  shares = [for name, alarm in local.alarms : name if contains(keys(alarm), "out_of")]
 
   made_alarms = {
     for name, alarm in local.alarms : name => alarm
-    if local.monitor && (var.schedules == "ENABLED" || !try(alarm.schedules_only, false))
+    if local.monitor && lookup(local.runs, try(alarm.only_where, ""), true)
   }
 }
 
@@ -402,12 +525,28 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
     }
   }
 
+  # What the sum is a share of.
   dynamic "metric_query" {
-    for_each = contains(local.sums, each.key) ? [each.value.sum_of] : []
+    for_each = contains(local.shares, each.key) ? each.value.out_of : []
+    content {
+      id          = "all"
+      return_data = false
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        stat        = "Sum"
+        period      = each.value.period
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = contains(local.sums, each.key) ? [join("+", [for index, _ in each.value.sum_of : "FILL(m${index},0)"])] : []
     content {
       id          = "sum"
       label       = each.key
-      expression  = join("+", [for index, _ in metric_query.value : "FILL(m${index},0)"])
+      expression  = contains(local.shares, each.key) ? "IF(all>0,100*(${metric_query.value})/all,0)" : metric_query.value
       return_data = true
     }
   }

@@ -6,8 +6,10 @@ locals {
     "DELETE /interactions/{id}"    = "data-action"
     "GET /interactions/{id}"       = "data-action"
     "GET /health"                  = "data-action"
-    "POST /webhooks/cxone"         = "webhook-receiver"
-    "GET /search"                  = "semantic-search"
+    # An unknown path or method is answered in the shape of every other error.
+    "$default"             = "data-action"
+    "POST /webhooks/cxone" = "webhook-receiver"
+    "GET /search"          = "semantic-search"
   }
   # Longer than the time limit of the function, so that its own answer is what callers get.
   integration_timeouts = {
@@ -76,12 +78,12 @@ resource "aws_apigatewayv2_stage" "default" {
 resource "aws_lambda_permission" "route" {
   for_each = local.routes
 
-  statement_id  = replace(replace(each.key, "/[{}]/", ""), "/[^A-Za-z0-9]+/", "-")
+  statement_id  = replace(replace(each.key, "/[{}$]/", ""), "/[^A-Za-z0-9]+/", "-")
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_alias.live[each.value].function_name
   qualifier     = aws_lambda_alias.live[each.value].name
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.api.execution_arn}/*/${replace(replace(each.key, " ", ""), "/\\{[^}]*\\}/", "*")}"
+  source_arn    = "${aws_apigatewayv2_api.api.execution_arn}/*/${each.key == "$default" ? "*" : replace(replace(each.key, " ", ""), "/\\{[^}]*\\}/", "*")}"
 }
 
 resource "aws_cloudwatch_log_group" "api" {

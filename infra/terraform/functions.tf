@@ -133,6 +133,7 @@ locals {
         OBJECT_BUCKET          = aws_s3_bucket.objects.id
         REDACT_PII             = var.redact_pii
         CHAT_AGENTS            = join(",", var.chat_agents)
+        CHAT_SHARDS            = var.chat_shards
         CHAT_RETENTION_SECONDS = var.chat_retention_days * 24 * 60 * 60
         ESCALATION_TOPIC_ARN   = aws_sns_topic.escalations.arn
       })

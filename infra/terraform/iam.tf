@@ -87,11 +87,16 @@ locals {
     ]
     semantic-search = []
     transcript-poller = [
+      # Live calls, their lists and tokens only.
       {
         Sid      = "State"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
       },
       {
         Sid      = "FanOut"
@@ -101,11 +106,16 @@ locals {
       },
     ]
     analytics-report = [
+      # Leases of reports and tokens only.
       {
         Sid      = "State"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
         Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["report#*", "token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
       },
       {
         Sid      = "Objects"
@@ -128,11 +138,16 @@ locals {
       },
     ]
     chat-session = [
+      # Chats and tokens only.
       {
         Sid      = "State"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:BatchWriteItem"]
         Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
       },
       {
         Sid      = "Objects"

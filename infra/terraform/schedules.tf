@@ -1,6 +1,7 @@
 # What starts by itself, and how often a start is tried.
 locals {
-  schedules = {
+  # One for each function that starts by itself.
+  first_schedules = {
     poller = {
       function    = "transcript-poller"
       description = "Starts the transcript poller; the lease decides which invocation works on what."
@@ -26,6 +27,7 @@ locals {
       description  = "Starts a chat worker each minute; it takes an agent's lease that is free, or ends at once."
       expression   = "rate(1 minute)"
       state        = length(var.chat_agents) > 0 ? var.schedules : "DISABLED"
+      input        = jsonencode({ shard = 0 })
       retries      = 0
       age          = 60
       rule_retries = [{ retries = 0, age = 60 }]
@@ -52,6 +54,20 @@ locals {
       rule_retries = [{ retries = 0, age = 60 }]
     }
   }
+
+  # The other shards of the chats.
+  shard_schedules = {
+    for shard in [1, 2, 3, 4] : "chat-${shard}" => {
+      function     = "chat-session"
+      description  = "Starts a chat worker of the shard ${shard} each minute, where ChatShards has so many."
+      expression   = "rate(1 minute)"
+      state        = length(var.chat_agents) > 0 && var.chat_shards > shard ? var.schedules : "DISABLED"
+      input        = jsonencode({ shard = shard })
+      rule_retries = [{ retries = 0, age = 60 }]
+    }
+  }
+
+  schedules = merge(local.first_schedules, local.shard_schedules)
 }
 
 resource "aws_cloudwatch_event_rule" "schedule" {
@@ -87,7 +103,7 @@ resource "aws_cloudwatch_event_target" "schedule" {
 resource "aws_lambda_permission" "schedule" {
   for_each = local.schedules
 
-  statement_id  = "schedule"
+  statement_id  = "schedule-${each.key}"
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_alias.live[each.value.function].function_name
   qualifier     = aws_lambda_alias.live[each.value.function].name
@@ -96,7 +112,7 @@ resource "aws_lambda_permission" "schedule" {
 }
 
 resource "aws_lambda_function_event_invoke_config" "schedule" {
-  for_each = local.schedules
+  for_each = local.first_schedules
 
   function_name                = aws_lambda_alias.live[each.value.function].function_name
   qualifier                    = aws_lambda_alias.live[each.value.function].name

@@ -181,14 +181,31 @@ variable "report_schedule" {
 }
 
 variable "chat_agents" {
-  description = "Agents whose chat sessions are worked, at most 50. Empty works none."
+  description = "Agents whose chat sessions are worked, at most 50 for each of chat_shards. Empty works none."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
-    condition     = length(var.chat_agents) <= 50 && alltrue([for id in var.chat_agents : can(regex("^[A-Za-z0-9_.@-]+$", id))])
-    error_message = "chat_agents must be at most 50 agent ids."
+    condition     = length(var.chat_agents) <= 250 && alltrue([for id in var.chat_agents : can(regex("^[A-Za-z0-9_.@-]+$", id))])
+    error_message = "chat_agents must be at most 250 agent ids."
+  }
+
+  validation {
+    condition     = length(var.chat_agents) <= 50 * var.chat_shards
+    error_message = "chat_agents must be at most 50 agents for each of chat_shards."
+  }
+}
+
+variable "chat_shards" {
+  description = "Workers that share the agents. Ids are spread by their digests, which is not even, so count 40 agents for each. The alarm chat-agents-unworked tells of agents that are left out."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 2, 3, 4, 5], var.chat_shards)
+    error_message = "chat_shards must be one of 1, 2, 3, 4, 5."
   }
 }
 
@@ -462,19 +479,24 @@ variable "poll_shards" {
 }
 
 variable "poller_concurrency" {
-  description = "Concurrent executions reserved for the poller. Twice poll_shards and one, since one generation follows the other."
+  description = "Concurrent executions reserved for the poller. At least twice poll_shards and one, since one generation follows the other."
   type        = number
   default     = 12
   nullable    = false
 
   validation {
-    condition     = var.poller_concurrency >= 2 && var.poller_concurrency <= 5000 && floor(var.poller_concurrency) == var.poller_concurrency
-    error_message = "poller_concurrency must be between 2 and 5000."
+    condition     = var.poller_concurrency >= 3 && var.poller_concurrency <= 5000 && floor(var.poller_concurrency) == var.poller_concurrency
+    error_message = "poller_concurrency must be between 3 and 5000."
+  }
+
+  validation {
+    condition     = !var.reserve_concurrency || var.poller_concurrency > 2 * var.poll_shards
+    error_message = "poller_concurrency must be at least twice poll_shards and one."
   }
 }
 
 variable "chat_concurrency" {
-  description = "Concurrent executions reserved for chat sessions. One works up to 50 agents, a second takes over from it."
+  description = "Concurrent executions reserved for chat sessions. At least twice chat_shards, since one generation follows the other."
   type        = number
   default     = 5
   nullable    = false
@@ -482,6 +504,11 @@ variable "chat_concurrency" {
   validation {
     condition     = var.chat_concurrency >= 2 && var.chat_concurrency <= 1000 && floor(var.chat_concurrency) == var.chat_concurrency
     error_message = "chat_concurrency must be between 2 and 1000."
+  }
+
+  validation {
+    condition     = !var.reserve_concurrency || var.chat_concurrency >= 2 * var.chat_shards
+    error_message = "chat_concurrency must be at least twice chat_shards."
   }
 }
 

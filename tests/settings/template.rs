@@ -189,11 +189,7 @@ fn compare_range(declaration: &Declaration, parameter: &Map<String, Value>) -> R
         .flatten()
     {
         let value = text(value);
-        let choices = declaration
-            .allowed
-            .trim_start_matches("one of ")
-            .split(", ");
-        if !choices.into_iter().any(|choice| choice == value) {
+        if !is_allowed(declaration, &value) {
             return Err(format!(
                 "may be {value:?} by its parameter, but {} in the code",
                 declaration.allowed

@@ -61,6 +61,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use insights_http::Deadline;
+use jiff::Timestamp;
 use runtime::lambda::Invocation;
 use runtime::metrics;
 use serde_json::Value;
@@ -164,7 +165,7 @@ async fn collect_and_write(
     let collected = collect::collect_part(deps, &part, period, deadline).await?;
     record_metrics(collected);
     let written = report::write_report(deps, std::slice::from_ref(&part), period, prefix).await?;
-    metrics::count("report_written", 1);
+    record_written(period);
     if collected.failed == 0 {
         part.delete().await?;
     }
@@ -189,6 +190,14 @@ fn whole_part(objects: &Objects, prefix: &str) -> Part {
 fn parts_folder(prefix: &str) -> String {
     let run = prefix.strip_prefix("reports/").unwrap_or(prefix);
     format!("parts/{run}")
+}
+
+/// Records that a report was written. Reports of the day before are counted apart, because an alarm waits for one each day.
+pub(crate) fn record_written(period: Period) {
+    metrics::count("report_written", 1);
+    if period.is_recent_day(Timestamp::now()) {
+        metrics::count("daily_reports_written", 1);
+    }
 }
 
 /// Records how many conversations were collected and how many transcripts failed.

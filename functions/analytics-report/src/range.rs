@@ -5,7 +5,7 @@ use cxone::conversations::ConversationQuery;
 use insights_core::analytics::ReportRange;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::moment::Bound;
 
@@ -121,6 +121,16 @@ impl Period {
         }
     }
 
+    /// Returns whether the period is one day in UTC that ended within the last 36 hours: what the daily report covers, also when a
+    /// retry writes the report hours later.
+    #[must_use]
+    pub fn is_recent_day(&self, now: Timestamp) -> bool {
+        const LATEST: SignedDuration = SignedDuration::from_hours(36);
+        let is_one_day = Self::day_before(self.to).is_ok_and(|day| day == *self);
+        let age = now.duration_since(self.to);
+        is_one_day && !age.is_negative() && age <= LATEST
+    }
+
     /// Returns the query for the conversations of the period.
     #[must_use]
     pub fn query(&self) -> ConversationQuery {
@@ -155,6 +165,19 @@ mod tests {
         );
         let day = Period::between("2026-11-02", "2026-11-02").unwrap();
         assert_eq!((day.days().len(), day.name().as_str()), (1, "2026-11-02"));
+    }
+
+    #[test]
+    fn only_a_single_day_that_has_just_ended_is_recent() {
+        let now: Timestamp = "2026-11-10T02:15:00Z".parse().unwrap();
+        let is_recent = |from: &str, to: &str| Period::between(from, to).unwrap().is_recent_day(now);
+        assert!(is_recent("2026-11-09", "2026-11-09"));
+        assert!(is_recent("2026-11-08", "2026-11-08"), "a retry at night");
+        assert!(!is_recent("2026-11-07", "2026-11-07"));
+        assert!(!is_recent("2026-11-10", "2026-11-10"), "has not ended");
+        assert!(!is_recent("2026-11-08", "2026-11-09"), "two days");
+        assert!(!is_recent("2026-11-09T00:00:00Z", "2026-11-09T23:00:00Z"));
+        assert!(!is_recent("2026-11-08T12:00:00Z", "2026-11-09T12:00:00Z"));
     }
 
     #[test]

@@ -5,7 +5,6 @@
 
 use anyhow::Context;
 use jiff::civil::Date;
-use runtime::metrics;
 use serde::Deserialize;
 use store::objects::Objects;
 
@@ -101,7 +100,7 @@ pub(crate) async fn reduce_days(
         return Ok(reply);
     }
     let written = write_report(deps, &parts, period, &prefix).await?;
-    metrics::count("report_written", 1);
+    crate::record_written(period);
     if written.failed_transcripts.is_empty() {
         run_parts.delete().await?;
     }

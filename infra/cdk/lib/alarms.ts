@@ -38,8 +38,8 @@ export interface AlarmRule {
   readonly periods?: number;
   /** Periods of them that must be bad. @default all */
   readonly badPeriods?: number;
-  /** Set where silence is bad, and where the alarm depends on the schedules running. */
-  readonly silenceIsBad?: boolean;
+  /** Set where silence is bad: the condition of the template under which something must be heard, without which there is no alarm. */
+  readonly silenceIsBad?: 'SchedulesRun' | 'ChatRuns' | 'HeartbeatRuns';
 }
 
 /** Metrics that the functions write. */
@@ -92,6 +92,11 @@ const MODELS: readonly FunctionName[] = [
   'embedding-writer',
   'semantic-search',
 ];
+
+/** Functions that count what their stores refuse. */
+export const STORING: readonly FunctionName[] = ['transcript-poller', 'embedding-writer', 'semantic-search', 'data-action', 'webhook-receiver'];
+/** The rules that start functions, by the last part of their names. */
+export const RULES = ['poller', 'report', 'chat', 'chat-1', 'chat-2', 'chat-3', 'chat-4', 'expire', 'heartbeat'] as const;
 
 /** Every alarm. */
 export const ALARMS: readonly AlarmRule[] = [
@@ -203,19 +208,41 @@ export const ALARMS: readonly AlarmRule[] = [
     periodSeconds: 300,
     threshold: 1,
     when: 'below',
-    silenceIsBad: true,
+    silenceIsBad: 'SchedulesRun',
   },
   {
     name: 'report-missing',
-    meaning: 'No daily report was started for 26 hours.',
+    meaning: 'The report of the day before was not written for 26 hours.',
     runbook: 'schedule-stopped',
-    sources: [rule('Invocations', 'report')],
+    sources: [own('daily_reports_written', 'analytics-report')],
     statistic: 'Sum',
     periodSeconds: 3600,
     threshold: 1,
     when: 'below',
     periods: 26,
-    silenceIsBad: true,
+    silenceIsBad: 'SchedulesRun',
+  },
+  {
+    name: 'chat-stopped',
+    meaning: 'Chat sessions have not been started for five minutes.',
+    runbook: 'schedule-stopped',
+    sources: [lambda('Invocations', 'ChatSessionFunction')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'below',
+    silenceIsBad: 'ChatRuns',
+  },
+  {
+    name: 'heartbeat-stopped',
+    meaning: 'The heartbeat has not run for a quarter of an hour.',
+    runbook: 'schedule-stopped',
+    sources: [lambda('Invocations', 'HeartbeatFunction')],
+    statistic: 'Sum',
+    periodSeconds: 900,
+    threshold: 1,
+    when: 'below',
+    silenceIsBad: 'HeartbeatRuns',
   },
   {
     name: 'report-map-failures',
@@ -243,12 +270,13 @@ export const ALARMS: readonly AlarmRule[] = [
   },
   {
     name: 'poll-failures',
-    meaning: 'Transcripts of live calls cannot be read.',
+    meaning: 'A fifth of the reads of live calls or more fails (percent).',
     runbook: 'poll-failures',
     sources: [own('poll_errors', 'transcript-poller')],
+    outOf: own('poll_rounds', 'transcript-poller'),
     statistic: 'Sum',
     periodSeconds: 60,
-    threshold: 5,
+    threshold: 20,
     when: 'at least',
     periods: 5,
     badPeriods: 3,
@@ -319,7 +347,7 @@ export const ALARMS: readonly AlarmRule[] = [
     name: 'rule-failures',
     meaning: 'A rule could not start its function.',
     runbook: 'undelivered-events',
-    sources: ['poller', 'report', 'chat'].map((name) => rule('FailedInvocations', name)),
+    sources: RULES.map((name) => rule('FailedInvocations', name)),
     statistic: 'Sum',
     periodSeconds: 300,
     threshold: 1,
@@ -353,6 +381,86 @@ export const ALARMS: readonly AlarmRule[] = [
     statistic: 'Sum',
     periodSeconds: 300,
     threshold: 5,
+    when: 'at least',
+  },
+  {
+    name: 'segments-unscored',
+    meaning: 'Segments of live calls were given up without a score.',
+    runbook: 'model-errors',
+    sources: [own('segments_unscored', 'transcript-poller')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
+    name: 'provider-errors',
+    meaning: 'The sentiment service is out of reach for live calls.',
+    runbook: 'model-errors',
+    sources: [own('provider_errors', 'transcript-poller')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 5,
+    when: 'at least',
+  },
+  {
+    name: 'send-failures',
+    meaning: 'Attributes or suggestions do not reach the contact center.',
+    runbook: 'send-failures',
+    sources: [own('send_errors', 'transcript-poller'), own('sends_refused', 'transcript-poller')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 10,
+    when: 'at least',
+  },
+  {
+    name: 'store-errors',
+    meaning: 'A store refused or did not answer.',
+    runbook: 'store-errors',
+    sources: STORING.map((name) => own('store_errors', name)),
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 5,
+    when: 'at least',
+  },
+  {
+    name: 'conversations-removed',
+    meaning: 'Many conversations were taken out of the search by their sender.',
+    runbook: 'conversations-removed',
+    sources: [own('conversations_removed', 'embedding-writer')],
+    statistic: 'Sum',
+    periodSeconds: 3600,
+    threshold: 100,
+    when: 'at least',
+  },
+  {
+    name: 'chat-set-aside',
+    meaning: 'A chat message was too large to be stored whole.',
+    runbook: 'chat-failures',
+    sources: [own('chat_set_aside', 'chat-session')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
+    name: 'chat-session-failures',
+    meaning: 'Chat sessions failed and were started again.',
+    runbook: 'chat-failures',
+    sources: [own('chat_session_failures', 'chat-session')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 3,
+    when: 'at least',
+  },
+  {
+    name: 'chat-agents-unworked',
+    meaning: 'There are more agents than the chat workers take.',
+    runbook: 'chat-failures',
+    sources: [own('chat_agents_unworked', 'chat-session')],
+    statistic: 'Maximum',
+    periodSeconds: 300,
+    threshold: 1,
     when: 'at least',
   },
 ];

@@ -4,7 +4,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 
-import type { Source } from './alarms';
+import { RULES, STORING, type Source } from './alarms';
 import { FUNCTIONS, FUNCTION_NAMES, type FunctionName } from './functions';
 
 /** Makes a metric of a source. */
@@ -52,7 +52,12 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
       ),
       graph(
         'Chats: SLA breaches and failures',
-        ['sla_breaches', 'chat_escalations_not_told', 'chat_archive_failures'].map((metric) => own(metric, 'chat-session')),
+        [
+          ...['sla_breaches', 'chat_escalations_not_told', 'chat_archive_failures', 'chat_set_aside', 'chat_session_failures'].map((metric) =>
+            own(metric, 'chat-session'),
+          ),
+          own('chat_agents_unworked', 'chat-session', 'Maximum'),
+        ],
         'a minute',
       ),
       graph(
@@ -89,7 +94,15 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
         [table('ConsumedReadCapacityUnits', 'read units'), table('ConsumedWriteCapacityUnits', 'write units')],
         'a minute',
       ),
-      graph('Dead letters written', [own('dead_letters', 'embedding-writer')], 'a minute'),
+      graph(
+        'Stores: conversations and failures',
+        [
+          ...['conversations_stored', 'conversations_removed', 'dead_letters'].map((metric) => own(metric, 'embedding-writer')),
+          ...STORING.map((name) => own('store_errors', name, 'Sum', `store_errors ${name}`)),
+          own('admin_failures', 'admin'),
+        ],
+        'a minute',
+      ),
       graph(
         'Report maps',
         ['ExecutionsSucceeded', 'ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map(map),
@@ -98,15 +111,20 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
     ],
     [
       graph(
-        'Live calls: failures',
-        [own('poll_errors', 'transcript-poller'), own('calls_unfollowed', 'transcript-poller', 'Maximum')],
+        'Live calls: polls and failures',
+        [
+          ...['poll_rounds', 'poll_errors', 'send_errors', 'sends_refused', 'provider_errors', 'segments_unscored'].map((metric) =>
+            own(metric, 'transcript-poller'),
+          ),
+          own('calls_unfollowed', 'transcript-poller', 'Maximum'),
+        ],
         'a minute',
       ),
       graph(
         'Starts that were given up',
         [
           ...callers.map((name) => lambda('AsyncEventsDropped', name, 'Sum', `dropped ${name}`)),
-          ...['poller', 'report', 'chat'].map((name) =>
+          ...RULES.map((name) =>
             of('AWS/Events', 'FailedInvocations', { RuleName: `@AWS::StackName-${name}` }, 'Sum', `rule ${name}`),
           ),
           queue('ApproximateNumberOfMessagesVisible', 'UndeliveredEvents', 'undelivered'),
@@ -114,8 +132,11 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
         'a minute',
       ),
       graph(
-        'Reports: transcripts that failed, and waiting starts',
-        [own('report_transcripts_failed', 'analytics-report'), lambda('AsyncEventAge', 'analytics-report', 'Maximum', 'age of a start (ms)')],
+        'Reports: written, transcripts that failed, and waiting starts',
+        [
+          ...['report_written', 'daily_reports_written', 'report_transcripts_failed'].map((metric) => own(metric, 'analytics-report')),
+          lambda('AsyncEventAge', 'analytics-report', 'Maximum', 'age of a start (ms)'),
+        ],
         'a minute',
       ),
     ],

@@ -61,7 +61,7 @@ export class Monitoring extends Construct {
       rules.map((rule) => [rule.name, this.addAlarm(rule, thresholds[rule.name] ?? rule.threshold, action)]),
     );
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { dashboardName: Stack.of(this).stackName });
-    // Alarms on missing runs are not part of the overview, because they do not exist when the schedules are disabled.
+    // Alarms on missing runs are not part of the overview, because they do not exist where the schedules are disabled.
     const always = rules.filter((rule) => !rule.silenceIsBad).flatMap((rule) => this.alarms.get(rule.name) ?? []);
     this.dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ alarms: always, width: 24, height: 4 }));
     for (const row of dashboardRows((source, options) => this.metric(source, options))) {
@@ -85,8 +85,8 @@ export class Monitoring extends Construct {
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
     if (rule.silenceIsBad) {
-      // When the schedules are disabled, missing runs are expected.
-      const runs: CfnCondition = this.template.getCondition('SchedulesRun');
+      // Where the schedule is disabled, missing runs are expected.
+      const runs: CfnCondition = this.template.getCondition(rule.silenceIsBad);
       (alarm.node.defaultChild as CfnResource).cfnOptions.condition = runs;
     }
     return alarm;

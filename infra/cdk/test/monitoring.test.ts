@@ -85,14 +85,20 @@ test('the constructs and the template have the same alarms', () => {
   }
 });
 
-test('alarms on silence exist only where the schedules run', () => {
-  const silent = ALARMS.filter((rule) => rule.silenceIsBad).map((rule) => rule.name);
-  assert.deepEqual(silent, ['poller-stopped', 'report-missing']);
+test('alarms on silence exist only where their schedules run', () => {
+  const silent = Object.fromEntries(ALARMS.filter((rule) => rule.silenceIsBad).map((rule) => [rule.name, rule.silenceIsBad]));
+  assert.deepEqual(silent, {
+    'poller-stopped': 'SchedulesRun',
+    'report-missing': 'SchedulesRun',
+    'chat-stopped': 'ChatRuns',
+    'heartbeat-stopped': 'HeartbeatRuns',
+  });
   for (const [name, { Condition }] of constructed()) {
-    assert.equal(Condition, silent.includes(name) ? 'SchedulesRun' : undefined, name);
+    assert.equal(Condition, silent[name], name);
   }
+  const ofTheTemplate = { SchedulesRun: 'MonitorSchedules', ChatRuns: 'MonitorChats', HeartbeatRuns: 'MonitorHeartbeat' };
   for (const [name, { Condition }] of TEMPLATE_ALARMS) {
-    assert.equal(Condition, silent.includes(name) ? 'MonitorSchedules' : 'Monitor', name);
+    assert.equal(Condition, silent[name] === undefined ? 'Monitor' : ofTheTemplate[silent[name]], name);
   }
 });
 

@@ -58,7 +58,8 @@ test('every route names the one explicit API, and they are those of the interfac
   for (const route of routes) {
     assert.deepEqual(route.Properties.ApiId, { Ref: 'HttpApi' });
   }
-  assert.deepEqual(routes.map(({ Properties }) => `${Properties.Method} ${Properties.Path}`).sort(), [
+  assert.deepEqual(routes.map(({ Properties }) => (Properties.Path === undefined ? '$default' : `${Properties.Method} ${Properties.Path}`)).sort(), [
+    '$default',
     'DELETE /interactions/{id}',
     'GET /health',
     'GET /interactions/{id}',
@@ -124,13 +125,24 @@ test('buckets, queues and topics refuse what does not come by TLS', () => {
   assert.deepEqual(covered.sort(), stores.sort());
 });
 
-test('the internet-facing functions reach only their own items of the table', () => {
-  const keys = (id: string) =>
-    RESOURCES[id]?.Properties['Policies'][0].PolicyDocument.Statement.find((one: any) => one.Sid === 'State').Condition;
-  assert.deepEqual(keys('DataActionRole')['ForAllValues:StringLike']['dynamodb:LeadingKeys'], ['interaction#*', 'live#*']);
-  assert.deepEqual(keys('WebhookReceiverRole')['ForAllValues:StringLike']['dynamodb:LeadingKeys'], ['webhook#*']);
-  for (const id of ['DataActionRole', 'WebhookReceiverRole']) {
-    assert.deepEqual(keys(id)['Null'], { 'dynamodb:LeadingKeys': 'false' }, id);
+test('each function reaches only its own items of the table', () => {
+  const expected: Record<string, string[]> = {
+    DataActionRole: ['interaction#*', 'live#*'],
+    WebhookReceiverRole: ['webhook#*'],
+    TranscriptPollerRole: ['interaction#*', 'live#*', 'token#*'],
+    AnalyticsReportRole: ['report#*', 'token#*'],
+    ChatSessionRole: ['chat#*', 'chat-agent#*', 'chat-spill#*', 'token#*'],
+  };
+  const onTable = ofType(RESOURCES, 'AWS::IAM::Role').flatMap(([id, { Properties }]) =>
+    (Properties['Policies'] ?? [])
+      .flatMap((policy: any) => policy.PolicyDocument.Statement)
+      .filter((one: any) => JSON.stringify(one.Action).includes('dynamodb:'))
+      .map((one: any) => [id, one.Condition] as const),
+  );
+  assert.deepEqual(onTable.map(([id]) => id).sort(), Object.keys(expected).sort());
+  for (const [id, condition] of onTable) {
+    assert.deepEqual(condition['ForAllValues:StringLike']['dynamodb:LeadingKeys'], expected[id], id);
+    assert.deepEqual(condition['Null'], { 'dynamodb:LeadingKeys': 'false' }, id);
   }
 });
 

@@ -7,6 +7,7 @@ mod functions;
 #[cfg(feature = "fixture")]
 mod limits;
 mod logs;
+mod metrics;
 pub mod process;
 mod proxy;
 mod wait;
@@ -21,5 +22,6 @@ pub use functions::{FUNCTIONS, Function, Trigger};
 #[cfg(feature = "fixture")]
 pub use limits::quick_limits;
 pub use logs::CapturedLogs;
+pub use metrics::CapturedMetrics;
 pub use proxy::TcpProxy;
 pub use wait::{WAIT_TIMEOUT, eventually, eventually_async};

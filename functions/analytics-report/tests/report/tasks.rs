@@ -9,8 +9,10 @@ use analytics_report::part::Part;
 use analytics_report::range::Period;
 use analytics_report::{Deps, Reply, run_task};
 use cxone_simulator::{Conversations, Fault, FaultRule, RetryAfter};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::state::Key;
+use testkit::CapturedMetrics;
 
 use crate::support::*;
 
@@ -73,6 +75,29 @@ async fn a_daily_report_without_a_transcript_that_may_come_is_written_and_tried_
     assert_eq!(simulator.requests("GET", TRANSCRIPTS), 1);
     assert_eq!(summary(&report)["complete"], true);
     assert!(!folder.path().join("parts").exists());
+}
+
+#[tokio::test]
+async fn each_report_is_counted_and_that_of_the_day_before_apart() {
+    let simulator = start(three()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let deps = deps(&simulator, folder.path());
+    let metrics = CapturedMetrics::default();
+    let _capturing = metrics.capture_here();
+    run_task(&deps, daily(), until()).await.unwrap();
+    for day in ["2026-11-02", "2026-11-03"] {
+        run_task(&deps, map(day), until()).await.unwrap();
+    }
+    assert_eq!(metrics.total("report_written"), 1.0, "a map writes none");
+    run_task(&deps, reduce(), until()).await.unwrap();
+    assert_eq!(metrics.total("report_written"), 2.0);
+    let of_other_days = metrics.total("daily_reports_written");
+    assert_eq!(of_other_days, 0.0, "neither is of the day before");
+    let event = json!({"time": Timestamp::now().to_string(), "detail": {}});
+    let yesterday = ReportTask::from_event(&event).unwrap();
+    run_task(&deps, yesterday, until()).await.unwrap();
+    assert_eq!(metrics.total("report_written"), 3.0);
+    assert_eq!(metrics.total("daily_reports_written"), 1.0);
 }
 
 #[tokio::test]
