@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn only_a_single_day_that_has_just_ended_is_recent() {
         let now: Timestamp = "2026-11-10T02:15:00Z".parse().unwrap();
-        let is_recent = |from: &str, to: &str| Period::between(from, to).unwrap().is_recent_day(now);
+        let is_recent =
+            |from: &str, to: &str| Period::between(from, to).unwrap().is_recent_day(now);
         assert!(is_recent("2026-11-09", "2026-11-09"));
         assert!(is_recent("2026-11-08", "2026-11-08"), "a retry at night");
         assert!(!is_recent("2026-11-07", "2026-11-07"));
