@@ -17,6 +17,15 @@ pub(crate) enum Isa {
     /// AVX2 with FMA: every other x86_64 host of AWS Lambda.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// NEON with the 8-bit matrix product: Graviton3 and later.
+    #[cfg(target_arch = "aarch64")]
+    I8mm,
+    /// NEON with the 8-bit dot product: Graviton2.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod,
+    /// NEON without either: the oldest processors of arm64.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// Plain loops, which the compiler turns into the vectors of its target.
     Portable,
 }
@@ -37,6 +46,16 @@ impl Isa {
                 sets.push(Self::Avx2);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        {
+            if std::arch::is_aarch64_feature_detected!("i8mm") {
+                sets.push(Self::I8mm);
+            }
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                sets.push(Self::Dotprod);
+            }
+            sets.push(Self::Neon);
+        }
         sets.push(Self::Portable);
         sets
     }
@@ -51,6 +70,12 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 | Self::Avx2 => 4,
+            #[cfg(target_arch = "aarch64")]
+            Self::I8mm => 8,
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => 4,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => 1,
             Self::Portable => 1,
         }
     }

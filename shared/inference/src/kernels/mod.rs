@@ -1,7 +1,7 @@
 //! The arithmetic of a quantized encoder layer, for the instruction set of the processor that runs it.
 //!
-//! AVX-512 VNNI and AVX2 are detected when the process starts; every other processor runs the portable kernels, which the
-//! compiler vectorizes for its target. The functions of this file check lengths and are safe; unsafe code stays in this folder
+//! AVX-512 VNNI and AVX2, and on arm64 the 8-bit products, are detected when the process starts; every other processor runs the
+//! portable kernels, which the compiler vectorizes for its target. The functions of this file check lengths and are safe; unsafe code stays in this folder
 //! and is tested against plain loops on every instruction set that the testing machine has.
 #![expect(
     unsafe_code,
@@ -89,6 +89,7 @@ macro_rules! instruction_sets {
 instruction_sets! {
     #[cfg(target_arch = "x86_64")] avx512, Avx512, 8, "avx512f,avx512bw,avx512vnni";
     #[cfg(target_arch = "x86_64")] avx2, Avx2, 4, "avx2,fma";
+    #[cfg(target_arch = "aarch64")] neon, Neon, 4, "neon";
     portable, Portable, 4;
 }
 
@@ -102,6 +103,9 @@ macro_rules! on {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Isa::Avx2 => unsafe { avx2::$kernel($($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: every arm64 processor has NEON.
+            Isa::I8mm | Isa::Dotprod | Isa::Neon => unsafe { neon::$kernel($($argument),*) },
             Isa::Portable => portable::$kernel($($argument),*),
         }
     };

@@ -40,11 +40,17 @@ impl PackedMatrix {
             "weights are not [inputs, outputs]"
         );
         assert_eq!(bias.len(), outputs, "one bias an output");
-        let panel = padded_inputs(inputs) * ALIGN;
+        let panel = padded_inputs(isa, inputs) * ALIGN;
         let panels = outputs.div_ceil(ALIGN);
         let mut lines = vec![Line([isa.stored_weight(0); 64]); panels * panel / 64];
         let mut sums = vec![0; panels * ALIGN];
-        for (index, lines) in lines.chunks_exact_mut(panel / 64).enumerate() {
+        let group = isa.input_group();
+        for (index, panel) in lines
+            .as_mut_slice()
+            .bytes_mut()
+            .chunks_exact_mut(panel)
+            .enumerate()
+        {
             let first = index * ALIGN;
             let count = ALIGN.min(outputs - first);
             let sums = &mut sums[first..first + count];
@@ -53,11 +59,10 @@ impl PackedMatrix {
                 for (sum, &weight) in sums.iter_mut().zip(row) {
                     *sum += i32::from(weight);
                 }
-                let group = isa.input_group();
-                let start = input / group * group * ALIGN + input % group;
-                let line = &mut lines[start / 64].0;
-                for (output, &weight) in row.iter().enumerate() {
-                    line[start % 64 + output * group] = isa.stored_weight(weight);
+                let places = &mut panel[input / group * group * ALIGN..][..group * ALIGN];
+                let places = places.iter_mut().skip(input % group).step_by(group);
+                for (place, &weight) in places.zip(row) {
+                    *place = isa.stored_weight(weight);
                 }
             }
         }
@@ -95,11 +100,11 @@ impl PackedMatrix {
     }
     /// Returns the distance between two rows of the quantized input, in bytes.
     pub(crate) fn input_stride(&self) -> usize {
-        padded_inputs(self.inputs)
+        padded_inputs(self.isa, self.inputs)
     }
     /// Returns the packed weights, panel after panel.
     pub(super) fn bytes(&self) -> &[i8] {
-        self.lines.as_flattened_bytes()
+        self.lines.as_slice().bytes()
     }
     /// Returns the sum of the weights of each output, which takes the input's zero point out of the product.
     pub(super) fn sums(&self) -> &[i32] {
@@ -115,20 +120,27 @@ impl PackedMatrix {
     }
 }
 
-/// Rounds the number of inputs up to whole groups of 4, the largest group of any instruction set.
-pub(super) fn padded_inputs(inputs: usize) -> usize {
-    inputs.next_multiple_of(4)
+/// Rounds the number of inputs up to whole groups, and to whole cache lines of a panel.
+fn padded_inputs(isa: Isa, inputs: usize) -> usize {
+    inputs.next_multiple_of(isa.input_group().max(4))
 }
 
 /// The bytes of a slice of cache lines.
 trait FlattenedBytes {
     /// Returns the bytes of all lines as one slice.
-    fn as_flattened_bytes(&self) -> &[i8];
+    fn bytes(&self) -> &[i8];
+    /// Returns the bytes of all lines as one slice that can be written.
+    fn bytes_mut(&mut self) -> &mut [i8];
 }
 
 impl FlattenedBytes for [Line] {
-    fn as_flattened_bytes(&self) -> &[i8] {
+    fn bytes(&self) -> &[i8] {
         // SAFETY: a Line is 64 bytes of i8 without padding, so n of them are 64 n consecutive, initialized i8.
         unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 64) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [i8] {
+        // SAFETY: as above, and the slice is borrowed for as long as its bytes are.
+        unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr().cast(), self.len() * 64) }
     }
 }

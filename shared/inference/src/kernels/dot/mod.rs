@@ -1,8 +1,10 @@
 //! The product of quantized input with int8 weights, `out = (bytes - zero_point) * scale . weights + bias`, which takes most of
 //! the time of a layer.
 //!
-//! All three kernels compute the integer sums exactly, so that they differ in nothing but speed.
+//! All kernels compute the integer sums exactly, so that they differ in nothing but speed.
 
+#[cfg(target_arch = "aarch64")]
+mod arm64;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -53,6 +55,15 @@ pub(crate) fn multiply(
                 avx2::multiply(matrix, rows, scratch, params.scale, out);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        Isa::I8mm => unsafe { arm64::multiply_by_matrices(matrix, rows, input, params, out) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        Isa::Dotprod => unsafe { arm64::multiply_by_dot_products(matrix, rows, input, params, out) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every arm64 processor has NEON; the rest as above.
+        Isa::Neon => unsafe { arm64::multiply_by_lanes(matrix, rows, input, params, out) },
         Isa::Portable => portable::multiply(matrix, rows, input, params, out),
     }
 }
