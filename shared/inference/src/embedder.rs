@@ -149,7 +149,7 @@ impl Embedder {
         &self.model.digest
     }
 
-    /// Returns whether this crate's kernels run the model; otherwise tract runs it, at about half the speed.
+    /// Returns whether this crate's kernels compute the integer products of the model, which take most of the time.
     #[must_use]
     pub fn is_accelerated(&self) -> bool {
         self.model.engine.is_accelerated()

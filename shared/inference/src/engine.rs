@@ -1,4 +1,5 @@
-//! A loaded `model.onnx`: this crate's encoder where the graph has the encoder's form, tract for every other graph.
+//! A loaded `model.onnx`: this crate's encoder where the graph has the encoder's form, tract with this crate's kernels as operators
+//! for every other graph.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -39,7 +40,7 @@ impl Engine {
             .map_err(|error| Error::model("not an ONNX file").with_source(error))?;
         let Some(mut encoder) = recognize_encoder(&model, Isa::detect()) else {
             drop(model);
-            return Self::on_tract(&file);
+            return Self::on_tract(&file, Some(Isa::detect()));
         };
         if !is_shipped {
             encoder.copy_word_vectors();
@@ -47,9 +48,9 @@ impl Engine {
         Ok(Self::from_encoder(encoder))
     }
 
-    /// Loads a graph of any form into tract.
-    pub(crate) fn on_tract(file: &Bytes) -> Result<Self, Error> {
-        let model = TractModel::load(file)?;
+    /// Loads a graph of any form into tract, with the kernels for an instruction set where one is given.
+    pub(crate) fn on_tract(file: &Bytes, kernels: Option<Isa>) -> Result<Self, Error> {
+        let model = TractModel::load(file, kernels)?;
         let outputs = model.outputs().to_vec();
         Ok(Self {
             backend: Backend::Tract(model),
@@ -78,9 +79,12 @@ impl Engine {
         &self.outputs
     }
 
-    /// Returns whether this crate's encoder runs the graph.
+    /// Returns whether this crate's kernels compute the integer products of the graph.
     pub(crate) fn is_accelerated(&self) -> bool {
-        matches!(self.backend, Backend::Encoder { .. })
+        match &self.backend {
+            Backend::Encoder { .. } => true,
+            Backend::Tract(model) => model.has_kernels(),
+        }
     }
 
     /// Refuses a tokenizer with more tokens than the model has vectors for, and a limit beyond the model's positions. tract

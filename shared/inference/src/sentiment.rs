@@ -159,7 +159,7 @@ impl SentimentModel {
         &self.model.digest
     }
 
-    /// Returns whether this crate's kernels run the model; otherwise tract runs it, at about half the speed.
+    /// Returns whether this crate's kernels compute the integer products of the model, which take most of the time.
     #[must_use]
     pub fn is_accelerated(&self) -> bool {
         self.model.engine.is_accelerated()

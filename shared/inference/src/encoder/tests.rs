@@ -57,7 +57,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn logits_are_within_rounding_of_tract_and_of_the_reference() {
     let file = file("sentiment");
-    let tract = Engine::on_tract(&file).unwrap();
+    let tract = Engine::on_tract(&file, None).unwrap();
     for isa in Isa::available() {
         let encoder = encoder(&file, isa);
         let mut work = Workspace::default();
@@ -94,6 +94,34 @@ fn logits_are_within_rounding_of_tract_and_of_the_reference() {
 }
 
 #[test]
+fn tract_with_the_kernels_gives_what_the_encoder_gives() {
+    for folder in ["sentiment", "embedding"] {
+        let (file, isa) = (file(folder), Isa::detect());
+        let encoder = encoder(&file, isa);
+        let tract = Engine::on_tract(&file, Some(isa)).unwrap();
+        assert!(tract.is_accelerated());
+        let texts = texts(folder);
+        let mut equal = 0;
+        for (ids, _) in &texts {
+            let found = tract.run(ids).unwrap();
+            let expected = encoder.run(ids, &mut Workspace::default());
+            let outputs = found.iter().zip(&expected);
+            let largest = outputs
+                .map(|(a, b)| largest_difference(a, b))
+                .fold(0.0, f32::max);
+            assert!(largest < 0.4, "{folder} differs by {largest}");
+            equal += usize::from(largest < 1e-3);
+        }
+        // Where one activation rounds the other way, all later ones follow.
+        assert!(
+            equal * 2 > texts.len(),
+            "{equal} of {} are equal",
+            texts.len()
+        );
+    }
+}
+
+#[test]
 fn a_workspace_serves_texts_of_any_length_one_after_the_other() {
     let file = file("embedding");
     let encoder = encoder(&file, Isa::detect());
@@ -109,7 +137,7 @@ fn a_workspace_serves_texts_of_any_length_one_after_the_other() {
 #[test]
 fn vectors_are_those_of_tract() {
     let file = file("embedding");
-    let tract = Engine::on_tract(&file).unwrap();
+    let tract = Engine::on_tract(&file, None).unwrap();
     for isa in Isa::available() {
         let encoder = encoder(&file, isa);
         let mut cosines: Vec<f32> = texts("embedding")
@@ -127,5 +155,24 @@ fn vectors_are_those_of_tract() {
             cosines[0] > 0.98 && cosines[5] > 0.9995,
             "{isa:?}: {cosines:?}"
         );
+    }
+}
+
+#[test]
+#[ignore = "does nothing but work: `infra/check-arm64 count` counts its instructions"]
+fn inferences_to_count() {
+    let variable = |name: &str| std::env::var(name).unwrap();
+    let number = |name: &str| variable(name).parse::<u32>().unwrap();
+    let isa = Isa::available()
+        .into_iter()
+        .find(|isa| format!("{isa:?}") == variable("COUNTED_INSTRUCTION_SET"))
+        .expect("this processor has that instruction set");
+    let encoder = encoder(&file("sentiment"), isa);
+    let ids: Vec<u32> = (0..number("COUNTED_TOKENS"))
+        .map(|place| 1000 + place * 977 % 19_000)
+        .collect();
+    let mut workspace = Workspace::default();
+    for _ in 0..number("COUNTED_RUNS") {
+        assert_eq!(encoder.run(&ids, &mut workspace).len(), 2);
     }
 }

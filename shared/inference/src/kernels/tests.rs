@@ -63,7 +63,9 @@ fn integer_sums_are_exact_in_every_shape_on_every_instruction_set() {
     let mut next = random_bytes(0x9E37_79B9_7F4A_7C15);
     for inputs in [4, 8, 12, 16, 20, 24, 36, 48, 64, 100, 384] {
         for outputs in [1, 3, 15, 16, 17, 47, 48, 49, 64] {
-            let weights: Vec<i8> = (0..inputs * outputs).map(|_| next().cast_signed()).collect();
+            let weights: Vec<i8> = (0..inputs * outputs)
+                .map(|_| next().cast_signed())
+                .collect();
             for rows in [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17] {
                 let input: Vec<u8> = (0..rows * inputs).map(|_| next()).collect();
                 let params = QuantizationParams {

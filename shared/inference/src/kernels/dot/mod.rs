@@ -60,7 +60,9 @@ pub(crate) fn multiply(
         Isa::I8mm => unsafe { arm64::multiply_by_matrices(matrix, rows, input, params, out) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Isa::Dotprod => unsafe { arm64::multiply_by_dot_products(matrix, rows, input, params, out) },
+        Isa::Dotprod => unsafe {
+            arm64::multiply_by_dot_products(matrix, rows, input, params, out)
+        },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: every arm64 processor has NEON; the rest as above.
         Isa::Neon => unsafe { arm64::multiply_by_lanes(matrix, rows, input, params, out) },

@@ -114,11 +114,7 @@ unsafe fn add_step<const LANE: i32, const ROWS: usize>(
 /// The standard library has this instruction only in its unstable part.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn dot<const LANE: i32>(
-    mut sums: int32x4_t,
-    weights: int8x16_t,
-    inputs: int8x16_t,
-) -> int32x4_t {
+fn dot<const LANE: i32>(mut sums: int32x4_t, weights: int8x16_t, inputs: int8x16_t) -> int32x4_t {
     // SAFETY: the instruction reads and writes only the named registers.
     unsafe {
         asm!(

@@ -65,9 +65,8 @@ unsafe fn product<const ROW_PAIRS: usize>(tile: Tile<'_>, rows: usize, out: &mut
     for first in (0..whole).step_by(2 * STEP) {
         // SAFETY: each row has 16 inputs from `first` on, and the panel has the weights of two steps for them.
         unsafe {
-            let rows = inputs.map(|pair| {
-                pair.map(|input| vreinterpretq_u64_u8(vld1q_u8(input.add(first))))
-            });
+            let rows = inputs
+                .map(|pair| pair.map(|input| vreinterpretq_u64_u8(vld1q_u8(input.add(first)))));
             let low = rows.map(|[one, other]| vreinterpretq_u8_u64(vzip1q_u64(one, other)));
             let high = rows.map(|[one, other]| vreinterpretq_u8_u64(vzip2q_u64(one, other)));
             add_step(&mut sums, weights, low);

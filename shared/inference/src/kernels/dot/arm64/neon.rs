@@ -77,8 +77,7 @@ unsafe fn product<const ROWS: usize>(tile: Tile<'_>, out: &mut [f32]) {
     for index in whole..tile.depth() {
         // SAFETY: each row has this input, and the panel has 16 weights for it.
         unsafe {
-            let inputs =
-                inputs.map(|input| vdupq_n_s16(i16::from(*input.add(index)) - zero_point));
+            let inputs = inputs.map(|input| vdupq_n_s16(i16::from(*input.add(index)) - zero_point));
             add_input::<0, ROWS>(&mut sums, weights.add(index * ALIGN), inputs);
         }
     }

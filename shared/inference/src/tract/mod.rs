@@ -1,10 +1,17 @@
-//! ONNX graphs of any form, run by tract. One plan with a symbolic length serves every text.
+//! ONNX graphs of any form, run by tract with this crate's kernels as operators wherever they fit. One plan with a symbolic length
+//! serves every text.
+
+mod fuse;
+mod operator;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
 
 use crate::error::Error;
+use crate::kernels::Isa;
 use crate::model_output::ModelOutput;
 
 /// What an input of the graph receives for a text.
@@ -23,15 +30,28 @@ pub(crate) struct TractModel {
     plan: Arc<TypedRunnableModel>,
     inputs: Vec<InputKind>,
     outputs: Vec<ModelOutput>,
+    has_kernels: bool,
 }
 
 impl TractModel {
-    /// Parses and optimizes the graph, and runs it on two short texts to learn the shapes of its outputs.
-    pub(crate) fn load(mut file: &[u8]) -> Result<Self, Error> {
+    /// Parses and optimizes the graph, and runs it on two short texts to learn the shapes of its outputs. With an instruction set,
+    /// what the kernels for that set compute is replaced by them.
+    pub(crate) fn load(mut file: &[u8], kernels: Option<Isa>) -> Result<Self, Error> {
         let refuse = |error: TractError| Error::model("tract cannot run it").with_source(error);
-        let mut model = tract_onnx::onnx()
-            .model_for_read(&mut file)
-            .map_err(refuse)?;
+        // Exports state the shapes of values with names for batch and length, which contradict the shape of one text. tract infers
+        // all shapes itself.
+        let framework = tract_onnx::onnx()
+            .with_ignore_value_info(true)
+            .with_ignore_output_shapes(true);
+        let mut proto = framework.proto_model_for_read(&mut file).map_err(refuse)?;
+        let kernels = match (&mut proto.graph, kernels) {
+            (Some(graph), Some(isa)) => fuse::fuse(graph, isa),
+            _ => fuse::FusedKernels::default(),
+        };
+        let has_kernels = kernels.iter().any(|(_, kernel)| kernel.is_product());
+        let mut model = framework.model_for_proto_model(&proto).map_err(refuse)?;
+        drop(proto);
+        fuse::place_kernels(&mut model, kernels).map_err(refuse)?;
         let names = |model: &InferenceModel, outlets: &[OutletId]| -> Vec<String> {
             outlets
                 .iter()
@@ -69,6 +89,7 @@ impl TractModel {
             plan,
             inputs,
             outputs: Vec::new(),
+            has_kernels,
         };
         model.outputs = model.probe_outputs(output_names)?;
         Ok(model)
@@ -77,6 +98,11 @@ impl TractModel {
     /// Returns the outputs, in the order of the rows that [`Self::run`] returns.
     pub(crate) fn outputs(&self) -> &[ModelOutput] {
         &self.outputs
+    }
+
+    /// Returns whether this crate's kernels compute the integer products, or at least some of them.
+    pub(crate) fn has_kernels(&self) -> bool {
+        self.has_kernels
     }
 
     /// Runs one text and returns the rows of each output, one after the other.
