@@ -7,9 +7,10 @@ locals {
     "GET /interactions/{id}"       = "data-action"
     "GET /health"                  = "data-action"
     # An unknown path or method is answered in the shape of every other error.
-    "$default"             = "data-action"
-    "POST /webhooks/cxone" = "webhook-receiver"
-    "GET /search"          = "semantic-search"
+    "$default"                   = "data-action"
+    "POST /webhooks/cxone"       = "webhook-receiver"
+    "POST /studio/contact-ended" = "webhook-receiver"
+    "GET /search"                = "semantic-search"
   }
   # Longer than the time limit of the function, so that its own answer is what callers get.
   integration_timeouts = {

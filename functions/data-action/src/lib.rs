@@ -1,14 +1,16 @@
 //! The Data Action: a customer's words in; sentiment score, emotion tags and alert flag out, in milliseconds.
 //!
-//! `POST /data-actions/sentiment` scores, `GET /health` tells versions and model digests, and
+//! `POST /data-actions/sentiment` scores (with `?reply=studio` in the form that a script of CXone Studio reads), `GET /health` tells versions and model digests, and
 //! `PUT`, `DELETE` and `GET /interactions/{id}` say which live calls are scored and where they stand. [`handle`] is the
 //! same for Lambda, the local server and the tests.
 
+mod answer;
 pub mod cache;
 pub mod config;
 pub mod deps;
 pub mod health;
 mod interactions;
+mod studio;
 pub mod text;
 
 use std::sync::Arc;
@@ -20,27 +22,15 @@ use insights_core::scale::round_milliseconds;
 use insights_http::Deadline;
 use runtime::http::reply;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
-use serde::Serialize;
 
+pub use crate::answer::Answer;
 pub use crate::deps::Deps;
+use crate::studio::StudioAnswer;
 use sentiment::{ProviderError, SentimentProvider, SentimentScore};
 
 /// Time kept back from the contact center's time limit for both directions of the network: a reply that comes too late is worth
 /// nothing, a 503 in time can be retried.
 const REPLY_MARGIN: Duration = Duration::from_millis(500);
-
-/// The answer of a Data Action: exactly these four fields.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answer {
-    /// 0 negative to 1 positive, 4 decimals.
-    pub sentiment_score: f64,
-    /// The emotions found, strongest first.
-    pub emotion_tags: Vec<String>,
-    /// Whether the score is below the threshold.
-    pub alert_triggered: bool,
-    /// From the request's arrival to its answer, in milliseconds, 2 decimals.
-    pub processing_latency_ms: f64,
-}
 
 /// Answers one HTTP request to the function.
 ///
@@ -77,7 +67,7 @@ async fn route(
         (["health"], &Method::GET) => reply::ok(&deps.health),
         (["health"], _) => Err(Failure::method_not_allowed("GET")),
         // Other functions answer these paths with the right method.
-        (["webhooks", "cxone"], method) if method != Method::POST => {
+        (["webhooks", "cxone"] | ["studio", "contact-ended"], method) if method != Method::POST => {
             Err(Failure::method_not_allowed("POST"))
         }
         (["search"], method) if method != Method::GET => Err(Failure::method_not_allowed("GET")),
@@ -94,6 +84,33 @@ async fn sentiment(
     deadline: Deadline,
 ) -> Result<Response, Failure> {
     deps.callers.require(request, Scope::Score).await?;
+    if !studio::is_wanted(request)? {
+        let (answer, hit) = score(deps, request, started, deadline).await?;
+        return Ok(with_cache_header(reply::ok(&answer)?, hit));
+    }
+    match score(deps, request, started, deadline).await {
+        Ok((answer, hit)) => {
+            let flat = reply::ok(&StudioAnswer::from(&answer))?;
+            Ok(with_cache_header(flat, hit))
+        }
+        Err(failure) => match StudioAnswer::of_failure(&failure) {
+            Some(answer) => {
+                let code = failure.code();
+                tracing::info!(code, "the script was told that its text has no score");
+                reply::ok(&answer)
+            }
+            None => Err(failure),
+        },
+    }
+}
+
+/// Scores the text of a request, and returns whether the score was known already.
+async fn score(
+    deps: &Deps,
+    request: &Request,
+    started: Instant,
+    deadline: Deadline,
+) -> Result<(Answer, bool), Failure> {
     let text = text::interaction_text(request, deps.config.max_body_bytes)?;
     let scored = deadline
         .bound(
@@ -102,7 +119,7 @@ async fn sentiment(
         )
         .await;
     match scored {
-        Some(Ok((sentiment, hit))) => answer(deps, &sentiment, hit, started),
+        Some(Ok((sentiment, hit))) => Ok((answer(deps, &sentiment, hit, started), hit)),
         Some(Err(error)) => {
             if is_failure_of_provider(&error) {
                 metrics::count("model_errors", 1);
@@ -123,12 +140,7 @@ fn is_failure_of_provider(error: &ProviderError) -> bool {
     !matches!(error, ProviderError::Refused(_) | ProviderError::Overloaded)
 }
 
-fn answer(
-    deps: &Deps,
-    sentiment: &SentimentScore,
-    hit: bool,
-    started: Instant,
-) -> Result<Response, Failure> {
+fn answer(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) -> Answer {
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     metrics::count(if hit { "cache_hits" } else { "inference_count" }, 1);
     metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });
@@ -154,10 +166,13 @@ fn answer(
         duration_ms,
         "the text was scored"
     );
-    let mut response = reply::ok(&answer)?;
+    answer
+}
+
+fn with_cache_header(mut response: Response, hit: bool) -> Response {
     let cache = HeaderValue::from_static(if hit { "hit" } else { "miss" });
     response.headers_mut().insert("x-cache", cache);
-    Ok(response)
+    response
 }
 
 fn failure(error: Arc<ProviderError>) -> Failure {

@@ -3,12 +3,15 @@
 //! `POST /webhooks/cxone`, signed or with the API key. A delivery that comes again within the time in which its signature
 //! is valid is answered with what the first one got, and is not queued again; one that slips through (the mark is written
 //! after the message, so that none is lost) makes the writer store the same rows again.
+//!
+//! `POST /studio/contact-ended`, with the same proofs: a script of CXone Studio says that a contact has ended.
 
 pub mod config;
+mod contact_ended;
 pub mod deps;
+mod proof;
 pub mod signature;
 
-use backends::caller_keys::Scope;
 use http::Method;
 use insights_core::WithCauses;
 use insights_core::lenient_json::{self, NotUtf8};
@@ -23,7 +26,7 @@ use store::state::{Expect, Key, Put, StateStore};
 use uuid::Uuid;
 
 pub use crate::deps::Deps;
-use crate::signature::{Malformed, Signature};
+use crate::proof::prove;
 
 /// The namespace of delivery ids (a version 4 UUID drawn once for this product).
 const DELIVERIES: Uuid = Uuid::from_u128(0x2b7c_91f4_53de_4f0a_9c06_77a1_40e8_d35b);
@@ -47,13 +50,23 @@ pub async fn handle_at(
 ) -> Result<Response, Failure> {
     let segments = request.path_segments()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    if segments != ["webhooks", "cxone"] {
-        return Err(Failure::not_found("no such path; try POST /webhooks/cxone"));
-    }
+    let tells_of_end = match segments.as_slice() {
+        ["webhooks", "cxone"] => false,
+        ["studio", "contact-ended"] => true,
+        _ => {
+            return Err(Failure::not_found(
+                "no such path; try POST /webhooks/cxone or POST /studio/contact-ended",
+            ));
+        }
+    };
     if request.method() != Method::POST {
         return Err(Failure::method_not_allowed("POST"));
     }
-    let answered = receive(deps, request, now).await;
+    let answered = if tells_of_end {
+        contact_ended::receive(deps, request, now).await
+    } else {
+        receive(deps, request, now).await
+    };
     metrics::count(
         if answered.is_ok() {
             "webhooks_accepted"
@@ -113,39 +126,6 @@ fn accepted(id: Uuid) -> Result<Response, Failure> {
         http::StatusCode::ACCEPTED,
         &json!({ "accepted": true, "id": id }),
     )
-}
-
-/// The sender is proven by a signature, or where there is none by an API key with the scope of webhooks.
-async fn prove(deps: &Deps, request: &Request, now: Timestamp) -> Result<(), Failure> {
-    let Some(header) = request.headers().get("x-signature") else {
-        return match deps.callers.require(request, Scope::Webhook).await {
-            Ok(_caller) => Ok(()),
-            Err(failure) if failure.status() == http::StatusCode::UNAUTHORIZED => {
-                Err(Failure::invalid_credentials(
-                    "sign the body as 'x-signature: sha256=HEX' with 'x-timestamp', or send the API key as 'x-api-key: KEY'",
-                ))
-            }
-            Err(failure) => Err(failure),
-        };
-    };
-    let header = header
-        .to_str()
-        .map_err(|_| Failure::invalid_credentials(Malformed::Signature.to_string()))?;
-    let signature = Signature::read(
-        header,
-        request.header_text("x-timestamp"),
-        now,
-        deps.config.tolerance,
-    )
-    .map_err(|malformed| Failure::invalid_credentials(malformed.to_string()))?;
-    let sender = deps
-        .callers
-        .find_sender(|sender| signature.proves(&sender.secret, request.body()))
-        .await?;
-    let name = sender
-        .ok_or_else(|| Failure::invalid_credentials("x-signature is not of this body and time"))?;
-    request.name_caller(&name);
-    Ok(())
 }
 
 /// The body as a queue takes it: the two characters of Unicode that SQS refuses become escapes, which JSON reads alike.

@@ -1,8 +1,14 @@
 //! The webhook's signature: `x-signature: sha256=<hex HMAC-SHA256 of "{timestamp}.{body}">` beside `x-timestamp`, the epoch
 //! second of the signing.
+//!
+//! The contact center's digital automations may sign otherwise: `x-request-signature: <base64 HMAC-SHA256 of the raw body>`,
+//! with `x-signature-algorithm: sha256`. That signature says no time, so whoever has heard a message may repeat it; a repeated
+//! message changes nothing.
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -27,6 +33,12 @@ pub enum Malformed {
     /// Too old or too far ahead.
     #[error("x-timestamp is too far from now; sign anew with the present time")]
     Stale,
+    /// A signature of the body that is not of the form.
+    #[error("x-request-signature must be the base64 of 32 bytes")]
+    BodySignature,
+    /// A signature of the body by another algorithm.
+    #[error("x-signature-algorithm must be sha256")]
+    Algorithm,
 }
 
 impl Signature {
@@ -77,6 +89,44 @@ impl Signature {
     }
 }
 
+/// A signature of the raw body alone as it was sent; nothing of it is proven yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodySignature {
+    mac: Vec<u8>,
+}
+
+impl BodySignature {
+    /// Reads the headers. The algorithm may be left out, but where it is named it must be SHA-256.
+    ///
+    /// # Errors
+    /// [`Malformed`], saying what is allowed.
+    pub fn read(
+        signature: Option<&str>,
+        names_algorithm: bool,
+        algorithm: Option<&str>,
+    ) -> Result<Self, Malformed> {
+        let is_known = algorithm.is_some_and(|name| name.trim().eq_ignore_ascii_case("sha256"));
+        if names_algorithm && !is_known {
+            return Err(Malformed::Algorithm);
+        }
+        let mac = signature
+            .and_then(|signature| STANDARD.decode(signature.trim()).ok())
+            .filter(|mac| mac.len() == 32)
+            .ok_or(Malformed::BodySignature)?;
+        Ok(Self { mac })
+    }
+
+    /// Returns whether the secret made this signature of this body, in constant time.
+    #[must_use]
+    pub fn proves(&self, secret: &SecretString, body: &[u8]) -> bool {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
+            return false;
+        };
+        mac.update(body);
+        mac.verify_slice(&self.mac).is_ok()
+    }
+}
+
 /// Computes the `x-signature` of a body at a time, as a sender makes it.
 #[must_use]
 pub fn sign(secret: &SecretString, timestamp: Timestamp, body: &[u8]) -> String {
@@ -112,6 +162,37 @@ mod tests {
         assert!(!read.proves(&SecretString::from("key"), br#"{"a":2}"#));
         let moved = Signature::read(&signature, Some("1700000001"), now(), TOLERANCE).unwrap();
         assert!(!moved.proves(&SecretString::from("key"), br#"{"a":1}"#));
+    }
+
+    #[test]
+    fn a_signature_of_the_body_alone_is_checked_against_a_known_one() {
+        // Computed with: printf '%s' "$BODY" | openssl dgst -sha256 -hmac example-secret -binary | base64
+        let body = br#"{"case":{"id":"127000000001","status":"closed"}}"#;
+        let sent = "FTjHwBds+nQVlKfve4QaoyoCfCit0QZ6kIU4vJojRIE=";
+        let read = BodySignature::read(Some(sent), true, Some("SHA256")).unwrap();
+        let secret = SecretString::from("example-secret");
+        assert!(read.proves(&secret, body));
+        assert!(!read.proves(&SecretString::from("other"), body));
+        assert!(!read.proves(&secret, &body[1..]));
+        assert_eq!(BodySignature::read(Some(sent), false, None), Ok(read));
+        for bad in [
+            None,
+            Some(""),
+            Some("sha256=00"),
+            Some("FTjHwBds+nQ="),
+            Some("!!!"),
+        ] {
+            assert_eq!(
+                BodySignature::read(bad, false, None),
+                Err(Malformed::BodySignature)
+            );
+        }
+        for bad in [Some("md5"), Some(""), None] {
+            assert_eq!(
+                BodySignature::read(Some(sent), true, bad),
+                Err(Malformed::Algorithm)
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backends::Backends;
+use backends::ended_contacts::{EndedContact, EndedContacts};
 use http::HeaderValue;
 use proptest::prelude::*;
 use runtime::config::Env;
@@ -348,6 +349,164 @@ fn characters_that_a_queue_refuses_are_escaped() {
         serde_json::from_str(&sent).unwrap(),
     );
     assert_eq!(one, two);
+}
+
+fn contact_ended(body: &str, headers: &[(&'static str, &str)]) -> Request {
+    let mut request = request(body, headers);
+    *request.uri_mut() = "/studio/contact-ended".parse().unwrap();
+    request
+}
+
+impl Receiver {
+    async fn notices(&self) -> Vec<EndedContact> {
+        let notices = EndedContacts::new(self.deps.state.clone());
+        notices.list(None, 100, now()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_contact_is_noted_once_in_whatever_form_it_comes() {
+    let receiver = receiver();
+    let json = r#"{"contactId": 480000000001, "masterId": "480000000000", "skill": "Billing", "mediaType": 4}"#;
+    let form = "contactId=480000000002&skill=Billing+desk&mediaType=9";
+    let case = r#"{"case":{"id":"127000000001","status":"closed"}}"#;
+    // CXone sends JSON under the type of a form unless the script says otherwise.
+    for (body, media_type, id) in [
+        (json, "application/json", "480000000001"),
+        (form, "application/x-www-form-urlencoded", "480000000002"),
+        (case, "application/x-www-form-urlencoded", "127000000001"),
+    ] {
+        for repeated in ["0", "1"] {
+            let request = contact_ended(body, &[("x-api-key", KEY), ("content-type", media_type)]);
+            let (status, answer) = receiver.answer(&request).await;
+            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(status, 200);
+            let expected =
+                json!({"accepted": "1", "repeated": repeated, "contact_id": id, "error_code": ""});
+            assert_eq!(answer, expected);
+        }
+    }
+    let notices = receiver.notices().await;
+    let told: Vec<_> = notices
+        .iter()
+        .map(|it| {
+            (
+                it.contact_id.as_str(),
+                it.master_id.as_str(),
+                it.media_type.as_str(),
+                it.skill.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("127000000001", "127000000001", "", ""),
+            ("480000000001", "480000000000", "4", "Billing"),
+            ("480000000002", "480000000002", "9", "Billing desk"),
+        ]
+    );
+    assert!(receiver.queued().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_can_never_be_understood_is_no_failure_to_a_script() {
+    let receiver = receiver();
+    for (body, media_type, code) in [
+        ("", "application/json", "invalid_json"),
+        ("{\"contactId\": ", "application/json", "invalid_json"),
+        ("[]", "application/json", "missing_contact_id"),
+        ("{}", "application/json", "missing_contact_id"),
+        (
+            r#"{"contactId": "canary-text"}"#,
+            "application/json",
+            "missing_contact_id",
+        ),
+        (
+            r#"{"case":{"id":"1","status":"open"}}"#,
+            "application/json",
+            "contact_is_open",
+        ),
+        (
+            "contactId=",
+            "application/x-www-form-urlencoded",
+            "missing_contact_id",
+        ),
+        ("contactId=7", "text/plain", "unsupported_media_type"),
+    ] {
+        let request = contact_ended(body, &[("x-api-key", KEY), ("content-type", media_type)]);
+        let (status, answer) = receiver.answer(&request).await;
+        assert_eq!(status, 200, "{body}");
+        assert!(
+            answer.contains(&format!(r#""error_code":"{code}""#)),
+            "{body}: {answer}"
+        );
+        assert!(
+            answer.contains(r#""accepted":"0""#) && !answer.contains("canary-text"),
+            "{answer}"
+        );
+    }
+    let large = contact_ended(&"x".repeat(9000), &[("x-api-key", KEY)]);
+    assert_eq!(receiver.answer(&large).await.0, 413);
+    assert!(receiver.notices().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_tells_of_an_end_needs_the_scope_of_webhooks_or_a_signature() {
+    let keys = r#"[{"name": "score", "key": "score-key", "scopes": ["score"]},
+        {"name": "studio", "key": "studio-key", "scopes": ["score", "webhook"]}]"#;
+    let receiver = receiver_with(&[("api_keys", keys), ("webhook_secret", "example-secret")]);
+    let body = r#"{"case":{"id":"127000000001","status":"closed"}}"#;
+    let right = "FTjHwBds+nQVlKfve4QaoyoCfCit0QZ6kIU4vJojRIE=";
+    let wrong = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for (headers, expected) in [
+        (vec![], 401),
+        (vec![("x-api-key", "no")], 401),
+        (vec![("x-api-key", "score-key")], 403),
+        (vec![("x-request-signature", wrong)], 401),
+        (
+            vec![("x-request-signature", wrong), ("x-api-key", "studio-key")],
+            401,
+        ),
+        (
+            vec![
+                ("x-request-signature", right),
+                ("x-signature-algorithm", "md5"),
+            ],
+            401,
+        ),
+        (
+            vec![
+                ("x-request-signature", "what"),
+                ("x-signature-algorithm", "sha256"),
+            ],
+            401,
+        ),
+    ] {
+        let request = contact_ended(body, &headers);
+        assert_eq!(receiver.answer(&request).await.0, expected, "{headers:?}");
+    }
+    assert!(receiver.notices().await.is_empty());
+    for headers in [
+        vec![("x-api-key", "studio-key")],
+        vec![
+            ("x-request-signature", right),
+            ("x-signature-algorithm", "sha256"),
+        ],
+        vec![("x-request-signature", right)],
+    ] {
+        let mut headers = headers;
+        headers.push(("content-type", "application/json"));
+        assert_eq!(
+            receiver.answer(&contact_ended(body, &headers)).await.0,
+            200,
+            "{headers:?}"
+        );
+    }
+    assert_eq!(receiver.notices().await.len(), 1);
+    // The other path takes the same proof, of another body.
+    let of_other = request(body, &[("x-request-signature", right)]);
+    assert_eq!(receiver.answer(&of_other).await.0, 400);
 }
 
 proptest! {

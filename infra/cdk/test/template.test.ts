@@ -65,6 +65,7 @@ test('every route names the one explicit API, and they are those of the interfac
     'GET /interactions/{id}',
     'GET /search',
     'POST /data-actions/sentiment',
+    'POST /studio/contact-ended',
     'POST /webhooks/cxone',
     'PUT /interactions/{id}',
   ]);

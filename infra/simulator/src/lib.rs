@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The rows of the contact lists are long.
+#![recursion_limit = "256"]
 
 pub mod admin;
 pub mod auth;
@@ -14,28 +16,28 @@ pub mod oauth;
 pub mod openai;
 pub mod problem;
 pub mod scenario;
+mod serving;
 pub mod settings;
 mod socket;
+pub mod studio;
+pub mod tenant;
 pub mod traffic;
 pub mod world;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+
+use self::serving::Serving;
 
 pub use conversations::Conversations;
 pub use fault::{Fault, FaultRule, RetryAfter};
 pub use scenario::Scenario;
 pub use settings::Settings;
+pub use tenant::TenantSimulator;
 pub use world::World;
-
-/// Longest time that open connections may take to end at a shutdown.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The entry point that starts simulators.
 #[derive(Debug)]
@@ -56,26 +58,9 @@ impl Simulator {
     /// The error of the operating system, if the address cannot be bound.
     pub async fn start_at(scenario: Scenario, addr: SocketAddr) -> std::io::Result<Handle> {
         let listener = TcpListener::bind(addr).await?;
-        let addr = listener.local_addr()?;
         let world = Arc::new(World::new(scenario));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let service = router(Arc::clone(&world))
-            .into_make_service_with_connect_info::<socket::ConnectionSwitch>();
-        let serving = axum::serve(socket::CuttableListener(listener), service)
-            .with_graceful_shutdown(async {
-                // A dropped handle stops the server too.
-                let _ = stopped.await;
-            });
-        let task = tokio::spawn(async move {
-            // The result is always `Ok`: axum handles failures of single connections itself.
-            let _ = serving.await;
-        });
-        Ok(Handle {
-            addr,
-            world,
-            stop: Some(stop),
-            task,
-        })
+        let serving = Serving::begin(listener, router(Arc::clone(&world)))?;
+        Ok(Handle { world, serving })
     }
 }
 
@@ -103,23 +88,21 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 /// A running simulator, which stops when the handle is dropped.
 #[derive(Debug)]
 pub struct Handle {
-    addr: SocketAddr,
     world: Arc<World>,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    serving: Serving,
 }
 
 impl Handle {
     /// Returns the base URL without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.serving.addr())
     }
 
     /// Returns the address at which the simulator listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.serving.addr()
     }
 
     /// Returns the state: settings, tokens, faults, counters and the state of each system.
@@ -145,15 +128,7 @@ impl Handle {
     }
 
     /// Stops the simulator and waits up to a second for the connections to end.
-    pub async fn shutdown(mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut self.task)
-            .await
-            .is_err()
-        {
-            self.task.abort();
-        }
+    pub async fn shutdown(self) {
+        self.serving.shutdown().await;
     }
 }

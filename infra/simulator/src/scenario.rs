@@ -41,7 +41,7 @@
 //! ```
 //!
 //! The section `[conversations]` is described in [`conversations`](crate::conversations), and `[chat]` in
-//! [`chat::script`](crate::chat::script).
+//! [`chat::script`](crate::chat::script), `[tenant]` in [`tenant`](crate::tenant).
 //!
 //! The kinds of faults are `status` (needs `status`), `delay` (needs `delay_ms`), `drop`, `lose_answer`, `truncate`, `malformed_json`,
 //! `wrong_content`, `answer` (needs `body`), `revoke_tokens`; see [`Fault`](crate::Fault) for their effects.
@@ -55,6 +55,7 @@ use crate::conversations::model::Conversations;
 use crate::fault::FaultRule;
 use crate::live::script::Call;
 use crate::settings::Settings;
+use crate::tenant::settings::TenantSettings;
 
 /// What a simulator starts with. The default has no faults, no live calls and no chats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,8 @@ pub struct Scenario {
     pub chat: ChatSettings,
     /// Past conversations and how they are listed.
     pub conversations: Conversations,
+    /// Tenant of the profile `cxone`.
+    pub tenant: TenantSettings,
 }
 
 impl Default for Scenario {
@@ -83,6 +86,7 @@ impl Default for Scenario {
             calls: Vec::new(),
             chat: ChatSettings::default(),
             conversations: Conversations::default(),
+            tenant: TenantSettings::default(),
         }
     }
 }

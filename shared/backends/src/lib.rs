@@ -6,6 +6,7 @@ pub mod caller_keys;
 pub mod cxone_client;
 #[cfg(feature = "vectors")]
 mod database;
+pub mod ended_contacts;
 pub mod erasure;
 pub mod interactions;
 mod key_source;

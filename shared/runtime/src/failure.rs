@@ -175,6 +175,12 @@ impl Failure {
         self.code
     }
 
+    /// Returns the message that the caller sees.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns whether the caller may send the same again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

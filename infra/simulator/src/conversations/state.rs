@@ -9,7 +9,7 @@ use super::model::{Author, Conversations, Fixed};
 #[derive(Debug, Default)]
 pub struct State {
     seed: u64,
-    pub(super) settings: Conversations,
+    pub(crate) settings: Conversations,
 }
 
 impl State {
@@ -53,7 +53,7 @@ impl State {
     }
 
     /// Finds the conversation of an id; its lines are `None` if there is no transcript.
-    pub(super) fn find(&self, id: &str) -> Option<Fixed> {
+    pub(crate) fn find(&self, id: &str) -> Option<Fixed> {
         if let Some(fixed) = self
             .settings
             .fixed

@@ -48,16 +48,26 @@ impl Tokens {
 
     pub(super) fn issue(&self, scopes: BTreeSet<String>, life: Duration) -> String {
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let expires = Instant::now() + life;
-        self.lock().insert(
-            token.clone(),
-            Token {
-                scopes,
-                expires,
-                revoked: false,
-            },
-        );
+        self.accept(token.clone(), scopes, life);
         token
+    }
+
+    /// Accepts a token that was made elsewhere, for this time.
+    pub(crate) fn accept(&self, token: String, scopes: BTreeSet<String>, life: Duration) {
+        let expires = Instant::now() + life;
+        let made = Token {
+            scopes,
+            expires,
+            revoked: false,
+        };
+        self.lock().insert(token, made);
+    }
+
+    /// Revokes one token, if it is known.
+    pub(crate) fn revoke(&self, token: &str) {
+        if let Some(token) = self.lock().get_mut(token) {
+            token.revoked = true;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Token>> {

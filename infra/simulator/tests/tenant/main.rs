@@ -1,0 +1,9 @@
+//! The simulated tenant over HTTP and WebSocket: each endpoint, and each quirk switched on alone.
+
+mod acd;
+mod analytics;
+mod digital;
+mod identity;
+mod quirks;
+mod sockets;
+mod support;
