@@ -2,10 +2,13 @@
  * The state machine of the report: its expressions are evaluated as Step Functions evaluates them.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import jsonata from 'jsonata';
 
+import { TEMPLATE_FILE } from '../lib/insights-stack';
 import { execute, ExecutionFailed, render } from './asl';
 import { resourcesOf, stackOf } from './stack';
 
@@ -110,6 +113,20 @@ test('a day that fails is tried five times, and then nothing is reduced', async 
   });
   await assert.rejects(failing, ExecutionFailed);
   assert.equal(tries.get('2026-11-02'), 5);
+});
+
+test('the steps that the end-to-end test does with the deployed program are those of the state machine', async () => {
+  const path = join(TEMPLATE_FILE, '..', '..', '..', 'tests', 'e2e', 'report_map.json');
+  const { name, input, days, reduce } = JSON.parse(readFileSync(path, 'utf8'));
+  const given: any[] = [];
+  const output = await execute(rendered(), input, name, async (functionName, payload) => {
+    assert.equal(functionName, FUNCTION_ARN);
+    given.push(payload);
+    return payload.mode === 'map' ? { mode: 'map' } : { mode: 'report', summary: 'of the reducer' };
+  });
+  assert.deepEqual(given.slice(0, -1).sort((a, b) => a.day.localeCompare(b.day)), days);
+  assert.deepEqual(given.at(-1), reduce);
+  assert.deepEqual(output, { mode: 'report', summary: 'of the reducer' });
 });
 
 test('the invocation is named in the partition of the stack', () => {

@@ -1,0 +1,173 @@
+"""What the template takes, tells and joins: limits of parameters, rules over several of them, outputs that the guide needs, and ids that join logs."""
+
+import json
+import re
+
+import pytest
+
+import render
+
+PARAMETERS = render.source()["Parameters"]
+
+
+def allowed(name, value):
+    """Returns whether CloudFormation takes a value of a parameter."""
+    one = PARAMETERS[name]
+    if "AllowedPattern" in one and not re.fullmatch(one["AllowedPattern"], value):
+        return False
+    if "AllowedValues" in one and value not in [str(known) for known in one["AllowedValues"]]:
+        return False
+    if one["Type"] == "Number":
+        return one.get("MinValue", float(value)) <= float(value) <= one.get("MaxValue", float(value))
+    return True
+
+
+def refusals(parameters):
+    """Returns what the rules of the template say to these parameters, as CloudFormation evaluates them before anything is made."""
+    document = render.source()
+    known = render.values(document, parameters)
+
+    def value(node):
+        if isinstance(node, dict):
+            ((function, arguments),) = node.items()
+            if function == "Ref":
+                return known[arguments]
+            if function == "Fn::Equals":
+                return str(value(arguments[0])) == str(value(arguments[1]))
+            if function == "Fn::Not":
+                return not value(arguments[0])
+            if function == "Fn::And":
+                return all(value(one) for one in arguments)
+            if function == "Fn::Or":
+                return any(value(one) for one in arguments)
+            assert function == "Fn::Contains", function
+            return str(value(arguments[1])) in [str(one) for one in arguments[0]]
+        return node
+
+    return [
+        assertion["AssertDescription"]
+        for rule in document["Rules"].values()
+        if value(rule.get("RuleCondition", True))
+        for assertion in rule["Assertions"]
+        if not value(assertion["Assert"])
+    ]
+
+
+def agents(count):
+    return ",".join(f"agent-{number}" for number in range(count))
+
+
+def test_as_many_agents_are_taken_as_the_shards_can_work():
+    assert allowed("ChatAgents", "") and allowed("ChatAgents", agents(1)) and allowed("ChatAgents", agents(250))
+    assert not allowed("ChatAgents", agents(251))
+    for odd in (",", "a,", "a, b", "a/b", "a#b", ","):
+        assert not allowed("ChatAgents", odd), odd
+    most = max(PARAMETERS["ChatShards"]["AllowedValues"])
+    assert 250 == most * 50
+    assert str(most * 50) in PARAMETERS["ChatAgents"]["Description"]
+
+
+@pytest.mark.parametrize("shards", range(1, 6))
+def test_each_shard_of_the_chats_has_a_rule_and_no_other_shard_has(shards):
+    rules = [one["Properties"] for one in render.rendered({"ChatAgents": "a-1", "ChatShards": str(shards)}).values() if one["Type"] == "AWS::Events::Rule"]
+    inputs = [json.loads(target["Input"])["shard"] for rule in rules if "-chat" in rule["Name"] and rule["State"] == "ENABLED" for target in rule["Targets"]]
+    assert sorted(inputs) == list(range(shards))
+    names = {rule["Name"] for rule in rules if "-chat" in rule["Name"]}
+    assert len(names) == 5
+
+
+def test_without_agents_and_without_schedules_no_shard_is_started():
+    for parameters in ({"ChatShards": "5"}, {"ChatShards": "5", "ChatAgents": "a-1", "Schedules": "DISABLED"}):
+        rules = [one["Properties"] for one in render.rendered(parameters).values() if one["Type"] == "AWS::Events::Rule"]
+        assert not [rule["Name"] for rule in rules if "-chat" in rule["Name"] and rule["State"] == "ENABLED"]
+
+
+def test_the_defaults_break_no_rule():
+    assert refusals({}) == []
+
+
+@pytest.mark.parametrize("shards", range(1, 7))
+def test_too_few_executions_for_the_shards_of_the_poller_are_refused(shards):
+    # Above twelve the numbers cannot be compared by a rule; the default is what would be forgotten.
+    for reserved in range(3, 13):
+        refused = bool(refusals({"PollShards": str(shards), "PollerConcurrency": str(reserved)}))
+        assert refused == (reserved < 2 * shards + 1), (shards, reserved)
+    assert refusals({"PollShards": str(shards), "PollerConcurrency": "40"}) == []
+    assert refusals({"PollShards": "10", "ReserveConcurrency": "false"}) == []
+    assert not allowed("PollerConcurrency", "2")
+
+
+@pytest.mark.parametrize("shards", range(1, 6))
+def test_too_few_executions_for_the_shards_of_the_chats_are_refused(shards):
+    for reserved in range(2, 13):
+        refused = bool(refusals({"ChatShards": str(shards), "ChatConcurrency": str(reserved)}))
+        assert refused == (reserved < 2 * shards), (shards, reserved)
+
+
+@pytest.mark.parametrize("parameters", [
+    {"SentimentProvider": "http"},
+    {"SubnetIds": "subnet-1"},
+    {"ZeroEgress": "true"},
+    {"ZeroEgress": "true", "Heartbeat": "on"},
+])
+def test_what_cannot_work_together_is_refused(parameters):
+    assert refusals(parameters)
+
+
+def test_executions_can_be_provisioned_because_whoever_calls_calls_an_alias():
+    resources = render.rendered({"ProvisionedConcurrency": "3"})
+    provisioned = {name: one["Properties"]["ProvisionedConcurrencyConfig"] for name, one in resources.items() if "ProvisionedConcurrencyConfig" in one.get("Properties", {})}
+    assert provisioned == {"DataActionFunctionAliaslive": {"ProvisionedConcurrentExecutions": "3"}}
+    (api,) = [one["Properties"]["Body"] for one in resources.values() if one["Type"] == "AWS::ApiGatewayV2::Api"]
+    targets = re.findall(r"functions/\$\{(\w+)\}/invocations", json.dumps(api))
+    assert targets and all(resources[name]["Type"] == "AWS::Lambda::Alias" for name in targets)
+
+
+def test_the_group_that_the_functions_need_a_way_to_is_an_output():
+    sealed = {"ZeroEgress": "true", "VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1", "CxoneSubnetIds": "subnet-3", "RouteTableIds": "rtb-1"}
+    assert refusals(sealed) == []
+    assert render.outputs(sealed)["EndpointSecurityGroupId"]["Value"] == {"Ref": "EndpointSecurityGroup"}
+    assert "EndpointSecurityGroupId" not in render.outputs()
+    assert "EndpointSecurityGroupId" in (render.INFRA / "docs" / "deploy.md").read_text()
+
+
+def test_a_line_of_the_api_names_the_invocation_and_holds_nothing_of_the_caller_s_words():
+    (stage,) = [one["Properties"] for one in render.rendered().values() if one["Type"] == "AWS::ApiGatewayV2::Stage"]
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert line["function_request_id"] == "$context.integration.requestId" and line["request_id"] == "$context.requestId"
+    for forbidden in ("path", "query", "body", "header", "userAgent", "authorizer"):
+        assert not any(forbidden.lower() in value.lower() for value in line.values()), forbidden
+
+
+def test_an_unknown_path_goes_to_a_function_that_answers_in_the_shape_of_every_error():
+    (api,) = [one["Properties"]["Body"] for one in render.rendered().values() if one["Type"] == "AWS::ApiGatewayV2::Api"]
+    (default,) = [one for path in api["paths"].values() for one in path.values() if one.get("isDefaultRoute")]
+    assert "DataActionFunctionAliaslive" in json.dumps(default["x-amazon-apigateway-integration"])
+
+
+def test_the_items_that_a_role_reaches_are_those_of_its_functions_in_the_list_of_the_table():
+    page = (render.INFRA.parent / "docs" / "state-table.md").read_text()
+    written, owner, names = {}, None, []
+    for row in re.findall(r"^\|(.*) \|$", page, re.M):
+        partition, _, _, writers, _ = (cell.strip() for cell in row.split(" | ")) if row.count(" | ") == 4 else [""] * 5
+        key = re.match(r"`([a-z-]+#)", partition)
+        owner = key[1] if key else owner
+        if owner is None:
+            continue
+        if "whoever calls" in writers:
+            names = ["transcript-poller", "analytics-report", "chat-session"]
+        elif writers != "the same":
+            names = re.findall(r"`([a-z-]+)`", writers)
+        written.setdefault(owner, set()).update(names)
+    expected = {}
+    for prefix, names in written.items():
+        for name in names:
+            expected.setdefault(name, set()).add(f"{prefix}*")
+    granted = {}
+    for name, one in render.rendered().items():
+        if one["Type"] == "AWS::IAM::Role":
+            for policy in one["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    if "dynamodb:" in json.dumps(statement["Action"]):
+                        granted[policy["PolicyName"]] = set(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    assert granted == expected
