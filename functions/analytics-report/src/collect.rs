@@ -66,7 +66,7 @@ async fn collect(
         deps.client.site().base().to_string(),
         period.range(),
         deps.model.is_some(),
-        deps.config.redact,
+        deps.config.redaction.as_ref(),
     );
     let now = Timestamp::now();
     if period.to > now {

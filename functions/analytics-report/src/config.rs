@@ -6,7 +6,9 @@ use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings,
 };
 use insights_core::outcomes::OutcomeMap;
+use insights_core::pii::RedactionPolicy;
 use insights_core::topics::{ClusterSettings, VocabularyLimits};
+use runtime::redaction::RedactionSettings;
 use runtime::settings::{choice, group, number, seconds, text};
 
 runtime::settings! {
@@ -38,8 +40,45 @@ runtime::settings! {
         pub topics: ClusterSettings = group::<TopicSettings>().try_map(|topics| Ok(topics.into_cluster_settings())),
         /// The vocabulary of the topics.
         pub vocabulary: VocabularyLimits = group::<VocabularySettings>().try_map(|vocabulary| Ok(vocabulary.into_limits())),
-        /// Whether personal data in the transcripts is blacked out, in the CSV files as well as in the checkpoints.
-        pub redact: bool = choice("REPORT_REDACT", &[("no", false), ("yes", true)]),
+        /// The policy by which personal data in the transcripts is masked, in the CSV files as well as in the checkpoints; `None` if
+        /// it is not masked.
+        pub redaction: Option<RedactionPolicy> = group::<ReportRedactionSettings>().try_map(|settings| Ok(settings.into_policy())),
+    }
+}
+
+runtime::settings! {
+    /// Whether and how personal data is masked in reports.
+    struct ReportRedactionSettings {
+        /// How personal data is masked in general.
+        general: RedactionSettings = group::<RedactionSettings>(),
+        /// Whether personal data in the transcripts of reports is masked: `auto` is as `REDACT_PII` says for everything that is written,
+        /// `yes` and `no` are for reports whatever `REDACT_PII` says.
+        choice: ReportRedaction = choice("REPORT_REDACT", &[
+            ("auto", ReportRedaction::AsWritten),
+            ("yes", ReportRedaction::Always),
+            ("no", ReportRedaction::Never),
+        ]),
+    }
+}
+
+/// Whether the transcripts of reports are masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReportRedaction {
+    /// They are masked where everything that is written is masked.
+    AsWritten,
+    /// They are masked.
+    Always,
+    /// They are not masked.
+    Never,
+}
+
+impl ReportRedactionSettings {
+    fn into_policy(self) -> Option<RedactionPolicy> {
+        match self.choice {
+            ReportRedaction::AsWritten => self.general.for_stores(),
+            ReportRedaction::Always => Some(self.general.policy()),
+            ReportRedaction::Never => None,
+        }
     }
 }
 
@@ -113,6 +152,22 @@ mod tests {
             ),
             (500, 2, 0.95)
         );
+    }
+
+    #[test]
+    fn transcripts_are_masked_unless_it_is_set_otherwise() {
+        let is_masked = |pairs: &[(&str, &str)]| {
+            let env = Env::from_pairs(pairs.iter().copied());
+            Config::from_env(&env).unwrap().redaction.is_some()
+        };
+        assert!(is_masked(&[]));
+        assert!(is_masked(&[("REDACT_PII", "always")]));
+        assert!(!is_masked(&[("REDACT_PII", "off")]));
+        assert!(is_masked(&[
+            ("REDACT_PII", "off"),
+            ("REPORT_REDACT", "yes")
+        ]));
+        assert!(!is_masked(&[("REPORT_REDACT", "no")]));
     }
 
     #[test]

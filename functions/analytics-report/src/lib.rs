@@ -18,7 +18,8 @@
 //! **Failures.** A daily report in which transcripts are missing for a reason that may go away is written, and the invocation
 //! fails, so that Lambda tries again. Transcripts that were refused for good are listed in the summary and fail nothing.
 //!
-//! **Personal data.** With `REPORT_REDACT` the texts are blacked out before they are stored anywhere, after everything is scored.
+//! **Personal data.** Unless the settings say otherwise, the texts are masked line by line before they are stored anywhere, after everything is
+//! scored.
 //!
 //! **Map** ([`collect::collect_part`], once per part: one part per run, or one per day in a Step Functions map):
 //!

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use insights_core::analytics::{Conversation, ReportRange};
+use insights_core::pii::RedactionPolicy;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Number of conversations per chunk. After a kill at most this many transcripts are fetched again, besides those in flight.
 pub const CONVERSATIONS_PER_CHUNK: usize = 25;
 /// Version of the stored form of listings and records; a part of another version is not read.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 /// The origin of a part: a part with another origin is collected anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,20 +21,25 @@ pub struct PartOrigin {
     pub range: ReportRange,
     /// Whether the local model scored the customers' lines.
     pub model: bool,
-    /// Whether the texts of the records are redacted.
-    pub redacted: bool,
+    /// How the texts of the records are masked; empty if they are not.
+    pub redaction: String,
     version: u32,
 }
 
 impl PartOrigin {
     /// Describes the origin of a part in the current format version.
     #[must_use]
-    pub fn new(source: String, range: ReportRange, model: bool, redacted: bool) -> Self {
+    pub fn new(
+        source: String,
+        range: ReportRange,
+        model: bool,
+        redaction: Option<&RedactionPolicy>,
+    ) -> Self {
         Self {
             source,
             range,
             model,
-            redacted,
+            redaction: redaction.map_or_else(String::new, |policy| format!("{policy:?}")),
             version: FORMAT_VERSION,
         }
     }
@@ -166,7 +172,7 @@ mod tests {
             from: String::new(),
             to: String::new(),
         };
-        let origin = PartOrigin::new(String::new(), range, false, false);
+        let origin = PartOrigin::new(String::new(), range, false, None);
         let conversations = ids.into_iter().map(conversation).collect();
         Listing::new(origin, Timestamp::UNIX_EPOCH, conversations, 0)
     }

@@ -1,10 +1,15 @@
-//! Blacking out personal data in what a report keeps.
+//! Masking of personal data in what a report keeps.
 
-use insights_core::analytics::Record;
-use insights_core::pii;
+use insights_core::analytics::{Line, join_lines, mask_spoken_lines};
+use insights_core::pii::RedactionPolicy;
+use runtime::redaction::mask_or_refuse;
 
-/// Replaces the personal data in the text of a record by placeholders. The figures of the record are those of the text as it was
-/// said.
-pub(crate) fn redact_record(record: &mut Record) {
-    record.replace_text(|text| pii::redact(text, &pii::detect(text)).0);
+/// Returns the text of a transcript with its personal data masked, line by line in the order of time. The text is empty if it could
+/// not be masked, so that nothing of it is kept.
+pub(crate) fn masked_text(lines: &[Line], policy: &RedactionPolicy) -> String {
+    let masked = mask_or_refuse(|| {
+        let (lines, masks) = mask_spoken_lines(lines.to_vec(), policy);
+        (join_lines(&lines), masks)
+    });
+    masked.unwrap_or_default()
 }

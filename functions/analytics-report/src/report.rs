@@ -7,7 +7,9 @@
 //! 4. Write `summary.json` last: where it exists, all other files of the report exist as well.
 
 use anyhow::Context;
+use backends::erasure::ErasedConversations;
 use insights_core::analytics::{ReportData, ReportReducer, Transcript};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::csv_files::{format_conversations_csv, write_details_csv};
@@ -47,9 +49,13 @@ pub async fn write_report(
 ) -> anyhow::Result<WrittenReport> {
     deps.report_progress(Progress::Reporting);
     let mut reducer = ReportReducer::new(deps.config.outcome_map.clone());
-    if deps.config.redact {
+    if deps.config.redaction.is_some() {
         reducer = reducer.ignoring_placeholders();
     }
+    // A conversation may have been erased since its part was collected.
+    let erased = ErasedConversations::read(&deps.state, Timestamp::now())
+        .await
+        .context("the records of erasures were not read")?;
     let mut texts = Vec::new();
     for part in parts {
         let listing = part
@@ -58,7 +64,7 @@ pub async fn write_report(
             .with_context(|| format!("the part {} is not collected yet", part.folder()))?;
         reducer.count_unusable_rows(listing.unusable);
         part.for_each_record(&listing, |record| {
-            if reducer.add(&record) {
+            if !erased.contains(&record.conversation.conversation_id) && reducer.add(&record) {
                 texts.push(match record.transcript {
                     Transcript::Present { text, .. } => text,
                     Transcript::Missing | Transcript::Failed { .. } => String::new(),

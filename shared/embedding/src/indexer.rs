@@ -14,6 +14,7 @@ use insights_core::indexing::{IndexSettings, PreparedConversation};
 use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
+use runtime::redaction::mask_or_refuse;
 use serde_json::{Map, Value};
 use store::vectors::{ChunkRow, EmbeddedConversation, ReplaceOutcome, VectorStore, Vectors};
 use tokio::sync::OnceCell;
@@ -146,7 +147,7 @@ impl<P: EmbeddingProvider + 'static, S: VectorStore + 'static> Indexer<P, S> {
         let prepare_all = move || {
             events
                 .iter()
-                .map(|event| prepare_event(&parts, event))
+                .map(|event| prepare_or_refuse(&parts, event))
                 .collect::<Vec<_>>()
         };
         let Ok(prepared) = tokio::task::spawn_blocking(prepare_all).await else {
@@ -386,6 +387,24 @@ fn fail_all(pending: &[PendingEvent], results: &mut Results, error: &IndexingErr
         let failed = NotIndexed::new(&event.prepared.conversation_id, error.clone());
         results[event.position] = Some(Err(failed));
     }
+}
+
+/// Prepares one event. An event whose preparation breaks off is refused, so that nothing of it is stored unmasked.
+fn prepare_or_refuse<P: EmbeddingProvider, S>(
+    parts: &Parts<P, S>,
+    event: &WebhookEvent,
+) -> Result<PreparedConversation, NotIndexed> {
+    let prepared = mask_or_refuse(|| {
+        let prepared = prepare_event(parts, event);
+        let masks = prepared.as_ref().map_or(0, |prepared| prepared.masks);
+        (prepared, masks)
+    });
+    prepared.unwrap_or_else(|| {
+        Err(NotIndexed::new(
+            &event.conversation_id,
+            IndexingError::Redaction,
+        ))
+    })
 }
 
 /// Maps and cuts one event.

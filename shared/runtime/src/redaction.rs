@@ -1,7 +1,10 @@
 //! The settings by which personal data is masked, which every function that stores or sends text reads.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use insights_core::pii::{MaskStyle, PiiKinds, RedactionPolicy};
 
+use crate::metrics;
 use crate::settings::{choice, text};
 
 /// Where personal data is masked.
@@ -42,19 +45,38 @@ impl RedactionSettings {
     /// Returns the policy by which text is masked before it is written; `None` if nothing is masked.
     #[must_use]
     pub fn for_stores(&self) -> Option<RedactionPolicy> {
-        (self.mode != RedactionMode::Off).then_some(RedactionPolicy {
-            kinds: self.kinds,
-            mask: self.mask,
-        })
+        (self.mode != RedactionMode::Off).then_some(self.policy())
     }
 
     /// Returns the policy by which text is masked before it is shown or sent; `None` if it is not masked there.
     #[must_use]
     pub fn for_views(&self) -> Option<RedactionPolicy> {
-        (self.mode == RedactionMode::Always).then_some(RedactionPolicy {
+        (self.mode == RedactionMode::Always).then_some(self.policy())
+    }
+
+    /// Returns the kinds that are masked and the form of the masks, wherever something is masked.
+    #[must_use]
+    pub const fn policy(&self) -> RedactionPolicy {
+        RedactionPolicy {
             kinds: self.kinds,
             mask: self.mask,
-        })
+        }
+    }
+}
+
+/// Masks a text and counts the masks, which `mask` returns beside the text. A text whose masking breaks off is counted as refused and
+/// `None`: what cannot be redacted is not stored.
+pub fn mask_or_refuse<T>(mask: impl FnOnce() -> (T, usize)) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(mask)) {
+        Ok((masked, masks)) => {
+            metrics::count("personal_data_masked", masks as u64);
+            Some(masked)
+        }
+        Err(_) => {
+            metrics::count("redactions_refused", 1);
+            tracing::error!("a text could not be redacted and is not stored");
+            None
+        }
     }
 }
 
@@ -90,6 +112,13 @@ mod tests {
                 "{value}"
             );
         }
+    }
+
+    #[test]
+    fn what_cannot_be_redacted_is_refused() {
+        assert_eq!(mask_or_refuse(|| ("[CARD]", 1)), Some("[CARD]"));
+        let refused: Option<String> = mask_or_refuse(|| panic!("a fault of the redactor"));
+        assert_eq!(refused, None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod json_line;
 mod own_modules;
 
+use std::any::Any;
 use std::io::IsTerminal;
 
 use tracing::Subscriber;
@@ -44,6 +45,26 @@ pub fn init_from(format: Format, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let has_color = std::io::stderr().is_terminal();
     let _already_set = build(format, filter, has_color, std::io::stderr).try_init();
+}
+
+/// Logs a panic with its place and, where the message is a constant, with the message. A message that was put together may quote the
+/// text that could not be cut, so it is left out. Binaries call this at start; tests keep their messages.
+pub fn hide_panic_messages() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        let reason = constant_message(info.payload());
+        tracing::error!(place, reason, "a part of the program panicked");
+    }));
+}
+
+/// Returns the message of a panic if it is a constant of the program, else what stands in its place.
+fn constant_message(payload: &(dyn Any + Send)) -> &'static str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("the message is left out because it may quote a text")
 }
 
 /// Returns what [`init`] starts, with a filter as `RUST_LOG` holds one and another place for the lines. Tests look into that place.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use backends::erasure::ErasedConversations;
 use cxone::conversations::ConversationPages;
 use insights_http::Deadline;
 use jiff::Timestamp;
@@ -49,5 +50,10 @@ pub(super) async fn list_conversations(
             conversations: conversations.len(),
         });
     }
+    // The contact center still knows conversations that were erased here.
+    let erased = ErasedConversations::read(&deps.state, now)
+        .await
+        .context("the records of erasures were not read")?;
+    conversations.retain(|conversation| !erased.contains(&conversation.conversation_id));
     Ok(Listing::new(origin, now, conversations, unusable))
 }

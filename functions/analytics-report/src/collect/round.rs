@@ -20,7 +20,7 @@ use crate::deps::Deps;
 use crate::listing::Listing;
 use crate::part::{ChunkState, Part};
 use crate::progress::Progress;
-use crate::redaction::redact_record;
+use crate::redaction::masked_text;
 
 /// Time limit of one transcript, tries and waits between them included.
 const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -310,8 +310,8 @@ impl<'a> Round<'a> {
         self.unreachable_in_a_row.load(Ordering::Relaxed) >= MAX_UNREACHABLE_IN_A_ROW
     }
 
-    /// Computes the record of a conversation from its transcript, with the local model's score if the run has a model, and blacks
-    /// out personal data once everything is scored.
+    /// Computes the record of a conversation from its transcript, with the local model's score if the run has a model. Its
+    /// text is masked; its figures are those of what was said.
     async fn score_transcript(
         &self,
         conversation: Conversation,
@@ -328,6 +328,8 @@ impl<'a> Round<'a> {
                 .collect(),
             None => Vec::new(),
         };
+        let policy = &self.deps.config.redaction;
+        let masked = policy.as_ref().map(|policy| masked_text(&lines, policy));
         let mut record = Record::from_lines(conversation, lines, &mut Analyzer::default())
             .with_unreadable_lines(unreadable);
         if let (Some(model), Transcript::Present { sentiment, .. }) =
@@ -340,8 +342,9 @@ impl<'a> Round<'a> {
             let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
             sentiment.model = Some(round_score(mean));
         }
-        if self.deps.config.redact {
-            redact_record(&mut record);
+        // The figures are those of the words that were said, the text is the masked one.
+        if let Some(text) = masked {
+            record.replace_text(text);
         }
         Ok(record)
     }

@@ -2,6 +2,7 @@
 
 use analytics_report::create_report;
 use cxone_simulator::{Conversations, Fault, FaultRule, RetryAfter};
+use insights_core::pii::RedactionPolicy;
 use serde_json::json;
 
 use crate::support::*;
@@ -119,7 +120,7 @@ async fn a_run_with_redaction_uses_no_text_of_a_run_without() {
     let folder = tempfile::tempdir().unwrap();
     report(&simulator, folder.path()).await.unwrap();
     let mut deps = deps(&simulator, folder.path());
-    deps.config.redact = true;
+    deps.config.redaction = Some(RedactionPolicy::default());
     create_report(&deps, week(), "", until()).await.unwrap();
     for name in files(folder.path()) {
         let bytes = std::fs::read(folder.path().join(&name)).unwrap();

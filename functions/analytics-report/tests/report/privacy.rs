@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use analytics_report::event::ReportTask;
 use analytics_report::{create_report, run_task};
 use cxone_simulator::{Conversations, Fault, FaultRule};
+use insights_core::pii::RedactionPolicy;
 use serde_json::json;
 use testkit::CapturedLogs;
 
@@ -35,7 +36,7 @@ async fn no_file_object_or_log_line_has_personal_data_of_a_redacted_report() {
     ));
     let folder = tempfile::tempdir().unwrap();
     let mut deps = deps(&simulator, folder.path());
-    deps.config.redact = true;
+    deps.config.redaction = Some(RedactionPolicy::default());
     create_report(&deps, week(), "", until()).await.unwrap();
     let map = ReportTask::Map {
         run: "mapped".to_owned(),

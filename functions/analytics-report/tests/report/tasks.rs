@@ -203,7 +203,7 @@ async fn the_reply_of_a_reduce_is_small_however_many_transcripts_failed() {
     let folder = tempfile::tempdir().unwrap();
     let deps = deps(&simulator, folder.path());
     let day = Period::between("2026-11-02", "2026-11-02").unwrap();
-    let origin = PartOrigin::new(simulator.url(), day.range(), false, false);
+    let origin = PartOrigin::new(simulator.url(), day.range(), false, None);
     let conversation = |at: usize| {
         json!({
             "conversation_id": format!("conversation-{at:08}"), "start_time": "2026-11-02T09:00:00Z",

@@ -42,7 +42,7 @@ pub use summary::{
     ConversationCounts, DispositionCount, FailedTranscript, FlowSummary, LabelCounts,
     ModelComparison, ReportRange, SentimentSummary, Summary, TopicByOutcome, TopicSummary,
 };
-pub use transcript::{Line, Speaker, join_lines};
+pub use transcript::{Line, Speaker, join_lines, mask_spoken_lines};
 
 #[cfg(test)]
 mod tests;

@@ -173,9 +173,9 @@ impl Record {
     }
 
     /// Replaces the text of the transcript, if there is one, and keeps every figure of the text as it was.
-    pub fn replace_text(&mut self, replace: impl FnOnce(&str) -> String) {
+    pub fn replace_text(&mut self, replacement: String) {
         if let Transcript::Present { text, .. } = &mut self.transcript {
-            *text = replace(text);
+            *text = replacement;
         }
     }
 

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::pii::{RedactionPolicy, SpeakerRole, detect_timed_turns};
+
 /// The speaker of a line; lines of the system are not part of a transcript here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +40,30 @@ pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
         text.push_str(said);
     }
     text
+}
+
+/// Masks the personal data in lines, which are read in the order of their times, so that a number that is given in pieces over
+/// several lines is masked. Returns the lines in that order and the number of masks.
+#[must_use]
+pub fn mask_spoken_lines(lines: Vec<Line>, policy: &RedactionPolicy) -> (Vec<Line>, usize) {
+    let mut lines = sort_by_time(lines);
+    let turns = lines.iter().map(|line| {
+        let role = match line.speaker {
+            Speaker::Agent => SpeakerRole::Agent,
+            Speaker::Customer => SpeakerRole::Customer,
+        };
+        let at_ms = line.at.map(Timestamp::as_millisecond);
+        (role, at_ms, line.text.as_str())
+    });
+    let found = detect_timed_turns(turns, policy);
+    let mut masks = 0;
+    for (line, findings) in lines.iter_mut().zip(found) {
+        if !findings.is_empty() {
+            masks += findings.len();
+            line.text = policy.mask_findings(&line.text, &findings).0;
+        }
+    }
+    (lines, masks)
 }
 
 /// Sorts lines by their times; lines of the same time keep their order. A line without a time stays behind the line above it.

@@ -5,31 +5,16 @@
 
 use super::archive::ArchiveLine;
 use super::message::Message;
-use crate::pii::{
-    ConversationRedactor, ConversationTurn, Finding, RedactionPolicy, SpeakerRole, add_late,
-    is_masked_form_of,
-};
+use crate::pii::{RedactionPolicy, SpeakerRole, detect_timed_turns, is_masked_form_of};
 
 /// Masks the personal data in the lines of an archive, which are in order of time, and returns the number of masks.
 pub fn mask_lines(lines: &mut [ArchiveLine], policy: &RedactionPolicy) -> usize {
-    let mut redactor = ConversationRedactor::new(*policy);
-    let mut found: Vec<Vec<Finding>> = Vec::with_capacity(lines.len());
-    for (id, line) in (0..).zip(lines.iter()) {
+    let turns = lines.iter().map(|line| {
         let message = &line.message;
-        let turn = redactor.push(&ConversationTurn {
-            id,
-            role: SpeakerRole::from_label(&message.from.kind),
-            at_ms: Some(message.timestamp_ms),
-            text: &message.text,
-        });
-        found.push(turn.findings);
-        for late in turn.late {
-            let earlier = usize::try_from(late.turn_id).ok();
-            if let Some(findings) = earlier.and_then(|place| found.get_mut(place)) {
-                add_late(findings, &late);
-            }
-        }
-    }
+        let role = SpeakerRole::from_label(&message.from.kind);
+        (role, Some(message.timestamp_ms), message.text.as_str())
+    });
+    let found = detect_timed_turns(turns, policy);
     let mut masks = 0;
     for (line, findings) in lines.iter_mut().zip(found) {
         if !findings.is_empty() {

@@ -62,6 +62,8 @@ pub struct PreparedConversation {
     pub event_digest: String,
     /// The SHA-256 of the text and of the settings by which it was prepared, in hexadecimal digits.
     pub content_hash: String,
+    /// Number of masks in the text.
+    pub masks: usize,
     /// The whole text, redacted if redaction is configured.
     pub text: String,
     /// The chunks of the text in order. There is none if the source has removed the text of the conversation.
@@ -145,6 +147,7 @@ impl PreparedConversation {
                 content_hash: content_hash("", settings),
                 text: String::new(),
                 chunks: Vec::new(),
+                masks: 0,
             });
         }
         if spoken.is_empty() {
@@ -171,6 +174,11 @@ impl PreparedConversation {
             content_hash: content_hash(&text, settings),
             text,
             chunks,
+            masks: if settings.redaction.is_some() {
+                findings.len()
+            } else {
+                0
+            },
         })
     }
 

@@ -40,6 +40,7 @@
 //! assert_eq!(redacted[3].text, "[CARD]");
 //! ```
 
+mod cards_in_runs;
 mod classify;
 mod conversation;
 mod dates;
@@ -133,13 +134,24 @@ pub fn detect_turns<'t>(
     turns: impl IntoIterator<Item = (SpeakerRole, &'t str)>,
     policy: &RedactionPolicy,
 ) -> Vec<Vec<Finding>> {
+    let turns = turns.into_iter().map(|(role, text)| (role, None, text));
+    detect_timed_turns(turns, policy)
+}
+
+/// Finds the personal data of a whole conversation as [`detect_turns`] does, where the times of turns are known: speaker,
+/// milliseconds since the epoch, and text of each.
+#[must_use]
+pub fn detect_timed_turns<'t>(
+    turns: impl IntoIterator<Item = (SpeakerRole, Option<i64>, &'t str)>,
+    policy: &RedactionPolicy,
+) -> Vec<Vec<Finding>> {
     let mut redactor = ConversationRedactor::new(*policy);
     let mut found: Vec<Vec<Finding>> = Vec::new();
-    for (id, (role, text)) in (0..).zip(turns) {
+    for (id, (role, at_ms, text)) in (0..).zip(turns) {
         let turn = redactor.push(&ConversationTurn {
             id,
             role,
-            at_ms: None,
+            at_ms,
             text,
         });
         found.push(turn.findings);

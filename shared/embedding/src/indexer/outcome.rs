@@ -91,6 +91,9 @@ pub enum IndexingError {
     /// The data of the event holds no text at the configured paths.
     #[error("the event was not mapped to text")]
     Mapping(#[source] NoText),
+    /// The text could not be redacted, and what cannot be redacted is not stored.
+    #[error("the text was not redacted")]
+    Redaction,
     /// The versions of stored conversations were not read.
     #[error("the event was not compared with what is stored")]
     Comparison(#[source] Arc<store::Error>),
@@ -149,7 +152,7 @@ impl IndexingError {
     /// Returns whether the same event would fail again.
     fn is_permanent(&self) -> bool {
         match self {
-            Self::Mapping(_) => true,
+            Self::Mapping(_) | Self::Redaction => true,
             Self::Embedding(error) => matches!(error, ProviderError::Text(_)),
             Self::Storage(error) => concerns_one_row(error),
             Self::Comparison(_) | Self::Prototypes(_) | Self::OutOfTime | Self::Interrupted => {

@@ -136,3 +136,14 @@ fn every_crate_of_the_workspace_is_an_own_module() {
     }
     assert!(found >= 18, "only {found} crates were found");
 }
+
+#[test]
+fn a_panic_says_what_is_constant_and_nothing_that_was_put_together() {
+    let message = |panic: fn()| constant_message(&*std::panic::catch_unwind(panic).unwrap_err());
+    assert_eq!(message(|| panic!("no number")), "no number");
+    let cut = message(|| {
+        let text = "4111 1111 é".to_owned();
+        let _cut = &text[..text.len() - 1];
+    });
+    assert!(!cut.contains("4111"), "{cut}");
+}
