@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
+use super::cards_in_runs::cut_at_cards;
 use super::finding::{Finding, PiiKind};
 use super::memory::Memory;
-use super::numbers::{
-    CARD_DIGITS, can_be_expiry, is_card, is_social_security_number, is_written_as_phone,
-};
+use super::numbers::{can_be_expiry, is_social_security_number, is_written_as_phone};
 use super::phrases::Cue;
 use super::reading::Reading;
 use super::runs::Run;
@@ -241,78 +240,6 @@ impl Context<'_> {
         run.digits >= enough
     }
 
-    /// Cuts a run at the card numbers in it: returns the pieces in order, and whether each is a card.
-    pub(super) fn cut_at_cards(&self, run: &Run) -> Vec<(Run, bool)> {
-        let numbers = &self.reading.numbers;
-        let mut pieces = Vec::new();
-        let mut from = run.groups.start;
-        let mut first = run.groups.start;
-        let is_device = self
-            .reading
-            .cues_before(self.text, run.tokens.start)
-            .next()
-            .is_some_and(|(cue, meaning)| cue == Cue::Device && meaning <= 2);
-        // A number after a plus sign is an international telephone number, not a card.
-        let is_phone = self.text[..run.range.start].ends_with('+');
-        let adjoins = |start: usize, end: usize| {
-            self.text[..start].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
-                || self.text[end..]
-                    .starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
-        };
-        while !is_device
-            && !is_phone
-            && run.digits >= *CARD_DIGITS.start()
-            && first < run.groups.end
-        {
-            let mut found = None;
-            let mut count = 0;
-            for last in first..run.groups.end {
-                count += numbers.groups[last].digits;
-                if count > *CARD_DIGITS.end() {
-                    break;
-                }
-                let start = numbers.groups[first].first_digit;
-                if is_card(&numbers.digits[start..start + count])
-                    && !adjoins(numbers.groups[first].start, numbers.groups[last].end)
-                {
-                    found = Some(last + 1);
-                }
-            }
-            match found {
-                Some(end) => {
-                    if from < first {
-                        pieces.push((self.part(from, first), false));
-                    }
-                    pieces.push((self.part(first, end), true));
-                    from = end;
-                    first = end;
-                }
-                None => first += 1,
-            }
-        }
-        if pieces.is_empty() {
-            return vec![(run.clone(), false)];
-        }
-        if from < run.groups.end {
-            pieces.push((self.part(from, run.groups.end), false));
-        }
-        pieces
-    }
-
-    /// Returns the run of some of the groups of the turn.
-    fn part(&self, first: usize, end: usize) -> Run {
-        let groups = &self.reading.numbers.groups[first..end];
-        let last = groups[groups.len() - 1];
-        Run {
-            groups: first..end,
-            tokens: groups[0].token..last.token + 1,
-            range: groups[0].start..last.end,
-            digits: groups.iter().map(|group| group.digits).sum(),
-            first_digit: groups[0].first_digit,
-            words: groups.iter().filter(|group| group.is_word).count(),
-        }
-    }
-
     /// Returns whether a run stands before letters of the same identifier: "D 1234".
     pub(super) fn letter_before(&self, run: &Run) -> Option<usize> {
         let before = &self.reading.tokens[run.tokens.start.checked_sub(1)?];
@@ -338,7 +265,7 @@ pub(super) fn classify_run(
             .get(place)
             .is_some_and(|finding| finding.range.start <= range.start)
     };
-    let pieces = context.cut_at_cards(run);
+    let pieces = cut_at_cards(context.text, context.reading, run);
     let holds_card = pieces.iter().any(|(_, is_card)| *is_card);
     for (piece, is_card) in pieces {
         if is_covered(&piece.range, findings) {

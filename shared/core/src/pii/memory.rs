@@ -233,3 +233,35 @@ fn digest_of(word: &str) -> u64 {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_conversation_is_not_remembered_whole() {
+        let mut memory = Memory::default();
+        for turn in 0..10_000_u64 {
+            memory.remember(RecentRun {
+                turn_id: turn,
+                turn,
+                role: SpeakerRole::Customer,
+                digits: vec![1; 8],
+                range: 0..8,
+                is_pure: true,
+                is_masked: false,
+                is_harmless: false,
+            });
+            memory.remember_secret(PiiKind::Pin, &[1, 2, 3, 4]);
+            memory.remember_word(PiiKind::Name, &format!("word{turn}"));
+        }
+        assert_eq!(
+            (
+                memory.recent.len(),
+                memory.secrets.len(),
+                memory.words.len()
+            ),
+            (MAX_RECENT, MAX_SECRETS, MAX_SECRET_WORDS)
+        );
+    }
+}

@@ -75,14 +75,22 @@ pub(crate) struct Evaluation {
 /// Makes so many conversations of the wordings and measures the redactor with them.
 pub(crate) fn measure(wordings: &Wordings, conversations: usize, seed: u64) -> Evaluation {
     let mut dice = Dice::new(seed);
+    let dialogues: Vec<Dialogue> = (0..conversations)
+        .map(|_| scenarios::make(wordings, &mut dice))
+        .collect();
+    measure_dialogues(&dialogues)
+}
+
+/// Measures the redactor with given conversations.
+pub(crate) fn measure_dialogues(dialogues: &[Dialogue]) -> Evaluation {
     let mut evaluation = Evaluation {
-        conversations,
+        conversations: dialogues.len(),
         kinds: BTreeMap::new(),
         misses: Vec::new(),
         false_findings: Vec::new(),
     };
-    for _ in 0..conversations {
-        evaluation.add(&scenarios::make(wordings, &mut dice));
+    for dialogue in dialogues {
+        evaluation.add(dialogue);
     }
     evaluation
 }

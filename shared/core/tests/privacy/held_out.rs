@@ -3,19 +3,7 @@
 
 use insights_core::pii::PiiKind;
 
-use crate::wordings::{KindWordings, Wordings};
-
-const fn of(
-    kind: PiiKind,
-    asks: &'static [&'static str],
-    announcements: &'static [&'static str],
-) -> KindWordings {
-    KindWordings {
-        kind,
-        asks,
-        announcements,
-    }
-}
+use crate::wordings::{Wordings, of};
 
 /// The wordings that are only measured with.
 pub(crate) const HELD_OUT: Wordings = Wordings {

@@ -4,7 +4,8 @@ use insights_core::pii::{PiiKind, SpeakerRole};
 
 use crate::dialogue::Dialogue;
 use crate::dice::Dice;
-use crate::values::{self, Value};
+use crate::value::Value;
+use crate::values;
 use crate::wordings::{KindWordings, Wordings};
 
 /// How a secret is given.
