@@ -11,12 +11,14 @@ locals {
     "POST /webhooks/cxone"       = "webhook-receiver"
     "POST /studio/contact-ended" = "webhook-receiver"
     "GET /search"                = "semantic-search"
+    "DELETE /conversations/{id}" = "admin"
   }
-  # Longer than the time limit of the function, so that its own answer is what callers get.
+  # Longer than the time limit of the function, or than what admin takes for a request, so that its own answer is what callers get.
   integration_timeouts = {
     data-action      = 6000
     webhook-receiver = 12000
     semantic-search  = 12000
+    admin            = 30000
   }
 }
 

@@ -118,6 +118,7 @@ locals {
       alarms      = ["analytics-report-errors"]
       settings = merge(local.common_settings, local.contact_center_settings, local.state_settings, {
         OBJECT_BUCKET = aws_s3_bucket.objects.id
+        REDACT_PII    = var.redact_pii
         REPORT_REDACT = var.redact_reports
       })
     }
@@ -139,16 +140,17 @@ locals {
       })
     }
     admin = {
-      description = "An operator's tasks beside the database, and the daily expiry of vectors."
+      description = "An operator's tasks beside the database, erasures, and the daily expiry of vectors."
       memory      = 1769
       timeout     = 900
       concurrency = 2
       layers      = [var.database_ca_layer, var.embedding_model_layer]
       subnets     = local.database_subnets
       alarms      = ["admin-errors"]
-      settings = merge(local.common_settings, local.database_settings, local.providers_settings, local.embedding_settings, {
+      settings = merge(local.common_settings, local.callers_settings, local.database_settings, local.providers_settings, local.state_settings, local.embedding_settings, {
         REDACT_PII            = var.redact_pii
         OBJECT_BUCKET         = aws_s3_bucket.objects.id
+        CHAT_AGENTS           = join(",", var.chat_agents)
         VECTOR_RETENTION_DAYS = var.vector_retention_days
         EMBEDDING_QUEUE_URL   = aws_sqs_queue.embedding.url
         EMBEDDING_DLQ_URL     = aws_sqs_queue.embedding_dead_letters.url

@@ -34,7 +34,7 @@ locals {
     transcript-poller = ["contact-center", "providers"]
     analytics-report  = ["contact-center"]
     chat-session      = ["contact-center", "providers"]
-    admin             = ["database", "providers"]
+    admin             = ["callers", "database", "providers"]
     heartbeat         = ["callers"]
   }
 
@@ -117,6 +117,17 @@ locals {
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
+      # What was erased is left out of later reports.
+      {
+        Sid      = "ErasureRecords"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["erasure"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
       {
         Sid      = "Objects"
         Effect   = "Allow"
@@ -149,6 +160,17 @@ locals {
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
+      # What was erased is left out of later archives.
+      {
+        Sid      = "ErasureRecords"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["erasure"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
       {
         Sid      = "Objects"
         Effect   = "Allow"
@@ -171,15 +193,33 @@ locals {
     ]
     admin = [
       {
+        Sid      = "State"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = {
+            "dynamodb:LeadingKeys" = ["erasure", "interaction#*", "live#*", "chat#*", "chat-agent#*", "chat-spill#*"]
+          }
+          Null = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
+      {
         Sid      = "Objects"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
         Resource = "${aws_s3_bucket.objects.arn}/*"
       },
       {
+        Sid      = "EraseObjects"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"]
+        Resource = [for folder in ["archive", "reports", "parts"] : "${aws_s3_bucket.objects.arn}/${folder}/*"]
+      },
+      {
         Sid      = "ListObjects"
         Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = aws_s3_bucket.objects.arn
       },
       {

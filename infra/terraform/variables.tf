@@ -258,14 +258,14 @@ variable "redact_pii" {
 }
 
 variable "redact_reports" {
-  description = "Whether personal data in the transcripts of reports is blacked out."
+  description = "Whether personal data in the transcripts of reports is masked - auto, as redact_pii says for everything that is written."
   type        = string
-  default     = "no"
+  default     = "auto"
   nullable    = false
 
   validation {
-    condition     = contains(["no", "yes"], var.redact_reports)
-    error_message = "redact_reports must be one of no, yes."
+    condition     = contains(["auto", "yes", "no"], var.redact_reports)
+    error_message = "redact_reports must be one of auto, yes, no."
   }
 }
 

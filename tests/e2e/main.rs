@@ -4,4 +4,5 @@
 mod data_action;
 mod day;
 mod embedding;
+mod erasure;
 mod events;

@@ -44,6 +44,24 @@ const CALLS: &[(&str, &[&str])] = &[
     // A list with several arguments is the state's; that of objects has one.
     (r"\.list\([^()]*,", &["dynamodb:Query"]),
     (r"\.put_many\(", &["dynamodb:BatchWriteItem"]),
+    // What was erased does not come back from the contact center.
+    (r"\bErasedConversations\b", &["dynamodb:Query"]),
+    (r"\berased_at\(", &["dynamodb:GetItem"]),
+    // An erasure looks through every store, and through the earlier versions of objects.
+    (
+        r"\bEraser\b",
+        &[
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:Query",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:GetObjectVersion",
+            "s3:DeleteObjectVersion",
+            "s3:ListBucketVersions",
+        ],
+    ),
     // Without the right to list, S3 answers 403 for an object that is not there, and not 404.
     (r"\bObjects\b", &["s3:GetObject", "s3:ListBucket"]),
     (r"objects\s*\.put\w*\(", &["s3:PutObject"]),

@@ -1,5 +1,7 @@
 //! What the function works with.
 
+use backends::caller_keys::Callers;
+use backends::erasure::Eraser;
 use backends::{Backends, secret_key};
 use embedding::indexer::Indexer;
 use embedding::setup::{build_indexer, build_provider_and_store};
@@ -16,6 +18,10 @@ pub struct Deps {
     pub indexer: Indexer,
     /// The bucket that conversations are read from.
     pub objects: Objects,
+    /// The erasure over all stores.
+    pub eraser: Eraser,
+    /// The check of the API key.
+    pub callers: Callers,
     /// The dead letters of the embedding queue; `None` on a laptop, where the command `dlq` reads them from a file.
     pub dead_letters: Option<SqsDeadLetters>,
     /// Days after its end that a conversation stays searchable; 0 keeps it for ever.
@@ -39,9 +45,18 @@ impl Deps {
             |model| backends.vectors(&database, model, settings.connections, Access::ReadWrite),
         )
         .await?;
+        let eraser = Eraser {
+            state: backends.state(&config.state)?,
+            objects: objects.clone(),
+            vectors: vectors.clone(),
+            queued: backends.queued_messages(&config.queue, &config.dead_letter_url)?,
+            agents: config.chat_agents,
+        };
         Ok(Self {
             indexer: build_indexer(settings, provider, vectors)?,
             objects,
+            eraser,
+            callers: Callers::new(backends.caller_secrets(&config.callers)?),
             dead_letters,
             retention_days: config.retention_days,
         })

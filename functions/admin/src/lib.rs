@@ -1,4 +1,5 @@
-//! The tasks of an operator that need the database, which nothing outside its network can reach.
+//! The tasks of an operator that need the database, which nothing outside its network can reach, and the erasure of a conversation
+//! by an HTTP request ([`erasure_request`]).
 //!
 //! An operator or a schedule invokes the function with an event that names a [`Task`]. A task stops before the invocation
 //! ends and replies `{"done": false}` with a cursor; the same event with that cursor goes on there. Every task may be
@@ -9,19 +10,19 @@
 //! | `migrate` | | the tables of the database |
 //! | `backfill` | objects of the bucket | vectors |
 //! | `redrive` | dead letters | the embedding queue |
-//! | `forget` | | deletes the vectors of one conversation |
+//! | `forget` | everything | erases one conversation from all stores |
 //! | `expire` | | deletes the vectors of old conversations and, if asked to, of other models |
 
 pub mod backfill;
 pub mod config;
 pub mod deps;
+pub mod erasure_request;
 pub mod redrive;
 pub mod task;
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use insights_core::webhook::{MAX_AHEAD, MAX_ID_BYTES};
+use anyhow::Context;
 use insights_http::Deadline;
 use jiff::{SignedDuration, Timestamp};
 use runtime::lambda::Invocation;
@@ -52,7 +53,9 @@ pub async fn handle(deps: &Deps, task: Task, invocation: Invocation) -> anyhow::
         Task::Redrive { reason, cursor } => {
             redrive::redrive(deps, reason.as_deref(), cursor.unwrap_or(now), stop).await
         }
-        Task::Forget { conversation_id } => forget(deps, &conversation_id, now, deadline).await,
+        Task::Forget { conversation_id } => {
+            forget(deps, &conversation_id, now, stop, deadline).await
+        }
         Task::Expire { other_models } => expire(deps, other_models, now, stop, deadline).await,
     };
     let reply = reply.inspect_err(|_| metrics::count("admin_failures", 1))?;
@@ -79,26 +82,22 @@ async fn forget(
     deps: &Deps,
     conversation_id: &str,
     now: Timestamp,
+    stop: Deadline,
     deadline: Deadline,
 ) -> anyhow::Result<Reply> {
-    ensure!(
-        !conversation_id.trim().is_empty() && conversation_id.len() <= MAX_ID_BYTES,
-        "conversation_id must have 1 to {MAX_ID_BYTES} bytes"
-    );
-    // No event that was received until now may be later than this.
-    let moment = now.saturating_add(MAX_AHEAD).unwrap_or(Timestamp::MAX);
-    let deleted = deps
-        .indexer
-        .store()
-        .forget(conversation_id, moment, deadline.instant())
+    let removed = deps
+        .eraser
+        .erase(conversation_id, now, stop, deadline)
         .await
         .context("the conversation was not forgotten")?;
-    tracing::info!(conversation_id, deleted, "the conversation was forgotten");
     let mut reply = Reply {
-        done: true,
+        done: removed.done,
         ..Reply::default()
     };
-    reply.count("deleted", deleted);
+    reply.count("deleted", removed.vectors);
+    reply.count("state_items", removed.state_items as u64);
+    reply.count("objects", removed.objects as u64);
+    reply.count("queue_messages", removed.queue_messages as u64);
     Ok(reply)
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use admin::config::Config;
+use admin::erasure_request::handle_request;
 use admin::{Deps, handle};
 use backends::Backends;
 use runtime::config::Env;
@@ -13,6 +14,6 @@ fn main() -> ExitCode {
         let env = Env::process();
         let backends = Backends::aws(&env).await?;
         let deps = Deps::new(&backends, Config::from_env(&env)?).await?;
-        lambda::serve_events(deps, handle).await
+        lambda::serve_events_and_http(deps, handle, handle_request).await
     })
 }

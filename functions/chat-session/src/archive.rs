@@ -1,25 +1,24 @@
 //! Archives of conversations: the object `archive/{conversation}.jsonl` holds each message once, one per line.
 
+use anyhow::Context;
+use backends::erasure::erased_at;
 use insights_core::WithCauses;
 use insights_core::chat::archive::{self, ArchiveLine, Gap};
+pub use insights_core::chat::archive_key::archive_key as object_key;
 use insights_core::chat::archive_redaction::{mask_lines, restore_known};
 use insights_core::chat::merge::merge;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::StoredMessage;
 use insights_http::Deadline;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use runtime::redaction::mask_or_refuse;
 use store::Error as StoreError;
 use store::objects::{ObjectVersion, Objects};
+use store::state::{Expect, StateStore};
 
 use crate::deps::Deps;
 use crate::records;
 
-/// Characters that are not used in the key of an object.
-const FORBIDDEN_CHARACTERS: &[char] =
-    &['\\', ':', '*', '?', '"', '<', '>', '|', '#', '%', '~', '/'];
-/// Longest conversation id in bytes that is used in the key of an object as it is.
-const MAX_NAME_BYTES: usize = 220;
 /// Number of attempts to write an archive that other sessions write at the same time.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -53,28 +52,6 @@ impl TranscriptReading {
     }
 }
 
-/// Returns the key of the object that holds the archive of a conversation.
-///
-/// A conversation id that is a safe file name is used as it is. Of any other id, the readable characters are used together
-/// with a digest that tells ids apart.
-#[must_use]
-pub fn object_key(conversation: &str) -> String {
-    let is_safe = |c: char| !c.is_control() && !FORBIDDEN_CHARACTERS.contains(&c);
-    if conversation.chars().all(is_safe)
-        && !conversation.starts_with('.')
-        && conversation.len() <= MAX_NAME_BYTES
-    {
-        return format!("archive/{conversation}.jsonl");
-    }
-    let readable: String = conversation
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(100)
-        .collect();
-    let digest = hex::encode(&Sha256::digest(conversation)[..16]);
-    format!("archive/{readable}-{digest}.jsonl")
-}
-
 /// Reads the archive of a conversation; `None` if there is none.
 ///
 /// # Errors
@@ -102,17 +79,31 @@ pub async fn archive_conversation(
     outages: &[Gap],
     deadline: Deadline,
 ) -> anyhow::Result<ArchiveResult> {
-    let (transcript, reading) = read_transcript(deps, conversation, deadline).await;
-    let items = records::list_conversation(&deps.state, conversation, Timestamp::now()).await?;
-    let stored = items.messages;
-    let gaps = outages_after_first_message(&stored, outages);
+    let (found, reading) = read_transcript(deps, conversation, deadline).await;
     for _ in 0..MAX_ATTEMPTS {
+        // The contact center still knows what was erased here.
+        let erased = erased_at(&deps.state, conversation, Timestamp::now()).await?;
+        let is_kept = |message: &Message| {
+            erased.is_none_or(|erased| message.timestamp_ms > erased.as_millisecond())
+        };
+        let mut transcript = found.clone();
+        if let Some(messages) = &mut transcript {
+            messages.retain(is_kept);
+        }
+        let items = records::list_conversation(&deps.state, conversation, Timestamp::now()).await?;
+        let (stored, late): (Vec<_>, Vec<_>) = items
+            .messages
+            .into_iter()
+            .partition(|stored| is_kept(&stored.message));
+        remove_erased(deps, &late).await?;
+        let gaps = outages_after_first_message(&stored, outages);
         let (previous, version) = match read_version(&deps.objects, conversation).await? {
             Some((lines, version)) => (Some(lines), Some(version)),
             None => (None, None),
         };
         // A message is known by its text: lines with masks get the texts of the messages back that are still at hand.
         let mut known = previous.clone().unwrap_or_default();
+        known.retain(|line| is_kept(&line.message));
         let messages = stored.iter().map(|stored| &stored.message);
         restore_known(&mut known, messages.chain(transcript.iter().flatten()));
         let mut lines = merge(known, stored.clone(), transcript.clone(), &gaps);
@@ -120,10 +111,15 @@ pub async fn archive_conversation(
             .iter_mut()
             .for_each(|line| line.annotate(&deps.escalation));
         if let Some(policy) = deps.config.redaction.for_stores() {
-            mask_lines(&mut lines, &policy);
+            lines = mask_or_refuse(|| {
+                let masks = mask_lines(&mut lines, &policy);
+                (lines, masks)
+            })
+            .context("the archive was not redacted, so it is not stored")?;
         }
         let messages = lines.len();
-        if previous.as_ref() == Some(&lines) {
+        let has_nothing_left = previous.is_none() && lines.is_empty() && erased.is_some();
+        if previous.as_ref() == Some(&lines) || has_nothing_left {
             return Ok(ArchiveResult {
                 messages,
                 written: false,
@@ -138,6 +134,10 @@ pub async fn archive_conversation(
         };
         match written {
             Ok(()) => {
+                if erased_at(&deps.state, conversation, Timestamp::now()).await? != erased {
+                    // It was erased while the archive was written: what was written goes again.
+                    continue;
+                }
                 return Ok(ArchiveResult {
                     messages,
                     written: true,
@@ -152,6 +152,15 @@ pub async fn archive_conversation(
     anyhow::bail!(
         "write conflict: other sessions archived conversation {conversation} {MAX_ATTEMPTS} times in a row"
     )
+}
+
+/// Deletes stored messages of before an erasure, which a session has stored after it.
+async fn remove_erased(deps: &Deps, late: &[StoredMessage]) -> Result<(), StoreError> {
+    for stored in late {
+        let (key, now) = (records::message_key(&stored.message), Timestamp::now());
+        deps.state.delete(&key, Expect::Any, now).await?;
+    }
+    Ok(())
 }
 
 /// Reads the archive of a conversation with the version that it has; `None` if there is none.
@@ -215,42 +224,4 @@ fn outages_after_first_message(stored: &[StoredMessage], outages: &[Gap]) -> Vec
         .filter(|gap| first.is_some_and(|first| gap.to_ms > first))
         .copied()
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_that_can_be_a_file_name_is_one() {
-        assert_eq!(
-            object_key("c-12345678-90ab"),
-            "archive/c-12345678-90ab.jsonl"
-        );
-        assert_eq!(object_key("chat_7.a"), "archive/chat_7.a.jsonl");
-    }
-
-    #[test]
-    fn other_ids_get_a_key_of_their_own_inside_the_folder() {
-        let ids = [
-            "../../etc/passwd",
-            "a/b",
-            "a:b",
-            "a_2f_b",
-            "..",
-            ".",
-            "a#b",
-            &"日".repeat(66),
-            &"x/".repeat(100),
-        ];
-        let keys: std::collections::HashSet<String> = ids.iter().map(|id| object_key(id)).collect();
-        assert_eq!(keys.len(), ids.len());
-        for key in keys {
-            let name = key.strip_prefix("archive/").unwrap();
-            assert!(
-                !name.contains('/') && !name.starts_with('.') && name.len() <= 240,
-                "{key}"
-            );
-        }
-    }
 }

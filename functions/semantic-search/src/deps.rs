@@ -4,6 +4,7 @@ use backends::caller_keys::Callers;
 use backends::{Backends, secret_key};
 use embedding::searcher::Searcher;
 use embedding::setup::build_provider_and_store;
+use insights_core::pii::RedactionPolicy;
 use store::vectors::Access;
 
 use crate::config::Config;
@@ -15,6 +16,8 @@ pub struct Deps {
     pub callers: Callers,
     /// The search over the stored vectors.
     pub searcher: Searcher,
+    /// The policy by which personal data in replies is masked; `None` if it is not masked there.
+    pub views: Option<RedactionPolicy>,
 }
 
 impl Deps {
@@ -37,6 +40,7 @@ impl Deps {
         Ok(Self {
             callers,
             searcher: Searcher::new(provider, vectors),
+            views: settings.redaction.for_views(),
         })
     }
 }

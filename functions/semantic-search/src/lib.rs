@@ -59,7 +59,7 @@ pub async fn handle(deps: &Deps, request: Request) -> Result<Response, Failure> 
         latency_ms,
         "the search was answered"
     );
-    reply::reply(&hits)
+    reply::reply(hits, deps.views.as_ref())
 }
 
 /// Returns what a failed search is to the caller, and the metric that counts it. A question that the model does not take is

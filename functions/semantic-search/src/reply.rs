@@ -1,5 +1,6 @@
 //! The reply: hits as JSON, within what a caller reads.
 
+use insights_core::pii::{RedactionPolicy, redact_text};
 use runtime::http::reply::{self, MAX_REPLY_BYTES};
 use runtime::{Failure, Response};
 use serde_json::{Value, json};
@@ -9,7 +10,9 @@ use store::vectors::SearchHit;
 const TEXT_LENGTHS: [usize; 6] = [4000, 2000, 1000, 500, 250, 120];
 
 /// Builds the reply `{"results": [...], "truncated": bool}` of at most 32 KB: texts are cut first, then the least relevant hits.
-pub fn reply(hits: &[SearchHit]) -> Result<Response, Failure> {
+/// With a policy, what was stored unmasked is masked in the reply.
+pub fn reply(hits: Vec<SearchHit>, policy: Option<&RedactionPolicy>) -> Result<Response, Failure> {
+    let hits = &masked(hits, policy)[..];
     let whole = body(hits, usize::MAX, false);
     if whole.to_string().len() < MAX_REPLY_BYTES {
         return reply::ok(&whole);
@@ -28,6 +31,17 @@ pub fn reply(hits: &[SearchHit]) -> Result<Response, Failure> {
         .into_iter()
         .find(|body| body.to_string().len() < MAX_REPLY_BYTES);
     reply::ok(&fitting.unwrap_or_else(|| body(&[], shortest, true)))
+}
+
+/// Returns hits with the personal data in their texts masked, if a policy says so.
+#[must_use]
+pub fn masked(mut hits: Vec<SearchHit>, policy: Option<&RedactionPolicy>) -> Vec<SearchHit> {
+    if let Some(policy) = policy {
+        for hit in &mut hits {
+            hit.text = redact_text(&hit.text, policy);
+        }
+    }
+    hits
 }
 
 fn body(hits: &[SearchHit], length: usize, truncated: bool) -> Value {
@@ -69,7 +83,7 @@ mod tests {
     }
 
     fn read(hits: &[SearchHit]) -> Value {
-        let response = reply(hits).unwrap();
+        let response = reply(hits.to_vec(), None).unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.body().len() < MAX_REPLY_BYTES);
         serde_json::from_str(response.body()).unwrap()
@@ -86,6 +100,16 @@ mod tests {
             })
         );
         assert_eq!(read(&[])["results"], json!([]));
+    }
+
+    #[test]
+    fn what_was_stored_unmasked_is_masked_where_a_policy_says_so() {
+        let mut stored = hits(1, 1, 3);
+        stored[0].text = "Customer: my mail is jane@example.com".to_owned();
+        let policy = RedactionPolicy::default();
+        let response = reply(stored, Some(&policy)).unwrap();
+        assert!(response.body().contains("my mail is [EMAIL]"));
+        assert!(!response.body().contains("jane"));
     }
 
     #[test]

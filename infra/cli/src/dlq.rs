@@ -10,7 +10,6 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-pub(crate) use self::dead_letters::forget_queued;
 use self::dead_letters::{Action, DeadLetter, DeadLetters};
 use crate::local_context::LocalArgs;
 

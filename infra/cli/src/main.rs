@@ -96,6 +96,7 @@ fn main() -> ExitCode {
         Command::Serve(_) => telemetry::init(telemetry::Format::Human),
         _ => telemetry::init_from(telemetry::Format::Human, "warn"),
     }
+    telemetry::hide_panic_messages();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -11,7 +11,6 @@ use embedding::provider::{EmbeddingProvider, Provider};
 use embedding::searcher::Searcher;
 use embedding::settings::EmbeddingSettings;
 use embedding::setup::{build_indexer, build_provider};
-use insights_core::webhook::MAX_AHEAD;
 use insights_http::client::IdleConnections;
 use insights_http::{Deadline, WithCauses};
 use runtime::config::Env;
@@ -86,21 +85,9 @@ impl Pipeline {
         build_indexer(&self.settings, self.provider.clone(), self.vectors.clone())
     }
 
-    /// Deletes the vectors of a conversation and returns how many there were.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub(crate) async fn forget(&self, conversation: &str) -> anyhow::Result<u64> {
-        // No event that was received until now may be later than this.
-        let now = jiff::Timestamp::now();
-        let moment = now
-            .saturating_add(MAX_AHEAD)
-            .unwrap_or(jiff::Timestamp::MAX);
-        let deadline = Deadline::within(PREPARATION_TIMEOUT);
-        Ok(self
-            .vectors
-            .forget(conversation, moment, deadline.instant())
-            .await?)
+    /// Returns the vector store.
+    pub(crate) fn into_vectors(self) -> Vectors {
+        self.vectors
     }
 
     /// Returns the searcher over the vector store.
@@ -134,6 +121,17 @@ impl Pipeline {
             .route(&["search"], &Arc::new(search), |deps, request| async move {
                 semantic_search::handle(&deps, request).await
             });
+        let config = admin::config::Config::from_env(&self.env)?;
+        let config = config.with_embedding(self.settings.clone());
+        let admin = admin::Deps::new(&backends, config).await?;
+        let services =
+            services.route(
+                &["conversations"],
+                &Arc::new(admin),
+                |deps, request| async move {
+                    admin::erasure_request::handle_request(&deps, request).await
+                },
+            );
         let config = embedding_writer::config::Config::from_env(&self.env)?;
         let config = config.with_embedding(self.settings.clone());
         let writer = embedding_writer::Deps::new(&backends, config).await?;

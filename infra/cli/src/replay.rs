@@ -5,9 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use backends::settings::ObjectSettings;
 use insights_core::chat::archive::{ArchiveLine, Gap};
+use insights_core::chat::archive_redaction::mask_lines;
 use insights_core::chat::replay::{self, ReplayStart, ReplayStep};
 use insights_core::lexicon;
 use insights_core::scale::format_short_score;
+use runtime::redaction::RedactionSettings;
 
 use crate::chat::printable;
 use crate::local_context::{LocalArgs, LocalContext};
@@ -74,7 +76,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let objects = context
         .backends
         .objects(&ObjectSettings::from_env(&context.env)?)?;
-    let Some(lines) = chat_session::archive::read_archive(&objects, &args.conversation).await?
+    let views = RedactionSettings::from_env(&context.env)?.for_views();
+    let Some(mut lines) = chat_session::archive::read_archive(&objects, &args.conversation).await?
     else {
         bail!(
             "{} is not archived in {}: archives are written when a conversation or its session ends",
@@ -82,6 +85,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             context.data_dir.display()
         );
     };
+    if let Some(policy) = views {
+        mask_lines(&mut lines, &policy);
+    }
     let start = args
         .message
         .map(ReplayStart::Message)

@@ -17,6 +17,7 @@ use insights_http::Deadline;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use runtime::Observer;
+use runtime::redaction::RedactionSettings;
 use store::objects::Objects;
 
 use crate::local_context::{LocalArgs, LocalContext};
@@ -61,7 +62,7 @@ pub(crate) struct Args {
     /// Scores the customer's lines with the shipped model in addition to VADER
     #[arg(long)]
     with_model: bool,
-    /// Redacts personal data in the transcripts of the CSV files
+    /// Masks personal data in the transcripts even where the settings do not ask for it
     #[arg(long)]
     redact: bool,
     /// Largest number of transcript requests per second
@@ -86,7 +87,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     });
     let context = LocalContext::open(&args.local).await?;
     let mut config = Config::from_env(&context.env)?;
-    config.redact |= args.redact;
+    if args.redact && config.redaction.is_none() {
+        config.redaction = Some(RedactionSettings::from_env(&context.env)?.policy());
+    }
     if context.env.text("REPORT_OUTAGE_WAIT_SECONDS").is_none() {
         config.outage_wait = OUTAGE_WAIT;
     }

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use clap::builder::NonEmptyStringValueParser;
 use embedding::searcher::Filter;
 use insights_http::Deadline;
-use semantic_search::reply::shown;
+use runtime::redaction::RedactionSettings;
+use semantic_search::reply::{masked, shown};
 
 use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
@@ -79,6 +80,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         let is_store_empty = !is_filtered || search(1, &Filter::default()).await?.is_empty();
         eprintln!("{}", explain_no_hits(is_store_empty));
     }
+    let views = RedactionSettings::from_env(&context.env)?.for_views();
+    let hits = masked(hits, views.as_ref());
     for hit in &hits {
         if args.json {
             println!("{}", shown(hit, usize::MAX));

@@ -54,7 +54,9 @@ def main():
     dead = queue(sqs, settings["EMBEDDING_DLQ_URL"])
     redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 480})
     queue(sqs, settings["EMBEDDING_QUEUE_URL"], VisibilityTimeout="360", RedrivePolicy=redrive)
-    made(client("s3", settings).create_bucket, Bucket=settings["OBJECT_BUCKET"])
+    objects, bucket = client("s3", settings), settings["OBJECT_BUCKET"]
+    made(objects.create_bucket, Bucket=bucket)
+    objects.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     client("sns", settings).create_topic(Name=settings["ESCALATION_TOPIC_ARN"].rsplit(":", 1)[-1])
 
 

@@ -315,6 +315,36 @@ impl Backends {
         }
     }
 
+    /// Returns where conversations wait to be embedded, for their erasure: the dead letters, or the file of a laptop.
+    ///
+    /// # Errors
+    /// If the URL of the queue or of its dead letters is not set where it is needed, or the file of a laptop cannot be opened.
+    #[cfg(feature = "erasure")]
+    pub fn queued_messages(
+        &self,
+        settings: &crate::settings::QueueSettings,
+        dead_letters: &runtime::settings::Required<String>,
+    ) -> anyhow::Result<crate::erasure::QueuedMessages> {
+        use crate::erasure::QueuedMessages;
+        #[cfg(feature = "embedded")]
+        if let Some(store::queue::AnyQueue::Sqlite(queue)) = &self.queue {
+            return Ok(QueuedMessages::File(queue.clone()));
+        }
+        if let Some(letters) = self.dead_letters(settings, dead_letters)? {
+            return Ok(QueuedMessages::Sqs(letters));
+        }
+        #[cfg(feature = "embedded")]
+        {
+            let (file, name) = FOLDER_QUEUE;
+            let file = self.file(file);
+            if file.exists() {
+                let queue = store::queue::SqliteQueue::open(file, name)?;
+                return Ok(QueuedMessages::File(queue));
+            }
+        }
+        Ok(QueuedMessages::Nowhere)
+    }
+
     #[cfg(feature = "queue")]
     fn open_queue(
         &self,

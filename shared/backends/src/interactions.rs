@@ -4,12 +4,16 @@
 //! The entry is written after the state, and removed after the state says that the interaction has ended. A poller that
 //! finds an entry whose interaction has ended removes it, so that the next poller repairs what a crash left in between.
 
+use std::collections::BTreeSet;
+
 use insights_core::live::{CallAction, CallEvent, CallState, CallView, LiveSettings, apply_event};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use store::Error;
 use store::state::{Expect, Key, Put, StateStore};
+
+use crate::settings::MAX_SHARDS;
 
 /// How long the state of an interaction outlives its last write: an interaction that is registered again within a day is
 /// not scored twice.
@@ -282,6 +286,13 @@ impl<S: StateStore> Interactions<S> {
 /// Returns the key of the state of an interaction.
 fn state_key(id: &str) -> Key {
     Key::new(format!("interaction#{id}"), "state")
+}
+
+/// Returns the keys of all entries by which a list can name an interaction, whatever the number of lists is or was.
+pub(crate) fn possible_entries(id: &str) -> BTreeSet<Key> {
+    (1..=MAX_SHARDS)
+        .map(|shards| Key::new(shard_partition(shard_of(id, shards)), id))
+        .collect()
 }
 
 /// Returns the partition that lists the interactions of a shard.

@@ -5,6 +5,9 @@ use std::time::Duration;
 use runtime::settings::{Required, group, number, required_text, required_url, seconds, text, url};
 use url::Url;
 
+/// Largest number of lists that the live calls can be spread over.
+pub const MAX_SHARDS: u32 = 1000;
+
 runtime::settings! {
     /// Settings of the AWS clients; [`Backends::aws`](crate::Backends::aws) reads them.
     #[derive(Debug, Clone)]
@@ -121,6 +124,6 @@ runtime::settings! {
     #[derive(Debug, Clone)]
     pub struct ShardSettings {
         /// Number of lists that the live calls are spread over. One invocation of the transcript poller follows one list.
-        pub count: u32 = number("POLL_SHARDS", 1, 1..=1000, "lists"),
+        pub count: u32 = number("POLL_SHARDS", 1, 1..=MAX_SHARDS, "lists"),
     }
 }

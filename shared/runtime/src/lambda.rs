@@ -16,7 +16,7 @@ use tracing::{Instrument, Span};
 use crate::config::Env;
 use crate::failure::Failure;
 use crate::http::caller_name::CallerName;
-use crate::http::event::{EventError, PayloadFormat, read_request};
+use crate::http::event::{EventError, PayloadFormat, ReplyEvent, read_request};
 use crate::http::request::{REQUEST_ID, Request, RequestExt};
 use crate::http::response::Response;
 pub use crate::invocation::Invocation;
@@ -46,6 +46,7 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
     start: impl FnOnce() -> F,
 ) -> ExitCode {
     telemetry::init(telemetry::Format::Json);
+    telemetry::hide_panic_messages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -79,30 +80,39 @@ where
     let (deps, handle) = (&deps, &handle);
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let invocation = invocation_span(&event.context);
-        let answered = async move {
-            let format = PayloadFormat::of(&event.payload);
-            let deadline = deadline(&event.context, HTTP_REPLY_MARGIN);
-            let response = match read_request(event.payload, deadline) {
-                Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
-                Err(error @ EventError::InvalidBody(_)) => {
-                    Failure::invalid("invalid_body", error.to_string())
-                        .with_cause(error)
-                        .into_response()
-                }
-                Err(error) => {
-                    tracing::error!(cause = %WithCauses(&error), "the event is no HTTP request");
-                    return Err(diagnostic("NotHttp", WithCauses(&error).to_string()));
-                }
-            };
-            metrics::flush();
-            Ok(format.reply(response))
-        };
-        answered.instrument(invocation)
+        answer_event(deps, handle, event).instrument(invocation)
     });
     // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
     Box::pin(lambda_runtime::run(service))
         .await
         .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// Answers the HTTP request of an event.
+async fn answer_event<D, H>(
+    deps: &D,
+    handle: &H,
+    event: LambdaEvent<Value>,
+) -> Result<ReplyEvent, Diagnostic>
+where
+    H: AsyncFn(&D, Request) -> Result<Response, Failure>,
+{
+    let format = PayloadFormat::of(&event.payload);
+    let deadline = deadline(&event.context, HTTP_REPLY_MARGIN);
+    let response = match read_request(event.payload, deadline) {
+        Ok(request) => answer(request, |request| Box::pin(handle(deps, request))).await,
+        Err(error @ EventError::InvalidBody(_)) => {
+            Failure::invalid("invalid_body", error.to_string())
+                .with_cause(error)
+                .into_response()
+        }
+        Err(error) => {
+            tracing::error!(cause = %WithCauses(&error), "the event is no HTTP request");
+            return Err(diagnostic("NotHttp", WithCauses(&error).to_string()));
+        }
+    };
+    metrics::flush();
+    Ok(format.reply(response))
 }
 
 /// Answers one request with `handle`. A failure becomes its reply, and a request that is not answered by its deadline gets a
@@ -178,34 +188,39 @@ where
     let (deps, handle) = (&deps, &handle);
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let span = invocation_span(&event.context);
+        handle_event(deps, handle, event).instrument(span)
+    });
+    // Boxed: its type is nested so deep that the compiler gives up on a caller that holds it.
+    Box::pin(lambda_runtime::run(service))
+        .await
+        .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// Serves events of one type as [`serve_events`] does, and HTTP requests as [`serve_http`] does, for a function with both.
+///
+/// # Errors
+/// If the Lambda runtime API fails.
+pub async fn serve_events_and_http<D, E, R, H, A>(
+    deps: D,
+    handle: H,
+    handle_request: A,
+) -> anyhow::Result<()>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    H: AsyncFn(&D, E, Invocation) -> anyhow::Result<R>,
+    A: AsyncFn(&D, Request) -> Result<Response, Failure>,
+{
+    let (deps, handle, handle_request) = (&deps, &handle, &handle_request);
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let span = invocation_span(&event.context);
         let handled = async move {
-            let started = Instant::now();
-            let invocation = Invocation {
-                request_id: event.context.request_id.clone(),
-                deadline: deadline(&event.context, REPLY_MARGIN),
+            let encoded = if is_http_request(&event.payload) {
+                serde_json::to_value(answer_event(deps, handle_request, event).await?)
+            } else {
+                serde_json::to_value(handle_event(deps, handle, event).await?)
             };
-            let result =
-                match serde_json::from_value(event.payload) {
-                    Ok(event) => Box::pin(handle(deps, event, invocation)).await,
-                    Err(error) => Err(anyhow::Error::new(error)
-                        .context("the event is not of this function's kind")),
-                };
-            let duration_ms = started.elapsed().as_secs_f64() * 1e3;
-            metrics::flush();
-            match result {
-                Ok(reply) => {
-                    tracing::info!(duration_ms, "the event was handled");
-                    Ok(reply)
-                }
-                Err(error) => {
-                    tracing::error!(
-                        duration_ms,
-                        cause = %WithCauses(error.as_ref()),
-                        "the event was not handled"
-                    );
-                    Err(diagnostic("Failed", WithCauses(error.as_ref()).to_string()))
-                }
-            }
+            encoded.map_err(|error| diagnostic("Failed", WithCauses(&error).to_string()))
         };
         handled.instrument(span)
     });
@@ -213,6 +228,50 @@ where
     Box::pin(lambda_runtime::run(service))
         .await
         .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// Returns whether an event is an HTTP request of API Gateway or of a function URL.
+fn is_http_request(event: &Value) -> bool {
+    event["requestContext"].is_object()
+}
+
+/// Handles one event, and logs what came of it.
+async fn handle_event<D, E, R, H>(
+    deps: &D,
+    handle: &H,
+    event: LambdaEvent<Value>,
+) -> Result<R, Diagnostic>
+where
+    E: DeserializeOwned,
+    H: AsyncFn(&D, E, Invocation) -> anyhow::Result<R>,
+{
+    let started = Instant::now();
+    let invocation = Invocation {
+        request_id: event.context.request_id.clone(),
+        deadline: deadline(&event.context, REPLY_MARGIN),
+    };
+    let result = match serde_json::from_value(event.payload) {
+        Ok(event) => Box::pin(handle(deps, event, invocation)).await,
+        Err(error) => {
+            Err(anyhow::Error::new(error).context("the event is not of this function's kind"))
+        }
+    };
+    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    metrics::flush();
+    match result {
+        Ok(reply) => {
+            tracing::info!(duration_ms, "the event was handled");
+            Ok(reply)
+        }
+        Err(error) => {
+            tracing::error!(
+                duration_ms,
+                cause = %WithCauses(error.as_ref()),
+                "the event was not handled"
+            );
+            Err(diagnostic("Failed", WithCauses(error.as_ref()).to_string()))
+        }
+    }
 }
 
 fn diagnostic(kind: &str, message: String) -> Diagnostic {
@@ -249,6 +308,18 @@ mod tests {
         assert_eq!(time_left(1_795_000_005_000, now), Duration::from_secs(5));
         assert_eq!(time_left(1_794_999_999_000, now), Duration::ZERO);
         assert_eq!(time_left(600_000, now), DEFAULT_EMULATED_TIMEOUT);
+    }
+
+    #[test]
+    fn a_request_is_told_from_an_event_of_an_operator() {
+        let read = |name: &str| -> Value {
+            let path = format!("{}/../../events/{name}", env!("CARGO_MANIFEST_DIR"));
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        assert!(is_http_request(&read("admin-erasure.json")));
+        assert!(is_http_request(&read("data-action-rest-api.json")));
+        assert!(!is_http_request(&read("admin-forget.json")));
+        assert!(!is_http_request(&read("embedding-writer-batch.json")));
     }
 
     #[tokio::test(start_paused = true)]

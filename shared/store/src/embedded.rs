@@ -79,10 +79,18 @@ impl Database {
     }
 }
 
+/// Moves all writes from the log beside the file into the file and empties the log, which still holds what was deleted. A reader of
+/// another process keeps the log from being emptied; the next call or the end of the last process does it then.
+pub(crate) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 fn connect(path: &Path, durability: Durability, schema: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What is deleted is overwritten, so that an erased conversation is not left in free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     let synchronous = match durability {
         Durability::Process => "NORMAL",
         Durability::Power => "FULL",

@@ -5,4 +5,4 @@ mod flow;
 mod logs;
 mod stack;
 
-pub(crate) use stack::sqs_event;
+pub(crate) use stack::{invoke as invoke_writer, sqs_event};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backends::erasure::erased_at;
 use cxone::chat::{ChatTranscript, read_transcript};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -12,6 +13,7 @@ use futures::stream::FuturesUnordered;
 use insights_core::WithCauses;
 use insights_http::Deadline;
 use insights_http::backoff::{Backoff, BackoffPolicy};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -173,11 +175,14 @@ impl Reading {
             let Some(wanted) = self.waiting.remove(&conversation) else {
                 continue;
             };
-            let client = self.deps.client.clone();
+            let (deps, client) = (Arc::clone(&self.deps), self.deps.client.clone());
             let id = conversation.clone();
             self.running.push(Box::pin(async move {
                 let deadline = Deadline::within(READ_TIMEOUT);
-                let answer = read_transcript(&client, &id, deadline).await;
+                let mut answer = read_transcript(&client, &id, deadline).await;
+                if let Ok(Some(transcript)) = &mut answer {
+                    leave_out_erased(&deps, &id, transcript).await;
+                }
                 (id, answer)
             }));
             let reading = InProgress {
@@ -255,6 +260,22 @@ impl Reading {
         // Of a transcript that is refused nobody knows what it holds.
         let read = Arrival::TranscriptsRead(connection);
         is_refused || self.arrivals.send(read).await.is_ok()
+    }
+}
+
+/// Takes the messages of before an erasure out of a transcript, which the contact center keeps.
+async fn leave_out_erased(deps: &Deps, conversation: &str, transcript: &mut ChatTranscript) {
+    match erased_at(&deps.state, conversation, Timestamp::now()).await {
+        Ok(Some(erased)) => transcript
+            .messages
+            .retain(|message| message.timestamp_ms > erased.as_millisecond()),
+        Ok(None) => {}
+        // The archive of the conversation leaves them out once the store answers.
+        Err(error) => tracing::warn!(
+            conversation_id = conversation,
+            cause = %WithCauses(&error),
+            "the record of an erasure was not read"
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Archives and presence at the end of conversations and of sessions.
 
+use backends::erasure::{ErasureRecord, erase_state, write_record};
 use chat_session::archive::TranscriptReading;
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
@@ -154,4 +155,49 @@ async fn archiving_again_writes_nothing() {
         (archived.messages, archived.written, archived.transcript),
         (1, false, TranscriptReading::Complete)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_erased_during_a_chat_does_not_come_back_from_the_transcript() {
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", "erased words");
+    session
+        .next("the first message", |update| {
+            said(update, "chat-1", "erased words")
+        })
+        .await;
+    let deps = fixture.deps().await;
+    let now = jiff::Timestamp::now();
+    erase_state(&deps.state, "chat-1", &[AGENT.to_owned()], now)
+        .await
+        .unwrap();
+    let record = ErasureRecord {
+        erased_at: now.to_string(),
+        ..ErasureRecord::default()
+    };
+    write_record(&deps.state, "chat-1", &record, now)
+        .await
+        .unwrap();
+    eventually("a later moment", || {
+        jiff::Timestamp::now().as_millisecond() > now.as_millisecond()
+    })
+    .await;
+    chat.say("chat-1", "customer", "later words");
+    session
+        .next("the second message", |update| {
+            said(update, "chat-1", "later words")
+        })
+        .await;
+    session.stop().await;
+    let archive = fixture.archive("chat-1").await;
+    let texts: Vec<&str> = archive
+        .iter()
+        .map(|line| line.message.text.as_str())
+        .collect();
+    assert_eq!(texts, ["later words"]);
+    // A session that reads the transcript once more brings nothing back either.
+    fixture.connected("two").await.stop().await;
+    assert_eq!(fixture.archive("chat-1").await, archive);
 }

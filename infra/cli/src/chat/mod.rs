@@ -75,7 +75,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             args.agent
         );
     }
-    let viewing = tokio::spawn(show_updates(updates, args.json, deps.scorer.is_enabled()));
+    let viewing = tokio::spawn(show_updates(
+        updates,
+        args.json,
+        deps.scorer.is_enabled(),
+        deps.config.redaction.for_views(),
+    ));
     let typing = tokio::spawn(send_typed_lines(outbound));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });

@@ -1,10 +1,11 @@
 //! Prints the events of a chat session for a terminal, or as JSON lines.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use chat_session::session::Update;
 use insights_core::chat::message::{Identity, Message};
+use insights_core::pii::{ConversationRedactor, ConversationTurn, RedactionPolicy, SpeakerRole};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -14,6 +15,45 @@ use tokio::time::Instant;
 /// How long the printing of a message is delayed for the model's score.
 const SCORE_WAIT: Duration = Duration::from_millis(250);
 
+/// The masks of what is shown, conversation by conversation.
+struct ShownTexts {
+    policy: Option<RedactionPolicy>,
+    redactors: HashMap<String, (ConversationRedactor, u64)>,
+}
+
+impl ShownTexts {
+    fn new(policy: Option<RedactionPolicy>) -> Self {
+        Self {
+            policy,
+            redactors: HashMap::new(),
+        }
+    }
+
+    /// Returns the text of a message as it is shown. What was shown before a later message makes it personal data stays shown.
+    fn of(&mut self, message: &Message) -> String {
+        let Some(policy) = &self.policy else {
+            return message.text.clone();
+        };
+        let (redactor, turns) = self
+            .redactors
+            .entry(message.conversation_id.clone())
+            .or_insert_with(|| (ConversationRedactor::new(*policy), 0));
+        *turns += 1;
+        let turn = ConversationTurn {
+            id: *turns,
+            role: SpeakerRole::from_label(&message.from.kind),
+            at_ms: Some(message.timestamp_ms),
+            text: &message.text,
+        };
+        let findings = redactor.push(&turn).findings;
+        policy.mask_findings(&message.text, &findings).0
+    }
+
+    fn forget(&mut self, conversation: &str) {
+        self.redactors.remove(conversation);
+    }
+}
+
 /// A message whose printing may wait for the model's score.
 struct PendingMessage {
     identity: Identity,
@@ -22,12 +62,14 @@ struct PendingMessage {
     shown: Value,
 }
 
-/// Prints updates until the session ends. With a model, each message waits a moment for the model's score.
+/// Prints updates until the session ends, with personal data masked if a policy says so. With a model, each message waits a moment for the model's score.
 pub(crate) async fn show_updates(
     mut updates: mpsc::Receiver<Update>,
     as_json: bool,
     has_model: bool,
+    policy: Option<RedactionPolicy>,
 ) {
+    let mut texts = ShownTexts::new(policy);
     let mut held: VecDeque<PendingMessage> = VecDeque::new();
     loop {
         let due = held.front().map(|line| line.until);
@@ -53,7 +95,7 @@ pub(crate) async fn show_updates(
                     "event": "message",
                     "conversationId": message.conversation_id,
                     "from": message.from,
-                    "text": message.text,
+                    "text": texts.of(&message),
                     "timestamp": message.timestamp_ms,
                     "via": via,
                     "lexicon_score": lexicon.score.to_four_decimals(),
@@ -82,6 +124,12 @@ pub(crate) async fn show_updates(
                 }
             }
             other => {
+                if let Update::Archived {
+                    conversation_id, ..
+                } = &other
+                {
+                    texts.forget(conversation_id);
+                }
                 held.drain(..)
                     .for_each(|line| print_message(&line, as_json));
                 print_event(&other, as_json);

@@ -30,7 +30,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let stop = options.stop.clone();
     let session = tokio::spawn(async move { session::run(deps, AGENT, options).await });
     let (forward, forwarded) = mpsc::channel(1000);
-    let showing = tokio::spawn(chat::show_updates(forwarded, false, has_model));
+    let showing = tokio::spawn(chat::show_updates(forwarded, false, has_model, None));
     let archived =
         tokio::time::timeout(SCENE_TIMEOUT, forward_until_archived(updates, forward)).await;
     stop.cancel();

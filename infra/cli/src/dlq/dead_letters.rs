@@ -87,63 +87,6 @@ impl DeadLetters {
     }
 }
 
-/// Deletes the dead letters of a conversation, and on a laptop its waiting messages too, and returns how many there were.
-///
-/// A message that waits in SQS cannot be looked for; once the vector store knows that the conversation is erased, the writer takes nothing
-/// of it any more.
-///
-/// # Errors
-/// If the queue cannot be read.
-pub(crate) async fn forget_queued(local: &LocalArgs, conversation: &str) -> anyhow::Result<usize> {
-    let wanted = conversation.to_owned();
-    let is_wanted = move |body: &str| conversation_of(body).as_deref() == Some(wanted.as_str());
-    if !local.aws && !local.data_dir.join(LOCAL_QUEUE.0).exists() {
-        return Ok(0);
-    }
-    match DeadLetters::open(local).await? {
-        DeadLetters::File(queue) => Ok(queue.delete_where(is_wanted).await?),
-        DeadLetters::Sqs(letters) => {
-            let mut held = Vec::new();
-            let mut seen = HashSet::new();
-            let mut deleted = 0;
-            let result = loop {
-                let batch = match letters.hold(VISIBILITY_TIMEOUT).await {
-                    Ok(batch) => batch,
-                    Err(error) => break Err(error),
-                };
-                let is_new = batch.iter().any(|letter| !seen.contains(&letter.id));
-                for letter in batch {
-                    let is_first = seen.insert(letter.id.clone());
-                    if is_first && is_wanted(&letter.body) && letters.discard(&letter).await.is_ok()
-                    {
-                        deleted += 1;
-                    } else {
-                        held.push(letter);
-                    }
-                }
-                if !is_new {
-                    break Ok(());
-                }
-            };
-            for letter in &held {
-                letters.release(letter).await?;
-            }
-            result.context("the dead letters cannot be received")?;
-            Ok(deleted)
-        }
-    }
-}
-
-/// Returns the conversation that the body of a message is about.
-fn conversation_of(body: &str) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(body).ok()?;
-    match body.get("conversationId")? {
-        serde_json::Value::String(id) => Some(id.clone()),
-        serde_json::Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
-}
-
 async fn process_sqs(
     letters: &SqsDeadLetters,
     reason: Option<&str>,

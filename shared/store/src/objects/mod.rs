@@ -1,5 +1,7 @@
 //! Objects: whole files under slash-separated keys, in an S3 bucket or in a folder. Reports and archives are kept here.
 
+#[cfg(any(feature = "aws", feature = "queue"))]
+mod earlier_versions;
 mod key;
 #[cfg(any(feature = "aws", feature = "queue"))]
 mod s3;
@@ -22,6 +24,9 @@ use uuid::Uuid;
 
 use crate::private::create_private_folder;
 use crate::{Cause, Error};
+
+#[cfg(any(feature = "aws", feature = "queue"))]
+pub use self::earlier_versions::EarlierVersion;
 
 /// The metadata entry by which a writer recognizes its own object.
 const WRITER_METADATA: &str = "writer";
@@ -52,6 +57,9 @@ pub struct Objects {
     metadata: bool,
     /// Orders the conditional writes of this process where the store has none of its own (a folder).
     replacing: Arc<Mutex<()>>,
+    /// The access to earlier versions of a bucket; a folder keeps none.
+    #[cfg(any(feature = "aws", feature = "queue"))]
+    versions: Option<Arc<earlier_versions::BucketVersions>>,
 }
 
 impl Objects {
@@ -72,6 +80,8 @@ impl Objects {
             name: "folder",
             metadata: false,
             replacing: Arc::default(),
+            #[cfg(any(feature = "aws", feature = "queue"))]
+            versions: None,
         })
     }
 
@@ -81,11 +91,13 @@ impl Objects {
     /// [`Error::Missing`] if the configuration names no region or no credentials, or the name of the bucket is impossible.
     #[cfg(any(feature = "aws", feature = "queue"))]
     pub fn open_bucket(config: &aws_config::SdkConfig, bucket: &str) -> Result<Self, Error> {
+        let versions = s3::open_bucket(config, bucket)?;
         Ok(Self {
-            store: Arc::new(s3::open_bucket(config, bucket)?),
+            store: Arc::clone(&versions.store) as Arc<dyn ObjectStore>,
             name: "S3",
             metadata: true,
             replacing: Arc::default(),
+            versions: Some(Arc::new(versions)),
         })
     }
 
@@ -267,6 +279,46 @@ impl Objects {
         let path = key::parse(key)?;
         self.optional(self.store.delete(&path).await, "delete", key)?;
         Ok(())
+    }
+
+    /// Lists the earlier versions of all objects whose keys start with `prefix`, marks of deletions last; the list is empty where the
+    /// store keeps none.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    #[cfg(any(feature = "aws", feature = "queue"))]
+    pub async fn list_earlier_versions(&self, prefix: &str) -> Result<Vec<EarlierVersion>, Error> {
+        match &self.versions {
+            Some(versions) => versions.list(prefix).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the content of an earlier version, if it still exists.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    #[cfg(any(feature = "aws", feature = "queue"))]
+    pub async fn get_earlier(&self, version: &EarlierVersion) -> Result<Option<Bytes>, Error> {
+        let path = key::parse(&version.key)?;
+        let options = GetOptions {
+            version: Some(version.id.clone()),
+            ..GetOptions::default()
+        };
+        let content = async { self.store.get_opts(&path, options).await?.bytes().await };
+        self.optional(content.await, "get_version", &version.key)
+    }
+
+    /// Deletes an earlier version for good. A version that does not exist is success.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    #[cfg(any(feature = "aws", feature = "queue"))]
+    pub async fn delete_earlier(&self, version: &EarlierVersion) -> Result<(), Error> {
+        match &self.versions {
+            Some(versions) => versions.delete(version).await,
+            None => Ok(()),
+        }
     }
 
     /// Reads which writer wrote an object under a condition.

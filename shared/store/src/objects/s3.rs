@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::aws::{AmazonS3Builder, AwsCredential};
+use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
 
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb as sdk;
 use aws_sdk_sqs as sdk;
 use sdk::config::{ProvideCredentials, SharedCredentialsProvider};
 
+use super::earlier_versions::BucketVersions;
 use crate::Error;
 
 /// How long a connection may take.
@@ -28,11 +30,11 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long before their expiry credentials are read again.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// Builds the client of a bucket.
+/// Builds the client of a bucket, with the access to its versions.
 ///
 /// # Errors
 /// [`Error::Missing`] if the configuration names no region or no credentials, or the name of the bucket is impossible.
-pub(super) fn open_bucket(config: &SdkConfig, bucket: &str) -> Result<AmazonS3, Error> {
+pub(super) fn open_bucket(config: &SdkConfig, bucket: &str) -> Result<BucketVersions, Error> {
     let missing = |what: &str| Error::missing(format!("{what} for the bucket {bucket}"));
     let region = config
         .region()
@@ -40,6 +42,9 @@ pub(super) fn open_bucket(config: &SdkConfig, bucket: &str) -> Result<AmazonS3, 
     let provider = config
         .credentials_provider()
         .ok_or_else(|| missing("credentials"))?;
+    let mut options = ClientOptions::new()
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_timeout(REQUEST_TIMEOUT);
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(region.as_ref())
@@ -47,11 +52,7 @@ pub(super) fn open_bucket(config: &SdkConfig, bucket: &str) -> Result<AmazonS3, 
             provider,
             cached: Mutex::default(),
         }))
-        .with_client_options(
-            ClientOptions::new()
-                .with_connect_timeout(CONNECT_TIMEOUT)
-                .with_timeout(REQUEST_TIMEOUT),
-        )
+        .with_client_options(options.clone())
         .with_retry(RetryConfig {
             backoff: BackoffConfig {
                 init_backoff: Duration::from_millis(100),
@@ -60,13 +61,22 @@ pub(super) fn open_bucket(config: &SdkConfig, bucket: &str) -> Result<AmazonS3, 
             max_retries: MAX_RETRIES,
             retry_timeout: RETRY_TIMEOUT,
         });
+    let mut address = format!("https://s3.{region}.amazonaws.com");
     if let Some(endpoint) = config.endpoint_url() {
-        builder = builder
-            .with_endpoint(endpoint)
-            .with_allow_http(crate::aws::is_loopback(endpoint));
+        let allows_http = crate::aws::is_loopback(endpoint);
+        builder = builder.with_endpoint(endpoint).with_allow_http(allows_http);
+        options = options.with_allow_http(allows_http);
+        endpoint.trim_end_matches('/').clone_into(&mut address);
     }
-    builder.build().map_err(|error| {
-        Error::missing_with(format!("a usable client for the bucket {bucket}"), error)
+    let unusable =
+        |error| Error::missing_with(format!("a usable client for the bucket {bucket}"), error);
+    Ok(BucketVersions {
+        store: Arc::new(builder.build().map_err(unusable)?),
+        http: ReqwestConnector::default()
+            .connect(&options)
+            .map_err(unusable)?,
+        address: format!("{address}/{bucket}"),
+        region: region.as_ref().to_owned(),
     })
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::message::{Message, Queue, RECEIVE_MAX, check_body, stored_reason};
 use crate::Error;
-use crate::embedded::{Database, Durability};
+use crate::embedded::{Database, Durability, empty_log};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS queue (
@@ -141,6 +141,7 @@ impl SqliteQueue {
                         .execute([&name, id])?;
                 }
                 transaction.commit()?;
+                empty_log(connection)?;
                 Ok(wanted.len())
             })
             .await

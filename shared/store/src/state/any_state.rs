@@ -32,6 +32,18 @@ impl State {
     pub fn other(store: impl StateStore + std::fmt::Debug + 'static) -> Self {
         Self::Other(Arc::new(store))
     }
+
+    /// Removes what was deleted from wherever the store keeps it for a while, as far as the store lets its user do so.
+    ///
+    /// # Errors
+    /// The error of the store.
+    pub async fn overwrite_deleted(&self) -> Result<(), Error> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(state) => state.overwrite_deleted().await,
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Calls the store that was chosen.

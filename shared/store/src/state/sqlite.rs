@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use super::item::{Expect, Item, Key, Put, epoch_seconds, new_version};
 use super::state_store::StateStore;
 use crate::Error;
-use crate::embedded::{Database, Durability};
+use crate::embedded::{Database, Durability, empty_log};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS state (
@@ -58,6 +58,16 @@ impl SqliteState {
             database,
             writes: Arc::default(),
         })
+    }
+
+    /// Removes what was deleted from the file's log as well.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the file cannot be written.
+    pub async fn overwrite_deleted(&self) -> Result<(), Error> {
+        self.database
+            .run("overwrite_deleted", |connection| empty_log(connection))
+            .await
     }
 
     /// Runs a write, and deletes expired items before some of the writes.

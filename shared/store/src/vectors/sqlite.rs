@@ -17,7 +17,7 @@ use super::vector_store::{
     check_query, choose_winners, dimension_mismatch,
 };
 use crate::Error;
-use crate::embedded::{Database, Durability};
+use crate::embedded::{Database, Durability, empty_log};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS conversation_embeddings (
@@ -261,6 +261,7 @@ impl VectorStore for SqliteVectors {
                     params![source, id],
                 )?;
                 transaction.commit()?;
+                empty_log(connection)?;
                 Ok(deleted as u64)
             })
             .await

@@ -11,13 +11,32 @@ use crate::proxy::{Fault, Proxy};
 /// A new bucket, reached through `endpoint`.
 async fn bucket(endpoint: &str) -> Objects {
     let name = dev_stack::unique("bucket");
+    request("PUT", &format!("/{name}"), "").await;
+    Objects::open_bucket(&store::aws::load_config(Some(endpoint)).await, &name).expect("a store")
+}
+
+/// A new bucket that keeps earlier versions.
+async fn bucket_with_versions() -> Objects {
+    let name = dev_stack::unique("bucket");
+    request("PUT", &format!("/{name}"), "").await;
+    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    request("PUT", &format!("/{name}?versioning"), enabled).await;
+    let config = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
+    Objects::open_bucket(&config, &name).expect("a store")
+}
+
+/// Sends a request without a signature to the server of AWS services.
+async fn request(method: &str, path: &str, body: &str) {
     let server = dev_stack::aws().endpoint_url;
     let address = server
         .strip_prefix("http://")
         .expect("plain HTTP")
         .trim_end_matches('/');
     let mut connection = TcpStream::connect(address).await.expect("a connection");
-    let request = format!("PUT /{name} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
     connection
         .write_all(request.as_bytes())
         .await
@@ -28,7 +47,6 @@ async fn bucket(endpoint: &str) -> Objects {
         .await
         .expect("an answer");
     assert!(answer.contains(" 200 "), "{answer}");
-    Objects::open_bucket(&store::aws::load_config(Some(endpoint)).await, &name).expect("a store")
 }
 
 async fn an_object_is_read_back_overwritten_and_deleted(objects: &Objects) {
@@ -275,6 +293,66 @@ async fn a_bucket_that_is_not_there_is_no_matter_of_retries() {
     ] {
         assert!(matches!(error, Error::Missing { .. }), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn earlier_versions_are_listed_read_and_deleted_for_good() {
+    let objects = bucket_with_versions().await;
+    let key = "archive/a (1) é.jsonl";
+    objects.put(key, "first").await.expect("written");
+    objects.put(key, "second").await.expect("written");
+    objects
+        .put("archive/b.jsonl", "kept")
+        .await
+        .expect("written");
+    objects.delete(key).await.expect("deleted");
+    let earlier = objects
+        .list_earlier_versions("archive/")
+        .await
+        .expect("a list");
+    let shown: Vec<_> = earlier
+        .iter()
+        .map(|version| (version.key.as_str(), version.is_deletion))
+        .collect();
+    assert_eq!(shown, [(key, false), (key, false), (key, true)]);
+    let mut contents = Vec::new();
+    for version in earlier.iter().filter(|version| !version.is_deletion) {
+        contents.push(
+            objects
+                .get_earlier(version)
+                .await
+                .expect("an answer")
+                .expect("a version"),
+        );
+    }
+    contents.sort();
+    assert_eq!(contents, ["first", "second"]);
+    for version in &earlier {
+        objects.delete_earlier(version).await.expect("deleted");
+        objects
+            .delete_earlier(version)
+            .await
+            .expect("deleted again");
+        assert_eq!(objects.get(key).await.expect("an answer"), None);
+    }
+    assert_eq!(objects.list_earlier_versions("").await.expect("a list"), []);
+    assert_eq!(
+        objects
+            .get("archive/b.jsonl")
+            .await
+            .expect("an answer")
+            .expect("the object"),
+        "kept"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_keeps_no_earlier_versions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let objects = Objects::open_folder(folder.path()).expect("a store");
+    objects.put("a", "first").await.expect("written");
+    objects.put("a", "second").await.expect("written");
+    assert_eq!(objects.list_earlier_versions("").await.expect("a list"), []);
 }
 
 #[tokio::test]

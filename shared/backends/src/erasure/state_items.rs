@@ -1,34 +1,24 @@
-//! Erasure: removes one conversation from the state table and from the objects, and records that it was done.
-//!
-//! Vectors, queue and dead letters have interfaces of their own; whoever erases calls them too. The record says when and how much was removed,
-//! under a digest of the conversation's id, and holds no content.
+//! What the state table holds of a conversation: the live call, chat messages, notices and what sessions keep beside them.
 
 use std::collections::BTreeSet;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde::Deserialize;
 use store::Error;
-use store::state::{Expect, Item, Key, Put, StateStore};
+use store::state::{Expect, Item, Key, StateStore};
+
+use crate::interactions::possible_entries;
 
 /// Number of items that one query reads.
 const PAGE_SIZE: usize = 500;
-/// Largest number of shards of live calls that are looked through.
-const MAX_SHARDS: u32 = 256;
+/// Number of items that are looked for at the same time.
+const CONCURRENCY: usize = 32;
 
-/// The record of an erasure; it holds nothing that was said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasureRecord {
-    /// When the conversation was erased; empty before.
-    pub erased_at: String,
-    /// Number of items that were deleted from the state table.
-    pub state_items: usize,
-    /// Number of objects that were deleted or written again without the conversation.
-    pub objects: usize,
-    /// Number of rows that were deleted from the vector store.
-    pub vectors: u64,
-    /// Number of messages and dead letters that were deleted from the queue.
-    pub queue_messages: usize,
+/// Returns the ids in a list of agents that commas separate, as `CHAT_AGENTS` has them.
+pub fn listed_agents(list: &str) -> impl Iterator<Item = String> + '_ {
+    let ids = list.split(',').map(str::trim);
+    ids.filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// Deletes every item of a conversation from the state table and returns how many there were.
@@ -45,12 +35,12 @@ pub async fn erase_state<S: StateStore>(
 ) -> Result<usize, Error> {
     let mut keys = Vec::new();
     // The entries in the lists are deleted first, so that no poller takes the call up again.
-    for shard in 0..MAX_SHARDS {
-        let key = Key::new(format!("live#{shard}"), conversation);
-        if state.get(&key, now).await?.is_some() {
-            keys.push(key);
-        }
-    }
+    let found: Vec<Option<Key>> = stream::iter(possible_entries(conversation))
+        .map(|key| async move { Ok::<_, Error>(state.get(&key, now).await?.map(|_| key)) })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect()
+        .await?;
+    keys.extend(found.into_iter().flatten());
     keys.extend(keys_of(
         &list_all(state, &format!("interaction#{conversation}"), "", now).await?,
     ));
@@ -64,11 +54,13 @@ pub async fn erase_state<S: StateStore>(
         if state.get(&open, now).await?.is_some() {
             keys.push(open);
         }
-        let outbound = list_all(state, &partition, "out#", now).await?;
-        let own = outbound
-            .iter()
-            .filter(|item| conversation_of(item).as_deref() == Some(conversation));
-        keys.extend(own.map(|item| item.key.clone()));
+        for prefix in ["out#", "notice#", "aside#"] {
+            let items = list_all(state, &partition, prefix, now).await?;
+            let own = items
+                .iter()
+                .filter(|item| is_of_conversation(item, conversation));
+            keys.extend(own.map(|item| item.key.clone()));
+        }
         let spilled = list_all(
             state,
             &format!("chat-spill#{agent}#{conversation}"),
@@ -84,44 +76,7 @@ pub async fn erase_state<S: StateStore>(
     Ok(keys.len())
 }
 
-/// Writes the record of an erasure, under a digest of the conversation's id.
-///
-/// # Errors
-/// The errors of the store.
-pub async fn record_erasure<S: StateStore>(
-    state: &S,
-    conversation: &str,
-    record: &ErasureRecord,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let record = ErasureRecord {
-        erased_at: now.to_string(),
-        ..record.clone()
-    };
-    let put = Put::encode(record_key(conversation), &record, None)?;
-    state.put(put, Expect::Any, now).await.map(|_| ())
-}
-
-/// Reads the record of an erasure, if the conversation was erased.
-///
-/// # Errors
-/// The errors of the store.
-pub async fn read_erasure<S: StateStore>(
-    state: &S,
-    conversation: &str,
-    now: Timestamp,
-) -> Result<Option<ErasureRecord>, Error> {
-    let item = state.get(&record_key(conversation), now).await?;
-    Ok(item.and_then(|item| serde_json::from_str(&item.body).ok()))
-}
-
-fn record_key(conversation: &str) -> Key {
-    let digest = Sha256::digest(conversation);
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::new("erasure", hexadecimal)
-}
-
-async fn list_all<S: StateStore>(
+pub(super) async fn list_all<S: StateStore>(
     state: &S,
     partition: &str,
     prefix: &str,
@@ -153,6 +108,10 @@ struct ChatItem {
     from: Option<ChatSender>,
     message: Option<Box<ChatItem>>,
     agent: Option<String>,
+    /// The conversation of a notice.
+    conversation: Option<String>,
+    /// The key of what was set aside.
+    key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -163,10 +122,31 @@ struct ChatSender {
     id: String,
 }
 
-fn conversation_of(item: &Item) -> Option<String> {
-    let read: ChatItem = serde_json::from_str(&item.body).ok()?;
-    read.conversation_id
-        .or_else(|| read.message?.conversation_id)
+/// Returns whether a message, a notice or what was set aside belongs to a conversation.
+fn is_of_conversation(item: &Item, conversation: &str) -> bool {
+    let Ok(read) = serde_json::from_str::<ChatItem>(&item.body) else {
+        return false;
+    };
+    let is_set_aside_of = |key: &str| {
+        let partition = key.rsplit_once('/').map_or(key, |(partition, _)| partition);
+        partition
+            .split_once('#')
+            .is_some_and(|(kind, rest)| match kind {
+                "chat" => rest == conversation,
+                "chat-spill" => rest
+                    .strip_suffix(conversation)
+                    .is_some_and(|agent| agent.ends_with('#')),
+                _ => false,
+            })
+    };
+    let named = [
+        read.conversation_id.as_deref(),
+        read.conversation.as_deref(),
+        read.message
+            .as_ref()
+            .and_then(|message| message.conversation_id.as_deref()),
+    ];
+    named.contains(&Some(conversation)) || read.key.as_deref().is_some_and(is_set_aside_of)
 }
 
 /// Returns the agent whom an item of a chat names: its sender, or the agent of an escalation.
@@ -185,7 +165,7 @@ fn agent_of(item: &Item) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use store::state::SqliteState;
+    use store::state::{Put, SqliteState};
 
     use super::*;
 
@@ -212,6 +192,21 @@ mod tests {
             item("chat-agent#a-1", "out#1#x", message("c-1", "agent")),
             item("chat-agent#a-2", "open#c-1", json!({})),
             item("chat-spill#a-1#c-1", "1", message("c-1", "customer")),
+            item(
+                "chat-agent#a-1",
+                "notice#c-1#legal",
+                json!({"conversation": "c-1", "escalation": {"phrase": "lawyer"}}),
+            ),
+            item(
+                "chat-agent#a-1",
+                "aside#m#1#a",
+                json!({"key": "chat#c-1/m#1#a", "bytes": 400_000, "item": {"text": "CANARY"}}),
+            ),
+            item(
+                "chat-agent#a-2",
+                "aside#1",
+                json!({"key": "chat-spill#a-2#c-1/1", "bytes": 400_000, "item": {"text": "CANARY"}}),
+            ),
         ];
         let others = [
             item("interaction#c-2", "state", json!({})),
@@ -219,6 +214,16 @@ mod tests {
             item("chat#c-2", "m#1#a", message("c-2", "agent")),
             item("chat-agent#a-1", "out#2#x", message("c-2", "agent")),
             item("chat-agent#a-1", "lease", json!({})),
+            item(
+                "chat-agent#a-1",
+                "notice#c-2#legal",
+                json!({"conversation": "c-2", "escalation": {"phrase": "lawyer"}}),
+            ),
+            item(
+                "chat-agent#a-1",
+                "aside#m#2#a",
+                json!({"key": "chat#c-2/m#2#a", "bytes": 400_000}),
+            ),
         ];
         let kept: Vec<Key> = others.iter().map(|put| put.key.clone()).collect();
         let gone: Vec<Key> = own.iter().map(|put| put.key.clone()).collect();
@@ -234,19 +239,22 @@ mod tests {
         for key in kept {
             assert!(state.get(&key, now).await.unwrap().is_some(), "{key}");
         }
-        let record = ErasureRecord {
-            state_items: deleted,
-            ..ErasureRecord::default()
-        };
-        record_erasure(&state, "c-1", &record, now).await.unwrap();
-        let read = read_erasure(&state, "c-1", now).await.unwrap().unwrap();
-        assert_eq!(read.state_items, 8);
         assert_eq!(erase_state(&state, "c-1", &[], now).await.unwrap(), 0);
-        let item = state.get(&record_key("c-1"), now).await.unwrap().unwrap();
-        assert!(
-            !item.body.contains("c-1") && !item.body.contains("CANARY"),
-            "{}",
-            item.body
-        );
+    }
+
+    #[tokio::test]
+    async fn a_live_call_is_found_in_the_list_of_any_number_of_lists() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = SqliteState::open(folder.path().join("state.sqlite")).unwrap();
+        let now = Timestamp::now();
+        for shards in [1, 3, 256, 257, 999, 1000] {
+            let interactions = crate::interactions::Interactions::new(state.clone(), shards);
+            interactions.register("call-7", now).await.unwrap();
+            assert!(
+                erase_state(&state, "call-7", &[], now).await.unwrap() >= 2,
+                "{shards}"
+            );
+            assert_eq!(erase_state(&state, "call-7", &[], now).await.unwrap(), 0);
+        }
     }
 }

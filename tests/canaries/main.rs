@@ -1,0 +1,368 @@
+//! Canaries: 40 kinds of secrets are planted in every input (live calls, chats, webhooks, reports), and looked for in every store, log line,
+//! reply, page and file.
+//!
+//! Two places hold what was said by design, and are left out: the messages of chats in the state table, which expire, and a message of
+//! the queue until it was worked. Metrics have constant names and numbers alone.
+
+mod secrets;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use analytics_report::range::Period;
+use bytes::Bytes;
+use chat_session::session::{self, Options};
+use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
+use cxone_simulator::conversations::{Author, Fixed, Line as TranscriptLine};
+use cxone_simulator::live::{Call, Line};
+use cxone_simulator::{Conversations, Scenario};
+use insights_http::Deadline;
+use jiff::Timestamp;
+use runtime::Observer;
+use runtime::lambda::{self, Invocation};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use store::queue::{AnyQueue, Queue, SqliteQueue};
+use testkit::{CapturedLogs, TestFixture, demo_secrets, eventually};
+use tokio_util::sync::CancellationToken;
+use transcript_poller::{CallSelection, CountedBatch};
+
+use crate::secrets::{PLANTED, Planted};
+
+/// The agent whose chats are worked.
+const CHAT_AGENT: &str = "agent-1";
+/// What is said besides the secrets, by which a test knows that the words of a conversation arrived.
+const LAST_WORDS: &str = "that was everything, thank you";
+
+fn id(place: usize) -> String {
+    format!("c-{place:02}")
+}
+
+fn scenario() -> Scenario {
+    let mut scenario = Scenario {
+        conversations: Conversations::only(PLANTED.iter().enumerate().map(past).collect()),
+        ..Scenario::default()
+    };
+    for (place, planted) in PLANTED.iter().enumerate() {
+        let turns = || planted.turns.iter().chain([&("customer", LAST_WORDS)]);
+        let lines = turns().zip(0..).map(|((who, text), place)| Line {
+            duration_ms: 150,
+            final_after_ms: 50,
+            ..Line::said(who, 200 * place, text)
+        });
+        scenario.calls.push(Call {
+            waits: true,
+            ..Call::new(&id(place), lines.collect())
+        });
+        scenario.chat.conversations.push(ScriptedChat {
+            id: id(place),
+            lines: turns()
+                .map(|(who, text)| ChatLine {
+                    after_ms: 20,
+                    from: (*who).to_owned(),
+                    text: (*text).to_owned(),
+                })
+                .collect(),
+            transcript: true,
+            ends: true,
+        });
+    }
+    scenario
+}
+
+/// A conversation of the past, for the report.
+fn past((place, planted): (usize, &Planted)) -> Fixed {
+    let turns = planted.turns.iter().chain([&("customer", LAST_WORDS)]);
+    Fixed {
+        conversation_id: id(place),
+        start_time: "2026-11-02T09:00:00Z".to_owned(),
+        duration: 60,
+        disposition: "resolved".to_owned(),
+        lines: Some(
+            turns
+                .zip(0..)
+                .map(|((who, text), second)| TranscriptLine {
+                    author: if *who == "agent" {
+                        Author::Agent
+                    } else {
+                        Author::Customer
+                    },
+                    text: (*text).to_owned(),
+                    timestamp: Some(format!("2026-11-02T09:00:{:02}Z", 3 * second)),
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Asserts that a place holds no part of any secret.
+fn assert_clean(place: &str, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let found: Vec<String> = PLANTED
+        .iter()
+        .flat_map(|planted| {
+            planted
+                .canaries
+                .iter()
+                .map(|canary| (planted.kind, *canary))
+        })
+        .filter(|(_, canary)| text.contains(canary))
+        .map(|(kind, canary)| format!("{kind}: {canary:?}"))
+        .collect();
+    assert!(found.is_empty(), "{place} holds {}", found.join(", "));
+}
+
+/// Returns every file below a folder.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((
+                path.display().to_string(),
+                std::fs::read(&path).expect("a file"),
+            ));
+        }
+    }
+    found
+}
+
+fn assert_folder_is_clean(folder: &Path) {
+    let files = files(folder);
+    assert!(!files.is_empty(), "nothing was written");
+    for (name, bytes) in files {
+        assert_clean(&name, &bytes);
+    }
+}
+
+async fn fixture() -> TestFixture {
+    TestFixture::builder()
+        .scenario(scenario())
+        .settings(&[
+            ("SENTIMENT_PROVIDER", "lexicon"),
+            ("POLL_IDLE_MS", "100"),
+            ("CHAT_ARCHIVE_DELAY_MS", "50"),
+            ("CHAT_RATE_PER_SECOND", "10000"),
+            ("CHAT_RATE_CAPACITY", "1000"),
+            ("REPORT_REQUESTS_PER_SECOND", "5000"),
+        ])
+        .start()
+        .await
+}
+
+/// Past conversations become a report.
+async fn write_reports() {
+    let fixture = fixture().await;
+    let config = analytics_report::config::Config::from_env(&fixture.env).expect("the settings");
+    let deps = analytics_report::Deps::new(&fixture.backends(), config).expect("a report");
+    let period = Period::between("2026-11-02", "2026-11-02").expect("a day");
+    let until = Deadline::within(Duration::from_secs(120));
+    let written = analytics_report::create_report(&deps, period, "reports/r/", until)
+        .await
+        .expect("the report");
+    assert_eq!(written.with_transcript, PLANTED.len());
+    let csv = fixture.folder.path().join("reports/r/conversations.csv");
+    let csv = std::fs::read_to_string(csv).expect("the file");
+    assert_eq!(csv.matches(LAST_WORDS).count(), PLANTED.len());
+    assert_folder_is_clean(fixture.folder.path());
+}
+
+/// Live calls are followed to their last words.
+async fn follow_calls() {
+    let fixture = fixture().await;
+    let config = data_action::config::Config::from_env(&fixture.env).expect("the settings");
+    let calls = data_action::Deps::new(&fixture.backends(), config)
+        .await
+        .expect("live calls");
+    for place in 0..PLANTED.len() {
+        let path = format!("/interactions/{}", id(place));
+        let request = request("PUT", &path, Bytes::new());
+        let response =
+            lambda::answer(request, |request| data_action::handle(&calls, request)).await;
+        assert!(response.status().is_success(), "{}", response.body());
+    }
+    let config = transcript_poller::config::Config::from_env(&fixture.env).expect("the settings");
+    let poller = transcript_poller::Deps::new(&fixture.backends(), config).await;
+    let scored = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&scored);
+    let observer = Observer::new(move |batch: CountedBatch| {
+        counter.fetch_add(batch.report.segments.len(), Ordering::Relaxed);
+    });
+    let poller = Arc::new(poller.expect("a poller").with_observer(observer));
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move {
+        transcript_poller::poll(&poller, CallSelection::Shards(vec![0]), "test", stopped).await
+    });
+    let world = fixture.simulator.world();
+    let said: usize = PLANTED.iter().map(|planted| planted.turns.len() + 1).sum();
+    eventually("every segment of every call is scored", || {
+        scored.load(Ordering::Relaxed) >= said
+    })
+    .await;
+    stop.cancel();
+    running.await.expect("the poller").expect("a summary");
+    for place in 0..PLANTED.len() {
+        let sent = json!(world.live.attributes(&id(place))).to_string();
+        assert_clean("the attributes of a call", sent.as_bytes());
+        for suggestion in world.live.suggestions(&id(place)) {
+            let shown = format!("{suggestion:?}");
+            assert_clean("a suggestion", shown.as_bytes());
+        }
+    }
+    for place in 0..PLANTED.len() {
+        let path = format!("/interactions/{}", id(place));
+        let request = request("GET", &path, Bytes::new());
+        let response =
+            lambda::answer(request, |request| data_action::handle(&calls, request)).await;
+        assert_clean("the view of a call", response.body().as_bytes());
+    }
+    assert_folder_is_clean(fixture.folder.path());
+}
+
+/// Chats are worked until they are archived.
+async fn work_chats() {
+    let fixture = fixture().await;
+    let config = chat_session::config::Config::from_env(&fixture.env).expect("the settings");
+    let deps = chat_session::Deps::new(&fixture.backends(), config).await;
+    let deps = Arc::new(deps.expect("a chat session"));
+    let options = Options::new("test".to_owned());
+    let stop = options.stop.clone();
+    let working = Arc::clone(&deps);
+    let session = tokio::spawn(async move { session::run(working, CHAT_AGENT, options).await });
+    let archives = fixture.folder.path().join("archive");
+    eventually("every chat is archived to its last words", || {
+        let complete = |place| {
+            let file = archives.join(format!("{}.jsonl", id(place)));
+            std::fs::read_to_string(file).is_ok_and(|archive| archive.contains(LAST_WORDS))
+        };
+        (0..PLANTED.len()).all(complete)
+    })
+    .await;
+    stop.cancel();
+    session.await.expect("the session").expect("a report");
+    assert_folder_is_clean(&archives);
+}
+
+/// Webhooks are embedded and searched.
+async fn embed_webhooks() {
+    let fixture = fixture().await;
+    let queue = SqliteQueue::open(fixture.folder.path().join("queue.sqlite"), "embedding");
+    let queue = queue.expect("a queue");
+    let backends = fixture
+        .backends()
+        .with_queue(AnyQueue::Sqlite(queue.clone()));
+    let config = webhook_receiver::config::Config::from_env(&fixture.env).expect("the settings");
+    let receiver = webhook_receiver::Deps::new(&backends, config).expect("a receiver");
+    let config = embedding_writer::config::Config::from_env(&fixture.env).expect("the settings");
+    let writer = embedding_writer::Deps::new(&backends, config)
+        .await
+        .expect("a writer");
+    for (place, planted) in PLANTED.iter().enumerate() {
+        let turns: Vec<Value> = planted
+            .turns
+            .iter()
+            .chain([&("customer", LAST_WORDS)])
+            .map(|(who, text)| json!({"speaker": who, "text": text}))
+            .collect();
+        let body = json!({
+            "event": "conversation.completed", "timestamp": Timestamp::now().to_string(), "conversationId": id(place),
+            "data": {"subject": "A question", "transcript": turns},
+        })
+        .to_string();
+        let now = Timestamp::now();
+        let secret = SecretString::from(demo_secrets::WEBHOOK_SECRET);
+        let signature = webhook_receiver::signature::sign(&secret, now, body.as_bytes());
+        let mut request = request("POST", "/webhooks/cxone", body.into());
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/json".parse().expect("a value"));
+        headers.insert("x-signature", signature.parse().expect("a value"));
+        headers.insert("x-timestamp", now.as_second().into());
+        let response = lambda::answer(request, |request| {
+            webhook_receiver::handle(&receiver, request)
+        })
+        .await;
+        assert_eq!(response.status(), 202, "{}", response.body());
+    }
+    loop {
+        let messages = queue
+            .receive(10, Duration::from_millis(100), Duration::from_secs(120))
+            .await
+            .expect("messages");
+        if messages.is_empty() {
+            break;
+        }
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|message| {
+                json!({"messageId": message.id, "receiptHandle": message.receipt, "body": message.body, "eventSource": "aws:sqs"})
+            })
+            .collect();
+        let event = serde_json::from_value(json!({ "Records": records })).expect("an event");
+        let invocation = Invocation {
+            request_id: "r".to_owned(),
+            deadline: Instant::now() + Duration::from_secs(300),
+        };
+        let reply = embedding_writer::handle(&writer, event, invocation).await;
+        let reply = serde_json::to_value(reply.expect("a reply")).expect("JSON");
+        assert_eq!(reply["batchItemFailures"], json!([]));
+        for message in &messages {
+            queue.delete(&message.receipt).await.expect("deleted");
+        }
+    }
+    // What was worked is overwritten in the file of the queue.
+    queue.delete_where(|_| false).await.expect("emptied");
+
+    let config = semantic_search::config::Config::from_env(&fixture.env).expect("the settings");
+    let search = semantic_search::Deps::new(&backends, config)
+        .await
+        .expect("a search");
+    for question in ["card+number", "my+name+is", "email", "password"] {
+        let request = request(
+            "GET",
+            &format!("/search?q={question}&limit=50"),
+            Bytes::new(),
+        );
+        let response =
+            lambda::answer(request, |request| semantic_search::handle(&search, request)).await;
+        assert_eq!(response.status(), 200);
+        assert!(response.body().contains('['), "masks are found");
+        assert_clean("the reply of a search", response.body().as_bytes());
+    }
+    assert_folder_is_clean(fixture.folder.path());
+}
+
+fn request(method: &str, path: &str, body: Bytes) -> runtime::Request {
+    let invocation = Invocation {
+        request_id: "r".to_owned(),
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("x-api-key", demo_secrets::API_KEY)
+        .extension(invocation)
+        .body(body)
+        .expect("a request")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_that_is_said_is_found_in_any_store_log_page_or_file() {
+    assert!(PLANTED.len() >= 40);
+    let logs = CapturedLogs::install_as_deployed("trace");
+    write_reports().await;
+    follow_calls().await;
+    work_chats().await;
+    embed_webhooks().await;
+    let logged = logs.text();
+    assert!(
+        logged.contains("the conversation was archived"),
+        "{}",
+        logged.len()
+    );
+    assert_clean("the log", logged.as_bytes());
+}
