@@ -251,6 +251,47 @@ fn telephone_numbers_are_masked_by_more_cues_and_national_forms() {
 }
 
 #[test]
+fn a_secret_is_masked_again_whatever_is_said_around_it() {
+    assert_gone(
+        &[
+            (Agent, "and the security code please"),
+            (Customer, "four seven seven"),
+            (Agent, "reading that back, four seven seven"),
+            (Agent, "what number can we call you back on"),
+            (Customer, "087 462 3819"),
+            (
+                Agent,
+                "so the serial number of the person to call is 087 462 3819",
+            ),
+        ],
+        &["seven", "462"],
+    );
+}
+
+#[test]
+fn identifiers_of_several_groups_are_masked_whole() {
+    let masked = |question, answer| redacted(&[(Agent, question), (Customer, answer)]);
+    assert_eq!(
+        masked(
+            "what is your driver's license number",
+            "it's D6101-40706-60905"
+        ),
+        "what is your driver's license number | it's [DRIVERS_LICENSE]"
+    );
+    assert_eq!(
+        redacted(&[
+            (Agent, "What's your IBAN?"),
+            (Customer, "GB33 BUKB"),
+            (Agent, "yes"),
+            (Customer, "2020 1555 5555 55"),
+        ]),
+        "What's your IBAN? | [IBAN] | yes | [IBAN]"
+    );
+    let harmless = "the part AB12-4431 is for the order XY99-2210";
+    assert_eq!(redacted(&[(Customer, harmless)]), harmless);
+}
+
+#[test]
 fn other_forms_are_masked() {
     assert_redacted(&[
         ("4111/1111/1111/1111", "[CARD]"),

@@ -11,8 +11,7 @@ pub(super) fn cut_at_cards(text: &str, reading: &Reading, run: &Run) -> Vec<(Run
     let mut pieces = Vec::new();
     let mut from = run.groups.start;
     let mut first = run.groups.start;
-    let is_device = self
-        .reading
+    let is_device = reading
         .cues_before(text, run.tokens.start)
         .next()
         .is_some_and(|(cue, meaning)| cue == Cue::Device && meaning <= 2);

@@ -52,6 +52,10 @@ impl Context<'_> {
         if reading.is_quantity(text, run) {
             return Decision::Harmless;
         }
+        let digits = reading.numbers.digits_of(run);
+        if let Some(kind) = self.memory.kind_of_whole_echo(digits) {
+            return Decision::Data(kind);
+        }
         let mut harmless = false;
         for (cue, meaning) in reading.cues_before(text, run.tokens.start) {
             match cue {
@@ -91,7 +95,7 @@ impl Context<'_> {
         if let Some(kind) = self.by_form(run) {
             return Decision::Data(kind);
         }
-        if let Some(kind) = self.memory.kind_of_echo(reading.numbers.digits_of(run)) {
+        if let Some(kind) = self.memory.kind_of_echo(digits) {
             return Decision::Data(kind);
         }
         if self.is_read_aloud(run) {

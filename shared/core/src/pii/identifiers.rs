@@ -80,3 +80,29 @@ pub(super) fn can_be_identifier(token: &Token, kind: PiiKind) -> bool {
     };
     token.shape == Shape::Mixed && (enough..=34).contains(&token.chars)
 }
+
+/// Returns where an identifier ends that begins with a token: groups of figures that a hyphen joins to it belong to it, and in an IBAN the
+/// four letters of the bank.
+pub(super) fn end_of_identifier(
+    text: &str,
+    reading: &Reading,
+    first: usize,
+    kind: PiiKind,
+) -> usize {
+    let mut end = reading.tokens[first].end;
+    for token in &reading.tokens[first + 1..] {
+        let is_joined = &text[end..token.start] == "-" && token.shape != Shape::Alphabetic;
+        let is_bank = kind == PiiKind::Iban
+            && &text[end..token.start] == " "
+            && token.shape == Shape::Alphabetic
+            && token.chars == 4
+            && text[token.range()]
+                .bytes()
+                .all(|letter| letter.is_ascii_uppercase());
+        if !is_joined && !is_bank {
+            break;
+        }
+        end = token.end;
+    }
+    end
+}

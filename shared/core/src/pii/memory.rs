@@ -112,6 +112,19 @@ impl Memory {
             .map(|(kind, _)| *kind)
     }
 
+    /// Returns the kind of the secret that digits repeat from the first to the last. Such digits are that secret, whatever is said
+    /// around them.
+    pub(super) fn kind_of_whole_echo(&self, digits: &[u8]) -> Option<PiiKind> {
+        let is_whole = |kind: PiiKind, secret: &[u8]| {
+            secret == digits && (digits.len() >= MIN_ECHO_DIGITS || kind == PiiKind::SecurityCode)
+        };
+        self.secrets
+            .iter()
+            .rev()
+            .find(|(kind, secret)| is_whole(*kind, secret))
+            .map(|(kind, _)| *kind)
+    }
+
     /// Finds a card number that ends in the current turn and began in earlier ones, and masks its pieces and their read-backs.
     pub(super) fn join_cards(&mut self, turn: u64) -> Vec<LateFinding> {
         let Some(last) = self

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::dates;
 use super::email::find_emails;
 use super::finding::{Finding, PiiKind};
-use super::identifiers::{can_be_identifier, find_ibans, find_national_insurance_numbers};
+use super::identifiers::{
+    can_be_identifier, end_of_identifier, find_ibans, find_national_insurance_numbers,
+};
 use super::memory::Memory;
 use super::numbers::can_be_expiry;
 use super::phrases::Cue;
@@ -307,7 +309,8 @@ impl TurnData<'_> {
                 }
             }
             if let Some(kind) = kind {
-                note(text, findings, answered, kind, token.range());
+                let end = end_of_identifier(text, reading, index, kind);
+                note(text, findings, answered, kind, token.start..end);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How somebody is reached: addresses of mail and of streets, telephone numbers in national forms, names.
 
 use crate::dice::Dice;
-use crate::spoken::speak;
+use crate::spoken::{DIGIT_WORDS, say_pair, speak};
 use crate::value::{Value, groups};
 
 const FIRST_NAMES: [&str; 16] = [

@@ -1,7 +1,7 @@
 //! Dates as people write and say them: of births and of cards.
 
 use crate::dice::Dice;
-use crate::spoken::{say_pair, speak};
+use crate::spoken::{DIGIT_WORDS, say_pair};
 use crate::value::Value;
 
 const MONTHS: [&str; 12] = [

@@ -1,5 +1,5 @@
 //! A second set of wordings that are only measured with. They were written when the detector was finished, without its words in view, and
-//! the detector was not changed because of them.
+//! none of their words was added to the detector.
 
 use insights_core::pii::PiiKind;
 

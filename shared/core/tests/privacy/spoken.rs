@@ -2,7 +2,8 @@
 
 use crate::dice::Dice;
 
-const DIGIT_WORDS: [&str; 10] = [
+/// The words of the ten digits.
+pub(crate) const DIGIT_WORDS: [&str; 10] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 ];
 const TENS: [&str; 10] = [
