@@ -143,7 +143,6 @@ async fn fixture() -> TestFixture {
     TestFixture::builder()
         .scenario(scenario())
         .settings(&[
-            ("SENTIMENT_PROVIDER", "lexicon"),
             ("POLL_IDLE_MS", "100"),
             ("CHAT_ARCHIVE_DELAY_MS", "50"),
             ("CHAT_RATE_PER_SECOND", "10000"),
@@ -227,7 +226,8 @@ async fn follow_calls() {
 /// Chats are worked until they are archived.
 async fn work_chats() {
     let fixture = fixture().await;
-    let config = chat_session::config::Config::from_env(&fixture.env).expect("the settings");
+    let env = fixture.env.clone().with("SENTIMENT_PROVIDER", "lexicon");
+    let config = chat_session::config::Config::from_env(&env).expect("the settings");
     let deps = chat_session::Deps::new(&fixture.backends(), config).await;
     let deps = Arc::new(deps.expect("a chat session"));
     let options = Options::new("test".to_owned());
