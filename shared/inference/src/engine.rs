@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::kernels::Isa;
 use crate::model_output::ModelOutput;
 use crate::onnx::OnnxModel;
+#[cfg(feature = "tract")]
 use crate::tract::TractModel;
 
 /// What runs the graph.
@@ -21,6 +22,7 @@ enum Backend {
         workspaces: Mutex<Vec<Workspace>>,
     },
     /// The general engine.
+    #[cfg(feature = "tract")]
     Tract(TractModel),
 }
 
@@ -40,7 +42,12 @@ impl Engine {
             .map_err(|error| Error::model("not an ONNX file").with_source(error))?;
         let Some(mut encoder) = recognize_encoder(&model, Isa::detect()) else {
             drop(model);
+            #[cfg(feature = "tract")]
             return Self::on_tract(&file, Some(Isa::detect()));
+            #[cfg(not(feature = "tract"))]
+            return Err(Error::model(
+                "it has not the form of the shipped models, and this program runs no other",
+            ));
         };
         if !is_shipped {
             encoder.copy_word_vectors();
@@ -49,6 +56,7 @@ impl Engine {
     }
 
     /// Loads a graph of any form into tract, with the kernels for an instruction set where one is given.
+    #[cfg(feature = "tract")]
     pub(crate) fn on_tract(file: &Bytes, kernels: Option<Isa>) -> Result<Self, Error> {
         let model = TractModel::load(file, kernels)?;
         let outputs = model.outputs().to_vec();
@@ -83,6 +91,7 @@ impl Engine {
     pub(crate) fn is_accelerated(&self) -> bool {
         match &self.backend {
             Backend::Encoder { .. } => true,
+            #[cfg(feature = "tract")]
             Backend::Tract(model) => model.has_kernels(),
         }
     }
@@ -90,8 +99,10 @@ impl Engine {
     /// Refuses a tokenizer with more tokens than the model has vectors for, and a limit beyond the model's positions. tract
     /// checks both itself, for each text.
     pub(crate) fn check(&self, vocabulary: usize, max_tokens: usize) -> Result<(), Error> {
-        let Backend::Encoder { encoder, .. } = &self.backend else {
-            return Ok(());
+        let encoder = match &self.backend {
+            Backend::Encoder { encoder, .. } => encoder,
+            #[cfg(feature = "tract")]
+            Backend::Tract(_) => return Ok(()),
         };
         if vocabulary > encoder.vocabulary() {
             return Err(Error::tokenizer(format!(
@@ -121,6 +132,7 @@ impl Engine {
                 lock().push(workspace);
                 Ok(outputs)
             }
+            #[cfg(feature = "tract")]
             Backend::Tract(model) => model.run(ids),
         }
     }

@@ -14,6 +14,7 @@ mod sentiment;
 #[cfg(any(feature = "sentiment-model", feature = "embedding-model"))]
 mod shipped;
 mod tokenizer;
+#[cfg(feature = "tract")]
 mod tract;
 mod worker_pool;
 

@@ -1,4 +1,5 @@
 //! Models from a folder: exports of other forms, and how a model that does not fit is refused.
+#![cfg(feature = "tract")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{Encoder, Workspace, recognize_encoder};
+#[cfg(feature = "tract")]
 use crate::engine::Engine;
 use crate::kernels::Isa;
 use crate::onnx::OnnxModel;
@@ -55,36 +56,22 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn logits_are_within_rounding_of_tract_and_of_the_reference() {
+fn logits_are_within_rounding_of_the_reference() {
     let file = file("sentiment");
-    let tract = Engine::on_tract(&file, None).unwrap();
     for isa in Isa::available() {
         let encoder = encoder(&file, isa);
         let mut work = Workspace::default();
         let mut exact = 0;
         for (ids, reference) in texts("sentiment") {
             let found = encoder.run(&ids, &mut work);
-            let by_tract = tract.run(&ids).unwrap();
-            // An activation that rounds the other way differs by 1/255 of its range, and all later activations follow. How
-            // tract rounds depends on how tract was compiled.
+            // An activation that rounds the other way differs by 1/255 of its range, and all later activations follow.
+            let difference = largest_difference(&found[0], &reference);
             assert!(
-                largest_difference(&found[0], &by_tract[0]) < 0.1,
-                "{isa:?}: {:?}, tract {:?}",
-                found[0],
-                by_tract[0]
-            );
-            assert!(
-                largest_difference(&found[1], &by_tract[1]) < 0.4,
-                "{isa:?}: {:?}, tract {:?}",
-                found[1],
-                by_tract[1]
-            );
-            assert!(
-                largest_difference(&found[0], &reference) < 0.05,
+                difference < 0.05,
                 "{isa:?}: {:?}, reference {reference:?}",
                 found[0]
             );
-            exact += usize::from(largest_difference(&found[0], &reference) < 1e-4);
+            exact += usize::from(difference < 1e-4);
         }
         assert!(
             exact >= 9,
@@ -93,6 +80,29 @@ fn logits_are_within_rounding_of_tract_and_of_the_reference() {
     }
 }
 
+#[cfg(feature = "tract")]
+#[test]
+fn logits_are_within_rounding_of_tract() {
+    let file = file("sentiment");
+    let tract = Engine::on_tract(&file, None).unwrap();
+    for isa in Isa::available() {
+        let encoder = encoder(&file, isa);
+        let mut work = Workspace::default();
+        for (ids, _) in texts("sentiment") {
+            let found = encoder.run(&ids, &mut work);
+            let by_tract = tract.run(&ids).unwrap();
+            // How tract rounds depends on how tract was compiled.
+            for ((found, by_tract), most) in found.iter().zip(&by_tract).zip([0.1, 0.4]) {
+                assert!(
+                    largest_difference(found, by_tract) < most,
+                    "{isa:?}: {found:?}, tract {by_tract:?}"
+                );
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tract")]
 #[test]
 fn tract_with_the_kernels_gives_what_the_encoder_gives() {
     for folder in ["sentiment", "embedding"] {
@@ -134,6 +144,7 @@ fn a_workspace_serves_texts_of_any_length_one_after_the_other() {
     }
 }
 
+#[cfg(feature = "tract")]
 #[test]
 fn vectors_are_those_of_tract() {
     let file = file("embedding");

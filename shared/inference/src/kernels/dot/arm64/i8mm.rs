@@ -61,26 +61,15 @@ unsafe fn product<const ROW_PAIRS: usize>(tile: Tile<'_>, rows: usize, out: &mut
     });
     let mut weights = tile.weights();
     let mut sums: Sums<ROW_PAIRS> = [both_rows(tile.weight_sums(-tile.zero_point())); ROW_PAIRS];
-    let whole = tile.depth() / (2 * STEP) * (2 * STEP);
-    for first in (0..whole).step_by(2 * STEP) {
-        // SAFETY: each row has 16 inputs from `first` on, and the panel has the weights of two steps for them.
+    for first in (0..tile.depth()).step_by(STEP) {
+        // SAFETY: each row has 8 inputs from `first` on, and the panel has the weights of one step for them.
         unsafe {
-            let rows = inputs
-                .map(|pair| pair.map(|input| vreinterpretq_u64_u8(vld1q_u8(input.add(first)))));
-            let low = rows.map(|[one, other]| vreinterpretq_u8_u64(vzip1q_u64(one, other)));
-            let high = rows.map(|[one, other]| vreinterpretq_u8_u64(vzip2q_u64(one, other)));
-            add_step(&mut sums, weights, low);
-            add_step(&mut sums, weights.add(STEP * ALIGN), high);
-            weights = weights.add(2 * STEP * ALIGN);
-        }
-    }
-    if whole < tile.depth() {
-        // SAFETY: each row has the 8 last inputs, and the panel has the weights of one step for them.
-        unsafe {
+            // Sixteen inputs at once would need more registers than there are.
             let rows = inputs.map(|[one, other]| {
-                vcombine_u8(vld1_u8(one.add(whole)), vld1_u8(other.add(whole)))
+                vcombine_u8(vld1_u8(one.add(first)), vld1_u8(other.add(first)))
             });
             add_step(&mut sums, weights, rows);
+            weights = weights.add(STEP * ALIGN);
         }
     }
     for (pair, sums) in sums.into_iter().enumerate() {
