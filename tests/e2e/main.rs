@@ -6,3 +6,4 @@ mod day;
 mod embedding;
 mod erasure;
 mod events;
+mod starts;

@@ -2,3 +2,5 @@
 //! starts.
 
 pub mod programs;
+pub mod starts;
+pub mod tls_proxy;

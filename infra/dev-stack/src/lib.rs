@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod certificate;
 mod environment;
 mod postgres;
 mod python;
@@ -11,6 +12,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
+pub use certificate::create_certificate;
 pub use environment::{
     Settings, create_resources, environment_on, local_environment, unique_environment_on,
 };

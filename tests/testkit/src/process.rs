@@ -6,7 +6,13 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// Returns the processor seconds that this process has used so far, in user and system mode.
 #[must_use]
 pub fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_seconds_of(std::process::id())
+}
+
+/// Returns the processor seconds that a process has used so far, in user and system mode.
+#[must_use]
+pub fn cpu_seconds_of(process_id: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
     // The program's name is in parentheses and may contain spaces, so that fields are counted behind it.
     let fields: Vec<&str> = stat
         .rsplit(')')

@@ -1,0 +1,18 @@
+//! Certificates for servers that tests start.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::python;
+
+/// Writes `certificate.pem`, a certificate for `localhost` that signs itself, and its key `key.pem` into a folder.
+///
+/// # Panics
+/// If the files cannot be written.
+pub fn create_certificate(folder: &Path) {
+    let program = include_str!("../servers/certificate.py");
+    let created = python::interpreter().and_then(|interpreter| {
+        python::run(Command::new(interpreter).args(["-c", program]).arg(folder))
+    });
+    created.unwrap_or_else(|error| panic!("no certificate: {error:#}"));
+}
