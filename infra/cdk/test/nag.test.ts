@@ -47,13 +47,13 @@ const ACCEPTED: readonly Accepted[] = [
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<ObjectBucket\.Arn>\/(reports|parts)\/\*\]$/,
-    constructs: ['AnalyticsReportRole'],
-    reason: 'Objects below the prefixes of reports.',
+    constructs: ['AnalyticsReportRole', 'AdminRole'],
+    reason: 'Objects below the prefixes of reports, which an erasure clears of its conversation.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<ObjectBucket\.Arn>\/archive\/\*\]$/,
-    constructs: ['ChatSessionRole'],
-    reason: 'Objects below the prefix of archives.',
+    constructs: ['ChatSessionRole', 'AdminRole'],
+    reason: 'Objects below the prefix of archives, which an erasure clears of its conversation.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<ObjectBucket\.Arn>\/\*\]$/,
