@@ -98,10 +98,7 @@ mod tests {
     }
 
     fn sentiment() -> SentimentScore {
-        SentimentScore {
-            score: Score::NEUTRAL,
-            emotions: vec!["joy".to_owned()],
-        }
+        SentimentScore::new(Score::NEUTRAL, vec!["joy".to_owned()])
     }
 
     #[test]

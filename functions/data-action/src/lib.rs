@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use backends::caller_keys::Scope;
 use http::{HeaderValue, Method};
 use insights_core::scale::round_milliseconds;
+use insights_core::unscored::Unscored;
 use insights_http::Deadline;
 use runtime::http::reply;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
@@ -142,13 +143,21 @@ fn is_failure_of_provider(error: &ProviderError) -> bool {
 
 fn answer(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) -> Answer {
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
-    metrics::count(if hit { "cache_hits" } else { "inference_count" }, 1);
+    let metric = match sentiment.unscored {
+        Some(Unscored::NoWords) => "texts_without_words",
+        Some(Unscored::OtherLanguage) => "texts_in_other_languages",
+        None if hit => "cache_hits",
+        None => "inference_count",
+    };
+    metrics::count(metric, 1);
     metrics::observe("cache_hit_rate", if hit { 1.0 } else { 0.0 });
     metrics::observe("latency_ms", latency_ms);
     let answer = Answer {
         sentiment_score: sentiment.score.to_four_decimals(),
         emotion_tags: sentiment.emotions.clone(),
-        alert_triggered: sentiment.score.get() < deps.config.alert_threshold,
+        // A threshold above 0.5 must not raise an alert for a text without a sentiment of its own.
+        alert_triggered: sentiment.unscored.is_none()
+            && sentiment.score.get() < deps.config.alert_threshold,
         processing_latency_ms: round_milliseconds(latency_ms),
     };
     if answer.alert_triggered {

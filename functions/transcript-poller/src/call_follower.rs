@@ -7,6 +7,7 @@ use insights_core::WithCauses;
 use insights_core::live::{
     BatchReport, CallAction, CallEvent, EndReason, LeaveReason, ScoredBatch, Segment,
 };
+use insights_core::unscored::Unscored;
 use jiff::Timestamp;
 use runtime::metrics;
 use sentiment::ProviderError;
@@ -314,7 +315,19 @@ impl<'a> CallFollower<'a> {
 
     fn report(&mut self, report: &BatchReport) {
         self.counters.add_batch(report.segments.len());
-        metrics::count("segments_scored", report.segments.len() as u64);
+        let count = |reason: Option<Unscored>| {
+            let segments = report.segments.iter();
+            segments
+                .filter(|segment| segment.unscored == reason)
+                .count() as u64
+        };
+        for (metric, reason) in [
+            ("segments_scored", None),
+            ("segments_without_words", Some(Unscored::NoWords)),
+            ("segments_in_other_languages", Some(Unscored::OtherLanguage)),
+        ] {
+            metrics::count(metric, count(reason));
+        }
         if let Some(newest_end) = report.segments.iter().map(|segment| segment.end).max() {
             self.call.note_counted_batch(newest_end);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use insights_core::intent::{IntentCategories, IntentClassifier};
 use insights_core::live::{ScoredSegment, Segment, Speaker};
-use insights_core::scale::Score;
+use insights_core::unscored::Unscored;
 use insights_http::Deadline;
 use sentiment::{Provider, ProviderError, SentimentProvider, SentimentScore};
 use tokio::sync::Semaphore;
@@ -64,14 +64,14 @@ impl SegmentScorer {
     async fn score_segment(&self, segment: Segment) -> Result<ScoredSegment, FailedSegment> {
         // Acquiring fails only if the semaphore is closed, which never happens.
         let _permit = self.permits.acquire().await;
-        let (score, emotions) = if segment.text.trim().is_empty() {
-            (Score::NEUTRAL, Vec::new())
+        let scored = if segment.text.trim().is_empty() {
+            SentimentScore::unscored(Unscored::NoWords)
         } else {
             let deadline = Deadline::within(SCORE_TIMEOUT);
             match self.provider.score(&segment.text, deadline).await {
-                Ok(SentimentScore { score, emotions }) => {
+                Ok(scored) => {
                     self.scored_texts.fetch_add(1, Ordering::Relaxed);
-                    (score, emotions)
+                    scored
                 }
                 Err(error) => return Err(FailedSegment { segment, error }),
             }
@@ -80,8 +80,10 @@ impl SegmentScorer {
             .then(|| self.intents.classify(&segment.text, &[]).category);
         Ok(ScoredSegment {
             segment,
-            score,
-            emotions,
+            score: scored.score,
+            unscored: scored.unscored,
+            emotions: scored.emotions,
+            signals: scored.signals,
             intent,
         })
     }

@@ -240,12 +240,7 @@ async fn score_calls(
                 }
                 (score, _) => {
                     let score = score.unwrap_or(Score::NEUTRAL);
-                    done.push(ScoredSegment {
-                        segment,
-                        score,
-                        emotions: Vec::new(),
-                        intent: None,
-                    });
+                    done.push(ScoredSegment::new(segment, score));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The subcommand `eval`: measures accuracy and speed of the models on labeled files of the user.
 
+mod contact_center;
 mod corpus;
 mod figures;
 mod intent;
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   cxone-insights eval --task sentiment --data ./tweeteval    test_text.txt and test_labels.txt (0, 1, 2)
   cxone-insights eval --task emotion --data ./goemotions     test.tsv and emotions.txt
   cxone-insights eval --task intent --data ./banking77       train.csv and test.csv (text,category)
+  cxone-insights eval --task contact-center --data own.tsv   label, tab, text; a label is negative, neutral or positive
 
 DIR may also hold several corpora in folders of these names; each corpus that fits the task is measured.";
 
@@ -29,9 +31,17 @@ pub(crate) struct Args {
     /// Task to measure
     #[arg(long, value_enum)]
     task: Task,
-    /// Folder with the labeled files
-    #[arg(long, value_name = "DIR")]
+    /// Folder with the labeled files; for contact-center the file itself
+    #[arg(long, value_name = "DIR|FILE")]
     data: PathBuf,
+    /// Score below which an utterance raises the alert (contact-center)
+    #[arg(
+        long,
+        env = "ALERT_THRESHOLD",
+        value_name = "SCORE",
+        default_value_t = 0.30
+    )]
+    alert_threshold: f64,
     /// Folder of another model than the shipped one
     #[arg(long, env = "MODEL_DIR", value_name = "DIR")]
     model_dir: Option<PathBuf>,
@@ -51,6 +61,8 @@ enum Task {
     Emotion,
     /// Finds categories by the nearest embedded text; reports accuracy
     Intent,
+    /// Classifies a team's own labeled utterances; reports accuracy, recall of each class, precision and recall of alerts, and calibration
+    ContactCenter,
 }
 
 /// Measures every corpus that fits the task.
@@ -74,16 +86,21 @@ fn measure(args: &Args) -> anyhow::Result<()> {
         );
         return Ok(());
     }
+    if args.task == Task::ContactCenter {
+        return measure_contact_center(args);
+    }
     let corpora = match args.task {
         Task::Sentiment => corpus::sentiment(&args.data)?,
-        Task::Emotion | Task::Intent => corpus::emotion(&args.data)?,
+        Task::Emotion | Task::Intent | Task::ContactCenter => corpus::emotion(&args.data)?,
     };
     let model = load_model(args.model_dir.as_deref())?;
     for (name, mut texts) in corpora {
         texts.truncate(args.limit.unwrap_or(usize::MAX));
         let (figures, took) = match args.task {
             Task::Sentiment => measure_sentiment(&model, name, &texts)?,
-            Task::Emotion | Task::Intent => measure_emotion(&model, name, &texts)?,
+            Task::Emotion | Task::Intent | Task::ContactCenter => {
+                measure_emotion(&model, name, &texts)?
+            }
         };
         let each_ms = took.as_secs_f64() * 1e3 / texts.len().max(1) as f64;
         print_figures(name, texts.len(), &figures, each_ms, args.json);
@@ -105,11 +122,30 @@ fn print_figures(name: &str, texts: usize, figures: &Value, each_ms: f64, as_jso
     }
     println!("{name}: {texts} texts, {each_ms:.2} ms each");
     for (figure, value) in figures.as_object().into_iter().flatten() {
-        println!(
-            "  {figure:<16} {}",
-            insights_core::scale::format_score(value.as_f64().unwrap_or_default())
-        );
+        let shown = match (value.as_u64(), value.as_f64()) {
+            (Some(count), _) => count.to_string(),
+            (None, Some(share)) => insights_core::scale::format_score(share),
+            (None, None) => "-".to_owned(),
+        };
+        println!("  {figure:<17} {shown}");
     }
+}
+
+fn measure_contact_center(args: &Args) -> anyhow::Result<()> {
+    let mut utterances = contact_center::read(&args.data)?;
+    utterances.truncate(args.limit.unwrap_or(usize::MAX));
+    let model = load_model(args.model_dir.as_deref())?;
+    let (bar, started) = (
+        progress_bar("contact-center", utterances.len()),
+        Instant::now(),
+    );
+    let figures =
+        contact_center::measure(&model, &utterances, args.alert_threshold, || bar.inc(1))?;
+    bar.finish_and_clear();
+    let each_ms = started.elapsed().as_secs_f64() * 1e3 / utterances.len().max(1) as f64;
+    let texts = utterances.len();
+    print_figures("contact-center", texts, &figures, each_ms, args.json);
+    Ok(())
 }
 
 fn measure_sentiment(

@@ -87,13 +87,18 @@ impl<'a> BatchLine<'a> {
         let segments: Vec<Value> = segments
             .iter()
             .map(|segment| {
-                json!({
+                let mut shown = json!({
                     "id": segment.id.to_string(),
                     "start": segment.start,
                     "end": segment.end,
                     "direction": segment.speaker,
                     "score": segment.score.to_four_decimals(),
-                })
+                    "signals": segment.signals,
+                });
+                if let Some(reason) = segment.unscored {
+                    shown["unscored"] = reason.name().into();
+                }
+                shown
             })
             .collect();
         json!({
@@ -151,6 +156,7 @@ fn reading_json(reading: WindowSentiment) -> Value {
 mod tests {
     use insights_core::live::{CallSentiment, ReportedSegment, SegmentId, Speaker};
     use insights_core::scale::Score;
+    use insights_core::signals::Signal;
 
     use super::*;
 
@@ -167,6 +173,8 @@ mod tests {
                 end: 2500,
                 speaker: Speaker::Customer,
                 score,
+                unscored: None,
+                signals: [Signal::Churn].into_iter().collect(),
             }],
             sentiment: CallSentiment {
                 both,
@@ -182,7 +190,7 @@ mod tests {
         let shown = BatchLine::new("call-1", &batch()).json();
         assert_eq!(
             shown.to_string(),
-            r#"{"interaction_id":"call-1","segments":[{"id":"00000000000000ab","start":1000,"end":2500,"direction":"customer","score":0.1235}],"average":0.2813,"trend":"declining","customer":{"average":0.2813,"trend":"declining"},"agent":null,"suggestion":null}"#
+            r#"{"interaction_id":"call-1","segments":[{"id":"00000000000000ab","start":1000,"end":2500,"direction":"customer","score":0.1235,"signals":["churn"]}],"average":0.2813,"trend":"declining","customer":{"average":0.2813,"trend":"declining"},"agent":null,"suggestion":null}"#
         );
     }
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use insights_core::scale::{
     format_average, format_compound, format_score, format_short_score, round_score,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 const EXAMPLES: &str = "Examples:
   cxone-insights score \"I want a refund\" \"Thank you so much\"
@@ -70,6 +70,29 @@ fn score_all(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns what the model says of a text as one JSON object. `signals` has the probability of each signal that the model knows.
+fn model_json(analysis: &inference::SentimentAnalysis, tags: &[&str], text: &str) -> Value {
+    let signals: Map<String, Value> = analysis
+        .signal_probabilities
+        .iter()
+        .map(|(name, probability)| (name.clone(), round_score(f64::from(*probability)).into()))
+        .collect();
+    let mut line = json!({
+        "score": round_score(analysis.score),
+        "emotion_tags": tags,
+        "signals": signals,
+        "text": text,
+        "truncated": analysis.truncated,
+    });
+    if let Some(language) = analysis.language {
+        line["language"] = language.code().into();
+    }
+    if let Some(reason) = analysis.unscored {
+        line["unscored"] = reason.name().into();
+    }
+    line
+}
+
 enum Scorer {
     Model(Box<inference::SentimentModel>),
     Vader,
@@ -123,10 +146,11 @@ impl Scorer {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 if as_json {
-                    let line = json!({"score": score, "emotion_tags": tags, "text": text, "truncated": analysis.truncated});
-                    println!("{line}");
+                    println!("{}", model_json(&analysis, &tags, text));
                 } else {
-                    println!("{}  {:<28}  {text}", format_score(score), tags.join(", "));
+                    let signals = analysis.signals.iter().map(|(name, _)| name.as_str());
+                    let found: Vec<_> = tags.iter().copied().chain(signals).collect();
+                    println!("{}  {:<28}  {text}", format_score(score), found.join(", "));
                 }
             }
             Self::Vader => {

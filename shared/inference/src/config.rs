@@ -6,9 +6,20 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
-/// Probability from which an emotion is a tag, unless the model's configuration states another one. The F1 score of the shipped
-/// model (see `models/README.md`) is within 0.006 of its best at this threshold, with fewer false tags than at the best one.
+/// Probability from which an emotion is a tag, unless the model's configuration states another one.
 const DEFAULT_EMOTION_THRESHOLD: f32 = 0.3;
+
+/// Probability from which a text has a signal, unless the model's configuration states another one.
+const DEFAULT_SIGNAL_THRESHOLD: f32 = 0.5;
+
+/// Label that says that no emotion was found, and that is therefore never a tag.
+const NO_EMOTION: &str = "neutral";
+
+/// Threshold of a label that no text gets.
+const NEVER: f32 = f32::INFINITY;
+
+/// Labels in the order of an output, each with the probability from which a text has it.
+pub(crate) type LabelThresholds = Vec<(String, f32)>;
 
 /// The fields of `config.json` that this crate reads.
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +33,15 @@ pub(crate) struct ModelConfig {
     id2label: Option<BTreeMap<String, String>>,
     emotion_id2label: Option<BTreeMap<String, String>>,
     emotion_threshold: Option<f32>,
+    #[serde(default)]
+    emotion_thresholds: BTreeMap<String, f32>,
+    signal_id2label: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    signal_thresholds: BTreeMap<String, f32>,
+    /// Name of what is done with a text before it is tokenized.
+    pub(crate) normalization: Option<String>,
+    /// Codes of the languages that the model reads; left out by a model that reads any.
+    pub(crate) languages: Option<Vec<String>>,
     max_length: Option<usize>,
     max_position_embeddings: Option<usize>,
     pub(crate) vocab_size: Option<usize>,
@@ -96,24 +116,35 @@ impl ModelConfig {
         }
     }
 
-    /// Returns the emotions of a model that has an output for emotions, in the order of that output.
-    pub(crate) fn emotions(&self) -> Result<Option<Vec<String>>, Error> {
-        self.emotion_id2label
-            .as_ref()
-            .map(|l| labels_in_order(l, "emotion_id2label"))
-            .transpose()
+    /// Returns the emotions of a model that has an output for emotions, in the order of that output. An emotion without a
+    /// threshold of its own in `emotion_thresholds` has `emotion_threshold`; `neutral` is never a tag.
+    pub(crate) fn emotions(&self) -> Result<Option<LabelThresholds>, Error> {
+        let default = self.emotion_threshold.unwrap_or(DEFAULT_EMOTION_THRESHOLD);
+        check_threshold("emotion_threshold", default)?;
+        let labels = labels_with_thresholds(
+            self.emotion_id2label.as_ref(),
+            "emotion",
+            &self.emotion_thresholds,
+            default,
+        )?;
+        Ok(labels.map(|mut labels| {
+            for (name, threshold) in &mut labels {
+                if name.eq_ignore_ascii_case(NO_EMOTION) {
+                    *threshold = NEVER;
+                }
+            }
+            labels
+        }))
     }
 
-    /// Returns the probability from which an emotion is a tag.
-    pub(crate) fn emotion_threshold(&self) -> Result<f32, Error> {
-        let threshold = self.emotion_threshold.unwrap_or(DEFAULT_EMOTION_THRESHOLD);
-        if (0.0..=1.0).contains(&threshold) {
-            Ok(threshold)
-        } else {
-            Err(Error::config(format!(
-                "emotion_threshold is {threshold}; allowed are 0 to 1"
-            )))
-        }
+    /// Returns the signals of a model that has an output for signals, in the order of that output.
+    pub(crate) fn signals(&self) -> Result<Option<LabelThresholds>, Error> {
+        labels_with_thresholds(
+            self.signal_id2label.as_ref(),
+            "signal",
+            &self.signal_thresholds,
+            DEFAULT_SIGNAL_THRESHOLD,
+        )
     }
 }
 
@@ -157,6 +188,43 @@ fn labels_in_order(labels: &BTreeMap<String, String>, field: &str) -> Result<Vec
             })
         })
         .collect()
+}
+
+/// Returns the labels of `{kind}_id2label` with their thresholds of `{kind}_thresholds`. A threshold for a label that is not
+/// there is a misspelling, which would silently leave the label with the default.
+fn labels_with_thresholds(
+    labels: Option<&BTreeMap<String, String>>,
+    kind: &str,
+    thresholds: &BTreeMap<String, f32>,
+    default: f32,
+) -> Result<Option<LabelThresholds>, Error> {
+    let Some(labels) = labels else {
+        return Ok(None);
+    };
+    let names = labels_in_order(labels, &format!("{kind}_id2label"))?;
+    for (name, threshold) in thresholds {
+        check_threshold(&format!("{kind}_thresholds of {name:?}"), *threshold)?;
+        if !names.contains(name) {
+            return Err(Error::config(format!(
+                "{kind}_thresholds has {name:?}, which {kind}_id2label does not have"
+            )));
+        }
+    }
+    let with_threshold = |name: String| {
+        let threshold = thresholds.get(&name).copied().unwrap_or(default);
+        (name, threshold)
+    };
+    Ok(Some(names.into_iter().map(with_threshold).collect()))
+}
+
+fn check_threshold(field: &str, threshold: f32) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&threshold) {
+        Ok(())
+    } else {
+        Err(Error::config(format!(
+            "{field} is {threshold}; allowed are 0 to 1"
+        )))
+    }
 }
 
 #[cfg(test)]
@@ -227,12 +295,60 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_outside_0_to_1_is_refused() {
-        assert_eq!(config("{}").emotion_threshold().unwrap(), 0.3);
-        assert!(
-            config(r#"{"emotion_threshold": 3}"#)
-                .emotion_threshold()
-                .is_err()
+    fn a_label_has_its_own_threshold_else_the_default_and_neutral_has_none() {
+        let labels = r#""emotion_id2label": {"0": "joy", "1": "fear", "2": "Neutral"}"#;
+        let thresholds = |fields: &str| {
+            config(&format!("{{{labels}{fields}}}"))
+                .emotions()
+                .unwrap()
+                .unwrap()
+                .into_iter()
+                .map(|(_, threshold)| threshold)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(thresholds(""), [0.3, 0.3, NEVER]);
+        assert_eq!(
+            thresholds(
+                r#", "emotion_threshold": 0.4, "emotion_thresholds": {"fear": 0.1, "Neutral": 0.2}"#
+            ),
+            [0.4, 0.1, NEVER]
         );
+        assert_eq!(config("{}").emotions().unwrap(), None);
+        assert_eq!(config("{}").signals().unwrap(), None);
+        let signals = config(
+            r#"{"signal_id2label": {"0": "legal", "1": "churn"}, "signal_thresholds": {"churn": 0.45}}"#,
+        );
+        assert_eq!(
+            signals.signals().unwrap().unwrap(),
+            [("legal".to_owned(), 0.5), ("churn".to_owned(), 0.45)]
+        );
+    }
+
+    #[test]
+    fn thresholds_outside_0_to_1_and_of_unknown_labels_are_refused() {
+        let labels = r#""emotion_id2label": {"0": "joy"}, "signal_id2label": {"0": "legal"}"#;
+        for (fields, part) in [
+            (
+                r#""emotion_threshold": 3"#,
+                "emotion_threshold is 3; allowed are 0 to 1",
+            ),
+            (
+                r#""emotion_thresholds": {"joy": -1}"#,
+                "emotion_thresholds of \"joy\" is -1",
+            ),
+            (
+                r#""emotion_thresholds": {"yoj": 0.1}"#,
+                "\"yoj\", which emotion_id2label",
+            ),
+            (
+                r#""signal_thresholds": {"joy": 0.1}"#,
+                "\"joy\", which signal_id2label",
+            ),
+        ] {
+            let config = config(&format!("{{{labels}, {fields}}}"));
+            let refused = config.emotions().err().or(config.signals().err());
+            let error = refused.expect(fields).to_string();
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

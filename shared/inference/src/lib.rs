@@ -6,8 +6,10 @@ mod encoder;
 mod engine;
 mod error;
 mod kernels;
+mod labels;
 mod model;
 mod model_output;
+mod normalization;
 mod onnx;
 mod pooling;
 mod sentiment;
@@ -20,5 +22,7 @@ mod worker_pool;
 
 pub use embedder::Embedder;
 pub use error::Error;
+pub use insights_core::unscored::Unscored;
+pub use normalization::has_words;
 pub use sentiment::{SentimentAnalysis, SentimentModel};
 pub use worker_pool::WorkerPool;

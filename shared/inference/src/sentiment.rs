@@ -1,14 +1,16 @@
-//! Models that score the sentiment of a text and tag its emotions.
+//! Models that score the sentiment of a text, tag its emotions, and find signals in it.
 
 use std::path::Path;
 
-use crate::config::Polarity;
+use insights_core::language::{Language, find_other_language};
+use insights_core::unscored::Unscored;
+
+use crate::config::{LabelThresholds, Polarity};
 use crate::error::Error;
+use crate::labels::LabelSet;
 use crate::model::{LoadedModel, ModelFiles};
 use crate::model_output::ModelOutput;
-
-/// Label that says that no emotion was found, and that is therefore never a tag.
-const NO_EMOTION: &str = "neutral";
+use crate::normalization::Normalization;
 
 /// A loaded sentiment model. Scoring blocks the calling thread; async callers use a [`crate::WorkerPool`].
 pub struct SentimentModel {
@@ -16,16 +18,11 @@ pub struct SentimentModel {
     polarity: Polarity,
     /// Index of the output with the logits of the sentiment classes.
     sentiment_output: usize,
-    emotions: Option<Emotions>,
-}
-
-/// The emotions that a model tells apart.
-struct Emotions {
-    /// Index of the output with the logits of the emotions.
-    output: usize,
-    /// Names of the emotions in the order of that output.
-    names: Vec<String>,
-    threshold: f32,
+    normalization: Normalization,
+    /// Codes of the languages that the model reads; `None` for a model that reads any.
+    languages: Option<Vec<String>>,
+    emotions: Option<LabelSet>,
+    signals: Option<LabelSet>,
 }
 
 /// What a sentiment model says of one text.
@@ -35,8 +32,16 @@ pub struct SentimentAnalysis {
     pub probabilities: [f32; 3],
     /// `p(positive) + p(neutral) / 2`: 0 is negative, 0.5 neutral, 1 positive.
     pub score: f64,
-    /// Emotions at or above the threshold with their probabilities, the most probable one first; never `neutral`.
+    /// Emotions at or above their thresholds with their probabilities, the most probable one first; never `neutral`.
     pub emotions: Vec<(String, f32)>,
+    /// Signals at or above their thresholds with their probabilities, the most probable one first.
+    pub signals: Vec<(String, f32)>,
+    /// Probabilities of all signals that the model knows, in the order of the model.
+    pub signal_probabilities: Vec<(String, f32)>,
+    /// Why the text was not given to the model and counts as neutral; `None` for a text that the model scored.
+    pub unscored: Option<Unscored>,
+    /// Language of the text; `None` if the text has no words, or the model reads every language.
+    pub language: Option<Language>,
     /// Number of tokens that the model read, with the special tokens.
     pub tokens: usize,
     /// Whether the end of the text was cut off, since the text was longer than the model reads.
@@ -72,53 +77,60 @@ impl SentimentModel {
             polarity.classes(),
             "id2label",
         )?;
-        let emotions = match model.config.emotions()? {
-            None => None,
-            Some(names) => Some(Emotions {
-                output: find_output(
-                    outputs,
-                    &["emotion_logits"],
-                    names.len(),
-                    "emotion_id2label",
-                )?,
-                names,
-                threshold: model.config.emotion_threshold()?,
-            }),
+        let labels = |kind: &str, labels: Option<LabelThresholds>| {
+            let Some(labels) = labels else {
+                return Ok(None);
+            };
+            let (name, field) = (format!("{kind}_logits"), format!("{kind}_id2label"));
+            let output = find_output(outputs, &[&name], labels.len(), &field)?;
+            Ok(Some(LabelSet::new(output, labels)))
         };
         Ok(Self {
+            normalization: Normalization::named(model.config.normalization.as_deref())?,
+            languages: model.config.languages.clone(),
+            emotions: labels("emotion", model.config.emotions()?)?,
+            signals: labels("signal", model.config.signals()?)?,
             model,
             polarity,
             sentiment_output,
-            emotions,
         })
     }
 
-    /// Returns the model with another emotion threshold: the probability, 0 to 1, from which an emotion is a tag.
+    /// Returns the model with one threshold for all emotions in place of their own: the probability, 0 to 1, from which an
+    /// emotion is a tag.
     #[must_use]
     pub fn with_emotion_threshold(mut self, threshold: f32) -> Self {
         if let Some(emotions) = &mut self.emotions {
-            emotions.threshold = threshold;
+            emotions.set_threshold(threshold);
         }
         self
     }
 
-    /// Scores the sentiment of a text. The text is cut off after [`Self::max_tokens`] tokens. A text without tokens (empty, or only white
-    /// space) is neutral and costs no inference.
+    /// Scores the sentiment of a text. The text is normalized as the model's configuration says, and cut off after
+    /// [`Self::max_tokens`] tokens. A text of which nothing is left (empty, only white space, or a recognizer's mark) is
+    /// neutral, costs no inference, and says so in [`SentimentAnalysis::unscored`]. So does a text that is evidently in a
+    /// language that the model does not read, if the model's configuration lists those that it reads.
     ///
     /// # Errors
     /// [`Error::Inference`] if the tokenizer or the graph fails on the text.
     pub fn score(&self, text: &str) -> Result<SentimentAnalysis, Error> {
-        let encoded = self.model.tokenizer.encode(text)?;
+        let normalized = self.normalization.apply(text);
+        let encoded = self.model.tokenizer.encode(&normalized)?;
         let tokens = encoded.ids.len();
         if encoded.content == 0 {
-            let (probabilities, emotions) = ([0.0, 1.0, 0.0], Vec::new());
-            return Ok(SentimentAnalysis {
-                probabilities,
-                score: 0.5,
-                emotions,
-                tokens,
-                truncated: false,
-            });
+            return Ok(self.unscored(Unscored::NoWords, None));
+        }
+        // The words for emoji and the marks of recognizers are English, whatever the text is.
+        let language = self.languages.as_ref().map(|languages| {
+            (
+                languages,
+                find_other_language(&self.normalization.spoken(text)),
+            )
+        });
+        if let Some((read, Some(language))) = language
+            && !read.iter().any(|code| code == language.code())
+        {
+            return Ok(self.unscored(Unscored::OtherLanguage, Some(language)));
         }
         let outputs = self.model.engine.run(&encoded.ids)?;
         let probabilities = self.polarity.probabilities(&outputs[self.sentiment_output]);
@@ -126,19 +138,48 @@ impl SentimentModel {
             return Err(Error::inference(tokens, "logits are not finite"));
         }
         let [_, neutral, positive] = probabilities.map(f64::from);
-        let emotions = self
-            .emotions
+        let found = |labels: &Option<LabelSet>| {
+            labels
+                .as_ref()
+                .map(|labels| labels.found(&outputs))
+                .unwrap_or_default()
+        };
+        let signal_probabilities = self
+            .signals
             .as_ref()
-            .map(|e| e.tags(&outputs[e.output]))
+            .map(|signals| signals.probabilities(&outputs))
             .unwrap_or_default();
-        let score = (positive + 0.5 * neutral).clamp(0.0, 1.0);
         Ok(SentimentAnalysis {
             probabilities,
-            score,
-            emotions,
+            score: (positive + 0.5 * neutral).clamp(0.0, 1.0),
+            emotions: found(&self.emotions),
+            signals: found(&self.signals),
+            signal_probabilities,
+            unscored: None,
+            language: language.map(|(_, found)| found.unwrap_or(Language::ENGLISH)),
             tokens,
             truncated: encoded.truncated,
         })
+    }
+
+    /// Returns what is said of a text that is not given to the model.
+    fn unscored(&self, reason: Unscored, language: Option<Language>) -> SentimentAnalysis {
+        let signals = self.signals.as_ref().map(LabelSet::names);
+        SentimentAnalysis {
+            probabilities: [0.0, 1.0, 0.0],
+            score: 0.5,
+            emotions: Vec::new(),
+            signals: Vec::new(),
+            signal_probabilities: signals
+                .into_iter()
+                .flatten()
+                .map(|name| (name.to_owned(), 0.0))
+                .collect(),
+            unscored: Some(reason),
+            language,
+            tokens: 0,
+            truncated: false,
+        }
     }
 
     /// Returns the largest number of tokens that the model reads of a text, with the special tokens.
@@ -163,20 +204,6 @@ impl SentimentModel {
     #[must_use]
     pub fn is_accelerated(&self) -> bool {
         self.model.engine.is_accelerated()
-    }
-}
-
-impl Emotions {
-    /// Returns the emotions at or above the threshold, of which neutral is none, the most probable one first.
-    fn tags(&self, logits: &[f32]) -> Vec<(String, f32)> {
-        let sigmoid = |x: &f32| 1.0 / (1.0 + (-x).exp());
-        let probabilities = self.names.iter().zip(logits.iter().map(sigmoid));
-        let mut tags: Vec<_> = probabilities
-            .filter(|(name, p)| *p >= self.threshold && !name.eq_ignore_ascii_case(NO_EMOTION))
-            .map(|(name, p)| (name.clone(), p))
-            .collect();
-        tags.sort_by(|a, b| b.1.total_cmp(&a.1));
-        tags
     }
 }
 

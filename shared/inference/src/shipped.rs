@@ -29,14 +29,14 @@ macro_rules! files {
     };
 }
 
-/// Returns the files of the sentiment model: three classes of sentiment and 28 emotions.
+/// Returns the files of the sentiment model: three classes of sentiment, 28 emotions and five signals.
 #[cfg(feature = "sentiment-model")]
 pub(crate) fn sentiment() -> ModelFiles {
     files!(
         "sentiment",
         ShippedModel {
-            name: "contact-center-sentiment-minilm-l6-int8",
-            digest: "713403fdd194566bdd220370380c83427dbb34e89ba5d81d4e291cabb3d79f9f",
+            name: "contact-center-sentiment-minilm-l6-int8-v2",
+            digest: "ad16121e5ffeb2aaea7e9c6944237032fd7cd46b2ceafec1c78e76d704d5248c",
         }
     )
 }

@@ -2,15 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use inference::{Embedder, SentimentModel};
+use inference::{Embedder, SentimentModel, Unscored};
 
 #[test]
-fn a_text_without_words_is_neutral() {
+fn a_text_without_words_is_neutral_and_says_so() {
     let model = SentimentModel::embedded().unwrap();
-    for text in ["", " ", "\n\t  \r\n", "\u{0}\u{1}", "\u{200b}"] {
+    for text in [
+        "",
+        " ",
+        "\n\t  \r\n",
+        "\u{0}\u{1}",
+        "\u{200b}",
+        "[noise]",
+        " (laughs) <unk>\u{fe0f} [INAUDIBLE]",
+    ] {
         let found = model.score(text).unwrap();
         assert_eq!((found.score, found.truncated), (0.5, false), "{text:?}");
-        assert!(found.emotions.is_empty());
+        assert_eq!(found.unscored, Some(Unscored::NoWords), "{text:?}");
+        assert!(found.emotions.is_empty() && found.signals.is_empty());
+        assert_eq!(found.signal_probabilities.len(), 5);
+        assert!(found.signal_probabilities.iter().all(|(_, p)| *p == 0.0));
+    }
+    for text in ["ok", "no", ".", "\u{1f621}", "[noise] ok"] {
+        assert_eq!(model.score(text).unwrap().unscored, None, "{text:?}");
     }
 }
 
@@ -56,7 +70,8 @@ fn a_megabyte_costs_about_what_its_first_tokens_cost() {
 fn one_word_of_a_megabyte_and_text_without_spaces_are_answered() {
     let model = SentimentModel::embedded().unwrap();
     assert_eq!(model.score(&"a".repeat(1_000_000)).unwrap().tokens, 3);
-    assert!(model.score(&"你好".repeat(10_000)).unwrap().truncated);
+    let chinese = model.score(&"你好".repeat(10_000)).unwrap();
+    assert_eq!(chinese.unscored, Some(Unscored::OtherLanguage));
     assert!(model.score(&"😀".repeat(10_000)).unwrap().score.is_finite());
     assert!(model.score(&"!?".repeat(50_000)).unwrap().truncated);
 }

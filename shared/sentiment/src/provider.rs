@@ -6,6 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use inference::WorkerPool;
 use insights_core::scale::Score;
+use insights_core::signals::Signal;
+use insights_core::unscored::Unscored;
 use insights_http::Deadline;
 use runtime::models::ModelSettings;
 
@@ -83,11 +85,14 @@ pub struct LocalProvider {
 
 impl LocalProvider {
     /// Loads the model, either the shipped one or that of `MODEL_DIR`. An emotion becomes a tag from the probability
-    /// `emotion_threshold`.
+    /// `emotion_threshold`, or from the model's own threshold of that emotion.
     ///
     /// # Errors
     /// The model's files cannot be read or are not a sentiment model.
-    pub async fn load(models: &ModelSettings, emotion_threshold: f64) -> anyhow::Result<Self> {
+    pub async fn load(
+        models: &ModelSettings,
+        emotion_threshold: Option<f64>,
+    ) -> anyhow::Result<Self> {
         let dir = models.folder.clone();
         let source = dir
             .as_ref()
@@ -99,9 +104,10 @@ impl LocalProvider {
             None => inference::SentimentModel::embedded()
                 .context("the shipped sentiment model was not loaded"),
         };
-        let model = tokio::task::spawn_blocking(load)
-            .await??
-            .with_emotion_threshold(emotion_threshold as f32);
+        let mut model = tokio::task::spawn_blocking(load).await??;
+        if let Some(threshold) = emotion_threshold {
+            model = model.with_emotion_threshold(threshold as f32);
+        }
         Ok(Self {
             source: source.into(),
             digest: model.digest().into(),
@@ -146,7 +152,16 @@ impl SentimentProvider for LocalProvider {
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        Ok(SentimentScore { score, emotions })
+        let signals = analysis.signals.iter();
+        Ok(SentimentScore {
+            score,
+            emotions,
+            signals: signals
+                .filter_map(|(name, _)| Signal::named(name))
+                .collect(),
+            unscored: analysis.unscored,
+            language: analysis.language,
+        })
     }
 }
 
@@ -164,6 +179,9 @@ impl HttpProvider {
 
 impl SentimentProvider for HttpProvider {
     async fn score(&self, text: &str, deadline: Deadline) -> Result<SentimentScore, ProviderError> {
+        if !inference::has_words(text) {
+            return Ok(SentimentScore::unscored(Unscored::NoWords));
+        }
         Ok(self.0.score(text, deadline).await?)
     }
 }

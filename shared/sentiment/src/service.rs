@@ -93,5 +93,5 @@ fn parse_answer(answer: &Answer) -> Result<SentimentScore, Error> {
     // A score outside the scale is not clamped: the service has another scale, and its scores would all be wrong.
     let score = Score::try_from(score)
         .map_err(|_| invalid("the score must be a number from 0 to 1".to_owned()))?;
-    Ok(SentimentScore { score, emotions })
+    Ok(SentimentScore::new(score, emotions))
 }

@@ -2,7 +2,9 @@
 
 use runtime::config::{ConfigError, Env};
 use runtime::models::ModelSettings;
-use runtime::settings::{Declaration, SettingsGroup, choice, from_caller, group, number, url};
+use runtime::settings::{
+    Declaration, SettingsGroup, choice, from_caller, group, optional_number, url,
+};
 use url::Url;
 
 use crate::provider::Provider;
@@ -42,8 +44,9 @@ runtime::settings! {
     pub struct ScoringSettings {
         /// URL of the sentiment service, which takes `{"text"}` by POST. The provider `http` needs the URL.
         pub url: Option<Url> = url("SENTIMENT_URL"),
-        /// Probability from which an emotion becomes a tag.
-        pub emotion_threshold: f64 = number("EMOTION_THRESHOLD", 0.30, 0.0..=1.0, "probability"),
+        /// Probability from which an emotion becomes a tag, the same for all emotions.
+        pub emotion_threshold: Option<f64> = optional_number("EMOTION_THRESHOLD", 0.0..=1.0, "probability")
+            .otherwise("the model's own threshold of each emotion"),
         /// The models inside the function.
         pub models: ModelSettings = group::<ModelSettings>(),
         /// A provider that the process has built already and that is used in place of a new one.
@@ -129,7 +132,7 @@ mod tests {
                 settings.scoring.emotion_threshold,
                 settings.scoring.models.threads
             ),
-            (0.30, 0)
+            (None, 0)
         );
         let beside = OptionalSentiment::from_env(&Env::default()).unwrap().0;
         assert_eq!(beside.unwrap().provider, ProviderKind::Local);

@@ -8,6 +8,8 @@ use super::segment::{Segment, SegmentId, Speaker};
 use super::suggestion::Suggestion;
 use super::window::CallSentiment;
 use crate::scale::Score;
+use crate::signals::Signals;
+use crate::unscored::Unscored;
 
 /// Why a process must leave a call alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +31,12 @@ pub struct ReportedSegment {
     pub end: i64,
     /// Speaker of the segment.
     pub speaker: Speaker,
-    /// Sentiment score of the segment.
+    /// Sentiment score of the segment; neutral for a segment that has no sentiment of its own.
     pub score: Score,
+    /// Why the segment has no sentiment of its own; `None` for a segment that counts.
+    pub unscored: Option<Unscored>,
+    /// Signals that were recognized in the segment.
+    pub signals: Signals,
 }
 
 impl From<&ScoredSegment> for ReportedSegment {
@@ -42,6 +48,8 @@ impl From<&ScoredSegment> for ReportedSegment {
             end: scored.segment.end,
             speaker: scored.segment.speaker,
             score: scored.score,
+            unscored: scored.unscored,
+            signals: scored.signals,
         }
     }
 }

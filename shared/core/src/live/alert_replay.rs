@@ -84,10 +84,8 @@ mod tests {
             is_final: true,
         };
         ScoredSegment {
-            segment,
-            score: Score::try_from(score).unwrap(),
             emotions: vec!["anger".into()],
-            intent: None,
+            ..ScoredSegment::new(segment, Score::try_from(score).unwrap())
         }
     }
 

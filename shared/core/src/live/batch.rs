@@ -73,11 +73,19 @@ fn count_scores(
     has_more: bool,
     settings: &LiveSettings,
 ) -> BatchReport {
-    let speakers: Vec<Speaker> = batch.iter().map(|scored| scored.segment.speaker).collect();
+    let speakers: Vec<Speaker> = batch
+        .iter()
+        .filter(|scored| scored.is_counted())
+        .map(|scored| scored.segment.speaker)
+        .collect();
     state.sentiment = state
         .sentiment
         .after_batch(&state.memory, &speakers, settings);
-    state.revision += 1;
+    // What has no sentiment of its own changes no average, so there is nothing to send.
+    let has_news = state.note_customer(batch);
+    if has_news || !speakers.is_empty() {
+        state.revision += 1;
+    }
     // In the middle of a catch-up the sentiment is that of the past. The agent is helped by where the call stands now, so
     // only the last batch of an answer may raise a suggestion.
     let suggestion = if has_more {
@@ -94,11 +102,13 @@ fn count_scores(
 
 /// Remembers a segment and adds it to the total of its speaker. Returns whether the segment was new.
 fn count_segment(state: &mut CallState, scored: &ScoredSegment, now: Timestamp) -> bool {
-    let ScoredSegment { segment, score, .. } = scored;
-    let Some(remembered) = state.remember(segment, *score, now) else {
+    let Some(remembered) = state.remember(scored, now) else {
         return false;
     };
-    let total = match segment.speaker {
+    if !scored.is_counted() {
+        return true;
+    }
+    let total = match scored.segment.speaker {
         Speaker::Customer => &mut state.customer_total,
         Speaker::Agent => &mut state.agent_total,
     };
@@ -117,7 +127,7 @@ fn raise_suggestion(
     let counted = || {
         batch
             .iter()
-            .filter(|scored| subject.includes(scored.segment.speaker))
+            .filter(|scored| scored.is_counted() && subject.includes(scored.segment.speaker))
     };
     // If no counted speaker spoke in this batch, their sentiment is that of an earlier batch, which was decided on then.
     counted().next()?;

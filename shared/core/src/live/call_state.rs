@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::alert::AlertState;
+use super::event::ScoredSegment;
 use super::lease::Lease;
 use super::listening::Listening;
 use super::segment::{Segment, SegmentId, Speaker, is_ahead};
@@ -15,7 +16,7 @@ use super::set_aside::SetAsideSegments;
 use super::suggestion::Suggestion;
 use super::sweep::SweepProgress;
 use super::window::CallSentiment;
-use crate::scale::Score;
+use crate::signals::Signals;
 
 /// Number of suggestions that are kept in the state. Pending suggestions are kept beyond this number.
 pub const MAX_KEPT_SUGGESTIONS: usize = 6;
@@ -108,6 +109,9 @@ pub struct CallState {
     /// Number of segments of the whole call that were counted without a score.
     #[serde(default, rename = "unscored", skip_serializing_if = "is_zero")]
     pub(super) unscored_count: u64,
+    /// Signals of everything that the customer has said.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub(super) signals: Signals,
     /// Since when the call has been listened to.
     #[serde(default, skip_serializing_if = "Listening::has_not_begun")]
     pub(super) listening: Listening,
@@ -166,6 +170,7 @@ impl CallState {
             sweep: SweepProgress::default(),
             set_aside: SetAsideSegments::default(),
             unscored_count: 0,
+            signals: Signals::NONE,
             listening: Listening::default(),
             unresolved_from: None,
             reported: ReportedOddities::default(),
@@ -217,6 +222,33 @@ impl CallState {
         self.unscored_count
     }
 
+    /// Returns the signals of everything that the customer has said.
+    #[must_use]
+    pub fn signals(&self) -> Signals {
+        self.signals
+    }
+
+    /// Returns the attributes of the interaction, names and values as they are sent.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+        let mut attributes = self.sentiment.attributes();
+        if !self.signals.is_empty() {
+            attributes.push(("customer_signals", self.signals.names()));
+        }
+        attributes
+    }
+
+    /// Notes what the customer's segments of a batch say beside their sentiment, and returns whether that was new.
+    pub(super) fn note_customer(&mut self, batch: &[ScoredSegment]) -> bool {
+        let before = self.signals;
+        for scored in batch {
+            if scored.segment.speaker == Speaker::Customer {
+                self.signals = self.signals.union(scored.signals);
+            }
+        }
+        self.signals != before
+    }
+
     /// Returns the newest suggestions, oldest first.
     #[must_use]
     pub fn suggestions(&self) -> &[Suggestion] {
@@ -252,10 +284,10 @@ impl CallState {
     /// Remembers a scored segment, and returns what is remembered of it, or `None` if the segment was not new.
     pub(super) fn remember(
         &mut self,
-        segment: &Segment,
-        score: Score,
+        scored: &ScoredSegment,
         now: Timestamp,
     ) -> Option<RememberedSegment> {
+        let segment = &scored.segment;
         let id = segment.id();
         if self.status_of(segment, id, now) != SegmentStatus::New {
             return None;
@@ -263,12 +295,12 @@ impl CallState {
         if segment.is_ahead_of(now) {
             // The segment counts as if it had ended now, because it was read now.
             let end = now.as_millisecond();
-            let remembered = RememberedSegment::new(id, end, segment.speaker, score);
+            let remembered = RememberedSegment::new(id, end, scored);
             self.memory.insert_ahead(remembered);
             self.set_aside(segment.end, id, now);
             return Some(remembered);
         }
-        let remembered = RememberedSegment::new(id, segment.end, segment.speaker, score);
+        let remembered = RememberedSegment::new(id, segment.end, scored);
         self.memory.insert(remembered).then_some(remembered)
     }
 

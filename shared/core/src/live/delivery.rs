@@ -15,7 +15,7 @@ pub(super) fn pending(state: &CallState) -> Vec<CallAction> {
     let attributes =
         (state.acknowledged_revision < state.revision).then(|| CallAction::SendAttributes {
             revision: state.revision,
-            attributes: state.sentiment.attributes(),
+            attributes: state.attributes(),
         });
     let suggestions = state
         .pending_suggestions()

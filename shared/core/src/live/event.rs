@@ -2,18 +2,45 @@
 
 use super::segment::Segment;
 use crate::scale::Score;
+use crate::signals::Signals;
+use crate::unscored::Unscored;
 
 /// A segment with its score and with what the model recognized in it.
 #[derive(Debug, Clone)]
 pub struct ScoredSegment {
     /// Segment that was scored.
     pub segment: Segment,
-    /// Sentiment score of the segment.
+    /// Sentiment score of the segment; neutral for a segment that has no sentiment of its own.
     pub score: Score,
+    /// Why the segment has no sentiment of its own, and counts in no average; `None` for a segment that counts.
+    pub unscored: Option<Unscored>,
     /// Emotions that were recognized in the segment.
     pub emotions: Vec<String>,
+    /// Signals that were recognized in the segment.
+    pub signals: Signals,
     /// What the speaker wants, if that was recognized.
     pub intent: Option<String>,
+}
+
+impl ScoredSegment {
+    /// Creates a segment with a score of which nothing else is known.
+    #[must_use]
+    pub fn new(segment: Segment, score: Score) -> Self {
+        Self {
+            segment,
+            score,
+            unscored: None,
+            emotions: Vec::new(),
+            signals: Signals::NONE,
+            intent: None,
+        }
+    }
+
+    /// Returns whether the segment counts in averages.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.unscored.is_none()
+    }
 }
 
 /// What came of scoring the segments of one [`CallAction::ScoreSegments`](super::CallAction::ScoreSegments). Each of them is in

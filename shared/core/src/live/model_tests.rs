@@ -102,12 +102,7 @@ impl World {
 /// Returns a score that depends on the text alone, as that of a model does.
 fn score(segment: &Segment) -> ScoredSegment {
     let score = Score::try_from(f64::from(segment.text.parse::<u16>().unwrap()) / 1e4).unwrap();
-    ScoredSegment {
-        segment: segment.clone(),
-        score,
-        emotions: Vec::new(),
-        intent: None,
-    }
+    ScoredSegment::new(segment.clone(), score)
 }
 
 impl Process {

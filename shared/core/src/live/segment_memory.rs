@@ -27,8 +27,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
+use super::event::ScoredSegment;
 use super::segment::{SegmentId, Speaker};
-use crate::scale::Score;
 
 /// Largest number of remembered segments: 9.6 KB of base64. In a fast conversation, with a segment every second, they cover
 /// more than eight minutes.
@@ -52,18 +52,20 @@ pub struct RememberedSegment {
     pub speaker: Speaker,
     /// Score in ten-thousandths, 0 to 10,000. Whole numbers give the same sum in any order, floating-point numbers do not.
     pub score: u16,
+    /// Whether the segment counts in averages. One without words or in a language that is not read does not.
+    pub is_counted: bool,
 }
 
 impl RememberedSegment {
-    /// Creates a remembered segment; the score is rounded to four decimals.
+    /// Creates what is remembered of a scored segment that counts as ended at `end`; the score is rounded to four decimals.
     #[must_use]
-    pub fn new(id: SegmentId, end: i64, speaker: Speaker, score: Score) -> Self {
-        let score = score.to_ten_thousandths();
+    pub fn new(id: SegmentId, end: i64, scored: &ScoredSegment) -> Self {
         Self {
             id,
             end,
-            speaker,
-            score,
+            speaker: scored.segment.speaker,
+            score: scored.score.to_ten_thousandths(),
+            is_counted: scored.is_counted(),
         }
     }
 }
@@ -193,15 +195,15 @@ impl SegmentMemory {
         }
     }
 
-    /// Computes the average score, 0 to 1, of the segments whose speaker `includes` admits and that end at most `window`
-    /// milliseconds before the newest of them. Returns `None` if no segment is admitted.
+    /// Computes the average score, 0 to 1, of the counted segments whose speaker `includes` admits and that end at most
+    /// `window` milliseconds before the newest of them. Returns `None` if no segment is admitted.
     #[must_use]
     pub fn average_score(&self, window: i64, includes: impl Fn(Speaker) -> bool) -> Option<f64> {
         let mut admitted = self
             .segments
             .iter()
             .rev()
-            .filter(|segment| includes(segment.speaker))
+            .filter(|segment| segment.is_counted && includes(segment.speaker))
             .peekable();
         let window_start = admitted.peek()?.end.saturating_sub(window);
         let (sum, count) = admitted
@@ -230,6 +232,10 @@ struct PackedMemory {
     forgotten_until: Option<i64>,
     #[serde(rename = "packed")]
     segments: String,
+    /// One bit for each packed segment, the first one lowest, which says that the segment counts in no average. A version
+    /// that does not know the field counts those segments as neutral.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    uncounted: String,
 }
 
 /// Why a stored memory cannot be read.
@@ -252,7 +258,9 @@ impl From<SegmentMemory> for PackedMemory {
         let latest_end = memory.newest_end.max(memory.latest_end());
         let base = latest_end.unwrap_or_default();
         let mut bytes = Vec::with_capacity(memory.segments.len() * PACKED_SEGMENT_BYTES);
-        for segment in &memory.segments {
+        let mut uncounted = vec![0_u8; memory.segments.len().div_ceil(8)];
+        for (index, segment) in memory.segments.iter().enumerate() {
+            uncounted[index / 8] |= u8::from(!segment.is_counted) << (index % 8);
             // Ages saturate at 49 days. The horizon, at most a day, forgets a segment long before that.
             let age = u32::try_from(base.saturating_sub(segment.end)).unwrap_or(u32::MAX);
             let agent = if segment.speaker == Speaker::Agent {
@@ -270,6 +278,11 @@ impl From<SegmentMemory> for PackedMemory {
                 .then_some(memory.newest_end.unwrap_or_default()),
             forgotten_until: memory.forgotten_until,
             segments: BASE64.encode(bytes),
+            uncounted: if uncounted.iter().any(|bits| *bits != 0) {
+                BASE64.encode(uncounted)
+            } else {
+                String::new()
+            },
         }
     }
 }
@@ -293,6 +306,13 @@ impl TryFrom<PackedMemory> for SegmentMemory {
             .find(|segment| segment.score > MAX_STORED_SCORE)
         {
             return Err(SegmentMemoryError::ScoreTooLarge(segment.score));
+        }
+        let uncounted = BASE64
+            .decode(&stored.uncounted)
+            .map_err(SegmentMemoryError::NotBase64)?;
+        for (index, segment) in segments.iter_mut().enumerate() {
+            let bits = uncounted.get(index / 8).copied().unwrap_or_default();
+            segment.is_counted = bits >> (index % 8) & 1 == 0;
         }
         segments.sort_by_key(sort_key);
         Ok(Self {
@@ -333,6 +353,7 @@ fn unpack(packed: &[u8; PACKED_SEGMENT_BYTES], newest_end: i64) -> RememberedSeg
             Speaker::Agent
         },
         score: score & !AGENT_BIT,
+        is_counted: true,
     }
 }
 
@@ -348,6 +369,7 @@ mod tests {
             end,
             speaker: Speaker::Customer,
             score: 5000,
+            is_counted: true,
         }
     }
 
@@ -423,6 +445,36 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_without_a_sentiment_of_its_own_neither_counts_nor_ends_the_window() {
+        let mut memory = SegmentMemory::default();
+        let blank = |id, end| RememberedSegment {
+            is_counted: false,
+            ..remembered(id, end)
+        };
+        memory.insert(blank(1, 0));
+        assert_eq!(memory.average_score(30_000, |_| true), None);
+        memory.insert(RememberedSegment {
+            score: 1000,
+            ..remembered(2, 10_000)
+        });
+        memory.insert(blank(3, 90_000));
+        assert_eq!(memory.average_score(30_000, |_| true), Some(0.1));
+        assert_eq!(
+            memory.status_of(SegmentId(3), 90_000),
+            SegmentStatus::AlreadyScored
+        );
+        let mut stored = serde_json::to_value(&memory).unwrap();
+        assert_eq!(
+            serde_json::from_value::<SegmentMemory>(stored.clone()).unwrap(),
+            memory
+        );
+        // what a version that knows no such segments has stored
+        stored.as_object_mut().unwrap().remove("uncounted");
+        let counted: SegmentMemory = serde_json::from_value(stored).unwrap();
+        assert!(counted.segments().iter().all(|segment| segment.is_counted));
+    }
+
+    #[test]
     fn a_memory_that_was_tampered_with_is_refused() {
         for packed in ["###", "AAAA", "AAAAAAAAAAAAAAAAf/8"] {
             let stored = serde_json::json!({"newest": 1, "packed": packed});
@@ -436,12 +488,12 @@ mod tests {
     proptest! {
         #[test]
         fn the_packed_form_gives_back_what_was_remembered(
-            segments in prop::collection::vec((any::<u64>(), 0..600_000_i64, any::<bool>(), 0..=10_000_u16), 0..600),
+            segments in prop::collection::vec((any::<u64>(), 0..600_000_i64, any::<bool>(), 0..=10_000_u16, any::<bool>()), 0..600),
         ) {
             let mut memory = SegmentMemory::default();
-            for (id, end, agent, score) in segments {
+            for (id, end, agent, score, is_counted) in segments {
                 let speaker = if agent { Speaker::Agent } else { Speaker::Customer };
-                memory.insert(RememberedSegment { id: SegmentId(id), end, speaker, score });
+                memory.insert(RememberedSegment { id: SegmentId(id), end, speaker, score, is_counted });
             }
             memory.forget_older_than(300_000, None);
             let stored = serde_json::to_string(&memory).unwrap();

@@ -9,6 +9,7 @@ use super::segment_memory::RememberedSegment;
 use super::suggestion::{Suggestion, SuggestionStatus};
 use super::window::{Trend, WindowSentiment};
 use crate::scale::{Score, round_score};
+use crate::signals::Signals;
 
 /// Number of newest segments that a view shows.
 const MAX_SHOWN_SEGMENTS: usize = 20;
@@ -30,6 +31,8 @@ pub struct CallView {
     pub customer: SpeakerView,
     /// Sentiment of the agent.
     pub agent: SpeakerView,
+    /// Signals of everything that the customer has said.
+    pub signals: Signals,
     /// Newest segments, oldest first.
     pub segments: Vec<SegmentView>,
     /// Newest suggestions, oldest first.
@@ -59,8 +62,15 @@ pub struct SegmentView {
     /// Speaker of the segment.
     #[serde(rename = "direction")]
     pub speaker: Speaker,
-    /// Score of the segment, four decimals.
+    /// Score of the segment, four decimals; 0.5 for a segment that has no sentiment of its own.
     pub score: f64,
+    /// Whether the segment has a sentiment of its own, and counts in averages. JSON has the field only where it is `false`.
+    #[serde(rename = "scored", skip_serializing_if = "is_true")]
+    pub is_counted: bool,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// A suggestion as the API shows it.
@@ -98,6 +108,7 @@ impl From<&CallState> for CallView {
             trend: sentiment.both.trend,
             customer: speaker_view(state, Speaker::Customer, sentiment.customer),
             agent: speaker_view(state, Speaker::Agent, sentiment.agent),
+            signals: state.signals(),
             segments: segments[first_shown..]
                 .iter()
                 .map(SegmentView::from)
@@ -133,6 +144,7 @@ impl From<&RememberedSegment> for SegmentView {
             end: segment.end,
             speaker: segment.speaker,
             score: Score::from_ten_thousandths(segment.score).get(),
+            is_counted: segment.is_counted,
         }
     }
 }

@@ -164,7 +164,8 @@ mod tests {
             id,
             end,
             speaker,
-            score
+            score,
+            is_counted: true,
         }));
         [speaker]
     }

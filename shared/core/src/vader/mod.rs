@@ -74,6 +74,11 @@ impl Analyzer {
     }
 }
 
+/// Returns whether the lexicon or a rule knows a word in lower case.
+pub(crate) fn is_in_lexicon(word: &str) -> bool {
+    lexicon::word_table().contains_key(word.as_bytes())
+}
+
 /// Scores a single text; keep an [`Analyzer`] to score many texts.
 #[must_use]
 pub fn polarity(text: &str) -> Polarity {

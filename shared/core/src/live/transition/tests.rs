@@ -26,12 +26,10 @@ fn said(second: i64, speaker: Speaker) -> Segment {
 }
 
 fn scored(segments: Vec<Segment>, score: f64) -> CallEvent {
-    let batch = segments.into_iter().map(|segment| ScoredSegment {
-        segment,
-        score: Score::try_from(score).unwrap(),
-        emotions: Vec::new(),
-        intent: None,
-    });
+    let score = Score::try_from(score).unwrap();
+    let batch = segments
+        .into_iter()
+        .map(|segment| ScoredSegment::new(segment, score));
     CallEvent::BatchScored(ScoredBatch {
         scored: batch.collect(),
         ..ScoredBatch::default()
