@@ -119,6 +119,25 @@ async fn the_examples_of_the_contact_center_score_as_a_person_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_cannot_be_read_is_neutral_and_raises_no_alert() {
+    let deps = with_local_model().await;
+    for text in [
+        "[noise]",
+        "(laughs) <unk>",
+        "estoy muy enojado con su servicio",
+        "это ужасно, верните деньги",
+    ] {
+        let found = body(&answer(&deps, score_request(text)).await);
+        assert_eq!(found["sentiment_score"], 0.5, "{text}");
+        assert_eq!(found["alert_triggered"], false, "{text}");
+        assert_eq!(found["emotion_tags"], json!([]), "{text}");
+        assert_eq!(found.as_object().unwrap().len(), 4, "{text}");
+    }
+    let angry = body(&answer(&deps, score_request("\u{1f621}")).await);
+    assert_eq!(angry["alert_triggered"], true, "{angry}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_words_again_are_a_cache_hit_in_either_body_format() {
     let deps = with_local_model().await;
     let first = answer(&deps, request("data-action-json.json")).await;
@@ -217,6 +236,17 @@ async fn a_hundred_callers_with_one_text_make_one_call_of_the_service() {
     let deps = with_sentiment_service(&fixture, &[]).await;
     let answers = join_all((0..100).map(|_| answer(&deps, score_request("this is great")))).await;
     assert!(answers.iter().all(|response| response.status() == 200));
+    assert_eq!(fixture.simulator.requests("POST", SENTIMENT_PATH), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_is_not_asked_about_a_text_without_words() {
+    let fixture = TestFixture::start(Scenario::default()).await;
+    let deps = with_sentiment_service(&fixture, &[]).await;
+    let silent = body(&answer(&deps, score_request("[noise] <unk>")).await);
+    assert_eq!(silent["sentiment_score"], 0.5);
+    assert_eq!(fixture.simulator.requests("POST", SENTIMENT_PATH), 0);
+    answer(&deps, score_request("[noise] this is great")).await;
     assert_eq!(fixture.simulator.requests("POST", SENTIMENT_PATH), 1);
 }
 

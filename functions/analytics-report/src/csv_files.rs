@@ -62,11 +62,7 @@ fn write_conversation(
         &number(conversation.duration_seconds),
         &*escape_formula(&conversation.disposition),
         row.outcome.name(),
-        if row.sentiment.is_some() {
-            "true"
-        } else {
-            "false"
-        },
+        if row.flow.is_some() { "true" } else { "false" },
         &score.to_string(),
         SentimentLabel::from_compound(score).name(),
         &row.topic
@@ -84,7 +80,7 @@ fn finish(csv: csv::Writer<Vec<u8>>, file: &'static str) -> anyhow::Result<Vec<u
 }
 
 /// Writes the file `conversation_details.csv`: the sentiment by speaker and quarter, the turns and the pauses of each
-/// conversation; a cell is empty where there is no figure.
+/// conversation, the language of a transcript that is not in English, and signals; a cell is empty where there is none.
 pub(crate) fn write_details_csv(report: &ReportData) -> anyhow::Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(BYTE_ORDER_MARK.to_vec());
     csv.write_record([
@@ -103,6 +99,8 @@ pub(crate) fn write_details_csv(report: &ReportData) -> anyhow::Result<Vec<u8>> 
         "longest_gap_seconds",
         "agent_response_seconds",
         "non_talk_share",
+        "language",
+        "signals",
     ])?;
     for row in &report.rows {
         let sentiment = row.sentiment;
@@ -129,6 +127,8 @@ pub(crate) fn write_details_csv(report: &ReportData) -> anyhow::Result<Vec<u8>> 
         cells.extend(
             figures.map(|figure| figure.map_or_else(String::new, |figure| figure.to_string())),
         );
+        cells.push(row.language.clone().unwrap_or_default());
+        cells.push(sentiment.map_or_else(String::new, |sentiment| sentiment.signals.names()));
         csv.write_record(cells)?;
     }
     finish(csv, "conversation_details.csv")

@@ -109,7 +109,7 @@ pub async fn archive_conversation(
         let mut lines = merge(known, stored.clone(), transcript.clone(), &gaps);
         lines
             .iter_mut()
-            .for_each(|line| line.annotate(&deps.escalation));
+            .for_each(|line| line.annotate(&deps.escalation, deps.config.escalation_source));
         if let Some(policy) = deps.config.redaction.for_stores() {
             lines = mask_or_refuse(|| {
                 let masks = mask_lines(&mut lines, &policy);

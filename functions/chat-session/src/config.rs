@@ -7,7 +7,7 @@ use backends::settings::{
     StateSettings,
 };
 use cxone::chat::{Skill, StreamTiming};
-use insights_core::chat::escalation::EscalationPhrases;
+use insights_core::chat::escalation::{EscalationPhrases, EscalationSource};
 use insights_core::chat::pacing::QueueLimits;
 use insights_core::chat::token_bucket::Rate;
 use runtime::config::ConfigError;
@@ -86,6 +86,16 @@ runtime::settings! {
             .otherwise("the built-in lists")
             .parse(|text| EscalationPhrases::from_json(text).map_err(|error| error.to_string()))
             .map(Option::unwrap_or_default),
+        /// What decides about escalations: `both` is the exact rules and the signals of the model, `rules` and `signals` are one
+        /// of them. Only the model inside the function finds signals.
+        pub escalation_source: EscalationSource = choice(
+            "CHAT_ESCALATION_SOURCE",
+            &[
+                ("both", EscalationSource::Both),
+                ("rules", EscalationSource::Rules),
+                ("signals", EscalationSource::Signals),
+            ],
+        ),
         /// Speakers whose messages escalate.
         pub escalate_both: bool = choice("CHAT_ESCALATION_SPEAKERS", &[("customer", false), ("both", true)]),
         /// Address that receives a notification of each escalation by POST.

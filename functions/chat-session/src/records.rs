@@ -31,6 +31,7 @@ use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::Severity;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::signals::Signals;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -133,10 +134,16 @@ pub struct NoticeClaim {
 }
 
 /// The model's score of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRecord {
     /// Sentiment by the model in `[0, 1]`.
     pub model_sentiment: f64,
+    /// Signals that the model found in the message.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
+    /// Code of the language of a message that the model does not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// How the stream showed a message that was sent from here.
@@ -352,8 +359,11 @@ pub async fn list_conversation(
     found.messages = messages
         .into_iter()
         .map(|(name, mut message): (String, StoredMessage)| {
-            if let Some(score) = scores.get(&name) {
-                message.model_sentiment = Some(score.model_sentiment);
+            if let Some(score) = scores.remove(&name) {
+                // What is in a language that is not read has no sentiment of its own.
+                message.model_sentiment = score.language.is_none().then_some(score.model_sentiment);
+                message.signals = score.signals;
+                message.language = score.language;
             }
             if let Some(receipt) = receipts.get(&name)
                 && message.via == Via::Outbound

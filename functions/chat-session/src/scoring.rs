@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use insights_core::WithCauses;
-use insights_core::scale::Score;
 use insights_http::Deadline;
-use sentiment::{Provider, SentimentProvider};
+use sentiment::{Provider, SentimentProvider, SentimentScore};
 
 /// Time limit for scoring one message.
 const SCORE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,11 +26,11 @@ impl Scorer {
         self.0.is_some()
     }
 
-    /// Returns the score of a text; `None` if there is no model, or the model failed or did not answer in time.
-    pub async fn score(&self, text: &str) -> Option<Score> {
+    /// Returns the sentiment of a text; `None` if there is no model, or the model failed or did not answer in time.
+    pub async fn score(&self, text: &str) -> Option<SentimentScore> {
         let provider = self.0.as_ref()?;
         match provider.score(text, Deadline::within(SCORE_TIMEOUT)).await {
-            Ok(sentiment) => Some(sentiment.score),
+            Ok(sentiment) => Some(sentiment),
             Err(error) => {
                 runtime::metrics::count("model_errors", 1);
                 tracing::warn!(cause = %WithCauses(&error), "the model did not score a message");

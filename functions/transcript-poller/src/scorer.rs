@@ -82,6 +82,7 @@ impl SegmentScorer {
             segment,
             score: scored.score,
             unscored: scored.unscored,
+            language: scored.language,
             emotions: scored.emotions,
             signals: scored.signals,
             intent,

@@ -97,6 +97,7 @@ impl<'a> BatchLine<'a> {
                 });
                 if let Some(reason) = segment.unscored {
                     shown["unscored"] = reason.name().into();
+                    shown["language"] = json!(segment.language);
                 }
                 shown
             })
@@ -174,6 +175,7 @@ mod tests {
                 speaker: Speaker::Customer,
                 score,
                 unscored: None,
+                language: None,
                 signals: [Signal::Churn].into_iter().collect(),
             }],
             sentiment: CallSentiment {

@@ -20,8 +20,8 @@ const EXAMPLES: &str = "Examples:
   cxone-insights poll --interaction demo-bad                 follows a scripted call of the simulator
   cxone-insights poll --interaction 123 --interaction 456 --json --cxone-url https://platform.example.com
 
-With --json, each scored batch is one object: interaction_id, segments (id, start and end in ms, direction, score), average,
-trend, customer, agent, suggestion. Ctrl-C hands the calls over and ends the command.";
+With --json, each scored batch is one object: interaction_id, segments (id, start and end in ms, direction, score, signals;
+unscored and language where a segment has no sentiment of its own), average, trend, customer, agent, suggestion. Ctrl-C hands the calls over and ends the command.";
 
 /// Arguments of the subcommand `poll`.
 #[derive(Debug, clap::Args)]

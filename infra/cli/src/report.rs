@@ -9,10 +9,11 @@ use analytics_report::deps::LeaseTimes;
 use analytics_report::lease;
 use analytics_report::range::Period;
 use analytics_report::report::WrittenReport;
-use analytics_report::{Deps, ModelScorer, Progress, create_report};
+use analytics_report::{Deps, LineScore, ModelScorer, Progress, create_report};
 use anyhow::{Context, bail};
 use clap::error::ErrorKind;
 use indicatif::{ProgressBar, ProgressStyle};
+use insights_core::signals::Signal;
 use insights_http::Deadline;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -177,7 +178,14 @@ async fn load_model(context: &LocalContext) -> anyhow::Result<ModelScorer> {
         Box::pin(async move {
             let mut scores = Vec::with_capacity(texts.len());
             for text in texts {
-                scores.push(pool.score(text).await?.score);
+                let analysis = pool.score(text).await?;
+                let signals = analysis.signals.iter();
+                scores.push(LineScore {
+                    score: analysis.unscored.is_none().then_some(analysis.score),
+                    signals: signals
+                        .filter_map(|(name, _)| Signal::named(name))
+                        .collect(),
+                });
             }
             Ok(scores)
         })

@@ -11,6 +11,7 @@ use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
 use insights_core::scale::round_score;
+use insights_core::signals::Signals;
 use insights_core::vader::Analyzer;
 use insights_http::rate_limit::RateLimitTimeout;
 use insights_http::{Deadline, WithCauses};
@@ -336,11 +337,15 @@ impl<'a> Round<'a> {
             (&self.deps.model, &mut record.transcript)
             && !customer_texts.is_empty()
         {
-            let scores = model(customer_texts)
+            let lines = model(customer_texts)
                 .await
                 .context("the local model did not score the customer's lines")?;
+            let scores: Vec<f64> = lines.iter().filter_map(|line| line.score).collect();
             let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
-            sentiment.model = Some(round_score(mean));
+            sentiment.model = (!scores.is_empty()).then(|| round_score(mean));
+            sentiment.signals = lines
+                .iter()
+                .fold(Signals::NONE, |all, line| all.union(line.signals));
         }
         // The figures are those of the words that were said, the text is the masked one.
         if let Some(text) = masked {

@@ -63,7 +63,8 @@ pub(crate) fn render_page(
 const METHOD_SECTION: &str = "<h2>How to read this</h2>\n\
     <p>Sentiment is VADER's compound of the raw text, \u{2212}1 to +1; above 0.05 counts as positive, below \u{2212}0.05 as \
     negative. Long texts of many kind words crowd near +1: compare groups rather than single scores. Figures of sentiment \
-    leave out conversations without a transcript; in <code>conversations.csv</code> these are 0, neutral, topic \u{2212}1.</p>\n\
+    leave out conversations without a transcript or in another language than English; in <code>conversations.csv</code> these are 0, neutral, \
+    and without a transcript topic \u{2212}1.</p>\n\
     <p>Cliff's delta says how often a conversation of the outcome scores above one of the others, less how often below: \
     \u{2212}1 never above, +1 always. Epsilon squared is the share of all differences that the outcomes explain \
     (Kruskal-Wallis). Topics are clusters of conversations with similar words (TF-IDF, K-Means); they are named by those \
@@ -102,7 +103,7 @@ fn format_period(summary: &Summary) -> String {
 fn write_cards(page: &mut String, summary: &Summary) -> std::fmt::Result {
     let counts = summary.conversations;
     let labels = summary.sentiment.labels;
-    let share = |count: usize| match counts.with_transcript {
+    let share = |count: usize| match counts.with_transcript - counts.other_languages {
         0 => "\u{2013}".to_owned(),
         all => format_percent(count as f64, all as f64),
     };
@@ -144,6 +145,20 @@ fn write_warnings(page: &mut String, summary: &Summary) -> std::fmt::Result {
             page,
             "<p class=\"warning\"><strong>Incomplete:</strong> {failed} transcripts could not be fetched; they are listed \
              <a href=\"#failed\">below</a> and left out of every figure of sentiment.</p>"
+        )?;
+    }
+    if counts.other_languages > 0 {
+        let other = format_count(counts.other_languages);
+        let languages: Vec<String> = summary
+            .languages
+            .iter()
+            .map(|count| format!("{} {}", escape_html(&count.language), count.conversations))
+            .collect();
+        writeln!(
+            page,
+            "<p class=\"warning\">{other} transcripts are in a language that is not read ({}) and left out of every figure of \
+             sentiment.</p>",
+            languages.join(", ")
         )?;
     }
     if counts.unusable_rows > 0 {

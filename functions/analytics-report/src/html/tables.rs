@@ -41,6 +41,15 @@ pub(super) fn write_sentiment(page: &mut String, summary: &Summary) -> Result {
             "<p class=\"soft\">Correlation {correlation}; on the same side of neutral in {agreement} of conversations.</p>"
         )?;
     }
+    if !summary.signals.is_empty() {
+        page.push_str("<p>Signals that the local model found in the customers' lines:</p>\n");
+        open_table(page, &["Signal", "Conversations"])?;
+        for count in &summary.signals {
+            let (signal, conversations) = (count.signal.name(), format_count(count.conversations));
+            writeln!(page, "<tr><td>{signal}</td><td>{conversations}</td></tr>")?;
+        }
+        close_table(page);
+    }
     Ok(())
 }
 

@@ -463,7 +463,10 @@ async fn the_local_model_is_asked_for_the_customers_lines_alone() {
         Box::pin(async move {
             Ok(texts
                 .iter()
-                .map(|text| if text.contains('!') { 0.1 } else { 0.6 })
+                .map(|text| LineScore {
+                    score: Some(if text.contains('!') { 0.1 } else { 0.6 }),
+                    signals: [Signal::Churn].into_iter().collect(),
+                })
                 .collect())
         })
     }));
@@ -473,9 +476,11 @@ async fn the_local_model_is_asked_for_the_customers_lines_alone() {
         summary["sentiment"]["model"]["model"]["n"].as_u64() > Some(10),
         "{summary}"
     );
-    assert!(
-        std::fs::read_to_string(folder.path().join("report.html"))
-            .unwrap()
-            .contains("local model")
-    );
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("local model") && page.contains("<td>churn</td>"));
+    assert_eq!(summary["signals"][0]["signal"], "churn");
+    let details =
+        std::fs::read_to_string(folder.path().join("conversation_details.csv")).unwrap();
+    assert!(details.lines().next().unwrap().ends_with(",language,signals"));
+    assert!(details.lines().any(|line| line.ends_with(",churn")));
 }

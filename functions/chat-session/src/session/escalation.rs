@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use insights_core::chat::escalation::{EscalationTrigger, Severity};
-use insights_core::chat::message::Message;
+use insights_core::chat::escalation::{EscalationTrigger, RaisedSeverities, Severity};
+use insights_core::chat::stored_message::StoredMessage;
 use runtime::metrics;
 
-use super::conversations::Conversation;
 use super::notices::NoticeQueue;
 use super::session_store::SessionStore;
 use crate::deps::Deps;
@@ -31,20 +30,26 @@ impl Escalations {
         }
     }
 
-    /// Raises the escalation that a message triggers in its conversation: stores it and queues its notification.
+    /// Raises the escalation that a message, with the signals that the model has found in it so far, triggers in its
+    /// conversation: stores it and queues its notification.
     ///
     /// Returns `None` if the message triggers none, or if the severity was raised before, by this session or by another.
     pub(super) async fn raise(
         &mut self,
-        message: &Message,
-        conversation: &mut Conversation,
+        stored: &StoredMessage,
+        escalated: &mut RaisedSeverities,
         store: &SessionStore,
     ) -> anyhow::Result<Option<EscalationTrigger>> {
+        let message = &stored.message;
         if !self.deps.config.escalate_both && !message.from.is_customer() {
             return Ok(None);
         }
-        let found = self.deps.escalation.find(&message.text);
-        let Some(trigger) = conversation.escalated.raise(found) else {
+        let source = self.deps.config.escalation_source;
+        let found = self
+            .deps
+            .escalation
+            .find_by(source, &message.text, stored.signals);
+        let Some(trigger) = escalated.raise(found) else {
             return Ok(None);
         };
         let record = EscalationRecord {

@@ -83,6 +83,9 @@ impl EventLoop {
                 Some(finished) = self.state.archives.join_next() => {
                     self.state.finish_archive(finished?);
                 }
+                Some(signaled) = self.state.scoring.next_signaled() => {
+                    self.state.take_signaled(signaled).await?;
+                }
                 _ = tick.tick() => self.tick(mode).await?,
             }
             self.state.refill_and_send().await?;

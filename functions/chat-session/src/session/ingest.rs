@@ -6,6 +6,7 @@ use insights_core::chat::archive::Gap;
 use insights_core::chat::frame::ChatEvent;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::signals::Signals;
 use jiff::Timestamp;
 use runtime::metrics;
 use store::state::Put;
@@ -149,6 +150,8 @@ impl Ingest<'_> {
             arrival,
             latency_ms,
             model_sentiment: None,
+            signals: Signals::NONE,
+            language: None,
         };
         let put = self
             .store

@@ -10,6 +10,7 @@ use super::escalation::Escalations;
 use super::ingest::encode_open;
 use super::message_queue::MessageQueue;
 use super::removals::Removals;
+use super::scoring::ScoringQueue;
 use super::session_store::SessionStore;
 use crate::records::{self, ConversationItems};
 
@@ -29,6 +30,7 @@ pub(super) struct Loading<'s> {
     pub(super) conversations: &'s mut ConversationTable,
     pub(super) queue: &'s mut MessageQueue,
     pub(super) escalations: &'s mut Escalations,
+    pub(super) scoring: &'s mut ScoringQueue,
     pub(super) removals: &'s mut Removals,
 }
 
@@ -114,8 +116,12 @@ impl Loading<'_> {
         }
         for message in &messages {
             self.escalations
-                .raise(&message.message, &mut conversation, self.store)
+                .raise(message, &mut conversation.escalated, self.store)
                 .await?;
+            // The session before may have ended while the model still had the message.
+            if message.model_sentiment.is_none() && message.language.is_none() {
+                self.scoring.enqueue(message);
+            }
         }
         self.conversations.insert(stored.id, conversation);
         Ok(())

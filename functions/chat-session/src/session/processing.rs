@@ -33,7 +33,7 @@ impl Processing<'_> {
         let escalation = match self.conversations.get_mut(&stored.message.conversation_id) {
             Some(conversation) => {
                 self.escalations
-                    .raise(&stored.message, conversation, self.store)
+                    .raise(&stored, &mut conversation.escalated, self.store)
                     .await?
             }
             None => None,

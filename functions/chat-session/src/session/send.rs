@@ -6,6 +6,7 @@ use insights_core::chat::message::{Message, Sender};
 use insights_core::chat::outbox::Outbox;
 use insights_core::chat::stored_message::{StoredMessage, Via};
 use insights_core::chat::token_bucket::Rate;
+use insights_core::signals::Signals;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -93,6 +94,8 @@ impl OutboundWriter {
             arrival: queue.next_arrival(),
             latency_ms: None,
             model_sentiment: None,
+            signals: Signals::NONE,
+            language: None,
         };
         puts.push(store.encode(records::message_key(&message), &stored)?);
         puts.push(store.encode(records::outbound_key(&store.agent, &message), &message)?);

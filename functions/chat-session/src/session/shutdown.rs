@@ -28,6 +28,8 @@ const SUCCESSOR_MARGIN: Duration = Duration::from_secs(5);
 const ARCHIVE_MARGIN: Duration = Duration::from_secs(1);
 /// Longest time that a session waits at its end for notifications and removals. The next session does what is left.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time that a session waits at its end for the model's scores.
+const SCORING_TIMEOUT: Duration = Duration::from_secs(3);
 /// Duration of the lease that a session without a successor takes for its end.
 const FINAL_LEASE: Duration = Duration::from_secs(10);
 
@@ -276,6 +278,12 @@ async fn leave(mut event_loop: EventLoop, outcome: Outcome) -> anyhow::Result<Re
 async fn work_off(event_loop: &mut EventLoop, deadline: Deadline) -> anyhow::Result<()> {
     event_loop.stop().await?;
     event_loop.state.drain_pending().await?;
+    if let Some(finished) = deadline
+        .bound(event_loop.state.finish_scoring(SCORING_TIMEOUT))
+        .await
+    {
+        finished?;
+    }
     if let Some(finished) = deadline.bound(event_loop.finish_archives()).await {
         finished?;
     }

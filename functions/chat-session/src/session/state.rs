@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use insights_core::chat::escalation::RaisedSeverities;
+use insights_core::chat::stored_message::StoredMessage;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use store::state::StateStore;
@@ -28,7 +30,7 @@ use super::send::OutboundWriter;
 use super::session_store::SessionStore;
 use super::statistics::SessionStatistics;
 use super::stream_status::StreamStatus;
-use super::updates::UpdateFeed;
+use super::updates::{Update, UpdateFeed};
 use crate::deps::Deps;
 use crate::records::{self, Phase, SessionRecord};
 
@@ -42,7 +44,7 @@ pub(super) struct SessionState {
     pub(super) queue: MessageQueue,
     pub(super) outbound: OutboundWriter,
     escalations: Escalations,
-    scoring: ScoringQueue,
+    pub(super) scoring: ScoringQueue,
     pub(super) archives: ArchiveQueue,
     pub(super) removals: Removals,
     pub(super) stream: StreamStatus,
@@ -105,6 +107,7 @@ impl SessionState {
             conversations: &mut self.conversations,
             queue: &mut self.queue,
             escalations: &mut self.escalations,
+            scoring: &mut self.scoring,
             removals: &mut self.removals,
         }
     }
@@ -306,6 +309,39 @@ impl SessionState {
             unscored: self.scoring.skipped(),
             not_shown: self.updates.dropped(),
         }
+    }
+
+    /// Raises the escalation of a message in which the model found signals. The conversation may have been archived meanwhile.
+    pub(super) async fn take_signaled(&mut self, stored: StoredMessage) -> anyhow::Result<()> {
+        let mut of_archived = RaisedSeverities::default();
+        let escalated = match self.conversations.get_mut(&stored.message.conversation_id) {
+            Some(conversation) => &mut conversation.escalated,
+            None => &mut of_archived,
+        };
+        let raised = self
+            .escalations
+            .raise(&stored, escalated, &self.store)
+            .await?;
+        if let Some(trigger) = raised {
+            self.updates.publish(|| Update::Escalated {
+                conversation_id: stored.message.conversation_id.clone(),
+                trigger,
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until the model has scored what waits for it, at most for `limit`, and raises what it finds. The next session does
+    /// the rest.
+    pub(super) async fn finish_scoring(&mut self, limit: Duration) -> anyhow::Result<()> {
+        self.scoring.close();
+        let deadline = Instant::now() + limit;
+        while let Ok(Some(stored)) =
+            tokio::time::timeout_at(deadline, self.scoring.next_signaled()).await
+        {
+            self.take_signaled(stored).await?;
+        }
+        Ok(())
     }
 
     async fn process(&mut self, pending: PendingMessage) -> anyhow::Result<()> {

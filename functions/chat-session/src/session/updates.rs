@@ -5,8 +5,8 @@ use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::sla::Latency;
 use insights_core::chat::stored_message::Via;
 use insights_core::lexicon::LexiconScore;
-use insights_core::scale::Score;
 use runtime::Observer;
+use sentiment::SentimentScore;
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]
@@ -44,8 +44,15 @@ pub enum Update {
         conversation_id: String,
         /// The identity of the message.
         identity: Identity,
-        /// Sentiment by the model.
-        score: Score,
+        /// Sentiment by the model, with its signals.
+        sentiment: SentimentScore,
+    },
+    /// A signal that the model found in a message of an earlier [`Update::Message`] raised an escalation.
+    Escalated {
+        /// The id of the conversation.
+        conversation_id: String,
+        /// The trigger, which names the signal.
+        trigger: EscalationTrigger,
     },
     /// A conversation has ended for the agent.
     Ended {

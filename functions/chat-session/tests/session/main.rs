@@ -12,5 +12,6 @@ mod outbound;
 mod pacing;
 mod recovery;
 mod reopening;
+mod signals;
 mod store_faults;
 mod takeover;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat_session::session::Update;
 use insights_core::chat::message::{Identity, Message};
 use insights_core::pii::{ConversationRedactor, ConversationTurn, RedactionPolicy, SpeakerRole};
+use insights_core::unscored::Unscored;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -116,10 +117,16 @@ pub(crate) async fn show_updates(
                 });
             }
             Update::Scored {
-                identity, score, ..
+                identity,
+                sentiment,
+                ..
             } => {
                 if let Some(line) = held.iter_mut().find(|line| line.identity == identity) {
-                    line.shown["model_score"] = json!(score.to_four_decimals());
+                    line.shown["model_score"] = json!(sentiment.score.to_four_decimals());
+                    line.shown["signals"] = json!(sentiment.signals);
+                    if sentiment.unscored == Some(Unscored::OtherLanguage) {
+                        line.shown["language"] = json!(sentiment.language);
+                    }
                     line.until = Instant::now();
                 }
             }
@@ -208,6 +215,18 @@ fn print_event(update: &Update, as_json: bool) {
             format!(
                 "-- {} archived, {messages} messages",
                 printable(conversation_id)
+            ),
+        ),
+        Update::Escalated {
+            conversation_id,
+            trigger,
+        } => (
+            json!({"event": "escalated", "conversationId": conversation_id, "severity": trigger.severity, "trigger": trigger.phrase}),
+            format!(
+                "-- {} escalates: {}, by {}",
+                printable(conversation_id),
+                trigger.severity,
+                printable(&trigger.phrase)
             ),
         ),
         Update::Message { .. } | Update::Scored { .. } => return,

@@ -40,7 +40,8 @@ pub use reduce::{ReportData, ReportReducer};
 pub use row::ReportRow;
 pub use summary::{
     ConversationCounts, DispositionCount, FailedTranscript, FlowSummary, LabelCounts,
-    ModelComparison, ReportRange, SentimentSummary, Summary, TopicByOutcome, TopicSummary,
+    LanguageCount, ModelComparison, ReportRange, SentimentSummary, SignalCount, Summary,
+    TopicByOutcome, TopicSummary,
 };
 pub use transcript::{Line, Speaker, join_lines, mask_spoken_lines};
 

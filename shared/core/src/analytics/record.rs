@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
 use super::transcript::{Line, Speaker, join_lines, sort_by_time};
+use crate::language::find_other_language;
 use crate::outcomes::SentimentLabel;
+use crate::signals::Signals;
 use crate::vader::Analyzer;
 
 /// The details of a conversation in the contact center's list of conversations.
@@ -75,6 +77,9 @@ pub struct ConversationSentiment {
     pub quarters: [Option<f64>; 4],
     /// The local model's score of the customer's lines, 0 to 1 with 0.5 neutral, if the model was asked.
     pub model: Option<f64>,
+    /// The signals that the local model found in the customer's lines.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
 }
 
 /// A conversation and everything that is computed from that conversation alone.
@@ -88,6 +93,10 @@ pub struct Record {
     /// The number of entries of the transcript that could not be read and are left out.
     #[serde(default)]
     pub unreadable_lines: usize,
+    /// The code of the language of a transcript that is not in English: no lexicon and no model here reads it, so that it has no
+    /// sentiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 impl Record {
@@ -119,6 +128,18 @@ impl Record {
                 .filter(|(at, _)| at * 4 / lines.len() == quarter);
             compound(&join_lines(own.map(|(_, line)| line)))
         });
+        // An agent may speak English to a customer who does not: what the customer says decides.
+        let said_by_customer = join_lines(
+            lines
+                .iter()
+                .filter(|line| line.speaker == Speaker::Customer),
+        );
+        let decisive = if said_by_customer.is_empty() {
+            &text
+        } else {
+            &said_by_customer
+        };
+        let language = find_other_language(decisive).map(|language| language.code().to_owned());
         let overall = compound(&text).unwrap_or_default();
         let sentiment = Box::new(ConversationSentiment {
             overall,
@@ -126,6 +147,7 @@ impl Record {
             customer,
             quarters,
             model: None,
+            signals: Signals::NONE,
         });
         Self {
             conversation,
@@ -135,6 +157,7 @@ impl Record {
                 flow: Flow::from_lines(&lines),
             },
             unreadable_lines: 0,
+            language,
         }
     }
 
@@ -145,6 +168,7 @@ impl Record {
             conversation,
             transcript: Transcript::Missing,
             unreadable_lines: 0,
+            language: None,
         }
     }
 
@@ -162,6 +186,7 @@ impl Record {
                 is_transient,
             },
             unreadable_lines: 0,
+            language: None,
         }
     }
 
@@ -179,9 +204,12 @@ impl Record {
         }
     }
 
-    /// Returns the sentiment, if there is a transcript.
+    /// Returns the sentiment, if there is a transcript in English.
     #[must_use]
     pub fn sentiment(&self) -> Option<&ConversationSentiment> {
+        if self.language.is_some() {
+            return None;
+        }
         match &self.transcript {
             Transcript::Present { sentiment, .. } => Some(sentiment),
             Transcript::Missing | Transcript::Failed { .. } => None,
@@ -197,7 +225,7 @@ impl Record {
         }
     }
 
-    /// Returns the score as the CSV has it: the compound of the conversation, 0 without a transcript.
+    /// Returns the score as the CSV has it: the compound of the conversation, 0 without a transcript in English.
     #[must_use]
     pub fn score(&self) -> f64 {
         self.sentiment().map_or(0.0, |sentiment| sentiment.overall)

@@ -6,8 +6,8 @@ use super::record::{ConversationSentiment, Record, Transcript};
 use super::row::ReportRow;
 use super::summary::{
     ConversationCounts, DispositionCount, FailedTranscript, FlowSummary, LabelCounts,
-    ModelComparison, ReportRange, SentimentSummary, Summary, TopicByOutcome, TopicModel,
-    TopicSummary,
+    LanguageCount, ModelComparison, ReportRange, SentimentSummary, SignalCount, Summary,
+    TopicByOutcome, TopicModel, TopicSummary,
 };
 use crate::outcomes::{Outcome, OutcomeMap, Stats, tabulate};
 use crate::scale::{round_score, round_to};
@@ -69,6 +69,7 @@ impl ReportReducer {
             conversation: record.conversation.clone(),
             outcome: self.outcome_map.outcome(&record.conversation.disposition),
             sentiment: record.sentiment().copied(),
+            language: record.language.clone(),
             flow: None,
             topic: None,
         };
@@ -146,6 +147,8 @@ impl ReportReducer {
             },
             topic_by_outcome: count_topics_by_outcome(topics.topics.len(), &rows),
             flow: FlowSummary::from_rows(&rows),
+            languages: LanguageCount::from_rows(&rows),
+            signals: SignalCount::from_rows(&rows),
             failed_transcripts: failures,
         };
         ReportData { rows, summary }

@@ -11,8 +11,10 @@ pub struct ReportRow {
     pub conversation: Conversation,
     /// The outcome of the conversation.
     pub outcome: Outcome,
-    /// The sentiment, if there is a transcript.
+    /// The sentiment, if there is a transcript in English.
     pub sentiment: Option<ConversationSentiment>,
+    /// The code of the language of a transcript that is not in English.
+    pub language: Option<String>,
     /// The flow, if there is a transcript.
     pub flow: Option<Flow>,
     /// The topic, if there is a transcript with at least one term.

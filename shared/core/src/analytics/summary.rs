@@ -8,6 +8,7 @@ use super::record::{Conversation, Record, Transcript};
 use super::row::ReportRow;
 use super::spreadsheet::fits_a_cell;
 use crate::outcomes::{Outcome, OutcomeTable, SentimentLabel, Stats};
+use crate::signals::Signal;
 
 /// The figures of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +35,13 @@ pub struct Summary {
     pub topic_by_outcome: TopicByOutcome,
     /// The turns and pauses of the conversations with a transcript.
     pub flow: FlowSummary,
+    /// The languages of the transcripts that are not in English and left out of all figures of sentiment, the most frequent
+    /// first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<LanguageCount>,
+    /// The signals that the local model found in the customers' lines, if the model was asked and found any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<SignalCount>,
     /// The transcripts that could not be fetched.
     pub failed_transcripts: Vec<FailedTranscript>,
 }
@@ -62,6 +70,8 @@ pub struct ConversationCounts {
     pub unusable_rows: usize,
     /// The number of entries of transcripts that could not be read and are left out of the texts.
     pub unreadable_lines: usize,
+    /// The number of transcripts that are not in English and left out of all figures of sentiment.
+    pub other_languages: usize,
     /// The number of transcripts that are longer than a cell of Excel; other programs read them whole.
     pub transcripts_beyond_a_cell: usize,
 }
@@ -74,6 +84,7 @@ impl ConversationCounts {
         match &record.transcript {
             Transcript::Present { text, .. } => {
                 self.with_transcript += 1;
+                self.other_languages += usize::from(record.language.is_some());
                 self.transcripts_beyond_a_cell += usize::from(!fits_a_cell(text));
             }
             Transcript::Missing => self.without_transcript += 1,
@@ -107,6 +118,58 @@ impl DispositionCount {
             .collect();
         counts.sort_by_key(|count| std::cmp::Reverse(count.conversations));
         counts
+    }
+}
+
+/// A language and how many transcripts are in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LanguageCount {
+    /// The code of the language, as ISO 639 has it.
+    pub language: String,
+    /// The number of conversations.
+    pub conversations: usize,
+}
+
+impl LanguageCount {
+    /// Counts the languages of the transcripts that are not in English, the most frequent first and otherwise by their codes.
+    pub(super) fn from_rows(rows: &[ReportRow]) -> Vec<Self> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for language in rows.iter().filter_map(|row| row.language.as_deref()) {
+            *counts.entry(language).or_default() += 1;
+        }
+        let mut counts: Vec<Self> = counts
+            .into_iter()
+            .map(|(language, conversations)| Self {
+                language: language.to_owned(),
+                conversations,
+            })
+            .collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.conversations));
+        counts
+    }
+}
+
+/// A signal and in how many conversations the customer gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignalCount {
+    /// The signal.
+    pub signal: Signal,
+    /// The number of conversations.
+    pub conversations: usize,
+}
+
+impl SignalCount {
+    /// Counts the conversations with each signal; a signal that nobody gave is left out.
+    pub(super) fn from_rows(rows: &[ReportRow]) -> Vec<Self> {
+        let gave = |row: &&ReportRow, signal| {
+            row.sentiment
+                .is_some_and(|sentiment| sentiment.signals.contains(signal))
+        };
+        let counts = Signal::ALL.into_iter().map(|signal| Self {
+            signal,
+            conversations: rows.iter().filter(|row| gave(row, signal)).count(),
+        });
+        counts.filter(|count| count.conversations > 0).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::outcomes::{Outcome, OutcomeMap, SentimentLabel};
+use crate::signals::Signal;
 use crate::topics::{ClusterSettings, VocabularyLimits};
 use crate::vader::{Analyzer, polarity};
 
@@ -384,4 +385,42 @@ proptest! {
         let stored = serde_json::to_string(&record).unwrap();
         prop_assert_eq!(serde_json::from_str::<Record>(&stored).unwrap(), record);
     }
+}
+
+#[test]
+fn transcripts_in_other_languages_are_counted_and_left_out_of_every_figure_of_sentiment() {
+    let spanish = record(
+        "es",
+        "resolved",
+        &["no funciona mi internet, quiero cancelar la cuenta"],
+    );
+    assert_eq!(spanish.language.as_deref(), Some("es"));
+    assert_eq!((spanish.sentiment(), spanish.score()), (None, 0.0));
+    assert!(spanish.text().contains("funciona"));
+    let stored = serde_json::to_string(&spanish).unwrap();
+    assert_eq!(serde_json::from_str::<Record>(&stored).unwrap(), spanish);
+
+    let mut signaling = record("en", "resolved", &["this is great, thank you"]);
+    if let Transcript::Present { sentiment, .. } = &mut signaling.transcript {
+        sentiment.signals = [Signal::Churn].into_iter().collect();
+    }
+    let french = record(
+        "fr",
+        "resolved",
+        &["merci beaucoup, c'est parfait pour moi"],
+    );
+    let data = reduced(&[spanish, signaling, french]);
+    let summary = serde_json::to_value(&data.summary).unwrap();
+    assert_eq!(summary["conversations"]["with_transcript"], 3);
+    assert_eq!(summary["conversations"]["other_languages"], 2);
+    assert_eq!(summary["sentiment"]["overall"]["n"], 1);
+    assert_eq!(summary["sentiment"]["labels"]["neutral"], 0);
+    assert_eq!(
+        summary["languages"],
+        serde_json::json!([{"language": "es", "conversations": 1}, {"language": "fr", "conversations": 1}])
+    );
+    assert_eq!(
+        summary["signals"],
+        serde_json::json!([{"signal": "churn", "conversations": 1}])
+    );
 }

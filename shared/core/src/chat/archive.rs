@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::escalation::{EscalationDetector, Severity};
+use super::escalation::{EscalationDetector, EscalationSource, Severity};
 use super::message::Message;
+use crate::signals::Signals;
 use crate::{lenient_json, lexicon};
 
 /// Tells which sources a message of the archive came from.
@@ -48,6 +49,12 @@ pub struct ArchiveLine {
     /// Sentiment by the model in `[0, 1]`, if the model scored the message in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sentiment: Option<f64>,
+    /// Signals that the model found in the message.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
+    /// Code of the language of a message that the model does not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Severity of the escalation that a customer's message triggers, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Severity>,
@@ -76,12 +83,14 @@ pub struct ArchiveReadError {
 impl ArchiveLine {
     /// Creates a line for a message of which only the source is known.
     #[must_use]
-    pub const fn new(message: Message, source: Source) -> Self {
+    pub fn new(message: Message, source: Source) -> Self {
         Self {
             message,
             source,
             sentiment: None,
             model_sentiment: None,
+            signals: Signals::NONE,
+            language: None,
             escalation: None,
             latency_ms: None,
             gap_before: None,
@@ -90,11 +99,11 @@ impl ArchiveLine {
     }
 
     /// Adds the lexicon's score and, for a customer's message, the severity of the escalation that it triggers.
-    pub fn annotate(&mut self, escalation: &EscalationDetector) {
+    pub fn annotate(&mut self, escalation: &EscalationDetector, source: EscalationSource) {
         let rounded = lexicon::score(&self.message.text).score.to_four_decimals();
         self.sentiment = Some(rounded);
         let trigger = if self.message.from.is_customer() {
-            escalation.find(&self.message.text)
+            escalation.find_by(source, &self.message.text, self.signals)
         } else {
             None
         };
@@ -175,12 +184,12 @@ mod tests {
     #[test]
     fn a_customers_message_is_annotated_with_score_and_trigger() {
         let mut customer = line("this is terrible, I will call my lawyer");
-        customer.annotate(&EscalationDetector::default());
+        customer.annotate(&EscalationDetector::default(), EscalationSource::Both);
         assert_eq!(customer.escalation, Some(Severity::Legal));
         assert!(customer.sentiment.unwrap() < 0.3);
         let mut agent = line("I will ask my manager");
         agent.message.from.kind = "agent".into();
-        agent.annotate(&EscalationDetector::default());
+        agent.annotate(&EscalationDetector::default(), EscalationSource::Both);
         assert_eq!(agent.escalation, None);
     }
 

@@ -246,6 +246,8 @@ mod tests {
                     arrival: u64::MAX,
                     latency_ms: Some(i64::MIN),
                     model_sentiment: Some(0.123_456_789_012_345),
+                    signals: crate::signals::Signals::NONE,
+                    language: None,
                 };
                 let body = serde_json::to_string(&stored).unwrap();
                 prop_assert!(body.len() <= LARGEST_ITEM, "{} bytes", body.len());

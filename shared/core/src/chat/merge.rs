@@ -100,6 +100,8 @@ impl Union {
         line.source = combine_sources(line.source, source);
         line.latency_ms = line.latency_ms.or(stored.latency_ms);
         line.model_sentiment = line.model_sentiment.or(stored.model_sentiment);
+        line.signals = line.signals.union(stored.signals);
+        line.language = line.language.take().or(stored.language);
         position.arrival = position.arrival.min(stored.arrival);
     }
 

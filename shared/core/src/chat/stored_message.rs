@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
+use crate::signals::Signals;
 
 /// The way in which a message reached the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,4 +33,10 @@ pub struct StoredMessage {
     /// Sentiment by the model in `[0, 1]`, if the model scored the message in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sentiment: Option<f64>,
+    /// Signals that the model found in the message.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
+    /// Code of the language of a message that the model does not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }

@@ -7,6 +7,7 @@ use super::event::ScoredSegment;
 use super::segment::{Segment, SegmentId, Speaker};
 use super::suggestion::Suggestion;
 use super::window::CallSentiment;
+use crate::language::Language;
 use crate::scale::Score;
 use crate::signals::Signals;
 use crate::unscored::Unscored;
@@ -35,6 +36,8 @@ pub struct ReportedSegment {
     pub score: Score,
     /// Why the segment has no sentiment of its own; `None` for a segment that counts.
     pub unscored: Option<Unscored>,
+    /// Language of the segment, if it is known.
+    pub language: Option<Language>,
     /// Signals that were recognized in the segment.
     pub signals: Signals,
 }
@@ -49,6 +52,7 @@ impl From<&ScoredSegment> for ReportedSegment {
             speaker: scored.segment.speaker,
             score: scored.score,
             unscored: scored.unscored,
+            language: scored.language,
             signals: scored.signals,
         }
     }

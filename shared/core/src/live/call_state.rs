@@ -17,6 +17,7 @@ use super::suggestion::Suggestion;
 use super::sweep::SweepProgress;
 use super::window::CallSentiment;
 use crate::signals::Signals;
+use crate::unscored::Unscored;
 
 /// Number of suggestions that are kept in the state. Pending suggestions are kept beyond this number.
 pub const MAX_KEPT_SUGGESTIONS: usize = 6;
@@ -112,6 +113,9 @@ pub struct CallState {
     /// Signals of everything that the customer has said.
     #[serde(default, skip_serializing_if = "Signals::is_empty")]
     pub(super) signals: Signals,
+    /// Code of the language of the customer, once the customer has spoken one that is not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) language: Option<String>,
     /// Since when the call has been listened to.
     #[serde(default, skip_serializing_if = "Listening::has_not_begun")]
     pub(super) listening: Listening,
@@ -171,6 +175,7 @@ impl CallState {
             set_aside: SetAsideSegments::default(),
             unscored_count: 0,
             signals: Signals::NONE,
+            language: None,
             listening: Listening::default(),
             unresolved_from: None,
             reported: ReportedOddities::default(),
@@ -228,6 +233,12 @@ impl CallState {
         self.signals
     }
 
+    /// Returns the code of the language of the customer, once the customer has spoken one that is not read.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
     /// Returns the attributes of the interaction, names and values as they are sent.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
@@ -235,18 +246,28 @@ impl CallState {
         if !self.signals.is_empty() {
             attributes.push(("customer_signals", self.signals.names()));
         }
+        if let Some(language) = &self.language {
+            attributes.push(("customer_language", language.clone()));
+        }
         attributes
     }
 
     /// Notes what the customer's segments of a batch say beside their sentiment, and returns whether that was new.
     pub(super) fn note_customer(&mut self, batch: &[ScoredSegment]) -> bool {
-        let before = self.signals;
+        let before = (self.signals, self.language.clone());
         for scored in batch {
-            if scored.segment.speaker == Speaker::Customer {
-                self.signals = self.signals.union(scored.signals);
+            if scored.segment.speaker != Speaker::Customer {
+                continue;
+            }
+            self.signals = self.signals.union(scored.signals);
+            // Of a customer who speaks the language that is read there is nothing to say, unless it was said otherwise before.
+            if let Some(language) = scored.language
+                && (self.language.is_some() || scored.unscored == Some(Unscored::OtherLanguage))
+            {
+                self.language = Some(language.code().to_owned());
             }
         }
-        self.signals != before
+        (self.signals, self.language.clone()) != before
     }
 
     /// Returns the newest suggestions, oldest first.

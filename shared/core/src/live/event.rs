@@ -1,6 +1,7 @@
 //! What can happen to a live call.
 
 use super::segment::Segment;
+use crate::language::Language;
 use crate::scale::Score;
 use crate::signals::Signals;
 use crate::unscored::Unscored;
@@ -14,6 +15,8 @@ pub struct ScoredSegment {
     pub score: Score,
     /// Why the segment has no sentiment of its own, and counts in no average; `None` for a segment that counts.
     pub unscored: Option<Unscored>,
+    /// Language of the segment, if it is known.
+    pub language: Option<Language>,
     /// Emotions that were recognized in the segment.
     pub emotions: Vec<String>,
     /// Signals that were recognized in the segment.
@@ -30,6 +33,7 @@ impl ScoredSegment {
             segment,
             score,
             unscored: None,
+            language: None,
             emotions: Vec::new(),
             signals: Signals::NONE,
             intent: None,

@@ -33,6 +33,9 @@ pub struct CallView {
     pub agent: SpeakerView,
     /// Signals of everything that the customer has said.
     pub signals: Signals,
+    /// Code of the language of the customer, once the customer has spoken one that is not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Newest segments, oldest first.
     pub segments: Vec<SegmentView>,
     /// Newest suggestions, oldest first.
@@ -109,6 +112,7 @@ impl From<&CallState> for CallView {
             customer: speaker_view(state, Speaker::Customer, sentiment.customer),
             agent: speaker_view(state, Speaker::Agent, sentiment.agent),
             signals: state.signals(),
+            language: state.language().map(str::to_owned),
             segments: segments[first_shown..]
                 .iter()
                 .map(SegmentView::from)

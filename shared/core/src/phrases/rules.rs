@@ -334,6 +334,18 @@ impl RuleSet {
         set
     }
 
+    /// Returns the numbers of the rules of which a phrase is said, whether or not an exception takes it back, in order.
+    #[must_use]
+    pub fn rules_said(&self, words: &Words) -> Vec<usize> {
+        let places = self.said.occurrences(words).into_iter();
+        let mut rules: Vec<usize> = places
+            .map(|place| self.rule_of_phrase[place.phrase])
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
     /// Returns the first rule of the set that holds for a text, with the first place where it does.
     #[must_use]
     pub fn find_first(&self, words: &Words) -> Option<RuleHit> {

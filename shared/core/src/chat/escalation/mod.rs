@@ -27,7 +27,7 @@ mod phrases;
 mod raised;
 mod severity;
 
-pub use detector::{EscalationDetector, EscalationTrigger};
+pub use detector::{EscalationDetector, EscalationSource, EscalationTrigger};
 pub use phrases::{EscalationPhrases, InvalidPhrases};
 pub use raised::RaisedSeverities;
 pub use severity::Severity;

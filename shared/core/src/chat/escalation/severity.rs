@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::signals::Signal;
+
 /// The severity of an escalation trigger; severities are ordered, the last is the most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -17,6 +19,18 @@ pub enum Severity {
 impl Severity {
     /// Every severity, the most severe first.
     pub const ALL: [Self; 3] = [Self::Legal, Self::Complaint, Self::Urgent];
+
+    /// Returns the severity that a signal escalates with. A customer who is leaving or vulnerable is shown as such, and escalates
+    /// nothing.
+    #[must_use]
+    pub const fn of_signal(signal: Signal) -> Option<Self> {
+        match signal {
+            Signal::Legal => Some(Self::Legal),
+            Signal::Manager => Some(Self::Complaint),
+            Signal::Urgent => Some(Self::Urgent),
+            Signal::Churn | Signal::Vulnerable => None,
+        }
+    }
 
     /// Returns the lower-case name, as phrase lists, metrics and logs use it.
     #[must_use]

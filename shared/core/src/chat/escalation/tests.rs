@@ -305,3 +305,59 @@ proptest! {
         prop_assert_eq!(severity(&text), Some(Severity::Legal));
     }
 }
+
+#[test]
+fn rules_and_signals_complete_each_other_as_the_setting_says() {
+    use super::EscalationSource::{Both, Rules, Signals as SignalsAlone};
+    use crate::signals::{Signal, Signals};
+
+    let detector = EscalationDetector::default();
+    let signals = |signals: &[Signal]| signals.iter().copied().collect::<Signals>();
+    let find = |source, text: &str, found: &[Signal]| {
+        let trigger = detector.find_by(source, text, signals(found))?;
+        Some((trigger.severity, trigger.phrase))
+    };
+    let by_signal = |severity, name: &str| Some((severity, format!("signal {name}")));
+    let quiet = "so who do I speak to above you";
+    assert_eq!(find(Both, quiet, &[]), None);
+    let manager = [Signal::Manager, Signal::Vulnerable];
+    assert_eq!(
+        find(Both, quiet, &manager),
+        by_signal(Severity::Complaint, "manager")
+    );
+    assert_eq!(
+        find(SignalsAlone, quiet, &manager),
+        by_signal(Severity::Complaint, "manager")
+    );
+    assert_eq!(find(Rules, quiet, &manager), None);
+    // leaving and being vulnerable escalate nothing
+    assert_eq!(
+        find(Both, quiet, &[Signal::Churn, Signal::Vulnerable]),
+        None
+    );
+    let urgent = "this is urgent";
+    assert_eq!(
+        find(Both, urgent, &[Signal::Legal]),
+        by_signal(Severity::Legal, "legal")
+    );
+    assert_eq!(find(SignalsAlone, urgent, &[]), None);
+    let by_rule = find(Rules, urgent, &[]).expect("a rule");
+    assert_eq!(by_rule.0, Severity::Urgent);
+    assert_eq!(
+        find(Both, urgent, &[Signal::Urgent]),
+        Some(by_rule),
+        "the rule is named"
+    );
+    // what the rules take back is none, whatever the model says
+    for (text, signal) in [
+        ("my wife Sue will pick it up", Signal::Legal),
+        ("Thanks Sue, that fixed it!", Signal::Legal),
+        ("can you change the legal name on my account", Signal::Legal),
+        ("this is not a complaint", Signal::Manager),
+        ("non urgent: can you update my address", Signal::Urgent),
+    ] {
+        assert_eq!(find(Both, text, &[signal]), None, "{text}");
+    }
+    let missed = find(Both, "no manager has called me back", &[]).expect("a rule");
+    assert_eq!(missed.0, Severity::Complaint);
+}

@@ -25,6 +25,8 @@ fn stored(text: &str, timestamp_ms: i64, arrival: u64) -> StoredMessage {
         arrival,
         latency_ms: Some(5),
         model_sentiment: None,
+        signals: crate::signals::Signals::NONE,
+        language: None,
     }
 }
 

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::language::{Language, find_other_language};
 use crate::live::batch::MAX_PENDING_SUGGESTIONS;
 use crate::live::{AlertSubject, CallView, ScoredSegment, Segment, Speaker, Suggestion, Trend};
 use crate::scale::Score;
+use crate::signals::Signal;
+use crate::unscored::Unscored;
 
 /// Start of the clock of these tests in milliseconds since the epoch; segment times count from it too.
 const START: i64 = 1_700_000_000_000;
@@ -896,4 +899,54 @@ fn a_sweep_whose_segments_could_not_be_scored_is_repeated_from_where_it_began() 
     else {
         panic!("it was swept a second ago")
     };
+}
+
+/// A segment of the customer that has no sentiment of its own.
+fn unscored(second: i64, reason: Unscored, code: &str) -> ScoredSegment {
+    let language = find_other_language(code).filter(|_| reason == Unscored::OtherLanguage);
+    ScoredSegment {
+        unscored: Some(reason),
+        language,
+        ..ScoredSegment::new(said(second, Speaker::Customer), Score::NEUTRAL)
+    }
+}
+
+#[test]
+fn what_has_no_sentiment_of_its_own_moves_no_average_and_is_counted_once() {
+    let batch = |scored: Vec<ScoredSegment>| {
+        CallEvent::BatchScored(ScoredBatch {
+            scored,
+            ..ScoredBatch::default()
+        })
+    };
+    let mut call = Call::claimed();
+    call.on(1, scored(vec![said(1, Speaker::Customer)], 0.1));
+    let before = call.state.sentiment();
+    let revision = call.state.revision;
+    let blank = batch(vec![unscored(2, Unscored::NoWords, "")]);
+    let actions = call.apply(3, blank.clone());
+    assert!(matches!(
+        actions.as_slice(),
+        [CallAction::SaveState, CallAction::ReportBatch(report)] if report.segments.len() == 1
+    ));
+    assert_eq!(
+        (call.state.sentiment(), call.state.revision),
+        (before, revision)
+    );
+    assert_eq!(call.state.total(Speaker::Customer).segments, 1);
+    assert_eq!(call.apply(4, blank), [], "a repeat changes nothing");
+
+    let spanish = unscored(5, Unscored::OtherLanguage, "quiero cancelar mi cuenta");
+    call.on(6, batch(vec![spanish]));
+    assert_eq!(call.state.sentiment(), before);
+    let attribute = ("customer_language", "es".to_owned());
+    assert!(call.state.attributes().contains(&attribute));
+    assert_eq!(call.state.revision, revision + 1, "the language is sent");
+    let mut english = ScoredSegment::new(said(7, Speaker::Customer), Score::NEUTRAL);
+    english.language = Some(Language::ENGLISH);
+    english.signals = [Signal::Legal, Signal::Churn].into_iter().collect();
+    call.on(8, batch(vec![english]));
+    let attributes = call.state.attributes();
+    assert!(attributes.contains(&("customer_language", "en".to_owned())));
+    assert!(attributes.contains(&("customer_signals", "legal,churn".to_owned())));
 }
