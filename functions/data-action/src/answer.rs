@@ -1,8 +1,10 @@
 //! The answer of the Data Action.
 
+use insights_core::language::Language;
+use insights_core::signals::Signals;
 use serde::Serialize;
 
-/// The answer of a Data Action: exactly these four fields.
+/// The answer of a Data Action. Its JSON has exactly four fields; signals and language are for other forms of the answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     /// 0 negative to 1 positive, 4 decimals.
@@ -13,4 +15,10 @@ pub struct Answer {
     pub alert_triggered: bool,
     /// From the request's arrival to its answer, in milliseconds, 2 decimals.
     pub processing_latency_ms: f64,
+    /// The signals found.
+    #[serde(skip)]
+    pub signals: Signals,
+    /// The language of the text, if it is known.
+    #[serde(skip)]
+    pub language: Option<Language>,
 }

@@ -159,6 +159,8 @@ fn answer(deps: &Deps, sentiment: &SentimentScore, hit: bool, started: Instant) 
         alert_triggered: sentiment.unscored.is_none()
             && sentiment.score.get() < deps.config.alert_threshold,
         processing_latency_ms: round_milliseconds(latency_ms),
+        signals: sentiment.signals,
+        language: sentiment.language,
     };
     if answer.alert_triggered {
         metrics::count("alerts", 1);

@@ -29,6 +29,10 @@ pub(crate) struct StudioAnswer {
     emotion_list: String,
     /// The strongest tag; empty without one.
     emotion_1: String,
+    /// Every signal, separated by a comma and a space; empty without one.
+    signals: String,
+    /// The code of the language of the text; empty if it is not known.
+    language: String,
     alert_triggered: bool,
     /// `1` or `0`, since nobody knows how Studio writes a boolean as a text.
     alert: &'static str,
@@ -68,6 +72,10 @@ impl From<&Answer> for StudioAnswer {
             emotion_1: tags.into_iter().next().unwrap_or_default(),
             emotion_tags: all.clone(),
             emotion_list: all,
+            signals: answer.signals.names().replace(',', ", "),
+            language: answer
+                .language
+                .map_or_else(String::new, |language| language.code().to_owned()),
             alert_triggered: answer.alert_triggered,
             alert: if answer.alert_triggered { "1" } else { "0" },
             processing_latency_ms: answer.processing_latency_ms,
@@ -92,6 +100,8 @@ impl StudioAnswer {
             emotion_tags: String::new(),
             emotion_list: String::new(),
             emotion_1: String::new(),
+            signals: String::new(),
+            language: String::new(),
             alert_triggered: false,
             alert: "0",
             processing_latency_ms: 0.0,
@@ -114,6 +124,8 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use insights_core::language::Language;
+    use insights_core::signals::{Signal, Signals};
     use serde_json::{Value, json};
 
     use super::*;
@@ -124,7 +136,23 @@ mod tests {
             emotion_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             alert_triggered: true,
             processing_latency_ms: 3.5,
+            signals: Signals::NONE,
+            language: None,
         }
+    }
+
+    #[test]
+    fn signals_and_language_are_texts() {
+        let signaling = Answer {
+            signals: [Signal::Churn, Signal::Legal].into_iter().collect(),
+            language: Some(Language::ENGLISH),
+            ..answer(&[])
+        };
+        let written = written(&StudioAnswer::from(&signaling));
+        assert_eq!(
+            (&written["signals"], &written["language"]),
+            (&json!("legal, churn"), &json!("en"))
+        );
     }
 
     fn written(answer: &StudioAnswer) -> Value {

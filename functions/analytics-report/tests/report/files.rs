@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics_report::event::ReportTask;
-use analytics_report::{Reply, create_report, run_task};
+use analytics_report::{LineScore, Reply, create_report, run_task};
 use cxone_simulator::conversations::{Author, Fixed, Line, Links};
 use cxone_simulator::{Conversations, Fault, FaultRule, RetryAfter};
+use insights_core::signals::Signal;
 use insights_http::Deadline;
 
 use crate::support::*;
