@@ -480,8 +480,13 @@ async fn the_local_model_is_asked_for_the_customers_lines_alone() {
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.contains("local model") && page.contains("<td>churn</td>"));
     assert_eq!(summary["signals"][0]["signal"], "churn");
-    let details =
-        std::fs::read_to_string(folder.path().join("conversation_details.csv")).unwrap();
-    assert!(details.lines().next().unwrap().ends_with(",language,signals"));
+    let details = std::fs::read_to_string(folder.path().join("conversation_details.csv")).unwrap();
+    assert!(
+        details
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with(",language,signals")
+    );
     assert!(details.lines().any(|line| line.ends_with(",churn")));
 }
