@@ -1,6 +1,7 @@
 """Deploying by the script: programs for another processor than the functions' are refused, whatever the configuration looks like."""
 
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -96,3 +97,18 @@ def test_guide_and_workflow_deploy_by_the_script():
     guide = (render.INFRA / "docs" / "deploy.md").read_text()
     workflow = (render.INFRA.parent / ".github" / "workflows" / "deploy.yml").read_text()
     assert guide.count("infra/sam/deploy prod") >= 2 and "sam deploy" not in workflow and "infra/sam/deploy" in workflow
+
+
+@pytest.mark.parametrize("path", sorted((render.INFRA.parent / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_the_commands_of_a_workflow_are_valid_shell(path):
+    workflow = render.source(path)
+    scripts = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    assert scripts
+    for script in scripts:
+        # GitHub fills in its own expressions before a shell sees them.
+        done = subprocess.run(["bash", "-n"], input=re.sub(r"\$\{\{.*?\}\}", "value", script), text=True, capture_output=True)
+        assert done.returncode == 0, f"{script}\n{done.stderr}"
+        for output in re.findall(r"\$\(output (\w+)\)", script):
+            assert output in render.source()["Outputs"]
+        for script_of_ours in re.findall(r"^\s*((?:infra|\.ci)/\S+)", script, re.M):
+            assert (render.INFRA.parent / script_of_ours).exists(), script_of_ours
