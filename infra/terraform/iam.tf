@@ -131,7 +131,7 @@ locals {
       {
         Sid      = "Objects"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
         Resource = ["${aws_s3_bucket.objects.arn}/reports/*", "${aws_s3_bucket.objects.arn}/parts/*"]
       },
       {

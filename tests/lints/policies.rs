@@ -65,6 +65,11 @@ const CALLS: &[(&str, &[&str])] = &[
     // Without the right to list, S3 answers 403 for an object that is not there, and not 404.
     (r"\bObjects\b", &["s3:GetObject", "s3:ListBucket"]),
     (r"objects\s*\.put\w*\(", &["s3:PutObject"]),
+    // A large object is written in parts, which are aborted where the last step fails.
+    (
+        r"objects\s*\.upload\(",
+        &["s3:PutObject", "s3:AbortMultipartUpload"],
+    ),
     (r"objects\s*\.delete\(", &["s3:DeleteObject"]),
     (r"\bSqs::new\b|\bAnyQueue\b", &["sqs:SendMessage"]),
     // Dead letters are hidden while they are looked at, and sent back to their queue.
