@@ -150,6 +150,62 @@ async fn the_same_words_again_are_a_cache_hit_in_either_body_format() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_of_studio_gets_flat_fields_and_no_error_for_what_can_never_be_scored() {
+    let deps = with_local_model().await;
+    let scored = body(&answer(&deps, request("data-action-studio.json")).await);
+    assert_eq!(
+        (&scored["alert"], &scored["error_code"]),
+        (&json!("1"), &json!(""))
+    );
+    let first = scored["emotion_1"].as_str().expect("a text");
+    assert!(
+        scored["emotion_tags"]
+            .as_str()
+            .expect("a text")
+            .starts_with(first)
+    );
+    let members = scored.as_object().expect("an object");
+    assert!(
+        members
+            .values()
+            .all(|value| !value.is_null() && !value.is_array()),
+        "{scored}"
+    );
+    let again = answer(&deps, request("data-action-studio.json")).await;
+    assert_eq!(again.headers()["x-cache"], "hit");
+    let empty = answer(&deps, request("data-action-studio-empty-text.json")).await;
+    assert_eq!(
+        (empty.status().as_u16(), &body(&empty)["error_code"]),
+        (200, &json!("empty_text"))
+    );
+    for (query, key, status) in [
+        ("reply=studio", "wrong", 401),
+        ("reply=Studio", demo_secrets::API_KEY, 200),
+        ("reply=xml", demo_secrets::API_KEY, 400),
+        ("", demo_secrets::API_KEY, 400),
+    ] {
+        let blank = http::Request::post(format!("/data-actions/sentiment?{query}"))
+            .header("content-type", "application/json")
+            .header("x-api-key", key)
+            .body(json!({"interaction_text": " "}).to_string().into());
+        let response = answer(&deps, blank.expect("a request")).await;
+        assert_eq!(response.status().as_u16(), status, "{query} {key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_of_studio_may_repeat_what_may_succeed_later() {
+    let fixture = TestFixture::start(Scenario::default()).await;
+    let fault = Fault::Status(401, RetryAfter::Absent);
+    fixture
+        .simulator
+        .fault(FaultRule::new(SENTIMENT_PATH, fault));
+    let deps = with_sentiment_service(&fixture, &[]).await;
+    let response = answer(&deps, request("data-action-studio.json")).await;
+    assert_eq!(response.status(), 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_input_gets_the_right_status_and_code() {
     let deps = with_local_model().await;
     for (event, status, code) in [
@@ -413,6 +469,12 @@ async fn a_path_that_nobody_serves_is_refused_in_the_shape_of_every_error() {
             "method_not_allowed",
         ),
         (Method::GET, "/webhooks/cxone", 405, "method_not_allowed"),
+        (
+            Method::GET,
+            "/studio/contact-ended",
+            405,
+            "method_not_allowed",
+        ),
         (Method::POST, "/search", 405, "method_not_allowed"),
     ] {
         let response = answer(&deps, empty_request(method, path)).await;

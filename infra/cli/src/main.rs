@@ -30,6 +30,7 @@ mod services;
 mod simulate;
 mod smoke;
 mod stop_signal;
+mod studio_recipe;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,8 @@ enum Command {
     Alerts(alerts::Args),
     /// Registers the schema of the Data Action with the contact center.
     Register(register::Args),
+    /// Prints what to type into CXone Studio so that a script calls this deployment.
+    StudioRecipe(studio_recipe::Args),
     /// Embeds a file of webhook payloads, one per line.
     Embed(embed::Args),
     /// Searches the embedded conversations.
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
             Command::Poll(args) => poll::run(args).await,
             Command::Alerts(args) => alerts::run(args).await,
             Command::Register(args) => register::run(args).await,
+            Command::StudioRecipe(args) => studio_recipe::run(&args),
             Command::Embed(args) => embed::run(args).await,
             Command::Search(args) => search::run(args).await,
             Command::Chat(args) => chat::run(args).await,

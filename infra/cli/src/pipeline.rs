@@ -114,7 +114,7 @@ impl Pipeline {
         let search = semantic_search::Deps::new(&backends, config).await?;
         let services = services
             .route(
-                &["webhooks"],
+                &["webhooks", "studio"],
                 &Arc::new(receiver),
                 |deps, request| async move { webhook_receiver::handle(&deps, request).await },
             )

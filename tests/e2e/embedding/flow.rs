@@ -439,6 +439,8 @@ async fn the_events_do_what_their_names_say() {
     assert_eq!(receive("webhook-receiver-key.json").await, 202);
     assert_eq!(receive("webhook-receiver-wrong-signature.json").await, 401);
     assert_eq!(receive("webhook-receiver-bad-payload.json").await, 400);
+    assert_eq!(receive("webhook-receiver-contact-ended.json").await, 200);
+    assert_eq!(receive("webhook-receiver-case-closed.json").await, 200);
     // The signature of this event is valid at one fixed time.
     let signed = request("webhook-receiver-signed.json");
     let then = jiff::Timestamp::from_second(1_795_170_600).expect("a time");
