@@ -97,7 +97,7 @@ async fn sentiment(
         Err(failure) => match StudioAnswer::of_failure(&failure) {
             Some(answer) => {
                 let code = failure.code();
-                tracing::info!(code, "the script was told that its text has no score");
+                tracing::info!(code, "the script was answered that its text has no score");
                 reply::ok(&answer)
             }
             None => Err(failure),

@@ -32,7 +32,7 @@ const MAX_NAME_CHARS: usize = 100;
 struct Noted {
     /// `1` if the notice is kept.
     accepted: &'static str,
-    /// `1` if the contact was told of before.
+    /// `1` if the contact was noted before.
     repeated: &'static str,
     contact_id: String,
     error_code: &'static str,
@@ -56,7 +56,7 @@ pub(crate) async fn receive(
         Err(code) => {
             tracing::info!(
                 code,
-                "the script was told that its message is not understood"
+                "the script was answered that its message is not understood"
             );
             return noted("0", "0", String::new(), code);
         }

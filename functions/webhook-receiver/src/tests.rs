@@ -387,7 +387,7 @@ async fn the_end_of_a_contact_is_noted_once_in_whatever_form_it_comes() {
         }
     }
     let notices = receiver.notices().await;
-    let told: Vec<_> = notices
+    let noted: Vec<_> = notices
         .iter()
         .map(|it| {
             (
@@ -399,7 +399,7 @@ async fn the_end_of_a_contact_is_noted_once_in_whatever_form_it_comes() {
         })
         .collect();
     assert_eq!(
-        told,
+        noted,
         [
             ("127000000001", "127000000001", "", ""),
             ("480000000001", "480000000000", "4", "Billing"),

@@ -23,9 +23,9 @@ pub struct EndedContact {
     pub contact_id: String,
     /// Number of the first contact of the conversation, as digits; that of the contact unless it was transferred.
     pub master_id: String,
-    /// Media type as the script told it; empty if it told none.
+    /// Media type as the script sent it; empty if it sent none.
     pub media_type: String,
-    /// Skill as the script told it; empty if it told none.
+    /// Skill as the script sent it; empty if it sent none.
     pub skill: String,
     /// When the notice came.
     pub told_at: Timestamp,

@@ -128,7 +128,7 @@ impl Studio {
             .send()
             .await
             .map_err(|_| "no reply in time".to_owned())?;
-        let (status, told) = (reply.status(), reply.headers().clone());
+        let (status, reply_headers) = (reply.status(), reply.headers().clone());
         let body = reply
             .bytes()
             .await
@@ -141,7 +141,7 @@ impl Studio {
         }
         let body: Value =
             serde_json::from_slice(&body).map_err(|_| "the reply is no JSON".to_owned())?;
-        let told: BTreeMap<&str, &str> = told
+        let reply_headers: BTreeMap<&str, &str> = reply_headers
             .iter()
             .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
             .collect();
@@ -149,7 +149,7 @@ impl Studio {
             Value::Object(_) | Value::Array(_) => body,
             _ => return Err("the reply is no object".to_owned()),
         };
-        Dynamic::of(json!({"body": body, "headers": told}))
+        Dynamic::of(json!({"body": body, "headers": reply_headers}))
             .map_err(|exception| exception.to_string())
     }
 }

@@ -21,7 +21,7 @@ pub struct Turn {
     pub score: String,
     /// Tags as one text.
     pub emotions: String,
-    /// Strongest tag.
+    /// Strongest tag, or nothing.
     pub first_emotion: String,
     /// Whether the script goes to the branch of the alert.
     pub is_alert: bool,

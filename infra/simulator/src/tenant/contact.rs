@@ -10,7 +10,7 @@ use crate::conversations::{Author, Line};
 pub enum Channel {
     /// A call by phone.
     Call,
-    /// A digital chat.
+    /// A chat of the digital API.
     Chat,
     /// A digital chat that a bot answered.
     Bot,
@@ -132,11 +132,11 @@ impl Contact {
     /// Returns the time of a line; a line without a time is at its place between start and end.
     #[must_use]
     pub fn time_of(&self, place: usize, line: &Line) -> Timestamp {
-        let told = line
+        let stated = line
             .timestamp
             .as_deref()
             .and_then(|time| time.parse::<Timestamp>().ok());
-        told.unwrap_or_else(|| {
+        stated.unwrap_or_else(|| {
             let steps = self
                 .lines
                 .as_ref()

@@ -67,7 +67,7 @@ async fn serve(world: Arc<TenantWorld>, mut socket: WebSocket, is_allowed: bool)
                     Some(from) => {
                         let (events, after) = world.digital.events_from(from);
                         place = Some(after);
-                        tell(&world, &mut socket, &events, &mut sent).await
+                        send_events(&world, &mut socket, &events, &mut sent).await
                     }
                     None => Ok(()),
                 }
@@ -114,7 +114,7 @@ async fn answer(
 }
 
 /// Sends the events of the contacts that are subscribed to, with the troubles of the real hub.
-async fn tell(
+async fn send_events(
     world: &TenantWorld,
     socket: &mut WebSocket,
     events: &[Event],

@@ -13,7 +13,7 @@ pub struct Hosts {
     pub auth: String,
     /// Contact lists and analytics; unless switched off, the digital API too.
     pub api: String,
-    /// The digital API.
+    /// Digital contacts and their messages.
     pub digital: String,
     /// WebSocket of digital events.
     pub event_hub: String,

@@ -25,7 +25,7 @@ pub(super) struct Utterance {
 }
 
 impl Utterance {
-    /// Returns when the utterance is told: in its middle for an interim text, after its end for the final one.
+    /// Returns when the utterance is sent: in its middle for an interim text, after its end for the final one.
     pub(super) fn due(&self, is_final: bool) -> Timestamp {
         if is_final { self.done } else { self.half }
     }

@@ -112,8 +112,8 @@ impl TenantSimulator {
 /// Returns the endpoints of each host: issuer, auth, api, digital, event hub, notify.
 fn routers(world: &Arc<TenantWorld>) -> [Router; 6] {
     let hosts = world.settings().digital_hosts;
-    let digital = |is_there: bool| {
-        if is_there {
+    let digital = |is_served: bool| {
+        if is_served {
             digital::router()
         } else {
             Router::new()

@@ -81,7 +81,7 @@ impl Connection {
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error),
                 },
-                _ = ticks.tick() => self.tell().await?,
+                _ = ticks.tick() => self.send_utterances().await?,
             }
         }
     }
@@ -194,7 +194,7 @@ impl Connection {
     }
 
     /// Sends what has been said since the last time.
-    async fn tell(&mut self) -> Result<(), axum::Error> {
+    async fn send_utterances(&mut self) -> Result<(), axum::Error> {
         let now = self.world.clock.now();
         let has_quirk = self.world.has(Quirk::NotifyInterims);
         let mut frames = Vec::new();

@@ -18,11 +18,11 @@ pub(super) struct Refusal {
 pub(super) enum Shape {
     /// Contact lists; with `true` the body is empty and the reason is in a header alone.
     Acd(bool),
-    /// Segments and transcripts.
+    /// Calls of segments and transcripts.
     Analytics,
-    /// Digital contacts.
+    /// Calls of digital contacts.
     Digital,
-    /// Tokens.
+    /// Calls for a token.
     Login,
 }
 

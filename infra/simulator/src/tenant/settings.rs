@@ -95,7 +95,7 @@ pub enum Permission {
     Analytics,
     /// Reads and updates digital contacts.
     Digital,
-    /// Follows live transcripts.
+    /// Follows the transcripts of live calls.
     VoiceTranscription,
 }
 
@@ -105,7 +105,7 @@ pub enum Permission {
 pub enum License {
     /// Interaction Analytics, which makes segments and transcripts.
     Analytics,
-    /// The digital channels.
+    /// The channels of the digital API.
     Digital,
     /// Continuous transcription of live calls.
     ContinuousTranscription,

@@ -196,7 +196,7 @@ async fn quirk_6_brings_segments_late_out_of_order_and_again_with_another_text()
 #[tokio::test]
 async fn quirk_7_throttles_some_calls_without_saying_how_long() {
     let tenant = tenant(only(Quirk::RandomThrottling)).await;
-    let (mut throttled, mut told) = (0, BTreeSet::new());
+    let (mut throttled, mut waits) = (0, BTreeSet::new());
     for _ in 0..600 {
         let request = tenant
             .client
@@ -205,7 +205,7 @@ async fn quirk_7_throttles_some_calls_without_saying_how_long() {
         let answer = request.send().await.unwrap();
         if answer.status() == 429 {
             throttled += 1;
-            told.insert(
+            waits.insert(
                 answer
                     .headers()
                     .get("retry-after")
@@ -215,9 +215,10 @@ async fn quirk_7_throttles_some_calls_without_saying_how_long() {
     }
     assert!((1..60).contains(&throttled), "{throttled}");
     assert!(
-        told.iter()
-            .all(|told| told.as_deref().is_none_or(|told| told == "0")),
-        "{told:?}"
+        waits
+            .iter()
+            .all(|waits| waits.as_deref().is_none_or(|waits| waits == "0")),
+        "{waits:?}"
     );
 }
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
 use crate::support::{Tenant, tenant, tenant_with};
 
 /// Longest time that a test waits for a frame.
-const PATIENCE: Duration = Duration::from_secs(20);
+const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -40,7 +40,7 @@ impl Socket {
     /// Returns the next text frame; `None` once the connection has ended.
     async fn next(&mut self) -> Option<String> {
         loop {
-            let frame = tokio::time::timeout(PATIENCE, self.0.next())
+            let frame = tokio::time::timeout(FRAME_TIMEOUT, self.0.next())
                 .await
                 .expect("a frame in time");
             match frame {
@@ -158,9 +158,9 @@ async fn quirk_16_repeats_events_under_other_names_and_inside_strings() {
                 .unwrap(),
         );
     }
-    let (mut told, mut traces, mut names, mut unknown, mut strings) =
+    let (mut received, mut traces, mut names, mut unknown, mut strings) =
         (BTreeSet::new(), Vec::new(), BTreeSet::new(), 0, 0);
-    while told.len() < ids.len() || unknown < 2 || traces.len() < 10 {
+    while received.len() < ids.len() || unknown < 2 || traces.len() < 10 {
         let text = socket.next().await.unwrap();
         let mut frame: Value = serde_json::from_str(&text).unwrap();
         if let Some(inside) = frame.as_str() {
@@ -171,7 +171,7 @@ async fn quirk_16_repeats_events_under_other_names_and_inside_strings() {
             unknown += 1;
             continue;
         }
-        told.insert(frame["data"]["message"]["id"].as_str().unwrap().to_owned());
+        received.insert(frame["data"]["message"]["id"].as_str().unwrap().to_owned());
         traces.push(frame["traceId"].to_string());
         names.extend(
             ["case", "contact", "customerContact"]
@@ -179,7 +179,7 @@ async fn quirk_16_repeats_events_under_other_names_and_inside_strings() {
                 .filter(|name| frame["data"].get(name).is_some()),
         );
     }
-    assert_eq!(told, ids);
+    assert_eq!(received, ids);
     assert!(names.len() == 3 && strings >= 2, "{names:?} {strings}");
     assert!(traces.iter().collect::<BTreeSet<_>>().len() < traces.len());
 }

@@ -45,7 +45,7 @@ pub struct Message {
     pub notes: Vec<String>,
 }
 
-/// A digital contact.
+/// A digital contact with its messages.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Number of the contact.
@@ -56,7 +56,7 @@ pub struct Case {
     pub status_updated: Timestamp,
     /// Time of the contact's first message.
     pub created: Timestamp,
-    /// Messages so far.
+    /// Messages that have appeared so far.
     pub messages: Vec<Message>,
     /// Values of custom fields, each with the time of its last change.
     pub custom_fields: BTreeMap<String, (String, Timestamp)>,

@@ -22,7 +22,7 @@ pub enum Happened {
     Message(usize),
     /// A message was changed, at this place.
     Changed(usize),
-    /// The status changed.
+    /// The status of the contact changed.
     Status,
 }
 
@@ -31,7 +31,7 @@ pub enum Happened {
 pub(in crate::tenant) struct Event {
     /// Number of the contact.
     pub(in crate::tenant) number: i64,
-    /// What happened.
+    /// What happened to the contact.
     pub(in crate::tenant) happened: Happened,
     /// Id by which repeats of the event are recognized.
     pub(in crate::tenant) trace: String,
