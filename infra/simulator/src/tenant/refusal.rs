@@ -78,7 +78,7 @@ impl Refusal {
         if let (Shape::Acd(_), Ok(reason)) =
             (shape, HeaderValue::from_str(&format!("{name}: {message}")))
         {
-            response.headers_mut().insert("icStatusDescription", reason);
+            response.headers_mut().insert("icstatusdescription", reason);
         }
         response
     }

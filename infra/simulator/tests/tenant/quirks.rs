@@ -67,7 +67,7 @@ async fn quirk_2_repeats_the_row_of_the_cursor_and_puts_many_into_one_millisecon
             .map(|row| row["firstAnnotatedAt"].to_string())
             .collect();
         assert_eq!(
-            times.len() + 20 < feed.len(),
+            times.len() + 8 < feed.len(),
             inclusive,
             "{} of {}",
             times.len(),
@@ -329,27 +329,23 @@ async fn quirk_15_counts_the_updates_of_a_contact_with_the_agents_messages() {
     }
     assert_eq!(digital.blocked_agent_messages(), 0);
     let url = tenant.digital(&format!("contacts/{number}/custom-fields"));
-    let mut statuses = Vec::new();
-    for place in 0..20 {
-        statuses.push(
-            tenant
-                .put(
-                    &url,
-                    json!([{"ident": "ai_trend", "value": place.to_string()}]),
-                )
-                .await
-                .0,
-        );
+    let mut statuses = BTreeSet::new();
+    // A new update is there every 3.5 seconds, so that one of so many calls in a row finds none.
+    for place in 0..100 {
+        let fields = json!([{"ident": "ai_trend", "value": place.to_string()}]);
+        statuses.insert(tenant.put(&url, fields).await.0);
     }
-    assert!(
-        statuses.contains(&200) && statuses.ends_with(&[429, 429]),
-        "{statuses:?}"
-    );
-    digital.say(number, Writer::Agent, "I am blocked by you");
-    assert_eq!(digital.blocked_agent_messages(), 1);
+    assert_eq!(statuses, BTreeSet::from([200, 429]));
+    for _ in 0..20 {
+        digital.say(number, Writer::Agent, "I am blocked by you");
+    }
+    let blocked = digital.blocked_agent_messages();
+    assert!(blocked > 10, "{blocked}");
     tenant.handle.world().clock.advance(Duration::from_secs(60));
-    digital.say(number, Writer::Agent, "It is my turn again");
-    assert_eq!(digital.blocked_agent_messages(), 1);
+    for _ in 0..10 {
+        digital.say(number, Writer::Agent, "It is my turn again");
+    }
+    assert_eq!(digital.blocked_agent_messages(), blocked);
 }
 
 #[tokio::test]
@@ -414,7 +410,10 @@ async fn quirk_22_brings_the_disposition_two_minutes_after_the_end() {
 
 #[tokio::test]
 async fn quirk_23_makes_two_contacts_and_two_segments_of_some_calls() {
-    for (quirks, transferred) in [(only(Quirk::Transfers), true), (Quirks::none(), false)] {
+    for (quirks, transferred) in [
+        (only(Quirk::Transfers).with(Quirk::InclusiveCursor), true),
+        (Quirks::none(), false),
+    ] {
         let tenant = tenant(quirks).await;
         let all = tenant.completed().await;
         let second = all

@@ -242,7 +242,7 @@ async fn live(quirks: Quirks, foreign_topics: bool) -> (Tenant, Socket, i64) {
     let lines = (0..6).map(|place| {
         Line::said(
             if place % 2 == 0 { "customer" } else { "agent" },
-            10_000 + place * 3000,
+            600_000 + place * 3000,
             "I was charged twice this month",
         )
     });
@@ -279,7 +279,11 @@ async fn the_transcript_of_another_agents_call_is_refused_unless_allowed() {
     );
     let (tenant, mut socket, number) = live(Quirks::none(), true).await;
     assert_eq!(socket.json().await["command"], "SUBSCRIBED");
-    tenant.handle.world().clock.advance(Duration::from_secs(60));
+    tenant
+        .handle
+        .world()
+        .clock
+        .advance(Duration::from_secs(700));
     for serial in 1..=6 {
         let message = socket.json().await;
         let data = &message["body"]["Data"];
@@ -312,7 +316,11 @@ async fn the_transcript_of_another_agents_call_is_refused_unless_allowed() {
 async fn quirk_19_sends_interim_texts_leaves_gaps_and_misses_a_heartbeat() {
     let (tenant, mut socket, _) = live(Quirks::none().with(Quirk::NotifyInterims), true).await;
     assert_eq!(socket.json().await["command"], "SUBSCRIBED");
-    tenant.handle.world().clock.advance(Duration::from_secs(60));
+    tenant
+        .handle
+        .world()
+        .clock
+        .advance(Duration::from_secs(700));
     let (mut serials, mut finals) = (Vec::new(), 0);
     for _ in 0..12 {
         let message = socket.json().await;
