@@ -255,11 +255,42 @@ pub(crate) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use insights_core::chat::message::Sender;
+
     use super::*;
 
     #[test]
     fn what_customers_write_cannot_drive_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\r\nc\u{9b}d"), "a [2Jb  c d");
         assert_eq!(printable("Grüße 😡"), "Grüße 😡");
+    }
+
+    fn message(conversation: &str, kind: &str, text: &str, timestamp_ms: i64) -> Message {
+        Message {
+            conversation_id: conversation.to_owned(),
+            from: Sender {
+                kind: kind.to_owned(),
+                id: "u-1".to_owned(),
+            },
+            text: text.to_owned(),
+            timestamp_ms,
+        }
+    }
+
+    #[test]
+    fn a_number_in_pieces_is_masked_in_each_conversation_by_itself() {
+        let said = [
+            message("c-1", "agent", "card number please", 1_000),
+            message("c-2", "customer", "I ordered 4111 of them", 2_000),
+            message("c-1", "customer", "4111 1111", 3_000),
+        ];
+        let mut masked = ShownTexts::new(Some(RedactionPolicy::default()));
+        let shown: Vec<String> = said.iter().map(|message| masked.of(message)).collect();
+        assert_eq!(
+            shown,
+            ["card number please", "I ordered 4111 of them", "[CARD]"]
+        );
+        let mut whole = ShownTexts::new(None);
+        assert_eq!(whole.of(&said[2]), "4111 1111");
     }
 }
