@@ -96,7 +96,7 @@ pub struct BodySignature {
 }
 
 impl BodySignature {
-    /// Reads the headers. The algorithm may be left out, but where it is named it must be SHA-256.
+    /// Reads the headers of a signature. The algorithm may be left out, but where it is named it must be SHA-256.
     ///
     /// # Errors
     /// [`Malformed`], saying what is allowed.
