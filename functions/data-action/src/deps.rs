@@ -1,5 +1,6 @@
 //! What the function works with.
 
+use backends::board::Board;
 use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
@@ -25,6 +26,8 @@ pub struct Deps {
     pub health: Health,
     /// The live calls in the state store.
     pub calls: Interactions<State>,
+    /// The rows of the live calls on the board of supervisors.
+    pub board: Board<State>,
 }
 
 impl Deps {
@@ -46,6 +49,7 @@ impl Deps {
             provider,
             cache: SentimentCache::new(config.cache_ttl, config.cache_entries),
             health,
+            board: Board::new(state.clone(), config.shards.count),
             calls: Interactions::new(state, config.shards.count),
             config,
         })

@@ -16,6 +16,7 @@ use crate::contact_center::{ContactCenter, PollAnswer};
 use crate::counted_batch::CountedBatch;
 use crate::deps::Deps;
 use crate::leased_call::{Interruption, LeasedCall};
+use crate::row_writer::RowWriter;
 use crate::scorer::FailedSegment;
 use crate::segment_retries::{FailureDecision, SegmentRetries};
 use crate::summary::RunCounters;
@@ -44,6 +45,8 @@ pub(crate) struct CallFollower<'a> {
     interaction_id: &'a str,
     contact_center: ContactCenter<'a>,
     call: LeasedCall<'a>,
+    /// Writer of the call's row on the board of supervisors.
+    row: RowWriter<'a>,
     retries: SegmentRetries,
     /// Number of failed rounds in a row.
     failed_rounds: u32,
@@ -68,6 +71,7 @@ impl<'a> CallFollower<'a> {
             interaction_id,
             contact_center,
             call: LeasedCall::new(deps, contact_center, interaction_id, holder),
+            row: RowWriter::new(deps, interaction_id),
             retries: SegmentRetries::default(),
             failed_rounds: 0,
             outcome: RoundOutcome::CaughtUp,
@@ -108,7 +112,18 @@ impl<'a> CallFollower<'a> {
         }
         let actions = self.call.apply(CallEvent::RoundStarted);
         self.perform_all(actions).await?;
-        self.call.settle_deliveries().await
+        self.call.settle_deliveries().await?;
+        if matches!(self.outcome, RoundOutcome::CaughtUp | RoundOutcome::MoreWaiting)
+            && let Some(state) = self.call.state()
+        {
+            self.row.write_if_due(state).await;
+        }
+        Ok(())
+    }
+
+    /// Removes the row of a call that has ended from the board of supervisors.
+    pub(crate) async fn remove_row(&mut self) {
+        self.row.remove().await;
     }
 
     /// Waits until a delivery was answered or is due. May be canceled at any time.
@@ -199,6 +214,7 @@ impl<'a> CallFollower<'a> {
             }
             CallAction::ReportUnscored { count } => {
                 metrics::count("segments_unscored", count as u64);
+                self.row.note_batch();
                 Ok(Vec::new())
             }
             CallAction::ReportBatch(report) => {
@@ -263,6 +279,8 @@ impl<'a> CallFollower<'a> {
                 }
             }
         }
+        batch.scored.sort_by_key(|scored| scored.segment.end);
+        self.row.note_segments(&batch.scored).await;
         if let Some(error) = first_failure {
             tracing::warn!(
                 interaction_id = self.interaction_id,
@@ -315,6 +333,7 @@ impl<'a> CallFollower<'a> {
 
     fn report(&mut self, report: &BatchReport) {
         self.counters.add_batch(report.segments.len());
+        self.row.note_batch();
         let count = |reason: Option<Unscored>| {
             let segments = report.segments.iter();
             segments

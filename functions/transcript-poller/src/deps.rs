@@ -1,5 +1,6 @@
 //! What the function works with.
 
+use backends::board::Board;
 use backends::interactions::Interactions;
 use backends::{Backends, secret_key};
 use cxone::endpoints::System;
@@ -25,6 +26,8 @@ pub struct Deps {
     pub config: Config,
     /// Live calls in the state store.
     pub calls: Interactions<State>,
+    /// Rows of the calls on the board of supervisors.
+    pub board: Board<State>,
     /// Client of the contact center's API for what is sent: a hiccup is tried again at once, and an outage by the lane.
     pub cxone_client: cxone::CxoneClient,
     /// Client of the contact center's API for polls. Each makes one attempt, because the rounds of the calls are the retries,
@@ -77,6 +80,7 @@ impl Deps {
             _ => None,
         };
         Ok(Self {
+            board: Board::new(state.clone(), config.shards.count),
             calls: Interactions::new(state, config.shards.count),
             cxone_client,
             transcript_client,

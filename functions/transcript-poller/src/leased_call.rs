@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use backends::interactions::LoadedInteraction;
-use insights_core::live::{CallAction, CallEvent, LeaveReason};
+use insights_core::live::{CallAction, CallEvent, CallState, LeaveReason};
 use insights_http::Deadline;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
@@ -63,6 +63,11 @@ impl<'a> LeasedCall<'a> {
     /// Returns whether the call is claimed.
     pub(crate) fn is_held(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Returns the state of the call, if it is claimed.
+    pub(crate) fn state(&self) -> Option<&CallState> {
+        self.held.as_ref().map(|held| &held.call)
     }
 
     /// Forgets the state in memory and cancels the deliveries. The call has to be claimed again.

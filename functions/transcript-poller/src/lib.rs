@@ -4,7 +4,7 @@
 //! - **Trigger:** an EventBridge schedule, once a minute. With several shards, the scheduled invocation starts one more
 //!   invocation `{"shard": n}` for each of the other shards.
 //! - **Reads:** the list of live calls and their states in the state store; the live transcripts of the contact center.
-//! - **Writes:** the states of the calls; attributes of the interactions and suggestions in the contact center.
+//! - **Writes:** the states of the calls; their rows on the board of supervisors; attributes of the interactions and suggestions in the contact center.
 //! - **Idempotency keys:** a segment is scored once per interaction and segment identity (a hash of its times, speaker and
 //!   text). A suggestion is sent with an `Idempotency-Key` that is stored before the first attempt and derived from the
 //!   interaction, its registration and the number of the suggestion.
@@ -45,6 +45,7 @@ mod fan_out;
 mod leased_call;
 pub mod poll;
 mod request_pacer;
+mod row_writer;
 pub mod scorer;
 mod segment_retries;
 mod summary;

@@ -237,6 +237,7 @@ impl PollRun {
                         .min(MAX_CLAIM_DELAY)
                 }
                 RoundOutcome::Ended(reason) => {
+                    follower.remove_row().await;
                     self.unlist(
                         shard,
                         &ListedInteraction {

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use insights_core::live::{CallAction, CallEvent, CallState, CallView, LiveSettings, apply_event};
+use insights_core::live::{
+    CallAction, CallDetails, CallEvent, CallState, CallView, LiveSettings, apply_event,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use store::Error;
 use store::state::{Expect, Key, Put, StateStore};
 
 use crate::settings::MAX_SHARDS;
+use crate::shards::shard_of;
 
 /// How long the state of an interaction outlives its last write: an interaction that is registered again within a day is
 /// not scored twice.
@@ -101,8 +104,21 @@ impl<S: StateStore> Interactions<S> {
     /// # Errors
     /// The errors of the store.
     pub async fn register(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
+        self.register_with(id, CallDetails::default(), now).await
+    }
+
+    /// Starts to score an interaction of which the caller knows something; returns whether it was not scored before.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn register_with(
+        &self,
+        id: &str,
+        details: CallDetails,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let started = self
-            .change(id, CallEvent::RegistrationRequested, now)
+            .change(id, CallEvent::RegistrationRequested, details, now)
             .await?
             .has_started;
         // Also if it was registered already: the first registration may have died before its entry was written.
@@ -123,7 +139,12 @@ impl<S: StateStore> Interactions<S> {
     /// The errors of the store.
     pub async fn open(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
         let change = self
-            .change(id, CallEvent::RegistrationRequested, now)
+            .change(
+                id,
+                CallEvent::RegistrationRequested,
+                CallDetails::default(),
+                now,
+            )
             .await?;
         Ok(change.has_started)
     }
@@ -138,7 +159,7 @@ impl<S: StateStore> Interactions<S> {
             return Ok(false);
         }
         let stopped = self
-            .change(id, CallEvent::StopRequested, now)
+            .change(id, CallEvent::StopRequested, CallDetails::default(), now)
             .await?
             .is_written;
         let entry = self.entry_key(id);
@@ -254,14 +275,21 @@ impl<S: StateStore> Interactions<S> {
     }
 
     /// Applies an event to the stored state of an interaction, again if somebody else writes in between.
-    async fn change(&self, id: &str, event: CallEvent, now: Timestamp) -> Result<Change, Error> {
+    async fn change(
+        &self,
+        id: &str,
+        event: CallEvent,
+        details: CallDetails,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
         let mut attempts = 0;
         loop {
             let mut loaded = self.load_or_new(id, now).await?;
             let new = loaded.version.is_none();
             let was_live = !new && loaded.call.ended().is_none();
             let actions = loaded.apply(event.clone(), &LiveSettings::default(), now);
-            if actions.is_empty() && !new {
+            let is_described = loaded.call.describe(details.clone());
+            if actions.is_empty() && !is_described && !new {
                 return Ok(Change::default());
             }
             attempts += 1;
@@ -298,15 +326,6 @@ pub(crate) fn possible_entries(id: &str) -> BTreeSet<Key> {
 /// Returns the partition that lists the interactions of a shard.
 fn shard_partition(shard: u32) -> String {
     format!("live#{shard}")
-}
-
-/// Returns the shard of an interaction: the 32-bit FNV-1a hash of its id (draft-eastlake-fnv) by the number of shards, which
-/// is the same on every machine and in every version of the product.
-fn shard_of(id: &str, shards: u32) -> u32 {
-    let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    hash % shards
 }
 
 #[cfg(test)]

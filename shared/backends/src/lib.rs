@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backends;
+pub mod board;
 pub mod caller_keys;
 #[cfg(feature = "cxone")]
 pub mod cxone_client;
@@ -12,6 +13,7 @@ pub mod interactions;
 mod key_source;
 pub mod lease_guard;
 pub mod settings;
+mod shards;
 #[cfg(feature = "cxone")]
 pub mod token_cache;
 

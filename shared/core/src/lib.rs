@@ -3,6 +3,7 @@
 pub mod analytics;
 mod apostrophes;
 pub mod backoff;
+pub mod board;
 pub mod chat;
 pub mod chunking;
 pub mod emoji;

@@ -50,6 +50,15 @@ impl<E: 'static> Observer<E> {
         Self(Some(Arc::new(move |event| sender.try_send(event).is_ok())))
     }
 
+    /// Returns an observer that shows each event to `look` before this one takes it. Events are made although nobody else watches.
+    #[must_use]
+    pub fn preceded_by(self, look: impl Fn(&E) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(move |event| {
+            look(&event);
+            self.0.as_ref().is_none_or(|take| take(event))
+        })))
+    }
+
     /// Passes on an event, which is made only if somebody watches. Returns false if the event was dropped.
     pub fn notify(&self, event: impl FnOnce() -> E) -> bool {
         self.0.as_ref().is_none_or(|take| take(event()))

@@ -79,6 +79,8 @@ pub(super) struct ConversationTable {
     /// The ids of conversations, each with when it ended, in milliseconds since the epoch.
     recently_archived: VecDeque<(String, i64)>,
     active: watch::Sender<usize>,
+    /// The ids of the conversations that have not ended, in order.
+    open_ids: watch::Sender<Vec<String>>,
 }
 
 impl ConversationTable {
@@ -88,6 +90,7 @@ impl ConversationTable {
             open: HashMap::new(),
             recently_archived: VecDeque::new(),
             active: watch::channel(0).0,
+            open_ids: watch::channel(Vec::new()).0,
         }
     }
 
@@ -160,9 +163,22 @@ impl ConversationTable {
         self.active.subscribe()
     }
 
-    /// Counts the active conversations and publishes the number if it has changed.
+    /// Returns a receiver of the ids of the conversations that have not ended.
+    pub(super) fn watch_open(&self) -> watch::Receiver<Vec<String>> {
+        self.open_ids.subscribe()
+    }
+
+    /// Publishes which conversations are active, and how many, as far as that has changed.
     pub(super) fn publish_active(&self) {
-        let count = self.open.values().filter(|open| !open.has_ended()).count();
+        let active = self.open.iter().filter(|(_, open)| !open.has_ended());
+        let mut ids: Vec<String> = active.map(|(id, _)| id.clone()).collect();
+        ids.sort_unstable();
+        let count = ids.len();
+        self.open_ids.send_if_modified(|published| {
+            let is_changed = *published != ids;
+            *published = ids;
+            is_changed
+        });
         self.active
             .send_if_modified(|published| std::mem::replace(published, count) != count);
     }

@@ -3,10 +3,11 @@
 //! [`run`] goes through the modules in this order: `lease` takes the agent's lease, `recovery` restores what the previous
 //! session left, `event_loop` works until the session ends, and `shutdown` ends it. In the event loop, `stream` brings events,
 //! `ingest` stores them, `processing` scores messages and raises escalations, `send` sends what the agent writes,
-//! `archive_queue` archives conversations, and `presence` keeps the agent's presence and availability.
+//! `archive_queue` archives conversations, `board_rows` shows them to supervisors, and `presence` keeps the agent's presence and availability.
 
 mod archive_queue;
 mod arrival;
+mod board_rows;
 mod conversations;
 mod escalation;
 mod event_loop;

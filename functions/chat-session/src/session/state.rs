@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::archive_queue::{ArchiveQueue, Archiving, FinishedArchive};
 use super::arrival::Arrival;
+use super::board_rows;
 use super::conversations::ConversationTable;
 use super::escalation::Escalations;
 use super::ingest::{self, Ingest};
@@ -62,7 +63,9 @@ impl SessionState {
         lease_lost: CancellationToken,
     ) -> Self {
         let config = &deps.config;
+        let conversations = ConversationTable::new();
         let updates = options.updates.clone();
+        let updates = board_rows::start(&deps, agent, conversations.watch_open(), updates);
         Self {
             holder: options.holder.clone(),
             store: SessionStore::new(
@@ -71,7 +74,7 @@ impl SessionState {
                 config.retention,
                 lease_lost,
             ),
-            conversations: ConversationTable::new(),
+            conversations,
             queue: MessageQueue::new(config.rate, config.room),
             outbound: OutboundWriter::new(config.rate),
             escalations: Escalations::start(&deps, agent, &options.holder),

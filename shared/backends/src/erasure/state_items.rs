@@ -8,6 +8,7 @@ use serde::Deserialize;
 use store::Error;
 use store::state::{Expect, Item, Key, StateStore};
 
+use crate::board::{mark_partition, possible_keys};
 use crate::interactions::possible_entries;
 
 /// Number of items that one query reads.
@@ -35,12 +36,15 @@ pub async fn erase_state<S: StateStore>(
 ) -> Result<usize, Error> {
     let mut keys = Vec::new();
     // The entries in the lists are deleted first, so that no poller takes the call up again.
-    let found: Vec<Option<Key>> = stream::iter(possible_entries(conversation))
+    let found: Vec<Option<Key>> = stream::iter(possible_entries(conversation).into_iter().chain(possible_keys(conversation)))
         .map(|key| async move { Ok::<_, Error>(state.get(&key, now).await?.map(|_| key)) })
         .buffer_unordered(CONCURRENCY)
         .try_collect()
         .await?;
     keys.extend(found.into_iter().flatten());
+    keys.extend(keys_of(
+        &list_all(state, &mark_partition(conversation), "", now).await?,
+    ));
     keys.extend(keys_of(
         &list_all(state, &format!("interaction#{conversation}"), "", now).await?,
     ));
@@ -182,6 +186,9 @@ mod tests {
         let own = [
             item("interaction#c-1", "state", json!({"text": "CANARY"})),
             item("live#3", "c-1", json!({})),
+            item("board#3", "row#c-1", json!({"l": "CANARY"})),
+            item("board#chats", "marks#c-1", json!({})),
+            item("board-marks#c-1", "1#wrong", json!({"reason": "CANARY"})),
             item("chat#c-1", "m#1#a", message("c-1", "agent")),
             item(
                 "chat#c-1",

@@ -20,6 +20,20 @@ pub struct AlertState {
 }
 
 impl AlertState {
+    /// Returns the segment time of the last alert, in milliseconds since the epoch, and the average that raised it, until the
+    /// average has come back to the re-arming score.
+    #[must_use]
+    pub fn open(&self) -> Option<(i64, f64)> {
+        let at = self.last_alert_at.filter(|_| !self.has_recovered)?;
+        Some((at, self.last_alert_average))
+    }
+
+    /// Returns whether the call has raised an alert at any time.
+    #[must_use]
+    pub fn has_fired(&self) -> bool {
+        self.last_alert_at.is_some()
+    }
+
     /// Decides whether the sentiment at `time` (segment time in milliseconds since the epoch) raises an alert, and remembers
     /// the decision.
     ///

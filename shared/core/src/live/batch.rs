@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::action::{BatchReport, CallAction, ReportedSegment};
 use super::call_state::CallState;
 use super::event::{ScoredBatch, ScoredSegment};
-use super::segment::Speaker;
+use super::segment::{Segment, Speaker};
 use super::settings::{AlertSubject, LiveSettings, whole_millis};
 use super::suggestion::{Suggestion, SuggestionStatus};
 
@@ -37,10 +37,12 @@ pub(super) fn count_batch(
         .into_iter()
         .filter(|scored| count_segment(state, scored, now))
         .collect();
-    let unscored_count = unscored
+    let unscored: Vec<&Segment> = unscored
         .iter()
         .filter(|segment| state.remember_unscored(segment, now))
-        .count();
+        .collect();
+    count_speech(state, &scored, &unscored);
+    let unscored_count = unscored.len();
     if scored.is_empty() && unscored_count == 0 {
         return Vec::new();
     }
@@ -64,6 +66,22 @@ pub(super) fn count_batch(
         .memory
         .forget_older_than(whole_millis(settings.memory_horizon), state.unresolved_from);
     actions
+}
+
+/// Adds the spoken time of segments that are new, in the order of their ends.
+fn count_speech(state: &mut CallState, scored: &[ScoredSegment], unscored: &[&Segment]) {
+    let with_score = scored.iter().map(|scored| (&scored.segment, true));
+    let mut all: Vec<(&Segment, bool)> = with_score
+        .chain(unscored.iter().map(|segment| (*segment, false)))
+        .collect();
+    all.sort_by_key(|(segment, _)| segment.end);
+    for (segment, has_score) in all {
+        if has_score {
+            state.speech.count_scored(segment);
+        } else {
+            state.speech.count_unscored(segment);
+        }
+    }
 }
 
 /// Computes the sentiment after scored segments that were remembered, and raises a suggestion if the call has become bad.
@@ -114,6 +132,9 @@ fn count_segment(state: &mut CallState, scored: &ScoredSegment, now: Timestamp) 
     };
     total.segments += 1;
     total.score_sum += u64::from(remembered.score);
+    if segment.speaker == Speaker::Customer {
+        state.history.count(remembered.end, remembered.score);
+    }
     true
 }
 

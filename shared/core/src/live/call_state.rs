@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::alert::AlertState;
+use super::details::CallDetails;
 use super::event::ScoredSegment;
 use super::lease::Lease;
 use super::listening::Listening;
+use super::score_history::ScoreHistory;
 use super::segment::{Segment, SegmentId, Speaker, is_ahead};
 use super::segment_memory::{RememberedSegment, SegmentMemory, SegmentStatus};
 use super::set_aside::SetAsideSegments;
+use super::speech_totals::SpeechTotals;
 use super::suggestion::Suggestion;
 use super::sweep::SweepProgress;
 use super::window::CallSentiment;
@@ -119,6 +122,15 @@ pub struct CallState {
     /// Since when the call has been listened to.
     #[serde(default, skip_serializing_if = "Listening::has_not_begun")]
     pub(super) listening: Listening,
+    /// What the one who registered the call said about it.
+    #[serde(default, skip_serializing_if = "CallDetails::is_empty")]
+    pub(super) details: CallDetails,
+    /// How long both sides have spoken.
+    #[serde(default, skip_serializing_if = "SpeechTotals::is_empty")]
+    pub(super) speech: SpeechTotals,
+    /// The customer's scores over the whole call.
+    #[serde(default, skip_serializing_if = "ScoreHistory::is_empty")]
+    pub(super) history: ScoreHistory,
     /// Smallest end of the segments that could not be scored this time and are fetched again, in milliseconds since the epoch.
     #[serde(skip)]
     pub(super) unresolved_from: Option<i64>,
@@ -177,6 +189,9 @@ impl CallState {
             signals: Signals::NONE,
             language: None,
             listening: Listening::default(),
+            details: CallDetails::default(),
+            speech: SpeechTotals::default(),
+            history: ScoreHistory::default(),
             unresolved_from: None,
             reported: ReportedOddities::default(),
         }
@@ -268,6 +283,37 @@ impl CallState {
             }
         }
         (self.signals, self.language.clone()) != before
+    }
+
+    /// Returns what the one who registered the call said about it.
+    #[must_use]
+    pub fn details(&self) -> &CallDetails {
+        &self.details
+    }
+
+    /// Takes over what is newly known of the call, and returns whether that changed anything.
+    pub fn describe(&mut self, newer: CallDetails) -> bool {
+        let before = self.details.clone();
+        self.details.update(newer.bounded());
+        self.details != before
+    }
+
+    /// Returns how long both sides have spoken, and how much of it has no score.
+    #[must_use]
+    pub fn speech(&self) -> &SpeechTotals {
+        &self.speech
+    }
+
+    /// Returns the customer's scores over the whole call.
+    #[must_use]
+    pub fn history(&self) -> &ScoreHistory {
+        &self.history
+    }
+
+    /// Returns what the alert rule remembers of the call.
+    #[must_use]
+    pub fn alert(&self) -> &AlertState {
+        &self.alert
     }
 
     /// Returns the newest suggestions, oldest first.

@@ -23,6 +23,9 @@
 //! 7. [`alert`]: decides whether the call has become bad enough for a suggestion, and [`suggestion_template`] chooses its text.
 //! 8. `delivery`: lists the attributes and suggestions that the contact center has not acknowledged yet.
 //! 9. `listening`: tells silence from time in which nobody could listen.
+//!
+//! For people who look at many calls, the state also has the [`details`] of the call, its [`speech_totals`] and its
+//! [`score_history`]. Nothing decides by them.
 
 pub mod action;
 pub mod alert;
@@ -30,14 +33,17 @@ pub mod alert_replay;
 mod batch;
 pub mod call_state;
 mod delivery;
+pub mod details;
 pub mod event;
 pub mod lease;
 mod listening;
+pub mod score_history;
 pub mod segment;
 pub mod segment_memory;
 mod selection;
 mod set_aside;
 pub mod settings;
+pub mod speech_totals;
 pub mod suggestion;
 pub mod suggestion_template;
 mod sweep;
@@ -50,10 +56,13 @@ mod model_tests;
 
 pub use action::{BatchReport, CallAction, LeaveReason, ReportedSegment};
 pub use call_state::{CallEnd, CallState, EndReason};
+pub use details::CallDetails;
 pub use event::{CallEvent, ScoredBatch, ScoredSegment};
 pub use lease::Lease;
+pub use score_history::ScoreHistory;
 pub use segment::{Segment, SegmentId, Speaker};
 pub use settings::{AlertSettings, AlertSubject, LiveSettings};
+pub use speech_totals::SpeechTotals;
 pub use suggestion::{Suggestion, SuggestionStatus};
 pub use suggestion_template::SuggestionTemplates;
 pub use transition::apply_event;

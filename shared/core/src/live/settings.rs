@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::segment::Speaker;
 use super::suggestion_template::SuggestionTemplates;
@@ -116,6 +117,28 @@ impl Default for LiveSettings {
 }
 
 impl LiveSettings {
+    /// Returns the version of the alert rule: a digest of every number that it decides by, eight hexadecimal digits.
+    #[must_use]
+    pub fn alert_version(&self) -> String {
+        let AlertSettings {
+            subject,
+            threshold,
+            rearm,
+            cooldown,
+        } = self.alert;
+        let text = format!(
+            "{subject:?} {threshold} {rearm} {} {} {}",
+            cooldown.as_millis(),
+            self.trend_delta,
+            self.window.as_millis()
+        );
+        let digest = Sha256::digest(text);
+        digest
+            .iter()
+            .take(4)
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
     /// Checks that every number is in its range and that the numbers do not contradict each other.
     ///
     /// # Errors

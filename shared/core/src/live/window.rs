@@ -43,7 +43,7 @@ impl Trend {
     }
 
     /// Returns the trend from one average to the next. A change of exactly `delta` is stable.
-    fn between(before: f64, after: f64, delta: f64) -> Self {
+    pub(crate) fn between(before: f64, after: f64, delta: f64) -> Self {
         // Averages are quotients, so a change of exactly `delta` may come out a rounding error above it.
         const ROUNDING_ERROR: f64 = 1e-9;
         let change = after - before;

@@ -86,4 +86,15 @@ impl StateStore for State {
     ) -> Result<Vec<Item>, Error> {
         with_store!(self, store => store.list(partition, prefix, after, limit, now).await)
     }
+
+    async fn list_relaxed(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        with_store!(self, store => store.list_relaxed(partition, prefix, after, limit, now).await)
+    }
 }

@@ -60,4 +60,20 @@ pub trait StateStore: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<Item>, Error>> + Send;
+
+    /// Lists as [`StateStore::list`] does, at half the price: what was written within the last second may be missing. For what is
+    /// shown and read again soon, never for what is decided by.
+    ///
+    /// # Errors
+    /// As [`StateStore::list`].
+    fn list_relaxed(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Item>, Error>> + Send {
+        self.list(partition, prefix, after, limit, now)
+    }
 }

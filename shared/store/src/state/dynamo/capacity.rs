@@ -13,15 +13,16 @@ const WRITE_UNIT: usize = 1024;
 /// The read and write units consumed since the start.
 #[derive(Debug, Default)]
 pub struct Capacity {
-    reads: AtomicU64,
+    /// Halves of read units: a read that may be behind costs half a unit for 4 KB.
+    read_halves: AtomicU64,
     writes: AtomicU64,
 }
 
 impl Capacity {
-    /// Returns the number of read units consumed.
+    /// Returns the number of read units consumed, rounded up.
     #[must_use]
     pub fn read_units(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
+        self.read_halves.load(Ordering::Relaxed).div_ceil(2)
     }
 
     /// Returns the number of write units consumed.
@@ -30,10 +31,11 @@ impl Capacity {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// Counts one read of that many bytes; a read that finds nothing costs a unit as well.
-    pub(super) fn count_read(&self, bytes: usize) {
-        self.reads
-            .fetch_add(bytes.div_ceil(READ_UNIT).max(1) as u64, Ordering::Relaxed);
+    /// Counts one read of that many bytes; a read that finds nothing costs as much as one of 4 KB.
+    pub(super) fn count_read(&self, bytes: usize, is_consistent: bool) {
+        let blocks = bytes.div_ceil(READ_UNIT).max(1) as u64;
+        let halves = if is_consistent { blocks * 2 } else { blocks };
+        self.read_halves.fetch_add(halves, Ordering::Relaxed);
     }
 
     /// Counts one write of that many bytes.

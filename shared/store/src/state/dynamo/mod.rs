@@ -131,12 +131,13 @@ impl DynamoState {
         condition: &Condition,
         size: usize,
         start: Option<HashMap<String, AttributeValue>>,
+        is_consistent: bool,
     ) -> Result<(Vec<Row>, Option<HashMap<String, AttributeValue>>), Error> {
         let answer = self
             .client
             .query()
             .table_name(&self.table)
-            .consistent_read(true)
+            .consistent_read(is_consistent)
             .key_condition_expression(&condition.expression)
             .set_expression_attribute_values(condition.values())
             .limit(i32::try_from(size).unwrap_or(i32::MAX))
@@ -146,11 +147,47 @@ impl DynamoState {
             .map_err(|error| self.failed_call("Query").with_cause(error))?;
         let rows = answer.items.unwrap_or_default();
         self.capacity
-            .count_read(rows.iter().map(row::row_size).sum());
+            .count_read(rows.iter().map(row::row_size).sum(), is_consistent);
         Ok((
             rows,
             answer.last_evaluated_key.filter(|key| !key.is_empty()),
         ))
+    }
+
+    /// Reads the pages of a listing until there are `limit` items or no more; `None` lists nothing.
+    async fn read_list(
+        &self,
+        condition: Option<Condition>,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, Error> {
+        let Some(condition) = condition else {
+            return Ok(Vec::new());
+        };
+        let mut items = Vec::new();
+        let mut start = None;
+        while items.len() < limit {
+            // One more than wanted, because the first item may be `after` itself.
+            let size = (limit - items.len()).saturating_add(1).min(PAGE_MAX);
+            let (rows, next) = self
+                .read_page(&condition, size, start, is_consistent)
+                .await?;
+            for row in rows {
+                let item = parse_item(row)?;
+                let wanted =
+                    is_live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
+                if wanted && items.len() < limit {
+                    items.push(item);
+                }
+            }
+            if next.is_none() {
+                break;
+            }
+            start = next;
+        }
+        Ok(items)
     }
 }
 
@@ -167,7 +204,7 @@ impl StateStore for DynamoState {
             .await
             .map_err(|error| self.failed_call("GetItem").with_cause(error))?;
         self.capacity
-            .count_read(answer.item.as_ref().map_or(0, row::row_size));
+            .count_read(answer.item.as_ref().map_or(0, row::row_size), true);
         let item = answer.item.map(parse_item).transpose()?;
         Ok(item.filter(|item| is_live_at(item.expires_at, now)))
     }
@@ -277,29 +314,20 @@ impl StateStore for DynamoState {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Item>, Error> {
-        let Some(condition) = Condition::listing(partition, prefix, after, KEY_MAX_BYTES) else {
-            return Ok(Vec::new());
-        };
-        let mut items = Vec::new();
-        let mut start = None;
-        while items.len() < limit {
-            // One more than wanted, because the first item may be `after` itself.
-            let size = (limit - items.len()).saturating_add(1).min(PAGE_MAX);
-            let (rows, next) = self.read_page(&condition, size, start).await?;
-            for row in rows {
-                let item = parse_item(row)?;
-                let wanted =
-                    is_live_at(item.expires_at, now) && after != Some(item.key.sort.as_str());
-                if wanted && items.len() < limit {
-                    items.push(item);
-                }
-            }
-            if next.is_none() {
-                break;
-            }
-            start = next;
-        }
-        Ok(items)
+        let listing = Condition::listing(partition, prefix, after, KEY_MAX_BYTES);
+        self.read_list(listing, after, limit, now, true).await
+    }
+
+    async fn list_relaxed(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        let listing = Condition::listing(partition, prefix, after, KEY_MAX_BYTES);
+        self.read_list(listing, after, limit, now, false).await
     }
 }
 

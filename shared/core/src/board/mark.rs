@@ -1,0 +1,267 @@
+//! What supervisors say about alerts: acknowledged, snoozed, wrong.
+//!
+//! The JSON of an [`AlertMark`] is a stored form that does not change: a replay of rules measures their precision by the marks that
+//! say "wrong". Example:
+//!
+//! ```
+//! use insights_core::board::{AlertMark, MarkKind};
+//!
+//! let stored = r#"{"alert":{"rule":"customer-average","version":"9f2c01ab","at_ms":1764000009000},"kind":"wrong",
+//!     "by":"Grace","key":"floor-1","at_ms":1764000031000,"reason":"the customer joked"}"#;
+//! let mark: AlertMark = serde_json::from_str(stored).unwrap();
+//! assert_eq!(mark.kind, MarkKind::Wrong);
+//! assert_eq!(mark.alert.rule, "customer-average");
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::row::RowAlert;
+use super::standing::AlertHandling;
+
+/// Longest name of a supervisor, in characters.
+pub const MAX_NAME_CHARS: usize = 60;
+
+/// Longest reason why an alert is wrong, in characters.
+pub const MAX_REASON_CHARS: usize = 300;
+
+/// Longest snooze in minutes: a long call's length.
+pub const MAX_SNOOZE_MINUTES: u32 = 120;
+
+/// What names one alert of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertReference {
+    /// Name of the rule that raised the alert.
+    pub rule: String,
+    /// Version of the rule.
+    pub version: String,
+    /// When the alert was raised, in milliseconds since the epoch, by the times of the conversation.
+    pub at_ms: i64,
+}
+
+impl From<&RowAlert> for AlertReference {
+    fn from(alert: &RowAlert) -> Self {
+        Self {
+            rule: alert.rule.clone(),
+            version: alert.version.clone(),
+            at_ms: alert.at_ms,
+        }
+    }
+}
+
+impl AlertReference {
+    fn names(&self, alert: &RowAlert) -> bool {
+        self.rule == alert.rule && self.at_ms == alert.at_ms
+    }
+}
+
+/// What a supervisor says about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MarkKind {
+    /// Somebody takes care of the alert.
+    Acknowledged,
+    /// Alerts of the conversation are to be silent for a while.
+    Snoozed,
+    /// The alert should not have been raised.
+    Wrong,
+    /// What was said before is taken back.
+    Reopened,
+}
+
+impl MarkKind {
+    /// Returns the lower-case name, as it is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::Snoozed => "snoozed",
+            Self::Wrong => "wrong",
+            Self::Reopened => "reopened",
+        }
+    }
+}
+
+/// One thing that a supervisor said about an alert.
+///
+/// `Debug` leaves the reason out, which a person typed and which may quote the conversation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertMark {
+    /// Alert that is meant.
+    pub alert: AlertReference,
+    /// What is said about the alert.
+    pub kind: MarkKind,
+    /// Name that the supervisor gave.
+    pub by: String,
+    /// Name of the API key that the supervisor logged in with.
+    pub key: String,
+    /// When the supervisor said it, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// When a snooze ends, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+    /// Why the alert is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl std::fmt::Debug for AlertMark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AlertMark")
+            .field("alert", &self.alert)
+            .field("kind", &self.kind)
+            .field("at_ms", &self.at_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a mark is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidMark(pub &'static str);
+
+impl AlertMark {
+    /// Checks the mark and cleans what a person typed.
+    ///
+    /// # Errors
+    /// [`InvalidMark`] if the name is missing or too long, a snooze has no end or one out of range, or a wrong alert no reason.
+    pub fn checked(mut self) -> Result<Self, InvalidMark> {
+        self.by = clean_text(&self.by);
+        if !(1..=MAX_NAME_CHARS).contains(&self.by.chars().count()) {
+            return Err(InvalidMark("the name has 1 to 60 characters"));
+        }
+        let reason = self.reason.take().map(|reason| clean_text(&reason));
+        self.reason = reason.filter(|reason| !reason.is_empty());
+        if self.kind == MarkKind::Wrong {
+            let length = self.reason.as_ref().map_or(0, |text| text.chars().count());
+            if !(1..=MAX_REASON_CHARS).contains(&length) {
+                return Err(InvalidMark("the reason has 1 to 300 characters"));
+            }
+        } else {
+            self.reason = None;
+        }
+        let longest = i64::from(MAX_SNOOZE_MINUTES) * 60_000;
+        match (self.kind, self.until_ms) {
+            (MarkKind::Snoozed, Some(until))
+                if (1..=longest).contains(&until.saturating_sub(self.at_ms)) => {}
+            (MarkKind::Snoozed, _) => return Err(InvalidMark("a snooze has 1 to 120 minutes")),
+            _ => self.until_ms = None,
+        }
+        Ok(self)
+    }
+}
+
+/// Returns a text that a person typed without control characters and without white space at its ends.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    let is_shown = |c: char| !c.is_control() && !is_direction_override(c);
+    let spaced = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c });
+    spaced.filter(|c| is_shown(*c)).collect::<String>().trim().to_owned()
+}
+
+/// Returns whether a character changes the direction of what follows, and so may make a text look like another.
+pub(super) fn is_direction_override(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// The newest marks of a conversation, one of each kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AlertMarks {
+    /// Who takes care of which alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<AlertMark>,
+    /// Until when alerts of the conversation are silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<AlertMark>,
+    /// Which alert is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<AlertMark>,
+}
+
+impl AlertMarks {
+    /// Takes over what a supervisor said.
+    pub fn apply(&mut self, mark: AlertMark) {
+        match mark.kind {
+            MarkKind::Acknowledged => self.acknowledged = Some(mark),
+            MarkKind::Snoozed => self.snoozed = Some(mark),
+            MarkKind::Wrong => self.wrong = Some(mark),
+            MarkKind::Reopened => *self = Self::default(),
+        }
+    }
+
+    /// Returns what was said about an alert, at `now_ms`.
+    #[must_use]
+    pub fn handling(&self, alert: &RowAlert, now_ms: i64) -> AlertHandling {
+        let names_alert = |mark: &Option<AlertMark>| {
+            mark.as_ref().is_some_and(|mark| mark.alert.names(alert))
+        };
+        let is_snoozed = self
+            .snoozed
+            .as_ref()
+            .and_then(|mark| mark.until_ms)
+            .is_some_and(|until| now_ms < until);
+        if names_alert(&self.wrong) {
+            AlertHandling::Wrong
+        } else if is_snoozed {
+            AlertHandling::Snoozed
+        } else if names_alert(&self.acknowledged) {
+            AlertHandling::Acknowledged
+        } else {
+            AlertHandling::Open
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(kind: MarkKind) -> AlertMark {
+        AlertMark {
+            alert: AlertReference {
+                rule: "customer-average".to_owned(),
+                version: "v".to_owned(),
+                at_ms: 1,
+            },
+            kind,
+            by: "Grace".to_owned(),
+            key: "floor".to_owned(),
+            at_ms: 1000,
+            until_ms: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn what_a_person_types_is_bounded_and_cleaned() {
+        let wrong = |reason: &str| AlertMark {
+            reason: Some(reason.to_owned()),
+            ..mark(MarkKind::Wrong)
+        };
+        let kept = wrong(" a\u{1b}[2J joke\u{202e} \n").checked().unwrap();
+        assert_eq!(kept.reason.as_deref(), Some("a[2J joke"));
+        assert!(wrong(" \u{7} ").checked().is_err());
+        assert!(wrong(&"é".repeat(301)).checked().is_err());
+        assert!(wrong(&"é".repeat(300)).checked().is_ok());
+        let unnamed = AlertMark {
+            by: " ".to_owned(),
+            ..mark(MarkKind::Acknowledged)
+        };
+        assert!(unnamed.checked().is_err());
+        for (until, is_allowed) in [(None, false), (Some(1000), false), (Some(1001), true), (Some(7_201_001), false)] {
+            let snooze = AlertMark {
+                until_ms: until,
+                ..mark(MarkKind::Snoozed)
+            };
+            assert_eq!(snooze.checked().is_ok(), is_allowed, "{until:?}");
+        }
+    }
+
+    #[test]
+    fn a_debug_print_holds_no_reason() {
+        let wrong = AlertMark {
+            reason: Some("secret words".to_owned()),
+            ..mark(MarkKind::Wrong)
+        };
+        assert!(!format!("{wrong:?}").contains("secret"));
+    }
+}
