@@ -62,7 +62,12 @@ const WITHOUT_CONTACT_CENTER: [&str; 4] = [
 ];
 
 /// Functions that infer nothing.
-const WITHOUT_INFERENCE: [&str; 3] = ["webhook-receiver", "analytics-report", "heartbeat"];
+const WITHOUT_INFERENCE: [&str; 4] = [
+    "webhook-receiver",
+    "analytics-report",
+    "heartbeat",
+    "supervisor-board",
+];
 
 /// Names of the workspace's own shared crates.
 const SHARED_CRATES: [&str; 10] = [

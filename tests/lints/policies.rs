@@ -30,6 +30,13 @@ const CALLS: &[(&str, &[&str])] = &[
         r"\bInteractions\b",
         &["dynamodb:GetItem", "dynamodb:PutItem"],
     ),
+    // The rows and marks of the board of supervisors.
+    (
+        r"\bboard\s*\.(write|mark|row|marks)\(",
+        &["dynamodb:GetItem", "dynamodb:PutItem"],
+    ),
+    (r"\bboard\s*\.remove\(", &["dynamodb:DeleteItem"]),
+    (r"\bboard\s*\.read\(", &["dynamodb:Query"]),
     (r"\bStateStore\b", &["dynamodb:GetItem", "dynamodb:PutItem"]),
     (r"\.unlist\(|\bstate\s*\.delete\(", &["dynamodb:DeleteItem"]),
     // Tokens are shared through the state, and leases are given back.

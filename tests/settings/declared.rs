@@ -8,7 +8,7 @@ use runtime::settings::Declaration;
 type Declarations = fn() -> Vec<Declaration>;
 
 /// Every function by name, in the order of the page.
-pub(crate) const FUNCTIONS: [(&str, Declarations); 9] = [
+pub(crate) const FUNCTIONS: [(&str, Declarations); 10] = [
     ("data-action", || {
         with_process(data_action::config::Config::declarations())
     }),
@@ -23,6 +23,9 @@ pub(crate) const FUNCTIONS: [(&str, Declarations); 9] = [
     }),
     ("semantic-search", || {
         with_process(semantic_search::config::Config::declarations())
+    }),
+    ("supervisor-board", || {
+        with_process(supervisor_board::config::Config::declarations())
     }),
     ("analytics-report", || {
         with_process(analytics_report::config::Config::declarations())

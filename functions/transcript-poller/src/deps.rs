@@ -8,7 +8,7 @@ use insights_http::CallLimits;
 use insights_http::client::IdleConnections;
 use insights_http::retry::RetryPolicy;
 use runtime::Observer;
-use sentiment::build_provider;
+use sentiment::{Provider, build_provider};
 use store::state::State;
 
 use crate::config::Config;
@@ -35,6 +35,8 @@ pub struct Deps {
     pub transcript_client: cxone::CxoneClient,
     /// The scorer of the calls' segments.
     pub scorer: SegmentScorer,
+    /// Digest of the model that scores; `None` if a service does.
+    pub model_digest: Option<String>,
     /// Limits on how fast the contact center is asked.
     pub pacer: RequestPacer,
     /// Starter of further invocations; `None` in a process that follows every shard itself.
@@ -72,6 +74,10 @@ impl Deps {
         let cxone_client = cxone_client.with_limits(limits(send_policy));
         let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
         let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
+        let model_digest = match &provider {
+            Provider::Local(model) => Some(model.digest().to_owned()),
+            Provider::Http(_) => None,
+        };
         let fan_out = match &config.function_name {
             Some(name) if config.shards.count > 1 => {
                 let function = FanOut::qualified(name, config.function_alias.as_deref());
@@ -84,6 +90,7 @@ impl Deps {
             calls: Interactions::new(state, config.shards.count),
             cxone_client,
             transcript_client,
+            model_digest,
             scorer: SegmentScorer::new(provider),
             pacer: RequestPacer::new(&config),
             fan_out,

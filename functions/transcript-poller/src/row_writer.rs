@@ -72,7 +72,8 @@ impl<'a> RowWriter<'a> {
         }
         let line = self.last_line.as_ref().map_or("", LastLine::text);
         let now = Timestamp::now();
-        let row = BoardRow::of_call(call, line, &self.deps.config.rules, now);
+        let model = self.deps.model_digest.as_deref();
+        let row = BoardRow::of_call(call, line, &self.deps.config.rules, model, now);
         let write = self.deps.board.write(self.interaction_id, &row, now);
         let written = Deadline::within(ROW_TIMEOUT).bound(write).await;
         // Also after a failure: the next attempt is the next batch, or comes after the interval.

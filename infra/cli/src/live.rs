@@ -46,6 +46,14 @@ impl BackgroundPoller {
         Ok(Self { stop, task })
     }
 
+    /// Waits until the poller ends by itself, which it does only if it fails.
+    ///
+    /// # Errors
+    /// The error with which the poller ended.
+    pub(crate) async fn wait(self) -> anyhow::Result<PollSummary> {
+        self.task.await.context("the poller panicked")?
+    }
+
     /// Stops the poller, which hands its calls over, and returns the poller's summary.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use store::secrets::{SecretFile, SecretStore, Secrets};
 use url::Url;
 
@@ -137,11 +138,22 @@ fn default_secrets(settings: &Settings) -> Secrets {
 /// files that other users may read; a secret file is made private before it is read.
 async fn local_secrets(file: &Path, given: Secrets, defaults: &Secrets) -> anyhow::Result<Secrets> {
     if !file.exists() {
-        return Ok(given.or_from(defaults));
+        return Ok(with_board_key(given.or_from(defaults)));
     }
     make_private(file).with_context(|| format!("cannot make {} private", file.display()))?;
     let read = SecretFile::new(file, Secrets::default()).fetch().await?;
-    Ok(given.or_from(&read).or_from(defaults))
+    Ok(with_board_key(given.or_from(&read).or_from(defaults)))
+}
+
+/// Lets the one API key log in to the board of supervisors too, unless the secrets list keys of their own.
+fn with_board_key(secrets: Secrets) -> Secrets {
+    let Some(key) = secrets.get("api_key") else {
+        return secrets;
+    };
+    let entry = json!([{"name": "local", "key": key.expose_secret(), "scopes": ["board"]}]);
+    let entry = SecretString::from(entry.to_string());
+    let listed: Secrets = [("api_keys".to_owned(), entry)].into_iter().collect();
+    secrets.or_from(&listed)
 }
 
 #[cfg(unix)]

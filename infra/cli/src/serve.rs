@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         eprintln!("{}", BatchLine::new(&batch.interaction_id, &batch.report));
     });
     let poller = BackgroundPoller::start(&context, &data_action.provider, show).await?;
-    let services = http_services(&data_action);
+    let services = add_board(&context, http_services(&data_action))?;
     let pipeline = Pipeline::open(&context)
         .await
         .context("the embedding pipeline cannot be opened")?;
@@ -114,8 +114,24 @@ pub(crate) fn http_services(data_action: &Arc<data_action::Deps>) -> Services {
     })
 }
 
+/// Adds the board of supervisors to the HTTP functions, on the stores of this run.
+///
+/// # Errors
+/// If the configuration is wrong.
+pub(crate) fn add_board(context: &LocalContext, services: Services) -> anyhow::Result<Services> {
+    let config = supervisor_board::config::Config::from_env(&context.env)?;
+    let board = supervisor_board::Deps::new(&context.backends, config);
+    let board = board.context("supervisor-board")?.with_open_streams();
+    Ok(services.route(
+        &["board"],
+        &Arc::new(board),
+        |deps, request| async move { supervisor_board::handle(&deps, request).await },
+    ))
+}
+
 fn announce(addr: &SocketAddr, context: &LocalContext, own_key: bool) {
     eprintln!("listening on http://{addr}");
+    eprintln!("board of supervisors: http://{addr}/board; the API key logs in, unless secrets.toml lists api_keys");
     match &context.simulator {
         Some(simulator) => eprintln!(
             "contact center: simulator at {}; PUT /interactions/demo-bad or demo-good plays a call",

@@ -8,6 +8,7 @@
 mod entries;
 mod known_keys;
 mod scope;
+mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,7 @@ use store::secrets::Secrets;
 pub use self::known_keys::{Caller, SigningSecret};
 use self::known_keys::{KnownKeys, read_signing_secrets};
 pub use self::scope::{Scope, Scopes};
+pub use self::session::CallerSession;
 use crate::key_source::FunctionSecrets;
 
 /// The callers that may use an endpoint: those who present a key of the callers' secret that has the endpoint's scope.
@@ -68,6 +70,19 @@ impl Callers {
     /// cannot be read.
     pub async fn require(&self, request: &Request, scope: Scope) -> Result<Caller, Failure> {
         let presented = presented_key(request.headers()).ok_or_else(Failure::unauthorized)?;
+        self.require_key(request, presented, scope).await
+    }
+
+    /// Checks a key that came in another way than in a header, as [`Callers::require`] does.
+    ///
+    /// # Errors
+    /// As [`Callers::require`].
+    pub async fn require_key(
+        &self,
+        request: &Request,
+        presented: &str,
+        scope: Scope,
+    ) -> Result<Caller, Failure> {
         let known = self.secrets.get().await.map_err(secret_unavailable)?;
         let mut found = self.find(&known, presented);
         if !found.as_ref().is_some_and(|caller| caller.may(scope)) {
@@ -80,6 +95,66 @@ impl Callers {
             return Err(Failure::missing_scope(scope.name()));
         }
         Ok(caller)
+    }
+
+    /// Opens a session for a caller whose key was checked, and returns its token.
+    ///
+    /// # Errors
+    /// The failure 401 if the key is not known any more, and 503 while the secret cannot be read.
+    pub async fn open_session(
+        &self,
+        session: &CallerSession,
+        scope: Scope,
+    ) -> Result<String, Failure> {
+        let known = self.secrets.get().await.map_err(secret_unavailable)?;
+        let digests = self.digests_of(&known, &session.key_name, scope);
+        let token = digests.first().and_then(|digest| session.sign(digest));
+        token.ok_or_else(Failure::unauthorized)
+    }
+
+    /// Returns the session of a token, and names its caller in the log; `None` if the token proves nothing.
+    ///
+    /// # Errors
+    /// The failure 503 while the secret cannot be read.
+    pub async fn find_session(
+        &self,
+        request: &Request,
+        token: &str,
+        scope: Scope,
+    ) -> Result<Option<CallerSession>, Failure> {
+        let Some(session) = CallerSession::read(token, Timestamp::now()) else {
+            return Ok(None);
+        };
+        let known = self.secrets.get().await.map_err(secret_unavailable)?;
+        let is_proven = |known: &Arc<Secrets>| {
+            let digests = self.digests_of(known, &session.key_name, scope);
+            digests
+                .iter()
+                .any(|digest| CallerSession::is_signed(token, digest))
+        };
+        let mut is_found = is_proven(&known);
+        if !is_found {
+            let renewed = self.secrets.refresh_after_auth_failure().await;
+            is_found = is_proven(&renewed.map_err(secret_unavailable)?);
+        }
+        if !is_found {
+            return Ok(None);
+        }
+        request.name_caller(&session.key_name);
+        Ok(Some(session))
+    }
+
+    /// Returns the digests of the keys with this name and scope, those of the secret's previous version included while they are valid.
+    fn digests_of(&self, secrets: &Arc<Secrets>, name: &str, scope: Scope) -> Vec<[u8; 32]> {
+        let now = Timestamp::now();
+        let keys = self.keys_of(secrets);
+        let mut digests = keys.current.digests_of(name, scope, now);
+        if secrets.previous(now).is_some()
+            && let Some(previous) = &keys.previous
+        {
+            digests.extend(previous.digests_of(name, scope, now));
+        }
+        digests
     }
 
     /// Returns the sender whose signing secret `proves` a webhook. Every secret is tried, so that the time does not tell which one

@@ -57,6 +57,11 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "missing_scope", message)
     }
 
+    /// Builds a 403: the request is not allowed, whoever sends it.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
     /// Builds a 404: there is nothing at this path or with this identifier.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)

@@ -5,9 +5,11 @@
 
 pub mod caller_name;
 pub mod event;
+pub mod live_body;
 pub mod reply;
 pub mod request;
 pub mod response;
 
+pub use live_body::LiveBody;
 pub use request::{Request, RequestExt};
 pub use response::Response;

@@ -33,7 +33,7 @@ impl Function {
 }
 
 /// Every function of the workspace, in the order of the alphabet.
-pub const FUNCTIONS: [Function; 9] = [
+pub const FUNCTIONS: [Function; 10] = [
     function("admin", "Admin", Trigger::Operator),
     function("analytics-report", "AnalyticsReport", Trigger::Schedule),
     function("chat-session", "ChatSession", Trigger::Schedule),
@@ -41,6 +41,7 @@ pub const FUNCTIONS: [Function; 9] = [
     function("embedding-writer", "EmbeddingWriter", Trigger::Queue),
     function("heartbeat", "Heartbeat", Trigger::Schedule),
     function("semantic-search", "SemanticSearch", Trigger::Http),
+    function("supervisor-board", "SupervisorBoard", Trigger::Http),
     function("transcript-poller", "TranscriptPoller", Trigger::Schedule),
     function("webhook-receiver", "WebhookReceiver", Trigger::Http),
 ];

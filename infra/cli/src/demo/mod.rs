@@ -4,6 +4,7 @@
 mod chat;
 mod data_action;
 mod embedding;
+mod kept_board;
 mod live_calls;
 mod report;
 
@@ -41,6 +42,9 @@ pub(crate) struct Args {
     /// Factor by which the scripts are played faster; 2 is twice as fast
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     speed: f64,
+    /// Keeps the board of supervisors open after the last scene, with calls that go on, until Ctrl-C
+    #[arg(long)]
+    keep: bool,
 }
 
 impl Default for Args {
@@ -48,6 +52,7 @@ impl Default for Args {
         Self {
             data_dir: "./insights-demo".into(),
             speed: 1.0,
+            keep: false,
         }
     }
 }
@@ -93,11 +98,13 @@ impl Stage {
 /// If a scene fails; the error names the scene.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let scripted = scripted_calls(args.speed);
+    let mut scripted = scripted_calls(args.speed);
     let calls = scripted
         .iter()
         .map(|call| (call.id.clone(), call.lines.len() as u64))
         .collect();
+    let kept = kept_board::calls();
+    scripted.extend(kept.iter().map(|kept| kept.call.clone()));
     let scenario = Scenario {
         calls: scripted,
         conversations: Conversations {
@@ -109,7 +116,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let local = LocalArgs::in_folder(&args.data_dir);
     let context = LocalContext::open_with(&local, scenario, None).await?;
     let data_action = serve::build_data_action(&context).await?;
-    let services = serve::http_services(&data_action);
+    let services = serve::add_board(&context, serve::http_services(&data_action))?;
     let pipeline = Pipeline::open(&context)
         .await
         .context("the embedding pipeline cannot be opened")?;
@@ -134,8 +141,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         "cxone-insights {}: a day of a contact center in a minute",
         env!("CARGO_PKG_VERSION")
     );
+    println!("the board of supervisors: {}; the key is {API_KEY}", stage.url("/board"));
+    let played = async {
+        play_scenes(&stage).await?;
+        if args.keep {
+            kept_board::play(&stage, &kept).await?;
+        }
+        anyhow::Ok(())
+    };
     tokio::select! {
-        result = play_scenes(&stage) => result?,
+        result = played => result?,
         () = wait_for_stop_signal() => println!("\nstopped"),
     }
     writing.abort();

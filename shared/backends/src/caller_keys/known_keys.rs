@@ -76,6 +76,23 @@ impl KnownKeys {
     }
 }
 
+impl KnownKeys {
+    /// Returns the digests of the keys with this name that are valid and have the scope, by this entry or by another of the same key.
+    pub(super) fn digests_of(&self, name: &str, scope: Scope, now: Timestamp) -> Vec<[u8; 32]> {
+        let is_valid = |key: &&KnownKey| key.not_after.is_none_or(|end| now < end);
+        let valid: Vec<&KnownKey> = self.0.iter().filter(is_valid).collect();
+        let has_scope = |digest: &[u8; 32]| {
+            let mut same = valid.iter().filter(|key| key.digest == *digest);
+            same.any(|key| key.scopes.contains(scope))
+        };
+        let named = valid.iter().filter(|key| key.name == name);
+        named
+            .map(|key| key.digest)
+            .filter(has_scope)
+            .collect()
+    }
+}
+
 /// A secret by which a sender signs webhooks.
 #[derive(Debug, Clone)]
 pub struct SigningSecret {

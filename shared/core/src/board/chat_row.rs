@@ -126,6 +126,7 @@ impl BoardRow {
                 at_ms,
                 average: 0,
                 severity,
+                model: None,
             });
         }
     }

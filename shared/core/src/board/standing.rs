@@ -152,6 +152,7 @@ mod tests {
             at_ms: NOW - 5000,
             average: 200,
             severity: Severity::Severe,
+            model: None,
         }
     }
 

@@ -18,6 +18,7 @@ use aws_lambda_events::query_map::QueryMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::header::SET_COOKIE;
 use http::{HeaderName, HeaderValue, Uri};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
@@ -107,10 +108,16 @@ impl PayloadFormat {
                 ReplyEvent::V1(reply)
             }
             Self::V2 => {
-                // The list of cookies stays empty, but it is there: `cargo lambda` takes no reply without it.
+                // Cookies have a list of their own, because a header has one value in this format. The list is there also when it is
+                // empty: `cargo lambda` takes no reply without it.
+                let mut headers = parts.headers;
+                let cookies = headers.get_all(SET_COOKIE).iter();
+                let cookies = cookies.filter_map(|cookie| Some(cookie.to_str().ok()?.to_owned()));
                 let mut reply = ApiGatewayV2httpResponse::default();
+                reply.cookies = cookies.collect();
+                headers.remove(SET_COOKIE);
                 reply.status_code = status_code;
-                reply.headers = parts.headers;
+                reply.headers = headers;
                 reply.body = Some(Body::Text(body));
                 ReplyEvent::V2(reply)
             }

@@ -3,7 +3,7 @@
 use tracing::{Level, Metadata};
 
 /// The crates of this project, as their modules are named.
-pub const OWN_MODULES: [&str; 23] = [
+pub const OWN_MODULES: [&str; 24] = [
     "admin",
     "analytics_report",
     "backends",
@@ -25,6 +25,7 @@ pub const OWN_MODULES: [&str; 23] = [
     "sentiment",
     "smoke",
     "store",
+    "supervisor_board",
     "transcript_poller",
     "webhook_receiver",
 ];

@@ -1,0 +1,81 @@
+//! What the function works with.
+
+use std::sync::Arc;
+
+use backends::Backends;
+use backends::board::Board;
+use backends::caller_keys::Callers;
+use backends::interactions::Interactions;
+use cxone::CxoneClient;
+use cxone::endpoints::System;
+use store::state::State;
+
+use crate::config::Config;
+use crate::login_limit::LoginLimit;
+use crate::snapshots::Snapshots;
+
+/// How the replies of this process reach browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// A gateway waits for whole replies: the stream of events is a short reply, and the browser asks again.
+    Whole,
+    /// The server keeps replies open: the stream of events goes on.
+    Open,
+}
+
+/// What the supervisor board works with; built once at start.
+#[derive(Debug)]
+pub struct Deps {
+    /// The configuration of the function.
+    pub config: Config,
+    /// The check of keys and sessions.
+    pub callers: Callers,
+    /// The rows of the board.
+    pub board: Board<State>,
+    /// What all open boards of this process show.
+    pub snapshots: Arc<Snapshots>,
+    /// The live calls in the state store.
+    pub calls: Interactions<State>,
+    /// The state store, for the scores of chats.
+    pub state: State,
+    /// Client of the contact center's API for transcripts of calls.
+    pub call_client: CxoneClient,
+    /// Client of the contact center's API for transcripts of chats.
+    pub chat_client: CxoneClient,
+    /// The limit on failed logins.
+    pub login_limit: LoginLimit,
+    /// How replies reach browsers.
+    pub delivery: Delivery,
+}
+
+impl Deps {
+    /// Builds the dependencies of a process behind a gateway.
+    ///
+    /// # Errors
+    /// If the name of a store or the contact center's URL is missing.
+    pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
+        let state = backends.state(&config.state)?;
+        let secrets = backends.secrets(&config.contact_center.id)?;
+        let client = |system| backends.cxone_client(&config.cxone, system, &secrets, &state);
+        let board = Board::new(state.clone(), config.shards.count);
+        Ok(Self {
+            callers: Callers::new(backends.caller_secrets(&config.callers)?),
+            snapshots: Arc::new(Snapshots::new(board.clone(), config.refresh)),
+            calls: Interactions::new(state.clone(), config.shards.count),
+            call_client: client(System::RealTime)?,
+            chat_client: client(System::Chat)?,
+            login_limit: LoginLimit::default(),
+            delivery: Delivery::Whole,
+            board,
+            state,
+            config,
+        })
+    }
+
+    /// Keeps the streams of events open, for a server that can.
+    #[must_use]
+    pub fn with_open_streams(mut self) -> Self {
+        self.delivery = Delivery::Open;
+        self
+    }
+}
