@@ -15,7 +15,7 @@ import terraform_provider
 
 MODULE = render.INFRA / "terraform"
 SCHEMA = json.loads((render.INFRA / "checks" / "terraform_schema.json").read_text())
-FUNCTIONS = ["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "transcript-poller", "analytics-report", "chat-session", "admin", "heartbeat"]
+FUNCTIONS = ["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "supervisor-board", "transcript-poller", "analytics-report", "chat-session", "admin", "heartbeat"]
 GENERATED_KEY = "generated-by-the-provider"
 DATA = {
     "aws_caller_identity": {"account_id": render.PSEUDO["AWS::AccountId"]},

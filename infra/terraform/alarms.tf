@@ -43,6 +43,16 @@ locals {
       periods     = 1
       threshold   = 3
     }
+    supervisor-board-errors = {
+      description = "supervisor-board failed. Runbook - infra/docs/runbooks/function-errors.md"
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.function["supervisor-board"].function_name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 3
+    }
     transcript-poller-errors = {
       description = "transcript-poller failed. Runbook - infra/docs/runbooks/function-errors.md"
       namespace   = "AWS/Lambda"
@@ -101,6 +111,7 @@ locals {
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["webhook-receiver"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["embedding-writer"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["semantic-search"].function_name } },
+        { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["supervisor-board"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["transcript-poller"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["analytics-report"].function_name } },
         { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.function["chat-session"].function_name } },

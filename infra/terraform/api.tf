@@ -12,19 +12,32 @@ locals {
     "POST /studio/contact-ended" = "webhook-receiver"
     "GET /search"                = "semantic-search"
     "DELETE /conversations/{id}" = "admin"
+    "$default"                   = "data-action"
+    "POST /webhooks/cxone"       = "webhook-receiver"
+    "POST /studio/contact-ended" = "webhook-receiver"
+    "GET /search"                = "semantic-search"
+    "GET /board"                 = "supervisor-board"
+    "GET /board/{resource}"      = "supervisor-board"
+    "GET /board/calls/{id}"      = "supervisor-board"
+    "POST /board/alerts/{id}"    = "supervisor-board"
+    "POST /board/{action}"       = "supervisor-board"
   }
   # Longer than the time limit of the function, or than what admin takes for a request, so that its own answer is what callers get.
   integration_timeouts = {
     data-action      = 6000
     webhook-receiver = 12000
     semantic-search  = 12000
+<<<<<<< HEAD
     admin            = 30000
+=======
+    supervisor-board = 12000
+>>>>>>> 4d721bc (infra: deploy the supervisor board)
   }
 }
 
 resource "aws_apigatewayv2_api" "api" {
   name          = var.name
-  description   = "Data Action, webhooks, live interactions and search. The functions authenticate their callers."
+  description   = "Data Action, webhooks, live interactions, search and the board of supervisors. The functions authenticate their callers."
   protocol_type = "HTTP"
   tags          = local.tags
 }

@@ -95,6 +95,18 @@ locals {
         REDACT_PII = var.redact_pii
       })
     }
+    supervisor-board = {
+      description = "Shows supervisors every live call and chat; takes what they say about alerts."
+      memory      = 512
+      timeout     = 10
+      concurrency = 20
+      layers      = []
+      subnets     = local.contact_center_subnets
+      alarms      = ["supervisor-board-errors"]
+      settings = merge(local.common_settings, local.callers_settings, local.contact_center_settings, local.state_settings, {
+        POLL_SHARDS = var.poll_shards
+      })
+    }
     transcript-poller = {
       description = "Follows every live call until shortly before its deadline, then hands over."
       memory      = 1769
@@ -172,7 +184,7 @@ locals {
   }
 
   # Names without references, so that other parts can be keyed by them.
-  function_names = toset(["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "transcript-poller", "analytics-report", "chat-session", "admin", "heartbeat"])
+  function_names = toset(["data-action", "webhook-receiver", "embedding-writer", "semantic-search", "supervisor-board", "transcript-poller", "analytics-report", "chat-session", "admin", "heartbeat"])
 }
 
 resource "aws_lambda_function" "function" {

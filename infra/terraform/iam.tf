@@ -31,6 +31,7 @@ locals {
     webhook-receiver  = ["callers"]
     embedding-writer  = ["database", "providers"]
     semantic-search   = ["callers", "database", "providers"]
+    supervisor-board  = ["callers", "contact-center"]
     transcript-poller = ["contact-center", "providers"]
     analytics-report  = ["contact-center"]
     chat-session      = ["contact-center", "providers"]
@@ -47,7 +48,7 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "board#*"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
@@ -86,6 +87,39 @@ locals {
       },
     ]
     semantic-search = []
+    supervisor-board = [
+      # Rows and marks, live calls, scores of chats, and the shared access tokens; no leases of agents, no reports.
+      {
+        Sid      = "State"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["board#*", "board-marks#*", "interaction#*", "chat#*", "token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
+      {
+        Sid      = "Marks"
+        Effect   = "Allow"
+        Action   = ["dynamodb:PutItem"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["board#*", "board-marks#*", "token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
+      {
+        Sid      = "Tokens"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DeleteItem"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["token#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
+    ]
     transcript-poller = [
       # Live calls, their lists and tokens only.
       {

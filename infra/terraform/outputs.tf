@@ -79,6 +79,16 @@ output "semantic_search_function_name" {
   value       = aws_lambda_function.function["semantic-search"].function_name
 }
 
+output "supervisor_board_function_name" {
+  description = "Name of the function supervisor-board."
+  value       = aws_lambda_function.function["supervisor-board"].function_name
+}
+
+output "board_url" {
+  description = "The page of supervisors; a key with the scope board logs in."
+  value       = "https://${aws_apigatewayv2_api.api.id}.execute-api.${local.region}.${data.aws_partition.current.dns_suffix}/board"
+}
+
 output "transcript_poller_function_name" {
   description = "Name of the function transcript-poller."
   value       = aws_lambda_function.function["transcript-poller"].function_name

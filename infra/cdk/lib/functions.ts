@@ -13,6 +13,7 @@ export const FUNCTIONS = {
   'webhook-receiver': 'WebhookReceiverFunction',
   'embedding-writer': 'EmbeddingWriterFunction',
   'semantic-search': 'SemanticSearchFunction',
+  'supervisor-board': 'SupervisorBoardFunction',
   'transcript-poller': 'TranscriptPollerFunction',
   'analytics-report': 'AnalyticsReportFunction',
   'chat-session': 'ChatSessionFunction',

@@ -1,0 +1,314 @@
+// The board of supervisors in a real browser: everything that a supervisor does, with keys and mouse, and what must never happen.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { KEY, Stage, angry, content, logIn, order, rowOf, standsAs, startBrowser, until, visit } from './stage.mjs';
+
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+let stage;
+let browser;
+
+before(async () => {
+  browser = await startBrowser();
+  stage = await Stage.start();
+}, { timeout: 180000 });
+
+after(async () => {
+  await browser?.close();
+  await stage?.stop();
+});
+
+/** Looks for what people cannot see, hear or reach. The page's policy forbids scripts of others, so that axe runs through the debugger. */
+async function assertAccessible(page, what) {
+  const { readFile } = await import('node:fs/promises');
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: await readFile(axePath, 'utf8') });
+  const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    .then((found) => JSON.stringify(found.violations.map((one) => [one.id, one.help, one.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)])))`;
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true });
+  assert.deepEqual(JSON.parse(result.value), [], what);
+  await session.detach();
+}
+
+async function leave(page) {
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+}
+
+test('nobody sees data without a session, and a session is a cookie that scripts cannot read', async () => {
+  for (const path of ['/board/events', '/board/session', '/board/calls/a']) {
+    const answer = await stage.request('GET', path);
+    assert.equal(answer.status, 401, path);
+    assert.match(answer.headers.get('content-security-policy'), /default-src 'self'/);
+  }
+  const mark = { action: 'acknowledge', alert: { rule: 'r', at: 1 } };
+  assert.equal((await stage.request('POST', '/board/alerts/a', { body: mark, headers: { 'x-board': '1' } })).status, 401);
+  const login = { key: KEY, name: 'Grace' };
+  assert.equal((await stage.request('POST', '/board/login', { body: login })).status, 403, 'another site cannot log in');
+  const foreign = { 'x-board': '1', 'sec-fetch-site': 'cross-site' };
+  assert.equal((await stage.request('POST', '/board/login', { body: login, headers: foreign })).status, 403);
+  const plain = await stage.request('POST', '/board/login', { body: login, headers: { 'x-board': '1' } });
+  assert.match(plain.headers.get('set-cookie'), /^board=\S+; Path=\/; Max-Age=36000; HttpOnly; SameSite=Strict$/);
+  const secure = await stage.request('POST', '/board/login', { body: login, headers: { 'x-board': '1', 'x-forwarded-proto': 'https' } });
+  assert.match(secure.headers.get('set-cookie'), /^__Host-board=.*HttpOnly; SameSite=Strict; Secure$/);
+  assert.match(secure.headers.get('strict-transport-security'), /max-age/);
+  const cookie = plain.headers.get('set-cookie').split(';')[0];
+  assert.equal((await stage.request('GET', '/board/session', { headers: { cookie } })).status, 200);
+  const forged = `${cookie.slice(0, -4)}AAAA`;
+  assert.equal((await stage.request('GET', '/board/session', { headers: { cookie: forged } })).status, 401);
+  const untouched = await stage.request('POST', '/board/alerts/a', { body: mark, headers: { cookie } });
+  assert.equal(untouched.status, 403, 'a change needs the header of the page');
+});
+
+test('a wrong key is told, guessing is slowed down, and the right key shows the board', async () => {
+  const page = await visit(browser, stage);
+  await page.locator('#login-name').fill('Grace');
+  await page.locator('#login-key').fill('wrong');
+  await page.locator('#login-form button').click();
+  await page.getByText('This key is not known.').waitFor();
+  await assertAccessible(page, 'the login');
+  const guess = () => stage.request('POST', '/board/login', { body: { key: 'guess', name: 'x' }, headers: { 'x-board': '1', 'x-forwarded-for': '203.0.113.9' } });
+  const statuses = [];
+  for (let n = 0; n < 7; n += 1) statuses.push((await guess()).status);
+  assert.deepEqual(statuses.slice(5), [429, 429]);
+  await logIn(page);
+  await page.getByText('No live conversations.').waitFor();
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  await leave(page);
+});
+
+test('a call that turns bad is severe within seconds of its words, and is said once', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await stage.call('calm-1', content(), { agent_name: 'Alan Turing', skill: 'orders' });
+  await standsAs(page, 'calm-1', 'calm');
+  const begun = Date.now();
+  // The last words become final 300 ms after their end, 2.3 s from now.
+  await stage.call('bad-1', angry(-18000), { agent_name: 'Ada Lovelace', skill: 'billing' });
+  await standsAs(page, 'bad-1', 'severe', 'open');
+  const tookMs = Date.now() - begun - 2300;
+  console.log(`severe ${tookMs} ms after its last segment was final`);
+  assert.ok(tookMs < 20000, `${tookMs} ms`);
+  assert.equal((await order(page))[0], 'bad-1');
+  await until('the alert is said', async () => /New severe alert: Call of Ada Lovelace/.test(await page.locator('#alarm').textContent()));
+  assert.equal(await page.locator('#figure-open').textContent(), '1');
+  assert.match(await rowOf(page, 'bad-1').textContent(), /customer-average/);
+  assert.match(await rowOf(page, 'bad-1').textContent(), /100 % of \d+:\d\d/);
+  await assertAccessible(page, 'the board');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await assertAccessible(page, 'the board in the dark');
+  await leave(page);
+});
+
+test('with keys alone: choose, open, read why, acknowledge, snooze, mark wrong, close', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page, 'Grace');
+  const other = await visit(browser, stage);
+  await logIn(other, 'Linus');
+  await standsAs(page, 'bad-1', 'severe', 'open');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('j');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'bad-1');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'calm-1');
+  await page.keyboard.press('k');
+  await page.keyboard.press('Enter');
+  await page.locator('#drawer .turn-text').first().waitFor();
+  const drawer = await page.locator('#drawer').textContent();
+  assert.match(drawer, /third time I call/);
+  assert.match(drawer, /Why.*customer-average/s);
+  assert.match(drawer, /Customer by quarters/);
+  assert.match(drawer, /Model[0-9a-f]{12}/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'drawer-title');
+  await assertAccessible(page, 'the drawer');
+  await page.keyboard.press('a');
+  await standsAs(page, 'bad-1', 'severe', 'acknowledged');
+  await standsAs(other, 'bad-1', 'severe', 'acknowledged');
+  assert.match(await rowOf(other, 'bad-1').textContent(), /taken by Grace/);
+  await page.keyboard.press('s');
+  await page.locator('#snooze[open]').waitFor();
+  await assertAccessible(page, 'the snooze');
+  await page.locator('#snooze-minutes').fill('7');
+  await page.keyboard.press('Enter');
+  await page.locator('#rows tr[data-id="bad-1"][data-handling="snoozed"]').waitFor();
+  await page.keyboard.press('x');
+  await page.locator('#wrong[open]').waitFor();
+  await page.locator('#wrong-reason').fill('the customer joked');
+  await page.locator('#wrong button[value="ok"]').press('Enter');
+  await page.locator('#rows tr[data-id="bad-1"][data-handling="wrong"]').waitFor();
+  await page.getByText('wrong by Grace: the customer joked').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('#drawer').waitFor({ state: 'hidden' });
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'bad-1', 'focus comes back');
+  await until('the log names who opened the transcript', () => /a transcript was opened on the board/.test(stage.server.log()));
+  const line = stage.server.log().split('\n').find((one) => one.includes('a transcript was opened'));
+  assert.match(line, /Grace/);
+  assert.match(line, /bad-1/);
+  assert.doesNotMatch(stage.server.log(), /third time I call/);
+  assert.doesNotMatch(stage.server.log(), /the customer joked/);
+  await rowOf(page, 'bad-1').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-action="reopen"]').click();
+  await standsAs(page, 'bad-1', 'severe', 'open');
+  await leave(other);
+  await leave(page);
+});
+
+test('single letters can be switched off, and the list of keys and the settings are reachable', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await standsAs(page, 'bad-1', 'severe');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await page.locator('#keys[open]').waitFor();
+  await assertAccessible(page, 'the keys');
+  await page.keyboard.press('Escape');
+  await page.locator('#open-settings').press('Enter');
+  await assertAccessible(page, 'the settings');
+  await page.locator('#use-keys').uncheck();
+  await page.locator('input[data-column="id"]').check();
+  await page.locator('#settings button').click();
+  await page.locator('#rows tr[data-id="bad-1"] .c-id').waitFor();
+  await rowOf(page, 'bad-1').focus();
+  await page.keyboard.press('a');
+  await page.keyboard.press('p');
+  assert.equal(await page.locator('#pause').getAttribute('aria-pressed'), 'false');
+  assert.equal(await rowOf(page, 'bad-1').getAttribute('data-handling'), 'open');
+  await page.reload();
+  await page.locator('#rows tr[data-id="bad-1"] .c-id').waitFor();
+  const before = (await page.locator('#head th').nth(4).boundingBox()).width;
+  await page.locator('#head .grip').nth(4).focus();
+  for (let n = 0; n < 4; n += 1) await page.keyboard.press('ArrowRight');
+  assert.ok((await page.locator('#head th').nth(4).boundingBox()).width > before);
+  await leave(page);
+});
+
+test('filters live in the address, and a link shows the same view', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await standsAs(page, 'bad-1', 'severe');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  await page.keyboard.type('lovelace');
+  await until('one row is left', async () => (await order(page)).join() === 'bad-1');
+  await page.locator('#filter-text').fill('');
+  await page.locator('#filter-skill').fill('orders');
+  await until('the other row is left', async () => (await order(page)).join() === 'calm-1');
+  await page.locator('#save-view').click();
+  await page.locator('#view-name-input').fill('Orders');
+  await page.locator('#view-name button[value="ok"]').click();
+  await until('the view is in the address', () => /skill=orders&view=Orders/.test(page.url()));
+  const link = new URL(page.url());
+  const other = await visit(browser, stage, { path: link.pathname + link.search });
+  await logIn(other, 'Linus');
+  await until('the link shows the same', async () => (await order(other)).join() === 'calm-1');
+  assert.equal(await other.locator('#views').inputValue(), 'Orders');
+  await other.locator('#filter-severity').selectOption('severe');
+  await other.getByText('No conversation matches.').waitFor();
+  await other.locator('#filters button[type="reset"]').click();
+  await until('everything is back', async () => (await order(other)).length === 2);
+  await leave(other);
+  await leave(page);
+});
+
+test('the order stays while somebody reads, and follows when it is asked to', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await standsAs(page, 'calm-1', 'calm');
+  await rowOf(page, 'calm-1').focus();
+  const before = await order(page);
+  await stage.call('bad-2', angry(-60000), { agent_name: 'Katherine Johnson' });
+  const changes = page.locator('#changes');
+  await changes.waitFor();
+  await until('the change is counted', async () => /^\d+ changes?: show$/.test(await changes.textContent()));
+  assert.deepEqual(await order(page), before);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'calm-1');
+  await changes.focus();
+  await page.keyboard.press('Enter');
+  await until('the new call is shown', async () => (await order(page)).includes('bad-2'));
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'changes', 'focus does not move by itself');
+  await rowOf(page, 'calm-1').hover();
+  await stage.end('bad-2');
+  await until('the end is marked and nothing moves', async () => (await rowOf(page, 'bad-2').getAttribute('data-ended')) === 'yes' || !(await order(page)).includes('bad-2'));
+  await page.mouse.move(5, 5);
+  await page.evaluate(() => document.activeElement.blur());
+  await until('what has ended is gone', async () => !(await order(page)).includes('bad-2'));
+  await leave(page);
+});
+
+test('hostile words stay words', async () => {
+  const word = 'A'.repeat(20000);
+  const hostile = [
+    [-15000, 'customer', '<img src=x onerror="window.pwned=1"> & <script>window.pwned=2</script>'],
+    [-12000, 'customer', '\u001b[2J\u001b[31m red \u202etxet desrever'],
+    [-9000, 'customer', word],
+    [-6000, 'customer', 'مرحبا، أين طلبي؟ هذا غير مقبول'],
+    [-3000, 'customer', '"><svg onload=alert(1)> javascript:alert(1) {{7*7}}'],
+  ];
+  const name = `<b>${'Très long nom '.repeat(20)}</b>`;
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await stage.call('hostile-1', hostile, { agent_name: name, skill: '<i>x</i>' });
+  await rowOf(page, 'hostile-1').waitFor();
+  await until('its words are in the row', async () => /svg onload/.test(await rowOf(page, 'hostile-1').textContent()));
+  await rowOf(page, 'hostile-1').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#drawer .turn').nth(4).waitFor();
+  const texts = await page.locator('#drawer .turn-text').allTextContents();
+  assert.ok(texts.some((text) => text.includes('<script>window.pwned=2</script>')));
+  assert.ok(texts.some((text) => text.includes(word)));
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  assert.equal(await page.locator('#drawer img, #drawer script, #drawer svg, #rows b, #rows i').count(), 0);
+  const fits = await page.evaluate(() => {
+    const body = document.getElementById('drawer-body');
+    return body.scrollWidth <= body.clientWidth + 1 && document.documentElement.scrollWidth <= innerWidth + 1;
+  });
+  assert.ok(fits, 'a long word breaks instead of widening the page');
+  await stage.end('hostile-1');
+  await leave(page);
+});
+
+test('a telephone shows the same without scrolling sideways', async () => {
+  const page = await visit(browser, stage, { options: { viewport: { width: 390, height: 844 } } });
+  await logIn(page);
+  await standsAs(page, 'bad-1', 'severe');
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth + 1));
+  await assertAccessible(page, 'the board on a telephone');
+  await rowOf(page, 'bad-1').click();
+  await page.locator('#drawer .turn-text').first().waitFor();
+  await assertAccessible(page, 'the drawer on a telephone');
+  await page.locator('#close-drawer').click();
+  await leave(page);
+});
+
+test('a server that hangs makes the board stale, and one that restarts is found again', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await standsAs(page, 'calm-1', 'calm');
+  stage.server.child.kill('SIGSTOP');
+  await page.locator('#stale').waitFor();
+  stage.server.child.kill('SIGCONT');
+  await page.locator('#stale').waitFor({ state: 'hidden' });
+  await stage.stopServer();
+  await page.locator('#stale').waitFor();
+  await stage.startServer();
+  await page.locator('#stale').waitFor({ state: 'hidden' });
+  await stage.call('after-1', content(), { agent_name: 'Barbara Liskov' });
+  await rowOf(page, 'after-1').waitFor();
+  await leave(page);
+});
+
+test('whoever logs out sees nothing any more', async () => {
+  const page = await visit(browser, stage);
+  await logIn(page);
+  await standsAs(page, 'bad-1', 'severe');
+  await page.locator('#logout').click();
+  await page.getByText('You are logged out.').waitFor();
+  assert.equal(await page.locator('#rows tr').count(), 0);
+  await page.goBack().catch(() => {});
+  await page.goto(`${stage.url}/board`);
+  await page.locator('#login').waitFor();
+  assert.equal(await page.evaluate(async () => (await fetch('/board/events')).status), 401);
+  await leave(page);
+});
