@@ -128,7 +128,7 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "token#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "board#*", "token#*"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
@@ -190,7 +190,7 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:BatchWriteItem"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "token#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "board#*", "token#*"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },

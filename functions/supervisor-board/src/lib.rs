@@ -101,3 +101,6 @@ fn unavailable(error: store::Error) -> Failure {
         Failure::internal(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

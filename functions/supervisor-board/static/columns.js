@@ -34,7 +34,7 @@ export const COLUMNS = [
     fill: (node, row) => {
       const handling = HANDLING_WORDS[row.handling];
       const by = row.alert?.by && row.handling !== 'open' ? ` by ${row.alert.by}` : '';
-      const heard = row.unheard ? ' · nobody listens' : '';
+      const heard = row.unheard ? ' · unheard' : '';
       put(node, `${SEVERITY_SIGNS[row.severity]} ${row.severity}${handling ? ` · ${handling}${by}` : ''}${heard}`);
     },
   },

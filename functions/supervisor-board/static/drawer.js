@@ -15,7 +15,7 @@ export const drawerTitle = (row) => `${row.kind === 'chat' ? 'Chat' : 'Call'} of
 
 function turnItem(turn, started) {
   const scored = typeof turn.score === 'number' ? score(turn.score) : '–';
-  return element('li', { class: `turn ${turn.speaker}` },
+  return element('li', { class: `turn by-${turn.speaker}` },
     element('span', { class: 'turn-head' }, `${duration(turn.at - started)} ${SPEAKERS[turn.speaker] ?? turn.speaker} `,
       element('span', { class: 'turn-score', title: 'Score of this segment, 0 negative to 1 positive. Scores are remembered for five minutes.' }, scored)),
     element('bdi', { class: 'turn-text', dir: 'auto' }, turn.text));

@@ -1,0 +1,121 @@
+// The page without a server: its files from the source folder, and made-up conversations. For pictures, and to measure the page alone.
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const STATIC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'functions', 'supervisor-board', 'static');
+export const ORIGIN = 'http://board.test';
+const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
+
+const NAMES = ['Ada Lovelace', 'Grace Hopper', 'Alan Turing', 'Katherine Johnson', 'Barbara Liskov', 'Edsger Dijkstra', 'Radia Perlman', 'Donald Knuth', 'Frances Allen', 'Tony Hoare'];
+const SKILLS = ['billing', 'orders', 'technical help', 'retention'];
+const LINES = {
+  bad: ['This is the third time I call and nobody does anything.', 'I want my money back now, this is ridiculous.', 'You charged me twice and you tell me to wait?', 'I will talk to my lawyer about this.'],
+  good: ['Great, it works again, thank you so much!', 'Yes, that is the right address.', 'Could you say that once more, please?', 'It should have been here on Monday.'],
+};
+
+/** A generator of numbers from 0 to 1 that gives the same ones each time. */
+function dice(seed) {
+  let state = seed;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 4294967296;
+    return state / 4294967296;
+  };
+}
+
+const word = (value) => ['very negative', 'negative', 'neutral', 'positive', 'very positive'][Math.min(4, Math.floor(value * 5))];
+
+/** Returns a made-up conversation. */
+export function row(number, now, changes = {}) {
+  const roll = dice(number * 7919 + 17);
+  roll();
+  const kind = roll() < 0.2 ? 'chat' : 'call';
+  const average = Math.round((0.12 + 0.8 * roll()) * 100) / 100;
+  const isBad = average < 0.3;
+  const started = now - Math.round((0.5 + roll() * 9) * 60000);
+  const trend = ['declining', 'stable', 'improving'][isBad ? 0 : Math.floor(roll() * 3)];
+  const points = Array.from({ length: 7 }, (_, index) => [(6 - index) * 4.5, Math.min(1, Math.max(0, average + (roll() - 0.5) * 0.4))]);
+  const gaps = roll() < 0.15 ? 1 : 0;
+  const said = isBad ? LINES.bad : LINES.good;
+  return {
+    id: `interaction-${String(number).padStart(4, '0')}`,
+    kind,
+    severity: isBad ? (roll() < 0.6 ? 'severe' : 'warn') : average < 0.4 ? 'watch' : 'calm',
+    handling: isBad ? (roll() < 0.25 ? 'acknowledged' : 'open') : 'none',
+    alert: isBad ? { rule: 'customer-average', version: '9f2c01ab', at: now - Math.round(roll() * 120000), average, severity: 'severe', by: null, until: null, reason: null } : null,
+    started,
+    read: now - 2000,
+    heard: now - Math.round(roll() * 9000),
+    unheard: false,
+    customer: { average, word: word(average), trend },
+    agent: { average: 0.7, word: 'positive', trend: 'stable' },
+    points,
+    line: said[number % said.length],
+    agent_id: `agent-${number}`,
+    agent_name: NAMES[number % NAMES.length],
+    skill: SKILLS[number % SKILLS.length],
+    team: null,
+    language: 'en',
+    fired: isBad ? ['customer-average'] : [],
+    coverage: gaps ? 0.93 : 1,
+    gaps,
+    talk_share: 0.4 + roll() * 0.3,
+    ...changes,
+  };
+}
+
+/** Returns the data of the event that shows these rows. */
+export function snapshot(rows, now) {
+  const open = rows.filter((one) => one.handling === 'open');
+  const oldest = open.length > 0 ? Math.min(...open.map((one) => one.alert.at)) : null;
+  const calls = rows.filter((one) => one.kind === 'call').length;
+  return { as_of: now, head: { calls, chats: rows.length - calls, open: open.length, oldest }, gone: [], rows };
+}
+
+/** Returns the answer for one opened conversation. */
+export function opened(shown) {
+  const turn = (second, speaker, text, score) => ({ at: shown.started + second * 1000, speaker, text, score });
+  const turns = [
+    turn(1, 'agent', 'Thank you for calling, how can I help you today?', 0.81),
+    turn(5, 'customer', 'Hello, I would like to know where my order is, please.', 0.55),
+    turn(9, 'agent', 'Let me look that up for you.', 0.72),
+    turn(14, 'customer', 'It was supposed to arrive on Monday and it is still not here.', 0.24),
+    turn(19, 'agent', 'It seems the parcel has gone back to the warehouse.', 0.38),
+    turn(24, 'customer', 'This is the third time I call and nobody does anything.', 0.07),
+    turn(31, 'customer', 'I am furious, this is the worst service I have ever had. My card is [CARD].', 0.02),
+  ];
+  return {
+    row: shown,
+    readable: true,
+    transcript: { turns, is_cut: false },
+    why: shown.alert ? { rule: shown.alert.rule, version: shown.alert.version, at: shown.alert.at, second: 31, average: shown.alert.average, model: '3f1b9c20d7aa', turns: [turns[3], turns[5], turns[6]] } : null,
+    call: { quarters: [0.55, 0.24, 0.07, 0.02], customer_ms: 14000, agent_ms: 11000, unscored_ms: 0, customer_average: 0.22, agent_average: 0.63, suggestions: [{ at: shown.started + 31000, content: 'The customer is upset. Apologize, and say what you will do now.', status: 'sent', average: 0.2 }] },
+  };
+}
+
+/** Lets a page live on made-up rows. `rows(now)` is asked for each new page. */
+export async function mockServer(context, rows) {
+  await context.route(`${ORIGIN}/**`, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const json = (body) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) });
+    const now = Date.now();
+    if (pathname === '/board/session') return json({ viewer: 'Grace' });
+    if (pathname === '/board/events') {
+      const data = JSON.stringify(snapshot(rows(now), now));
+      return route.fulfill({ contentType: 'text/event-stream', body: `retry: 60000\n\nevent: snapshot\nid: 1\ndata: ${data}\n\n` });
+    }
+    if (pathname.startsWith('/board/calls/')) {
+      const id = decodeURIComponent(pathname.slice('/board/calls/'.length));
+      return json(opened(rows(now).find((one) => one.id === id)));
+    }
+    const name = pathname === '/board' ? 'index.html' : pathname.slice('/board/'.length);
+    const body = await readFile(join(STATIC, name), 'utf8').catch(() => null);
+    if (body === null) return route.fulfill({ status: 404, body: '' });
+    return route.fulfill({
+      contentType: TYPES[name.split('.').pop()],
+      headers: { 'content-security-policy': "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'" },
+      body,
+    });
+  });
+}
