@@ -68,6 +68,9 @@ test('a wrong key is told, guessing is slowed down, and the right key shows the 
   await page.locator('#login-form button').click();
   await page.getByText('This key is not known.').waitFor();
   await assertAccessible(page, 'the login');
+  await page.evaluate(() => document.querySelector('label[for="login-key"]').remove());
+  await assert.rejects(assertAccessible(page, 'a field without a label is found'));
+  await page.reload();
   const guess = () => stage.request('POST', '/board/login', { body: { key: 'guess', name: 'x' }, headers: { 'x-board': '1', 'x-forwarded-for': '203.0.113.9' } });
   const statuses = [];
   for (let n = 0; n < 7; n += 1) statuses.push((await guess()).status);
@@ -84,8 +87,14 @@ test('a call that turns bad is severe within seconds of its words, and is said o
   await stage.call('calm-1', content(), { agent_name: 'Alan Turing', skill: 'orders' });
   await standsAs(page, 'calm-1', 'calm');
   const begun = Date.now();
-  // The last words become final 300 ms after their end, 2.3 s from now.
-  await stage.call('bad-1', angry(-18000), { agent_name: 'Ada Lovelace', skill: 'billing' });
+  // The words that turn it bad become final 300 ms after their end, 2.3 s from now; the third time and the others follow.
+  const turning = [
+    [-8000, 'agent', 'Thank you for calling, how can I help you today?'],
+    [-5000, 'customer', 'Hello, I would like to know where my order is, please.'],
+    [0, 'customer', 'I am furious, this is the worst service I have ever had.'],
+    [3000, 'customer', 'This is the third time I call and nobody does anything.'],
+  ];
+  await stage.call('bad-1', turning, { agent_name: 'Ada Lovelace', skill: 'billing' });
   await standsAs(page, 'bad-1', 'severe', 'open');
   const tookMs = Date.now() - begun - 2300;
   console.log(`severe ${tookMs} ms after its last segment was final`);

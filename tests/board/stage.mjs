@@ -126,6 +126,12 @@ export async function startBrowser() {
 /** Opens a page of a new visitor. Its errors, and requests to other servers, are collected. */
 export async function visit(browser, stage, { path = '/board', options = {} } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
+  if (process.env.BOARD_STATIC) {
+    // While somebody works on the page: its files as they are now, not as the program was built with.
+    await context.route(/\/board\/\w+\.(js|css)$/, (route) => route.fulfill({
+      path: join(ROOT, 'functions', 'supervisor-board', 'static', new URL(route.request().url()).pathname.split('/').pop()),
+    }));
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   page.problems = [];

@@ -4,7 +4,7 @@ import { loadColumns, saveColumns, COLUMNS } from './columns.js';
 import { drawerTitle, fillDrawer, showMessage } from './drawer.js';
 import { loadViews, matcher, readFilters, saveView, writeFilters } from './filters.js';
 import { clock, count, duration, element } from './format.js';
-import { compareRows, shownColumns, Table } from './rows.js';
+import { commonOrder, compareRows, shownColumns, Table } from './rows.js';
 import { change, openStream } from './stream.js';
 
 const STALE_AFTER_MS = 10000;
@@ -32,6 +32,7 @@ const state = {
   hasSnapshot: false,
   statusAt: 0,
   scriptMs: [],
+  updates: 0,
 };
 let stream = null;
 
@@ -84,6 +85,7 @@ function render({ force = false } = {}) {
   showFigures();
   showEmpty(wanted.length);
   const spent = performance.now() - started;
+  state.updates += 1;
   state.scriptMs.push(spent);
   if (state.scriptMs.length > 200) state.scriptMs.shift();
 }
@@ -96,26 +98,8 @@ function countChanges(shown, wanted) {
   const come = wanted.filter((id) => !shownSet.has(id)).length;
   const before = shown.filter((id) => wantedSet.has(id));
   const after = wanted.filter((id) => shownSet.has(id));
-  const moved = before.length - longestCommonOrder(before, after);
+  const moved = before.length - commonOrder(before, after).size;
   return gone + come + moved;
-}
-
-/** Returns the length of the longest run of ids, with gaps, that stand in the same order in both lists. */
-function longestCommonOrder(before, after) {
-  const places = new Map(after.map((id, place) => [id, place]));
-  const ends = [];
-  for (const id of before) {
-    const place = places.get(id);
-    let low = 0;
-    let high = ends.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (ends[middle] < place) low = middle + 1;
-      else high = middle;
-    }
-    ends[low] = place;
-  }
-  return ends.length;
 }
 
 function showChanges(changes) {
@@ -628,9 +612,10 @@ setInterval(() => {
   if (isDue && !state.isPaused && !isUsed && !getSelection()?.toString()) loadDrawer(drawer.id);
 }, 1000);
 
-// For measurements: how long the newest updates took, in milliseconds.
+// For measurements: how many updates there were, and how long the newest ones took, in milliseconds.
 document.documentElement.addEventListener('board-measure', () => {
   document.documentElement.dataset.scriptMs = JSON.stringify(state.scriptMs);
+  document.documentElement.dataset.updates = String(state.updates);
 });
 
 start();

@@ -8,9 +8,14 @@ const SEVERITY_SIGNS = { severe: '‼', warn: '!', watch: '◦', calm: '✓' };
 const TREND_SIGNS = { declining: '↘', stable: '→', improving: '↗' };
 const HANDLING_WORDS = { open: 'open', acknowledged: 'taken', snoozed: 'snoozed', wrong: 'wrong' };
 
+/** The texts that cells show, because to ask the page for them costs more than to write them. */
+const shownTexts = new WeakMap();
+
 /** Writes a text into a cell if it is another one, so that an unchanged cell costs nothing. */
 function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (shownTexts.get(node) === text) return;
+  shownTexts.set(node, text);
+  node.textContent = text;
 }
 
 /** Sets an attribute if it has another value. */

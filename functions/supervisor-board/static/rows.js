@@ -17,6 +17,29 @@ export function compareRows(one, other) {
   );
 }
 
+/** Returns the ids of both lists that can stay where they are: the longest run, with gaps, in the same order in both. */
+export function commonOrder(before, after) {
+  const places = new Map(after.map((id, place) => [id, place]));
+  const ends = [];
+  const links = new Map();
+  for (const id of before) {
+    const place = places.get(id);
+    if (place === undefined) continue;
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (places.get(ends[middle]) < place) low = middle + 1;
+      else high = middle;
+    }
+    ends[low] = id;
+    links.set(id, low > 0 ? ends[low - 1] : undefined);
+  }
+  const stay = new Set();
+  for (let id = ends.at(-1); id !== undefined; id = links.get(id)) stay.add(id);
+  return stay;
+}
+
 /** The table: holds the rows' elements and puts them in order. */
 export class Table {
   constructor(head, body) {
@@ -24,12 +47,23 @@ export class Table {
     this.body = body;
     this.elements = new Map();
     this.columns = [];
+    // What depends on the time alone is renewed only where it can be seen.
+    this.visible = new Set();
+    this.watch = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const id = entry.target.dataset.id;
+        if (entry.isIntersecting) this.visible.add(id);
+        else this.visible.delete(id);
+      }
+    }, { rootMargin: '200px' });
   }
 
   /** Shows these columns, with these widths in pixels. */
   setColumns(columns, widths, onResize) {
     this.columns = columns;
     this.elements.clear();
+    this.visible.clear();
+    this.watch.disconnect();
     this.body.replaceChildren();
     this.head.replaceChildren(...columns.map((column) => this.headCell(column, widths, onResize)));
   }
@@ -87,14 +121,15 @@ export class Table {
       }));
       made = { tr, cells, row: null };
       this.elements.set(row.id, made);
+      this.watch.observe(tr);
     }
     if (made.row !== row) {
       made.row = row;
       if (made.tr.dataset.severity !== row.severity) made.tr.dataset.severity = row.severity;
       if (made.tr.dataset.handling !== row.handling) made.tr.dataset.handling = row.handling;
       this.columns.forEach((column, index) => column.fill(made.cells[index], row));
+      this.tick(made, now);
     }
-    this.tick(made, now);
     return made.tr;
   }
 
@@ -104,23 +139,29 @@ export class Table {
 
   /** Renews what depends on the time alone. */
   tickAll(now) {
-    for (const made of this.elements.values()) {
-      if (made.tr.isConnected) this.tick(made, now);
+    for (const id of this.visible) {
+      const made = this.elements.get(id);
+      if (made) this.tick(made, now);
     }
   }
 
-  /** Puts rows in this order, and takes out the others. Elements that stay in place are not moved, so that focus is not lost. */
+  /** Puts rows in this order, and takes out the others. As few elements as possible are moved. */
   arrange(rows, now) {
-    let next = this.body.firstChild;
+    const wanted = new Set(rows.map((row) => row.id));
+    for (const tr of [...this.body.children]) {
+      if (!wanted.has(tr.dataset.id)) tr.remove();
+    }
+    const shown = [...this.body.children].map((tr) => tr.dataset.id);
+    const stay = commonOrder(shown, rows.map((row) => row.id));
+    let place = this.body.firstChild;
     for (const row of rows) {
       const tr = this.fill(row, now);
-      if (tr === next) next = next.nextSibling;
-      else this.body.insertBefore(tr, next);
-    }
-    while (next) {
-      const gone = next;
-      next = next.nextSibling;
-      gone.remove();
+      if (!stay.has(row.id)) {
+        this.body.insertBefore(tr, place);
+        continue;
+      }
+      // Whatever stands before an element that stays is moved when its turn comes.
+      place = tr.nextSibling;
     }
     this.ensureTabStop();
   }
@@ -133,7 +174,11 @@ export class Table {
   /** Forgets a conversation. */
   forget(id) {
     const made = this.elements.get(id);
-    if (made) made.tr.remove();
+    if (made) {
+      this.watch.unobserve(made.tr);
+      made.tr.remove();
+    }
+    this.visible.delete(id);
     this.elements.delete(id);
   }
 
