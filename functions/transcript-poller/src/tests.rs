@@ -1,5 +1,6 @@
 //! Tests of the poller with the simulated contact center, a real state store and the shipped model.
 
+mod board_rows;
 mod faults;
 mod fixture;
 mod handover;

@@ -1,6 +1,7 @@
 //! Sessions against the simulated contact center over real sockets, with a SQLite state and a folder of archives.
 
 mod archives;
+mod board_rows;
 mod events;
 mod faults;
 mod faulty_state;

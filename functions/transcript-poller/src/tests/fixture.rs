@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use backends::board::Board;
 use backends::interactions::Interactions;
 use cxone_simulator::live::{Call, Line, Suggestion};
 use cxone_simulator::{Handle, Scenario};
@@ -161,6 +162,11 @@ impl PollerFixture {
     pub(super) async fn state(&self, id: &str) -> CallState {
         let loaded = self.calls.load(id, Timestamp::now()).await.unwrap();
         loaded.unwrap().call
+    }
+
+    /// Returns the rows of the calls on the board of supervisors.
+    pub(super) fn board(&self) -> Board<State> {
+        Board::new(self.base.state.clone(), self.calls.shards())
     }
 
     /// Returns the simulated contact center.

@@ -1,0 +1,49 @@
+//! The rows of chats on the board of supervisors.
+
+use backends::board::Board;
+use cxone_simulator::Scenario;
+use insights_core::board::{BoardRow, ConversationKind};
+use jiff::Timestamp;
+use store::state::State;
+use testkit::eventually_async;
+
+use crate::fixture::{AGENT, SessionFixture};
+
+async fn row(board: &Board<State>, id: &str) -> Option<BoardRow> {
+    let row = board.row(id, ConversationKind::Chat, Timestamp::now());
+    row.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_has_a_row_with_its_escalation_until_it_ends_and_a_later_session_goes_on_with_it() {
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let board = Board::new(fixture.state.clone(), 1);
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.assign("chat-1");
+    chat.say("chat-1", "customer", "My lawyer will hear of this, it is terrible");
+    chat.say("chat-1", "agent", "I am sorry to hear that");
+    eventually_async("the row shows the escalation and the customer's words", async || {
+        row(&board, "chat-1").await.is_some_and(|row| {
+            row.alert.is_some() && row.last_line.starts_with("My lawyer") && row.customer.is_some()
+        })
+    })
+    .await;
+    let shown = row(&board, "chat-1").await.unwrap();
+    assert_eq!(shown.agent_id.as_deref(), Some(AGENT));
+    assert_eq!(shown.alert.unwrap().rule, "escalation-legal");
+    session.kill().await;
+    let _session = fixture.connected("two").await;
+    chat.say("chat-1", "customer", "hello again");
+    eventually_async("the later session keeps the alert", async || {
+        row(&board, "chat-1")
+            .await
+            .is_some_and(|row| row.last_line == "hello again" && row.alert.is_some())
+    })
+    .await;
+    chat.end("chat-1");
+    eventually_async("the row of the ended chat is gone", async || {
+        row(&board, "chat-1").await.is_none()
+    })
+    .await;
+}
