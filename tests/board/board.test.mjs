@@ -278,6 +278,29 @@ test('hostile words stay words', async () => {
   await leave(page);
 });
 
+test('twenty boards in one browser are all up to date', async () => {
+  const first = await visit(browser, stage);
+  await logIn(first);
+  const pages = [first];
+  for (let n = 1; n < 20; n += 1) {
+    const page = await first.context().newPage();
+    page.setDefaultTimeout(120000);
+    await page.goto(`${stage.url}/board`);
+    pages.push(page);
+  }
+  for (const page of pages) await standsAs(page, 'bad-1', 'severe');
+  await stage.call('twenty-1', content(), { agent_name: 'Frances Allen' });
+  for (const page of pages) await rowOf(page, 'twenty-1').waitFor();
+  await stage.end('twenty-1');
+  for (const page of pages.slice(1)) await page.close();
+  const second = await first.context().newPage();
+  await second.goto(`${stage.url}/board`);
+  await standsAs(second, 'bad-1', 'severe');
+  await first.locator('#logout').click();
+  await second.locator('#login').waitFor();
+  await leave(first);
+});
+
 test('a telephone shows the same without scrolling sideways', async () => {
   const page = await visit(browser, stage, { options: { viewport: { width: 390, height: 844 } } });
   await logIn(page);

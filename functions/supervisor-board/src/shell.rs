@@ -19,7 +19,7 @@ struct File {
 }
 
 /// Every file, by its last path segment; the shell itself is the empty one.
-const FILES: [File; 10] = [
+const FILES: [File; 12] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -30,6 +30,8 @@ const FILES: [File; 10] = [
     script("drawer.js", include_str!("../static/drawer.js")),
     script("format.js", include_str!("../static/format.js")),
     script("stream.js", include_str!("../static/stream.js")),
+    script("connection.js", include_str!("../static/connection.js")),
+    script("worker.js", include_str!("../static/worker.js")),
     script("columns.js", include_str!("../static/columns.js")),
     script("filters.js", include_str!("../static/filters.js")),
     File {

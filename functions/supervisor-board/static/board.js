@@ -488,6 +488,11 @@ $('copy-link').addEventListener('click', async () => {
   }
 });
 
+// A page that the way back brings up again has no connection any more.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
 addEventListener('popstate', () => {
   state.filters = readFilters(location.search);
   showFilters();
@@ -585,6 +590,8 @@ $('login-form').addEventListener('submit', async (event) => {
 $('logout').addEventListener('click', async () => {
   try {
     await change('/board/logout', {});
+    stream?.logOut();
+    stream = null;
     showLogin('You are logged out.');
     $('login-name').focus();
   } catch (error) {

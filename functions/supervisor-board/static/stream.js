@@ -1,62 +1,40 @@
-// The connection to the server: an EventSource that comes again by itself, and that this module opens anew when the server refused it.
+// The stream of events for this page, and the changes that it sends.
 
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 15000;
+import { connect } from './connection.js';
 
 /**
- * Opens the stream of events. Calls `onSnapshot(data)` and `onChanges(data)`, and `onLoggedOut()` when the session is over.
- * Returns an object with `close()`.
+ * Opens the stream of events, over the connection that all boards of this browser share where browsers can share one. Calls
+ * `onSnapshot(data)` and `onChanges(data)`, and `onLoggedOut()` when the session is over. Returns an object with `close()` and `logOut()`.
  */
-export function openStream({ onSnapshot, onChanges, onLoggedOut }) {
-  let source = null;
-  let timer = 0;
-  let wait = FIRST_WAIT_MS;
-  let lastId = '';
-  let isClosed = false;
-
-  const take = (handler) => (event) => {
-    lastId = event.lastEventId;
-    wait = FIRST_WAIT_MS;
-    handler(JSON.parse(event.data));
-  };
-
-  function open() {
-    const after = lastId ? `?after=${encodeURIComponent(lastId)}` : '';
-    source = new EventSource(`/board/events${after}`);
-    source.addEventListener('snapshot', take(onSnapshot));
-    source.addEventListener('changes', take(onChanges));
-    source.addEventListener('error', () => {
-      // While it connects again by itself there is nothing to do; a refused answer ends it for good.
-      if (source.readyState === EventSource.CLOSED) lookAgain();
-    });
+export function openStream(handlers) {
+  if (typeof SharedWorker === 'undefined') {
+    const connection = connect(handlers);
+    return { close: () => connection.close(), logOut: () => connection.close() };
   }
-
-  async function lookAgain() {
-    source.close();
-    if (isClosed) return;
-    try {
-      const answer = await fetch('/board/session');
-      if (answer.status === 401) {
-        isClosed = true;
-        onLoggedOut();
-        return;
-      }
-    } catch {
-      // The server is away: the next attempt finds out.
-    }
-    if (isClosed) return;
-    timer = setTimeout(open, wait);
-    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-  }
-
-  open();
-  return {
-    close() {
-      isClosed = true;
-      clearTimeout(timer);
-      source.close();
-    },
+  let own = null;
+  const worker = new SharedWorker('/board/worker.js', { type: 'module' });
+  const { port } = worker;
+  // Where the worker does not start, this page has a connection of its own.
+  worker.onerror = () => {
+    own ??= connect(handlers);
   };
+  const handle = {
+    snapshot: handlers.onSnapshot,
+    changes: handlers.onChanges,
+    'logged-out': handlers.onLoggedOut,
+  };
+  port.onmessage = ({ data }) => handle[data.type](data.data);
+  port.postMessage('open');
+  // A page that is left and kept for the way back would hold the connection.
+  const leave = () => port.postMessage('close');
+  addEventListener('pagehide', leave);
+  const end = (message) => {
+    removeEventListener('pagehide', leave);
+    port.onmessage = null;
+    port.postMessage(message);
+    own?.close();
+  };
+  return { close: () => end('close'), logOut: () => end('log-out') };
 }
 
 /** Sends a change to the server. Returns the answer's JSON, or throws an error with the server's message and status. */
