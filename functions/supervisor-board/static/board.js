@@ -525,7 +525,9 @@ $('columns').replaceChildren(...COLUMNS.filter((column) => !column.isFixed).map(
     saveColumns(state.columns);
     showColumns();
   });
-  return element('label', { class: 'check', title: column.formula }, box, ` ${column.title}`);
+  return element('div', { class: 'column' },
+    element('label', { class: 'check' }, box, ` ${column.title}`),
+    element('p', { class: 'help' }, column.formula));
 }));
 
 $('pause').addEventListener('click', togglePause);
