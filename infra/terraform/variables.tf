@@ -448,7 +448,7 @@ variable "api_burst_limit" {
 }
 
 variable "reserve_concurrency" {
-  description = "true caps each function so that a runaway cannot drain the account. It takes 190 of the account's concurrent executions with the defaults below; an account with the initial limit of 10 needs false until its quota is raised."
+  description = "true caps each function so that a runaway cannot drain the account. It takes 210 of the account's concurrent executions with the defaults below; an account with the initial limit of 10 needs false until its quota is raised."
   type        = bool
   default     = true
   nullable    = false

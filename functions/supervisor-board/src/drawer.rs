@@ -2,8 +2,8 @@
 
 use backends::board::BoardEntry;
 use backends::caller_keys::CallerSession;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use insights_core::WithCauses;
 use insights_core::board::ConversationKind;
 use insights_core::live::{CallState, CallView};

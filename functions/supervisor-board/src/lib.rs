@@ -28,9 +28,9 @@ mod shell;
 pub mod snapshots;
 mod transcript;
 
+use http::HeaderValue;
 use http::Method;
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
-use http::HeaderValue;
 use runtime::http::reply;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 

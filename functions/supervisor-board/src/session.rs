@@ -42,7 +42,9 @@ pub(crate) fn is_secure(request: &Request) -> bool {
 /// # Errors
 /// The failure 403 if another site may have made the browser send it, 413 or 415 for a body that is none.
 pub(crate) fn check_change(request: &Request) -> Result<(), Failure> {
-    let site = request.header_text("sec-fetch-site").unwrap_or("same-origin");
+    let site = request
+        .header_text("sec-fetch-site")
+        .unwrap_or("same-origin");
     if request.header_text(CHANGE_HEADER) != Some("1") || site != "same-origin" {
         return Err(Failure::forbidden(
             "foreign_request",
@@ -64,8 +66,9 @@ pub(crate) fn check_change(request: &Request) -> Result<(), Failure> {
 /// The failure 401 or 403 for another key, and 429 after too many of them.
 pub(crate) async fn log_in(deps: &Deps, request: &Request) -> Result<Response, Failure> {
     check_change(request)?;
-    let login: Login = serde_json::from_slice(request.body())
-        .map_err(|_| Failure::invalid("invalid_login", "the body is an object with key and name"))?;
+    let login: Login = serde_json::from_slice(request.body()).map_err(|_| {
+        Failure::invalid("invalid_login", "the body is an object with key and name")
+    })?;
     let person = clean_text(&login.name);
     if !(1..=MAX_NAME_CHARS).contains(&person.chars().count()) {
         return Err(Failure::invalid(

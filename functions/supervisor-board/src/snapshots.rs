@@ -73,9 +73,10 @@ impl Snapshot {
             digest.update(json.as_bytes());
         }
         let id = digest.finalize();
-        let id = id.iter().take(12).fold(String::new(), |hex, byte| {
-            hex + &format!("{byte:02x}")
-        });
+        let id = id
+            .iter()
+            .take(12)
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Self {
             id,
             as_of_ms: now_ms,
@@ -212,7 +213,12 @@ mod tests {
         let before = Snapshot::of(&[entry("a", 1), entry("b", 1), entry("c", 1)], now);
         let after = Snapshot::of(&[entry("d", 1), entry("c", 2), entry("a", 1)], now);
         let data = parsed(&after.since(&before));
-        let ids: Vec<_> = data["rows"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+        let ids: Vec<_> = data["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["id"])
+            .collect();
         assert_eq!(ids, ["c", "d"]);
         assert_eq!(data["gone"], serde_json::json!(["b"]));
         assert_eq!(data["head"]["calls"], 3);

@@ -66,7 +66,8 @@ impl BoardFixture {
 
     async fn get(&self, path: &str, cookie: &str) -> Response {
         let headers = [("cookie", cookie)];
-        self.send(request("GET", path, &headers, &Value::Null)).await
+        self.send(request("GET", path, &headers, &Value::Null))
+            .await
     }
 
     async fn post(&self, path: &str, cookie: &str, body: &Value) -> Response {
@@ -128,7 +129,9 @@ async fn everything_but_the_page_needs_a_session_whose_key_has_the_scope() {
         let response = fixture.get(path, "board=a.b").await;
         assert_eq!(response.status(), 401, "{path}");
         assert!(response.headers().get("www-authenticate").is_none());
-        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
         assert!(!policy.contains("unsafe"), "{policy}");
     }
     let wrong = |key: &str| json!({"key": key, "name": "Grace"});
@@ -167,8 +170,16 @@ async fn a_change_that_another_site_may_have_made_is_refused() {
     let body = json!({"action": "acknowledge", "alert": {"rule": "r", "at": 1}});
     let cases: [&[(&str, &str)]; 3] = [
         &[("content-type", "application/json")],
-        &[("x-board", "1"), ("content-type", "application/json"), ("sec-fetch-site", "cross-site")],
-        &[("x-board", "1"), ("content-type", "application/json"), ("sec-fetch-site", "same-site")],
+        &[
+            ("x-board", "1"),
+            ("content-type", "application/json"),
+            ("sec-fetch-site", "cross-site"),
+        ],
+        &[
+            ("x-board", "1"),
+            ("content-type", "application/json"),
+            ("sec-fetch-site", "same-site"),
+        ],
     ];
     for headers in cases {
         let mut headers = headers.to_vec();
@@ -186,11 +197,17 @@ async fn a_browser_that_comes_again_gets_what_has_changed_or_everything() {
     let cookie = fixture.log_in().await;
     fixture.write_row("call-1", None).await;
     let (name, id, data) = event_of(&fixture.get("/board/events", &cookie).await);
-    assert_eq!((name.as_str(), data["rows"].as_array().unwrap().len()), ("snapshot", 1));
+    assert_eq!(
+        (name.as_str(), data["rows"].as_array().unwrap().len()),
+        ("snapshot", 1)
+    );
     fixture.write_row("call-2", Some(7)).await;
     let path = format!("/board/events?after={id}");
     let response = fixture.get(&path, &cookie).await;
-    assert!(response.body().starts_with("retry: 2000\n\n"), "it may be the whole reply");
+    assert!(
+        response.body().starts_with("retry: 2000\n\n"),
+        "it may be the whole reply"
+    );
     let (name, _, data) = event_of(&response);
     assert_eq!(name, "changes");
     assert_eq!(data["rows"][0]["id"], "call-2");
@@ -209,15 +226,33 @@ async fn a_mark_is_stored_once_with_its_name_for_the_replay_and_only_for_the_ale
         let response = fixture.post("/board/alerts/a%2Fb", &cookie, &wrong).await;
         assert_eq!(response.status(), 200, "{}", response.body());
         let row = &json_of(&response)["row"];
-        assert_eq!((&row["handling"], &row["alert"]["by"]), (&json!("wrong"), &json!("Grace")));
+        assert_eq!(
+            (&row["handling"], &row["alert"]["by"]),
+            (&json!("wrong"), &json!("Grace"))
+        );
     }
     let kept = backends::board::read_marks(&fixture.deps.state, "a/b", Timestamp::now());
     let kept = kept.await.unwrap();
     assert_eq!(kept.len(), 1);
-    assert_eq!((kept[0].kind, kept[0].by.as_str(), kept[0].key.as_str()), (MarkKind::Wrong, "Grace", "floor"));
+    assert_eq!(
+        (kept[0].kind, kept[0].by.as_str(), kept[0].key.as_str()),
+        (MarkKind::Wrong, "Grace", "floor")
+    );
     let other = json!({"action": "acknowledge", "alert": {"rule": "customer-average", "at": 8}});
-    assert_eq!(fixture.post("/board/alerts/a%2Fb", &cookie, &other).await.status(), 409);
-    assert_eq!(fixture.post("/board/alerts/none", &cookie, &other).await.status(), 404);
+    assert_eq!(
+        fixture
+            .post("/board/alerts/a%2Fb", &cookie, &other)
+            .await
+            .status(),
+        409
+    );
+    assert_eq!(
+        fixture
+            .post("/board/alerts/none", &cookie, &other)
+            .await
+            .status(),
+        404
+    );
     for bad in [
         json!({"action": "wrong", "alert": {"rule": "customer-average", "at": 7}, "reason": " "}),
         json!({"action": "snooze", "alert": {"rule": "customer-average", "at": 7}}),
@@ -238,17 +273,32 @@ async fn an_opened_call_has_its_transcript_masked_and_one_that_is_not_live_is_no
     ];
     let fixture = fixture(vec![Call::new("call-1", lines)]).await;
     let cookie = fixture.log_in().await;
-    assert_eq!(fixture.get("/board/calls/call-1", &cookie).await.status(), 404);
-    fixture.write_row("call-1", Some(Timestamp::now().as_millisecond())).await;
+    assert_eq!(
+        fixture.get("/board/calls/call-1", &cookie).await.status(),
+        404
+    );
+    fixture
+        .write_row("call-1", Some(Timestamp::now().as_millisecond()))
+        .await;
     let response = fixture.get("/board/calls/call-1", &cookie).await;
     let body = json_of(&response);
     assert_eq!(body["readable"], true);
     let turns = body["transcript"]["turns"].as_array().unwrap();
     assert_eq!(turns.len(), 2);
     let text = turns[1]["text"].as_str().unwrap();
-    assert!(text.contains("[CARD]") && text.contains("<b>now</b>"), "{text}");
+    assert!(
+        text.contains("[CARD]") && text.contains("<b>now</b>"),
+        "{text}"
+    );
     assert_eq!(body["why"]["rule"], "customer-average");
-    let row = fixture.deps.board.row("call-1", ConversationKind::Call, Timestamp::now());
-    assert_eq!(row.await.unwrap().unwrap().last_line, "", "nothing new is stored");
+    let row = fixture
+        .deps
+        .board
+        .row("call-1", ConversationKind::Call, Timestamp::now());
+    assert_eq!(
+        row.await.unwrap().unwrap().last_line,
+        "",
+        "nothing new is stored"
+    );
     drop(fixture.base);
 }

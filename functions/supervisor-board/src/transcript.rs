@@ -128,7 +128,8 @@ fn masked(mut turns: Vec<RawTurn>) -> Transcript {
     let mut bytes = 0;
     let mut kept = 0;
     for turn in turns.iter_mut().rev() {
-        turn.text.truncate(turn.text.floor_char_boundary(MAX_TEXT_BYTES));
+        turn.text
+            .truncate(turn.text.floor_char_boundary(MAX_TEXT_BYTES));
         bytes += turn.text.len();
         if bytes > MAX_ALL_BYTES {
             is_cut = true;
@@ -184,7 +185,11 @@ mod tests {
     #[test]
     fn a_transcript_is_bounded_from_its_beginning() {
         let long = "x".repeat(40 << 10);
-        let shown = masked((0..1200).map(|_| turn(SpeakerRole::Customer, &long)).collect());
+        let shown = masked(
+            (0..1200)
+                .map(|_| turn(SpeakerRole::Customer, &long))
+                .collect(),
+        );
         assert!(shown.is_cut);
         let bytes: usize = shown.turns.iter().map(|turn| turn.text.len()).sum();
         assert!((1..=MAX_ALL_BYTES).contains(&bytes), "{bytes}");

@@ -113,8 +113,10 @@ impl<'a> CallFollower<'a> {
         let actions = self.call.apply(CallEvent::RoundStarted);
         self.perform_all(actions).await?;
         self.call.settle_deliveries().await?;
-        if matches!(self.outcome, RoundOutcome::CaughtUp | RoundOutcome::MoreWaiting)
-            && let Some(state) = self.call.state()
+        if matches!(
+            self.outcome,
+            RoundOutcome::CaughtUp | RoundOutcome::MoreWaiting
+        ) && let Some(state) = self.call.state()
         {
             self.row.write_if_due(state).await;
         }

@@ -16,7 +16,7 @@ const RESOURCES = resourcesOf(stackOf());
 const roleOf = (properties: Record<string, any>): string => [properties['Role']['Fn::GetAtt']].flat().join('.').split('.')[0]!;
 const FUNCTION_RESOURCES = ofType(RESOURCES, 'AWS::Serverless::Function');
 
-test('there are nine functions, each with its own role and its own log group that is kept and limited', () => {
+test('there are ten functions, each with its own role and its own log group that is kept and limited', () => {
   assert.deepEqual(FUNCTION_RESOURCES.map(([id]) => id).sort(), Object.values(FUNCTIONS).slice().sort());
   const roles = new Set<string>();
   const groups = new Set<string>();
@@ -29,8 +29,8 @@ test('there are nine functions, each with its own role and its own log group tha
     roles.add(roleOf(Properties));
     groups.add(group);
   }
-  assert.equal(roles.size, 9);
-  assert.equal(groups.size, 9);
+  assert.equal(roles.size, 10);
+  assert.equal(groups.size, 10);
 });
 
 test('no policy allows every action, and only calls that cannot be narrowed have every resource', () => {
@@ -62,9 +62,14 @@ test('every route names the one explicit API, and they are those of the interfac
     '$default',
     'DELETE /conversations/{id}',
     'DELETE /interactions/{id}',
+    'GET /board',
+    'GET /board/calls/{id}',
+    'GET /board/{resource}',
     'GET /health',
     'GET /interactions/{id}',
     'GET /search',
+    'POST /board/alerts/{id}',
+    'POST /board/{action}',
     'POST /data-actions/sentiment',
     'POST /studio/contact-ended',
     'POST /webhooks/cxone',

@@ -122,16 +122,18 @@ pub(crate) fn add_board(context: &LocalContext, services: Services) -> anyhow::R
     let config = supervisor_board::config::Config::from_env(&context.env)?;
     let board = supervisor_board::Deps::new(&context.backends, config);
     let board = board.context("supervisor-board")?.with_open_streams();
-    Ok(services.route(
-        &["board"],
-        &Arc::new(board),
-        |deps, request| async move { supervisor_board::handle(&deps, request).await },
-    ))
+    Ok(
+        services.route(&["board"], &Arc::new(board), |deps, request| async move {
+            supervisor_board::handle(&deps, request).await
+        }),
+    )
 }
 
 fn announce(addr: &SocketAddr, context: &LocalContext, own_key: bool) {
     eprintln!("listening on http://{addr}");
-    eprintln!("board of supervisors: http://{addr}/board; the API key logs in, unless secrets.toml lists api_keys");
+    eprintln!(
+        "board of supervisors: http://{addr}/board; the API key logs in, unless secrets.toml lists api_keys"
+    );
     match &context.simulator {
         Some(simulator) => eprintln!(
             "contact center: simulator at {}; PUT /interactions/demo-bad or demo-good plays a call",

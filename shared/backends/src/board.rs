@@ -129,7 +129,9 @@ impl<S: StateStore> Board<S> {
     /// The errors of the store.
     pub async fn read(&self, now: Timestamp) -> Result<Vec<BoardEntry>, Error> {
         let mut entries = Vec::new();
-        let partitions = (0..self.shards).map(shard_partition).chain([CHATS.to_owned()]);
+        let partitions = (0..self.shards)
+            .map(shard_partition)
+            .chain([CHATS.to_owned()]);
         for partition in partitions {
             let items = self.read_partition(&partition, now).await?;
             let mut marks: std::collections::HashMap<&str, AlertMarks> = items
@@ -246,6 +248,15 @@ pub(crate) fn possible_keys(conversation: &str) -> BTreeSet<Key> {
                 .map(|sort| Key::new(partition.clone(), sort))
         })
         .collect()
+/// Returns the keys under which the board may hold something of a conversation, for its erasure; those of its marks are found by
+/// listing [`mark_partition`].
+pub(crate) fn keys_of(conversation: &str, max_shards: u32) -> impl Iterator<Item = Key> {
+    let partitions = (0..max_shards)
+        .map(shard_partition)
+        .chain([CHATS.to_owned()]);
+    let sorts = [row_sort(conversation), marks_sort(conversation)];
+    partitions
+        .flat_map(move |partition| sorts.clone().map(|sort| Key::new(partition.clone(), sort)))
 }
 
 const ROW: &str = "row#";
@@ -309,7 +320,10 @@ mod tests {
                 started_ms: number,
                 ..BoardRow::default()
             };
-            board.write(&format!("call-{number}"), &row, now()).await.unwrap();
+            board
+                .write(&format!("call-{number}"), &row, now())
+                .await
+                .unwrap();
         }
         let chat = BoardRow::of_new_chat("agent-1", now());
         board.write("chat-1", &chat, now()).await.unwrap();
@@ -325,7 +339,10 @@ mod tests {
         assert_eq!(read.len(), 21);
         let chat = read.iter().find(|entry| entry.id == "chat-1").unwrap();
         assert_eq!(chat.marks.wrong, Some(wrong.clone()));
-        let ended = [("call-3", ConversationKind::Call), ("chat-1", ConversationKind::Chat)];
+        let ended = [
+            ("call-3", ConversationKind::Call),
+            ("chat-1", ConversationKind::Chat),
+        ];
         for (id, kind) in ended {
             board.remove(id, kind, now()).await.unwrap();
             board.remove(id, kind, now()).await.unwrap();
@@ -348,7 +365,10 @@ mod tests {
         );
         first.unwrap();
         second.unwrap();
-        let marks = board.marks("c", ConversationKind::Call, now()).await.unwrap();
+        let marks = board
+            .marks("c", ConversationKind::Call, now())
+            .await
+            .unwrap();
         assert_eq!((marks.acknowledged, marks.wrong), (Some(one), Some(other)));
     }
 
@@ -356,7 +376,10 @@ mod tests {
     async fn an_item_that_cannot_be_read_hides_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let board = board(&folder);
-        board.write("good", &BoardRow::default(), now()).await.unwrap();
+        board
+            .write("good", &BoardRow::default(), now())
+            .await
+            .unwrap();
         let bad = Put {
             key: Key::new(CHATS, "row#bad"),
             body: "{}".to_owned(),

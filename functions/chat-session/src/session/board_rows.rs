@@ -167,7 +167,8 @@ impl BoardRows {
                 }
                 if let Some(trigger) = escalation {
                     let severity = trigger.severity;
-                    chat.row.update_chat(&ChatUpdate::Escalated { at_ms, severity });
+                    chat.row
+                        .update_chat(&ChatUpdate::Escalated { at_ms, severity });
                 }
                 chat.written_at = None;
                 if !has_model {
@@ -208,21 +209,27 @@ impl BoardRows {
 
     /// Returns the answer of the store, and warns of the first failure in a row.
     fn note_result<T>(&mut self, id: &str, result: Option<Result<T, store::Error>>) -> Option<T> {
-        let cause = match result {
+        let error = match result {
             Some(Ok(answer)) => {
                 self.has_warned = false;
                 return Some(answer);
             }
-            Some(Err(error)) => WithCauses(&error).to_string(),
-            None => "the store did not answer in time".to_owned(),
+            Some(Err(error)) => Some(error),
+            None => None,
         };
         metrics::count_store_error();
-        if !std::mem::replace(&mut self.has_warned, true) {
-            tracing::warn!(
+        let is_first = !std::mem::replace(&mut self.has_warned, true);
+        match error {
+            Some(error) if is_first => tracing::warn!(
                 conversation_id = id,
-                cause,
+                cause = %WithCauses(&error),
                 "the row of a chat on the board was not read or written"
-            );
+            ),
+            None if is_first => tracing::warn!(
+                conversation_id = id,
+                "the row of a chat on the board was not read or written in time"
+            ),
+            _ => {}
         }
         None
     }

@@ -21,13 +21,22 @@ async fn a_chat_has_a_row_with_its_escalation_until_it_ends_and_a_later_session_
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
     chat.assign("chat-1");
-    chat.say("chat-1", "customer", "My lawyer will hear of this, it is terrible");
+    chat.say(
+        "chat-1",
+        "customer",
+        "My lawyer will hear of this, it is terrible",
+    );
     chat.say("chat-1", "agent", "I am sorry to hear that");
-    eventually_async("the row shows the escalation and the customer's words", async || {
-        row(&board, "chat-1").await.is_some_and(|row| {
-            row.alert.is_some() && row.last_line.starts_with("My lawyer") && row.customer.is_some()
-        })
-    })
+    eventually_async(
+        "the row shows the escalation and the customer's words",
+        async || {
+            row(&board, "chat-1").await.is_some_and(|row| {
+                row.alert.is_some()
+                    && row.last_line.starts_with("My lawyer")
+                    && row.customer.is_some()
+            })
+        },
+    )
     .await;
     let shown = row(&board, "chat-1").await.unwrap();
     assert_eq!(shown.agent_id.as_deref(), Some(AGENT));

@@ -21,7 +21,9 @@ async fn a_call_has_a_row_with_its_alert_until_it_ends() {
     fixture.register("call-1").await;
     let run = fixture.start_poller("a");
     eventually_async("the row shows the alert", async || {
-        row(&board, "call-1").await.is_some_and(|row| row.alert.is_some())
+        row(&board, "call-1")
+            .await
+            .is_some_and(|row| row.alert.is_some())
     })
     .await;
     fixture

@@ -141,7 +141,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         "cxone-insights {}: a day of a contact center in a minute",
         env!("CARGO_PKG_VERSION")
     );
-    println!("the board of supervisors: {}; the key is {API_KEY}", stage.url("/board"));
+    println!(
+        "the board of supervisors: {}; the key is {API_KEY}",
+        stage.url("/board")
+    );
     let played = async {
         play_scenes(&stage).await?;
         if args.keep {

@@ -86,10 +86,7 @@ impl KnownKeys {
             same.any(|key| key.scopes.contains(scope))
         };
         let named = valid.iter().filter(|key| key.name == name);
-        named
-            .map(|key| key.digest)
-            .filter(has_scope)
-            .collect()
+        named.map(|key| key.digest).filter(has_scope).collect()
     }
 }
 

@@ -90,8 +90,19 @@ mod tests {
             expires_at: 9000,
             ..session
         };
-        let (claims, _) = longer.sign(&[0; 32]).unwrap().split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-        for forged in [format!("{claims}.{signature}"), format!("{claims}."), claims, String::new(), "x".repeat(5000)] {
+        let (claims, _) = longer
+            .sign(&[0; 32])
+            .unwrap()
+            .split_once('.')
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        for forged in [
+            format!("{claims}.{signature}"),
+            format!("{claims}."),
+            claims,
+            String::new(),
+            "x".repeat(5000),
+        ] {
             assert!(!CallerSession::is_signed(&forged, &key), "{forged}");
         }
     }

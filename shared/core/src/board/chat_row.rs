@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::row::{BoardRow, ConversationKind, RowAlert, RowReading, thousandths};
 use super::standing::Severity;
 use crate::chat::escalation::Severity as EscalationSeverity;
-use crate::live::{Trend, LiveSettings};
+use crate::live::{LiveSettings, Trend};
 use crate::scale::Score;
 
 /// Number of the customer's newest messages that the average of a chat covers. A chat has long pauses, so that a time would cover
@@ -156,12 +156,23 @@ mod tests {
     #[test]
     fn the_average_covers_the_newest_five_messages_whatever_the_order_of_their_scores() {
         let mut row = row();
-        for (at, score) in [(7000, 0.2), (1000, 1.0), (6000, 0.2), (5000, 0.2), (4000, 0.2), (3000, 0.2)] {
+        for (at, score) in [
+            (7000, 0.2),
+            (1000, 1.0),
+            (6000, 0.2),
+            (5000, 0.2),
+            (4000, 0.2),
+            (3000, 0.2),
+        ] {
             row.update_chat(&ChatUpdate::Message { at_ms: at });
             row.update_chat(&scored(at, score));
         }
         assert_eq!(row.points.len(), CHAT_WINDOW_MESSAGES);
-        assert_eq!(row.customer.unwrap().0, 200, "the first message is out of the window");
+        assert_eq!(
+            row.customer.unwrap().0,
+            200,
+            "the first message is out of the window"
+        );
         assert_eq!(row.points.first(), Some(&(40, 200)));
         assert_eq!(row.started_ms, 1000);
     }

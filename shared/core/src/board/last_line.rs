@@ -159,9 +159,16 @@ mod tests {
             line.text().to_owned()
         };
         assert_eq!(said("a\u{1b}[31m b\n\tc\u{202e}d"), "a[31m b cd");
-        assert_eq!(said("the order 987 654-321 of May 12"), "the order 98# ###-### of May 12");
+        assert_eq!(
+            said("the order 987 654-321 of May 12"),
+            "the order 98# ###-### of May 12"
+        );
         let word = said(&"é".repeat(20_000));
-        assert!(word.len() <= MAX_LINE_BYTES && word.ends_with('…'), "{}", word.len());
+        assert!(
+            word.len() <= MAX_LINE_BYTES && word.ends_with('…'),
+            "{}",
+            word.len()
+        );
         let emoji = said(&"👩‍👩‍👧 ".repeat(400));
         assert!(emoji.len() <= MAX_LINE_BYTES);
     }

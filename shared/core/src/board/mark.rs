@@ -154,8 +154,14 @@ impl AlertMark {
 #[must_use]
 pub fn clean_text(text: &str) -> String {
     let is_shown = |c: char| !c.is_control() && !is_direction_override(c);
-    let spaced = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c });
-    spaced.filter(|c| is_shown(*c)).collect::<String>().trim().to_owned()
+    let spaced = text
+        .chars()
+        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c });
+    spaced
+        .filter(|c| is_shown(*c))
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// Returns whether a character changes the direction of what follows, and so may make a text look like another.
@@ -191,9 +197,8 @@ impl AlertMarks {
     /// Returns what was said about an alert, at `now_ms`.
     #[must_use]
     pub fn handling(&self, alert: &RowAlert, now_ms: i64) -> AlertHandling {
-        let names_alert = |mark: &Option<AlertMark>| {
-            mark.as_ref().is_some_and(|mark| mark.alert.names(alert))
-        };
+        let names_alert =
+            |mark: &Option<AlertMark>| mark.as_ref().is_some_and(|mark| mark.alert.names(alert));
         let is_snoozed = self
             .snoozed
             .as_ref()
@@ -247,7 +252,12 @@ mod tests {
             ..mark(MarkKind::Acknowledged)
         };
         assert!(unnamed.checked().is_err());
-        for (until, is_allowed) in [(None, false), (Some(1000), false), (Some(1001), true), (Some(7_201_001), false)] {
+        for (until, is_allowed) in [
+            (None, false),
+            (Some(1000), false),
+            (Some(1001), true),
+            (Some(7_201_001), false),
+        ] {
             let snooze = AlertMark {
                 until_ms: until,
                 ..mark(MarkKind::Snoozed)

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::standing::Severity;
-use crate::live::{CallDetails, CallState, LiveSettings, Speaker, SpeechTotals, Trend, WindowSentiment};
+use crate::live::{
+    CallDetails, CallState, LiveSettings, Speaker, SpeechTotals, Trend, WindowSentiment,
+};
 
 /// Name of the alert that a call's average raises, as rules have names.
 pub const AVERAGE_RULE: &str = "customer-average";
@@ -151,7 +153,12 @@ pub struct BoardRow {
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub fired: Vec<String>,
     /// How long both sides have spoken.
-    #[serde(rename = "w", default, skip_serializing_if = "Spoken::is_empty", with = "spoken")]
+    #[serde(
+        rename = "w",
+        default,
+        skip_serializing_if = "Spoken::is_empty",
+        with = "spoken"
+    )]
     pub spoken: Spoken,
 }
 
@@ -363,7 +370,8 @@ mod tests {
     fn the_row_of_a_call_says_what_the_state_says_in_few_bytes() {
         let state = state_of_bad_call();
         let settings = LiveSettings::default();
-        let line = "I am furious, this is the worst service I have ever had, I want my money back now";
+        let line =
+            "I am furious, this is the worst service I have ever had, I want my money back now";
         let row = BoardRow::of_call(&state, line, &settings, Some("0123456789abcdef"), now());
         let customer = state.sentiment().customer.unwrap();
         assert!((row.customer.unwrap().average() - customer.average).abs() < 0.001);

@@ -19,10 +19,12 @@ pub const WATCH_BELOW: f64 = 0.40;
 pub const WATCH_COVERAGE_BELOW: f64 = 0.80;
 
 /// How severe a conversation is, or a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing is wrong.
+    /// Nothing is wrong with the conversation.
     #[default]
     Calm,
     /// There is no alert, but the customer is unhappy, or the conversation is not listened to.
@@ -83,8 +85,8 @@ pub struct Standing {
 /// the conversation one to watch.
 #[must_use]
 pub fn standing(row: &BoardRow, marks: &AlertMarks, now_ms: i64) -> Standing {
-    let is_unheard =
-        now_ms.saturating_sub(row.read_ms) > i64::try_from(UNHEARD_AFTER.as_millis()).unwrap_or(i64::MAX);
+    let is_unheard = now_ms.saturating_sub(row.read_ms)
+        > i64::try_from(UNHEARD_AFTER.as_millis()).unwrap_or(i64::MAX);
     let handling = row
         .alert
         .as_ref()
@@ -200,12 +202,21 @@ mod tests {
         };
         assert_eq!(at(&marks, NOW), (Severity::Severe, AlertHandling::Open));
         marks.apply(mark(MarkKind::Acknowledged));
-        assert_eq!(at(&marks, NOW), (Severity::Severe, AlertHandling::Acknowledged));
+        assert_eq!(
+            at(&marks, NOW),
+            (Severity::Severe, AlertHandling::Acknowledged)
+        );
         marks.apply(mark(MarkKind::Snoozed));
         assert_eq!(at(&marks, NOW), (Severity::Watch, AlertHandling::Snoozed));
-        assert_eq!(at(&marks, NOW + 60_000), (Severity::Severe, AlertHandling::Acknowledged));
+        assert_eq!(
+            at(&marks, NOW + 60_000),
+            (Severity::Severe, AlertHandling::Acknowledged)
+        );
         marks.apply(mark(MarkKind::Wrong));
-        assert_eq!(at(&marks, NOW + 60_000), (Severity::Watch, AlertHandling::Wrong));
+        assert_eq!(
+            at(&marks, NOW + 60_000),
+            (Severity::Watch, AlertHandling::Wrong)
+        );
         let next = BoardRow {
             alert: Some(RowAlert {
                 at_ms: NOW + 70_000,
@@ -214,7 +225,10 @@ mod tests {
             read_ms: NOW + 70_000,
             ..row(0.1)
         };
-        assert_eq!(standing(&next, &marks, NOW + 70_000).handling, AlertHandling::Open);
+        assert_eq!(
+            standing(&next, &marks, NOW + 70_000).handling,
+            AlertHandling::Open
+        );
         marks.apply(mark(MarkKind::Reopened));
         assert_eq!(at(&marks, NOW), (Severity::Severe, AlertHandling::Open));
     }
@@ -222,7 +236,16 @@ mod tests {
     #[test]
     fn every_score_has_a_word() {
         let words = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, f64::NAN].map(word_of_score);
-        assert_eq!(words[..5], ["very negative", "negative", "neutral", "positive", "very positive"]);
+        assert_eq!(
+            words[..5],
+            [
+                "very negative",
+                "negative",
+                "neutral",
+                "positive",
+                "very positive"
+            ]
+        );
         assert_eq!(words[5], "very positive");
     }
 }
