@@ -12,10 +12,6 @@ locals {
     "POST /studio/contact-ended" = "webhook-receiver"
     "GET /search"                = "semantic-search"
     "DELETE /conversations/{id}" = "admin"
-    "$default"                   = "data-action"
-    "POST /webhooks/cxone"       = "webhook-receiver"
-    "POST /studio/contact-ended" = "webhook-receiver"
-    "GET /search"                = "semantic-search"
     "GET /board"                 = "supervisor-board"
     "GET /board/{resource}"      = "supervisor-board"
     "GET /board/calls/{id}"      = "supervisor-board"
@@ -27,11 +23,8 @@ locals {
     data-action      = 6000
     webhook-receiver = 12000
     semantic-search  = 12000
-<<<<<<< HEAD
-    admin            = 30000
-=======
     supervisor-board = 12000
->>>>>>> 4d721bc (infra: deploy the supervisor board)
+    admin            = 30000
   }
 }
 

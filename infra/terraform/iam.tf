@@ -233,7 +233,7 @@ locals {
         Resource = aws_dynamodb_table.state.arn
         Condition = {
           "ForAllValues:StringLike" = {
-            "dynamodb:LeadingKeys" = ["erasure", "interaction#*", "live#*", "chat#*", "chat-agent#*", "chat-spill#*"]
+            "dynamodb:LeadingKeys" = ["erasure", "interaction#*", "live#*", "board#*", "board-marks#*", "chat#*", "chat-agent#*", "chat-spill#*"]
           }
           Null = { "dynamodb:LeadingKeys" = "false" }
         }

@@ -248,15 +248,6 @@ pub(crate) fn possible_keys(conversation: &str) -> BTreeSet<Key> {
                 .map(|sort| Key::new(partition.clone(), sort))
         })
         .collect()
-/// Returns the keys under which the board may hold something of a conversation, for its erasure; those of its marks are found by
-/// listing [`mark_partition`].
-pub(crate) fn keys_of(conversation: &str, max_shards: u32) -> impl Iterator<Item = Key> {
-    let partitions = (0..max_shards)
-        .map(shard_partition)
-        .chain([CHATS.to_owned()]);
-    let sorts = [row_sort(conversation), marks_sort(conversation)];
-    partitions
-        .flat_map(move |partition| sorts.clone().map(|sort| Key::new(partition.clone(), sort)))
 }
 
 const ROW: &str = "row#";

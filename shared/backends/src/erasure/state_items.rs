@@ -36,11 +36,15 @@ pub async fn erase_state<S: StateStore>(
 ) -> Result<usize, Error> {
     let mut keys = Vec::new();
     // The entries in the lists are deleted first, so that no poller takes the call up again.
-    let found: Vec<Option<Key>> = stream::iter(possible_entries(conversation).into_iter().chain(possible_keys(conversation)))
-        .map(|key| async move { Ok::<_, Error>(state.get(&key, now).await?.map(|_| key)) })
-        .buffer_unordered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let found: Vec<Option<Key>> = stream::iter(
+        possible_entries(conversation)
+            .into_iter()
+            .chain(possible_keys(conversation)),
+    )
+    .map(|key| async move { Ok::<_, Error>(state.get(&key, now).await?.map(|_| key)) })
+    .buffer_unordered(CONCURRENCY)
+    .try_collect()
+    .await?;
     keys.extend(found.into_iter().flatten());
     keys.extend(keys_of(
         &list_all(state, &mark_partition(conversation), "", now).await?,
