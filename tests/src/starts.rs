@@ -106,6 +106,7 @@ fn quick_event(function: &str) -> String {
         "embedding-writer" => r#"{"Records": []}"#.to_owned(),
         "heartbeat" => r#""no event""#.to_owned(),
         "semantic-search" => named("semantic-search-no-question.json"),
+        "supervisor-board" => named("supervisor-board-page.json"),
         "transcript-poller" => r#"{"shard": 1000}"#.to_owned(),
         _ => named("webhook-receiver-wrong-signature.json"),
     }

@@ -135,12 +135,18 @@ test('buckets, queues and topics refuse what does not come by TLS', () => {
 test('each function reaches only its own items of the table', () => {
   // The records of erasures are read by those who would bring back what the contact center keeps, by a statement of its own.
   const expected: Record<string, string[][]> = {
-    DataActionRole: [['interaction#*', 'live#*']],
+    DataActionRole: [['interaction#*', 'live#*', 'board#*']],
     WebhookReceiverRole: [['webhook#*']],
-    TranscriptPollerRole: [['interaction#*', 'live#*', 'token#*']],
+    TranscriptPollerRole: [['interaction#*', 'live#*', 'board#*', 'token#*']],
     AnalyticsReportRole: [['report#*', 'token#*'], ['erasure']],
-    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'token#*'], ['erasure']],
-    AdminRole: [['erasure', 'interaction#*', 'live#*', 'chat#*', 'chat-agent#*', 'chat-spill#*']],
+    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'board#*', 'token#*'], ['erasure']],
+    AdminRole: [['erasure', 'interaction#*', 'live#*', 'board#*', 'board-marks#*', 'chat#*', 'chat-agent#*', 'chat-spill#*']],
+    // Reads, then writes, then the leases of tokens, which are given back.
+    SupervisorBoardRole: [
+      ['board#*', 'board-marks#*', 'interaction#*', 'chat#*', 'token#*'],
+      ['board#*', 'board-marks#*', 'token#*'],
+      ['token#*'],
+    ],
   };
   const onTable = ofType(RESOURCES, 'AWS::IAM::Role').flatMap(([id, { Properties }]) =>
     (Properties['Policies'] ?? [])

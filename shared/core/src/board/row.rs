@@ -269,6 +269,9 @@ impl BoardRow {
             row.note_fired(AVERAGE_RULE);
         }
         row.describe(state.details());
+        if row.language.is_none() {
+            row.language = state.language().map(str::to_owned);
+        }
         row
     }
 
@@ -344,12 +347,10 @@ mod tests {
                 speaker,
                 is_final: true,
             };
-            let scored = ScoredSegment {
-                segment: segment(Speaker::Customer, 0),
-                score: Score::try_from(score).unwrap(),
-                emotions: Vec::new(),
-                intent: None,
-            };
+            let scored = ScoredSegment::new(
+                segment(Speaker::Customer, 0),
+                Score::try_from(score).unwrap(),
+            );
             let unscored = if index == 2 {
                 vec![segment(Speaker::Agent, 2500)]
             } else {

@@ -8,6 +8,7 @@ use super::event::{ScoredBatch, ScoredSegment};
 use super::segment::{Segment, Speaker};
 use super::settings::{AlertSubject, LiveSettings, whole_millis};
 use super::suggestion::{Suggestion, SuggestionStatus};
+use crate::unscored::Unscored;
 
 /// Largest number of pending suggestions. While so many are not acknowledged, no further one is raised: the agent could not
 /// read them all either.
@@ -70,7 +71,11 @@ pub(super) fn count_batch(
 
 /// Adds the spoken time of segments that are new, in the order of their ends.
 fn count_speech(state: &mut CallState, scored: &[ScoredSegment], unscored: &[&Segment]) {
-    let with_score = scored.iter().map(|scored| (&scored.segment, true));
+    // A segment without words says nothing; one in another language was said and has no score.
+    let said = scored
+        .iter()
+        .filter(|scored| scored.unscored != Some(Unscored::NoWords));
+    let with_score = said.map(|scored| (&scored.segment, scored.is_counted()));
     let mut all: Vec<(&Segment, bool)> = with_score
         .chain(unscored.iter().map(|segment| (*segment, false)))
         .collect();
@@ -132,7 +137,7 @@ fn count_segment(state: &mut CallState, scored: &ScoredSegment, now: Timestamp) 
     };
     total.segments += 1;
     total.score_sum += u64::from(remembered.score);
-    if segment.speaker == Speaker::Customer {
+    if scored.segment.speaker == Speaker::Customer {
         state.history.count(remembered.end, remembered.score);
     }
     true
