@@ -48,7 +48,10 @@ pub(super) fn start(
     };
     tokio::spawn(rows.run(receiver, open));
     updates.preceded_by(move |update: &Update| {
-        if matches!(update, Update::Message { .. } | Update::Scored { .. }) {
+        if matches!(
+            update,
+            Update::Message { .. } | Update::Scored { .. } | Update::Escalated { .. }
+        ) {
             let _is_full = sender.try_send(update.clone());
         }
     })
@@ -178,10 +181,28 @@ impl BoardRows {
             Update::Scored {
                 conversation_id,
                 identity,
-                score,
+                sentiment,
+            } => {
+                let Some(chat) = self.chats.get_mut(&conversation_id) else {
+                    return;
+                };
+                if sentiment.unscored.is_none() {
+                    chat.score(identity, sentiment.score);
+                } else if let Some(language) = sentiment.language {
+                    chat.row.language = Some(language.code().to_owned());
+                    chat.written_at = None;
+                }
+            }
+            Update::Escalated {
+                conversation_id,
+                trigger,
             } => {
                 if let Some(chat) = self.chats.get_mut(&conversation_id) {
-                    chat.score(identity, score);
+                    let at_ms = chat.row.heard_ms.unwrap_or(chat.row.started_ms);
+                    let severity = trigger.severity;
+                    chat.row
+                        .update_chat(&ChatUpdate::Escalated { at_ms, severity });
+                    chat.written_at = None;
                 }
             }
             _ => {}
