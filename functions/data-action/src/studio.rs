@@ -13,8 +13,11 @@ use crate::answer::Answer;
 /// Largest number of tags that the answer names; the answer must stay far below 32 KB.
 const MAX_TAGS: usize = 20;
 
-/// Largest number of characters of a tag or a message.
-const MAX_CHARS: usize = 240;
+/// Largest number of characters of a tag.
+const MAX_TAG_CHARS: usize = 60;
+
+/// Largest number of characters of a message.
+const MAX_MESSAGE_CHARS: usize = 240;
 
 /// Score of a text that cannot be scored: neither good nor bad, so that a comparison in the script does nothing.
 const NEUTRAL: f64 = 0.5;
@@ -62,7 +65,7 @@ impl From<&Answer> for StudioAnswer {
         let tags: Vec<String> = answer
             .emotion_tags
             .iter()
-            .map(|tag| plain(tag))
+            .map(|tag| plain(tag, MAX_TAG_CHARS))
             .filter(|tag| !tag.is_empty())
             .take(MAX_TAGS)
             .collect();
@@ -106,20 +109,20 @@ impl StudioAnswer {
             alert: "0",
             processing_latency_ms: 0.0,
             error_code: failure.code().to_owned(),
-            error_message: plain(failure.message()),
+            error_message: plain(failure.message(), MAX_MESSAGE_CHARS),
         })
     }
 }
 
 /// Returns a text without the characters that separate lists, here or in Studio, in one line and not too long.
-fn plain(text: &str) -> String {
+fn plain(text: &str, limit: usize) -> String {
     let separates = |character: char| matches!(character, '|' | ',') || character.is_control();
     let kept: String = text
         .chars()
         .map(|character| if separates(character) { ' ' } else { character })
         .collect();
     let words: Vec<&str> = kept.split_whitespace().collect();
-    words.join(" ").chars().take(MAX_CHARS).collect()
+    words.join(" ").chars().take(limit).collect()
 }
 
 #[cfg(test)]
@@ -184,13 +187,13 @@ mod tests {
 
     #[test]
     fn the_answer_stays_far_below_32_kilobytes() {
-        let long = "x".repeat(5000);
+        let long = "😀".repeat(5000);
         let tags: Vec<&str> = std::iter::repeat_n(long.as_str(), 500).collect();
         assert!(
             written(&StudioAnswer::from(&answer(&tags)))
                 .to_string()
                 .len()
-                < 8 << 10
+                < 16 << 10
         );
     }
 
