@@ -80,6 +80,7 @@ impl ContactCenterAnswer {
         let credentials = ClientCredentials {
             client_id: "fuzz".to_owned(),
             client_secret: SecretString::from("not secret"),
+            access_key: None,
         };
         let tokens = TokenSource::new(
             http.clone(),

@@ -29,6 +29,10 @@ const SHARED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ),
     ("backends", &["cxone", "insights-http", "runtime", "store"]),
     ("smoke", &["insights-http"]),
+    (
+        "feeder",
+        &["backends", "cxone", "insights-http", "runtime", "store"],
+    ),
 ];
 
 /// Dependencies that only one crate has.
@@ -70,10 +74,11 @@ const WITHOUT_INFERENCE: [&str; 4] = [
 ];
 
 /// Names of the workspace's own shared crates.
-const SHARED_CRATES: [&str; 10] = [
+const SHARED_CRATES: [&str; 11] = [
     "backends",
     "cxone",
     "embedding",
+    "feeder",
     "inference",
     "insights-core",
     "insights-http",

@@ -7,9 +7,8 @@ use insights_http::retry::RetryPolicy;
 /// does not hold up all others.
 const MAX_TRIES_PER_CALL: u32 = 4;
 
-/// Returns the limits of the report's calls.
-pub(crate) fn call_limits() -> CallLimits {
-    let limits = CallLimits::default();
+/// Returns the limits of the report's calls of a contact center whose calls have these limits.
+pub(crate) fn call_limits(limits: CallLimits) -> CallLimits {
     CallLimits {
         retry: RetryPolicy {
             max_attempts: MAX_TRIES_PER_CALL,

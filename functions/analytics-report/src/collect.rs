@@ -63,7 +63,7 @@ async fn collect(
     deadline: Deadline,
 ) -> anyhow::Result<CollectedPart> {
     let origin = PartOrigin::new(
-        deps.client.site().base().to_string(),
+        deps.source.name(),
         period.range(),
         deps.model.is_some(),
         deps.config.redaction.as_ref(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backends::Backends;
+use backends::conversation_source::SharedSource;
 use cxone::endpoints::System;
 use insights_http::client::IdleConnections;
 use insights_http::rate_limit::RateLimiter;
@@ -36,8 +37,8 @@ impl Default for LeaseTimes {
 
 /// What the analytics report works with; built once at start.
 pub struct Deps {
-    /// The client of the contact center.
-    pub client: cxone::CxoneClient,
+    /// The contact center as the source of conversations.
+    pub source: SharedSource,
     /// The store of parts and reports.
     pub objects: Objects,
     /// The state store, which holds the leases of reports.
@@ -64,18 +65,23 @@ impl Deps {
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
-        let client = backends
+        let source = backends
             .clone()
             .with_connections(IdleConnections::Keep)
-            .cxone_client(&config.cxone, System::Analytics, &secrets, &state)?
-            .with_limits(call_limits());
+            .conversation_source(
+                &config.cxone,
+                System::Analytics,
+                &secrets,
+                &state,
+                call_limits,
+            )?;
         let rate = config.requests_per_second;
         // The callers are limited by the concurrency; a burst beyond one second's requests would break the rate.
         let burst = u32::try_from(config.concurrency)
             .unwrap_or(u32::MAX)
             .min(rate);
         Ok(Self {
-            client,
+            source,
             objects: backends.objects(&config.objects)?,
             state,
             lease_times: LeaseTimes::default(),

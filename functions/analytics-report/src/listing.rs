@@ -164,6 +164,7 @@ mod tests {
             start_time: String::new(),
             duration_seconds: None,
             disposition: "unknown".to_owned(),
+            ..Conversation::default()
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use backends::Backends;
 use backends::settings::{AwsSettings, ContactCenterSecretSettings, CxoneSettings, StateSettings};
+use backends::tenant_settings::Profile;
 use cxone::endpoints::System;
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
@@ -20,12 +21,34 @@ pub(crate) struct LocalArgs {
     /// Folder that holds state, archives, vectors and reports
     #[arg(long, value_name = "DIR", default_value = "./insights-data")]
     pub(crate) data_dir: PathBuf,
-    /// Base URL of the contact center; without this option, a simulator is started
+    /// Base URL of the contact center, with the profile cxone its issuer; without this option, a simulator is started
     #[arg(long, value_name = "URL")]
     pub(crate) cxone_url: Option<Url>,
+    /// API of the contact center; the default is CXONE_PROFILE, or else tutorial
+    #[arg(long, value_enum)]
+    pub(crate) profile: Option<ProfileName>,
     /// Uses the deployed stores, as a function does: STATE_TABLE, SECRET_ID, OBJECT_BUCKET and so on
     #[arg(long)]
     pub(crate) aws: bool,
+}
+
+/// The name of a profile on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProfileName {
+    /// The API of published tutorials
+    Tutorial,
+    /// The API of a NICE CXone tenant
+    Cxone,
+}
+
+impl ProfileName {
+    /// Returns the value of `CXONE_PROFILE` for this profile.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Tutorial => "tutorial",
+            Self::Cxone => "cxone",
+        }
+    }
 }
 
 impl LocalArgs {
@@ -34,6 +57,7 @@ impl LocalArgs {
         Self {
             data_dir: data_dir.to_owned(),
             cxone_url: None,
+            profile: None,
             aws: false,
         }
     }
@@ -69,7 +93,10 @@ impl LocalContext {
     ) -> anyhow::Result<Self> {
         let dir = &args.data_dir;
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let env = Env::process();
+        let mut env = Env::process();
+        if let Some(profile) = args.profile {
+            env = env.with("CXONE_PROFILE", profile.setting());
+        }
         let backends = if args.aws {
             Backends::aws(&env).await?.with_folder(dir)
         } else {
@@ -86,23 +113,46 @@ impl LocalContext {
             Backends::laptop(dir, secrets).with_aws_settings(AwsSettings::from_env(&env)?)
         };
         let backends = backends.with_connections(IdleConnections::Keep);
-        let (url, simulator) = match (&args.cxone_url, env.text("CXONE_BASE_URL")) {
-            (Some(url), _) => (url.to_string(), None),
-            (None, Some(url)) => (url.to_owned(), None),
-            (None, None) => {
-                let simulator = Simulator::start(scenario)
-                    .await
-                    .context("cannot start the simulator")?;
-                (simulator.url(), Some(simulator))
-            }
+        let (env, simulator) = match CxoneSettings::from_env(&env)?.profile {
+            Profile::Tutorial => tutorial(args, env, scenario).await?,
+            Profile::Cxone => (tenant(args, env)?, None),
         };
-        let env = env.with("CXONE_BASE_URL", url);
         Ok(Self {
             env,
             data_dir: dir.clone(),
             backends,
             simulator,
         })
+    }
+
+    /// Returns the settings of the contact center.
+    ///
+    /// # Errors
+    /// If one of them is not allowed.
+    pub(crate) fn cxone_settings(&self) -> anyhow::Result<CxoneSettings> {
+        Ok(CxoneSettings::from_env(&self.env)?)
+    }
+
+    /// Returns a client of the tenant for one system. Its tokens are kept in the state store.
+    ///
+    /// # Errors
+    /// If a setting of the tenant cannot be used.
+    pub(crate) fn tenant_client(
+        &self,
+        system: System,
+    ) -> anyhow::Result<cxone::tenant::TenantClient> {
+        let secret = ContactCenterSecretSettings::from_env(&self.env)?;
+        let secrets = self.backends.secrets(&secret.id)?;
+        let state = self.backends.state(&StateSettings::from_env(&self.env)?)?;
+        self.backends
+            .tenant_client(&self.cxone_settings()?, system, 1, &secrets, &state)
+    }
+
+    /// Stops the simulated contact center, if this run started one.
+    pub(crate) async fn shutdown(self) {
+        if let Some(simulator) = self.simulator {
+            simulator.shutdown().await;
+        }
     }
 
     /// Returns a client of the contact center with the scopes of one system. Its tokens are kept in the state store.
@@ -116,6 +166,36 @@ impl LocalContext {
         let settings = CxoneSettings::from_env(&self.env)?;
         self.backends
             .cxone_client(&settings, system, &secrets, &state)
+    }
+}
+
+/// Returns the environment of a contact center with the API of tutorials, and the simulator if one was started for it.
+async fn tutorial(
+    args: &LocalArgs,
+    env: Env,
+    scenario: Scenario,
+) -> anyhow::Result<(Env, Option<cxone_simulator::Handle>)> {
+    let (url, simulator) = match (&args.cxone_url, env.text("CXONE_BASE_URL")) {
+        (Some(url), _) => (url.to_string(), None),
+        (None, Some(url)) => (url.to_owned(), None),
+        (None, None) => {
+            let simulator = Simulator::start(scenario)
+                .await
+                .context("cannot start the simulator")?;
+            (simulator.url(), Some(simulator))
+        }
+    };
+    Ok((env.with("CXONE_BASE_URL", url), simulator))
+}
+
+/// Returns the environment of a tenant.
+fn tenant(args: &LocalArgs, env: Env) -> anyhow::Result<Env> {
+    match (&args.cxone_url, env.text("CXONE_ISSUER")) {
+        (Some(url), _) => Ok(env.with("CXONE_ISSUER", url.to_string())),
+        (None, Some(_)) => Ok(env),
+        (None, None) => bail!(
+            "which tenant? set CXONE_ISSUER, for example to https://cxone.niceincontact.com, or give --cxone-url"
+        ),
     }
 }
 

@@ -12,6 +12,7 @@ mod alerts;
 mod chat;
 mod demo;
 mod dlq;
+mod doctor;
 mod embed;
 mod eval;
 mod forget;
@@ -87,6 +88,8 @@ enum Command {
     Forget(forget::Args),
     /// Checks a deployment from outside, one line a check.
     Smoke(smoke::Args),
+    /// Finds out what a tenant of NICE CXone allows, with read-only checks.
+    Doctor(doctor::Args),
     /// Measures the models on labeled files.
     Eval(eval::Args),
 }
@@ -125,6 +128,7 @@ fn main() -> ExitCode {
             Command::Dlq(args) => dlq::run(args).await,
             Command::Forget(args) => forget::run(args).await,
             Command::Smoke(args) => smoke::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Eval(args) => eval::run(args).await,
         }
     });

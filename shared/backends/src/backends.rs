@@ -421,6 +421,64 @@ impl Backends {
         crate::cxone_client::connect(settings, system, secrets, state, &http)
     }
 
+    /// Returns a client of the tenant of the profile `cxone` for one system, of which `processes` run at the same time. Its tokens
+    /// are shared through the state store, and asked for over HTTP/1.1, which every issuer speaks.
+    ///
+    /// # Errors
+    /// If a URL is not allowed, or TLS cannot be set up.
+    #[cfg(feature = "cxone")]
+    pub fn tenant_client(
+        &self,
+        settings: &crate::settings::CxoneSettings,
+        system: cxone::endpoints::System,
+        processes: u32,
+        secrets: &Arc<FunctionSecrets>,
+        state: &State,
+    ) -> anyhow::Result<cxone::tenant::TenantClient> {
+        use insights_http::client::{build_client, build_http1_client};
+        let (http, token_http) = match &self.http {
+            Some(http) => (http.clone(), http.clone()),
+            None => (
+                build_client(self.connections)?.into(),
+                build_http1_client(self.connections)?.into(),
+            ),
+        };
+        crate::tenant_client::connect(
+            settings, system, processes, secrets, state, &http, token_http,
+        )
+    }
+
+    /// Returns the source of finished conversations for one system, with the API that the profile names. Its calls have these
+    /// limits.
+    ///
+    /// # Errors
+    /// As [`Backends::cxone_client`] and [`Backends::tenant_client`].
+    #[cfg(feature = "cxone")]
+    pub fn conversation_source(
+        &self,
+        settings: &crate::settings::CxoneSettings,
+        system: cxone::endpoints::System,
+        secrets: &Arc<FunctionSecrets>,
+        state: &State,
+        limits: impl FnOnce(insights_http::CallLimits) -> insights_http::CallLimits,
+    ) -> anyhow::Result<crate::conversation_source::SharedSource> {
+        use crate::conversation_source::{TenantSource, TutorialSource};
+        use crate::tenant_settings::Profile;
+        Ok(match settings.profile {
+            Profile::Tutorial => {
+                let client = self.cxone_client(settings, system, secrets, state)?;
+                let limits = limits(insights_http::CallLimits::default());
+                Arc::new(TutorialSource::new(client.with_limits(limits)))
+            }
+            Profile::Cxone => {
+                let client = self.tenant_client(settings, system, 1, secrets, state)?;
+                let limits = limits(crate::tenant_client::call_limits());
+                let media = settings.tenant.media_types;
+                Arc::new(TenantSource::new(client.with_limits(limits), media))
+            }
+        })
+    }
+
     /// Returns a client of SNS, the notification service of AWS; on a laptop too, since a topic exists nowhere else.
     #[cfg(feature = "sns")]
     pub async fn sns(&self) -> aws_sdk_sns::Client {

@@ -62,6 +62,7 @@ pub fn credentials(secrets: &Arc<FunctionSecrets>) -> Arc<dyn SecretSource<Clien
             Ok(ClientCredentials {
                 client_id,
                 client_secret,
+                access_key: None,
             })
         }) as BoxFuture<'static, _>
     }))

@@ -4,6 +4,8 @@ mod backends;
 pub mod board;
 pub mod caller_keys;
 #[cfg(feature = "cxone")]
+pub mod conversation_source;
+#[cfg(feature = "cxone")]
 pub mod cxone_client;
 #[cfg(feature = "vectors")]
 mod database;
@@ -14,6 +16,9 @@ mod key_source;
 pub mod lease_guard;
 pub mod settings;
 mod shards;
+#[cfg(feature = "cxone")]
+mod tenant_client;
+pub mod tenant_settings;
 #[cfg(feature = "cxone")]
 pub mod token_cache;
 

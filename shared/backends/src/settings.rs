@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use runtime::settings::{Required, group, number, required_text, required_url, seconds, text, url};
+use runtime::settings::{
+    Required, choice, group, number, required_text, required_url, seconds, text, url,
+};
 use url::Url;
+
+use crate::tenant_settings::{Profile, TenantSettings};
 
 /// Largest number of lists that the live calls can be spread over.
 pub const MAX_SHARDS: u32 = 1000;
@@ -54,7 +58,8 @@ runtime::settings! {
     /// The secret with the credentials for the contact center.
     #[derive(Debug, Clone)]
     pub struct ContactCenterSecretSettings {
-        /// Name or ARN of the secret with the credentials for the contact center: `client_id` and `client_secret`.
+        /// Name or ARN of the secret with the credentials for the contact center: `client_id` and `client_secret`, and for a tenant
+        /// `access_key_id` and `access_key_secret`.
         pub id: Required<String> = required_text("CONTACT_CENTER_SECRET_ID", SECRET_NAME).otherwise(SHARED_SECRET),
     }
 }
@@ -110,7 +115,12 @@ runtime::settings! {
     /// The contact center that a function calls.
     #[derive(Debug, Clone)]
     pub struct CxoneSettings {
-        /// Base URL of the contact center's API; `https`, unless the host is this machine.
+        /// Which API the contact center has: `tutorial` for the one of published tutorials, `cxone` for that of a NICE CXone tenant.
+        pub profile: Profile = choice("CXONE_PROFILE", &[("tutorial", Profile::Tutorial), ("cxone", Profile::Cxone)]),
+        /// The tenant, in the profile `cxone`.
+        pub tenant: TenantSettings = group::<TenantSettings>(),
+        /// Base URL of the contact center's API; `https`, unless the host is this machine. In the profile `cxone` it may be left
+        /// empty, and takes the place of the host that the discovery names.
         pub base_url: Required<Url> = required_url("CXONE_BASE_URL"),
         /// URL that issues access tokens.
         pub token_url: Option<Url> = url("CXONE_TOKEN_URL").otherwise("the API's own path below CXONE_BASE_URL"),

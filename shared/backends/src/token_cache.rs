@@ -1,9 +1,9 @@
 //! Shares access tokens through the state store, encrypted, so that a reader of the table who cannot read the secret learns
 //! nothing from it.
 //!
-//! The cipher is AES-256-GCM with a key that is derived from the client secret (HMAC-SHA-256 with a label of its own). Whoever
-//! has the client secret could ask for a token anyway, so that the cache gives nobody more than they could have. After a
-//! rotation of the client secret old entries cannot be read, which counts as a miss.
+//! The cipher is AES-256-GCM with a key that is derived from the client secret, or from the secret of the access key where there
+//! is no client (HMAC-SHA-256 with a label of its own). Whoever has that secret could ask for a token anyway, so that the cache
+//! gives nobody more than they could have. After a rotation of the secret old entries cannot be read, which counts as a miss.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,8 @@ struct SealedToken {
 }
 
 impl StateTokens {
-    /// Creates a cache in `state`, encrypted with a key that is derived from the `client_secret` in `secrets`.
+    /// Creates a cache in `state`, encrypted with a key that is derived from the `client_secret` in `secrets`, or else from the
+    /// `access_key_secret`.
     #[must_use]
     pub fn new(state: State, secrets: Arc<FunctionSecrets>) -> Self {
         Self {
@@ -61,12 +62,13 @@ impl StateTokens {
         }
     }
 
-    /// Derives the cipher from the client secret.
+    /// Derives the cipher from the secret that tokens are asked for with.
     async fn derive_cipher(&self) -> Result<Aes256Gcm, CacheError> {
         let secrets = self.secrets.get().await?;
         let secret = secrets
             .get("client_secret")
-            .ok_or("the secret has no client_secret")?;
+            .or_else(|| secrets.get("access_key_secret"))
+            .ok_or("the secret has neither client_secret nor access_key_secret")?;
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.expose_secret().as_bytes())?;
         mac.update(KEY_LABEL);
         Ok(Aes256Gcm::new(AesKey::<Aes256Gcm>::from_slice(

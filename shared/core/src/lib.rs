@@ -8,6 +8,7 @@ pub mod chat;
 pub mod chunking;
 pub mod emoji;
 mod error_chain;
+pub mod feed;
 pub mod indexing;
 pub mod intent;
 pub mod language;

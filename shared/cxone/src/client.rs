@@ -121,7 +121,7 @@ impl CxoneClient {
         let token = self.tokens.token(deadline).await?;
         let answer = self.send_with(request, &token, deadline).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
-            return check_status(answer, request.endpoint.scope());
+            return check_status(answer, request.endpoint.need());
         }
         tracing::debug!("the token was refused and is renewed");
         self.tokens.invalidate(&token, deadline).await;
@@ -130,7 +130,7 @@ impl CxoneClient {
         if answer.status == StatusCode::UNAUTHORIZED {
             self.tokens.invalidate(&token, deadline).await;
         }
-        check_status(answer, request.endpoint.scope())
+        check_status(answer, request.endpoint.need())
     }
 
     async fn send_with(
@@ -142,6 +142,7 @@ impl CxoneClient {
         let build = |http: &reqwest::Client| {
             let mut builder = http
                 .request(request.method.clone(), request.endpoint.url().clone())
+                .header(http::header::ACCEPT, "application/json")
                 .header(http::header::AUTHORIZATION, token.bearer());
             if let Some(key) = &request.idempotency_key {
                 builder = builder.header(IDEMPOTENCY_KEY, key);

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub(crate) use self::instant::parse_instant;
 use self::row::read_row;
 pub use self::transcript::{TranscriptLines, read_transcript};
 use crate::client::CxoneClient;
@@ -57,18 +58,18 @@ pub struct ConversationPage {
 
 /// The pages of the list of conversations, read one after the other.
 #[derive(Debug)]
-pub struct ConversationPages<'a> {
-    pages: Pages<'a, WirePage>,
+pub struct ConversationPages {
+    pages: Pages<WirePage>,
     /// The endpoint as errors name it.
     endpoint: &'static str,
 }
 
-impl<'a> ConversationPages<'a> {
+impl ConversationPages {
     /// Builds the pages of a query. Every page is asked for by a POST with the same body.
     ///
     /// # Errors
     /// [`insights_http::Error::Invalid`] if the profile's path takes an id.
-    pub fn new(client: &'a CxoneClient, query: ConversationQuery) -> Result<Self, Error> {
+    pub fn new(client: &CxoneClient, query: ConversationQuery) -> Result<Self, Error> {
         let endpoint = client.site().endpoint(Route::ConversationQuery, &[])?;
         let template = endpoint.template();
         let first = Request::json(Method::POST, endpoint, &query.body())?;
@@ -80,6 +81,12 @@ impl<'a> ConversationPages<'a> {
             pages: Pages::new(client, first, limits),
             endpoint: template,
         })
+    }
+
+    /// Returns whether there is another page to read.
+    #[must_use]
+    pub const fn has_next(&self) -> bool {
+        self.pages.has_next()
     }
 
     /// Reads the next page; `None` after the last one, and where a link leads back to a page that was read.

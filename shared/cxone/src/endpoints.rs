@@ -11,16 +11,27 @@ use url::Url;
 
 pub use self::profile::{CXONE_API, Profile, Route, RoutePath, System, TokenGrant};
 use crate::error::Error;
+pub use crate::need::{Need, Right};
 
-/// The full URL of a call, with what logs name instead of it and the scope that it needs.
+/// The full URL of a call, with what logs name instead of it and what the call needs.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     url: Url,
     template: &'static str,
-    scope: &'static str,
+    need: Need,
 }
 
 impl Endpoint {
+    /// Builds the endpoint of a call that no [`Profile`] has, because its host is learned at run time.
+    #[must_use]
+    pub fn new(url: Url, template: &'static str, need: Need) -> Self {
+        Self {
+            url,
+            template,
+            need,
+        }
+    }
+
     /// Adds a query parameter, percent-encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
@@ -40,10 +51,10 @@ impl Endpoint {
         self.template
     }
 
-    /// Returns the scope that the token must have.
+    /// Returns what the client must have been granted.
     #[must_use]
-    pub fn scope(&self) -> &'static str {
-        self.scope
+    pub fn need(&self) -> Need {
+        self.need
     }
 }
 
@@ -54,6 +65,28 @@ pub struct Site {
     base: Url,
     token_url: Url,
     scopes: String,
+    grant: Grant,
+}
+
+/// How a client asks for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grant {
+    /// The client acts in its own name (RFC 6749, 4.4).
+    #[default]
+    ClientCredentials,
+    /// The client acts in the name of the user whose access key it has (RFC 6749, 4.3).
+    Password(ClientAuthentication),
+    /// A user's access key is enough, and there is no client.
+    AccessKey,
+}
+
+/// Where a client puts its id and secret in a token request (RFC 6749, 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// The client proves itself by the header `Authorization: Basic`.
+    Basic,
+    /// The client proves itself by fields of the form.
+    Post,
 }
 
 impl Site {
@@ -70,7 +103,21 @@ impl Site {
             base,
             token_url,
             scopes: grant.scopes.to_owned(),
+            grant: Grant::ClientCredentials,
         })
+    }
+
+    /// Returns the same site with another way to ask for tokens.
+    #[must_use]
+    pub fn with_grant(mut self, grant: Grant) -> Self {
+        self.grant = grant;
+        self
+    }
+
+    /// Returns how tokens are asked for.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        self.grant
     }
 
     /// Returns the same site with another token URL.
@@ -130,7 +177,7 @@ impl Site {
         Ok(Endpoint {
             url: append_path(&self.base, &path),
             template,
-            scope,
+            need: Need::Scope(scope),
         })
     }
 
@@ -182,7 +229,7 @@ pub fn encode_path_segment(id: &str) -> Result<String, Error> {
     Ok(utf8_percent_encode(id, UNRESERVED).to_string())
 }
 
-fn append_path(base: &Url, path: &str) -> Url {
+pub(crate) fn append_path(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     url

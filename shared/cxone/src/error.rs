@@ -1,12 +1,14 @@
 //! What a call to the contact center can fail with.
 //!
-//! The first three variants of [`Error`] are refusals that only an operator can end, each by another correction. All
+//! All variants of [`Error`] but the last two are refusals that only an operator can end, each by another correction. All
 //! other failures can happen to any HTTP call and are those of [`insights_http::Error`]; the predicates answer the
 //! questions that callers ask, so that few need to match on them.
 
 use std::time::Duration;
 
 use insights_http::Error as HttpError;
+
+use crate::need::Right;
 
 /// Why a call to the contact center failed.
 ///
@@ -24,6 +26,74 @@ pub enum Error {
         /// The beginning of the client id.
         client: String,
     },
+    /// The token endpoint does not know the registered application (401): an operator must correct the secret, or how the
+    /// application proves itself.
+    #[error(
+        "{endpoint} refused the application `{client}`: correct client_id and client_secret in the contact center's secret, or set CXONE_CLIENT_AUTH to the form, basic or post, that the application was registered with"
+    )]
+    BadClient {
+        /// The token endpoint that was called.
+        endpoint: String,
+        /// The beginning of the client id.
+        client: String,
+    },
+    /// The token endpoint does not accept the access key of the user (401): an operator must create another one.
+    #[error(
+        "{endpoint} refused the access key `{access_key}`: {}; create an access key for the service user, and store access_key_id and access_key_secret in the contact center's secret",
+        if *is_expired { "it has expired" } else { "it is wrong, expired or revoked" }
+    )]
+    BadAccessKey {
+        /// The token endpoint that was called.
+        endpoint: String,
+        /// The beginning of the id of the access key.
+        access_key: String,
+        /// Whether the answer says that the key has expired.
+        is_expired: bool,
+    },
+    /// The user lacks a permission, or the application lacks the API (403): an operator must grant it.
+    #[error(
+        "{endpoint} is forbidden: give the role of the service user the permission {}, and have NICE grant the application the API of {}", needs.permission, needs.product
+    )]
+    MissingPermission {
+        /// The endpoint that was called.
+        endpoint: String,
+        /// What the call needs.
+        needs: Right,
+    },
+    /// The tenant has not licensed the product that the call is part of.
+    #[error(
+        "{endpoint} is not available: the tenant has no license for {product}; ask NICE for it, or do without"
+    )]
+    NotLicensed {
+        /// The endpoint that was called.
+        endpoint: String,
+        /// The product that is not licensed.
+        product: &'static str,
+    },
+    /// A token or an answer belongs to another tenant or cloud than the settings say.
+    #[error("{0}")]
+    WrongTenant(&'static str),
+    /// An answer names a host that is not one of the contact center's: the token must not go there.
+    #[error(
+        "{origin} named the host `{host}`, which is not one of NICE's, so that nothing is sent there; correct CXONE_ISSUER, or name the host's domain in CXONE_TRUSTED_DOMAINS"
+    )]
+    ForeignHost {
+        /// What named the host.
+        origin: &'static str,
+        /// The host that was named.
+        host: String,
+    },
+    /// The hosts of the tenant could not be learned.
+    #[error(
+        "the hosts of the tenant are not known, because {endpoint} gave no usable answer: try again later, or name the tenant's API in CXONE_BASE_URL"
+    )]
+    NoDiscovery {
+        /// The endpoint that should have named the hosts.
+        endpoint: String,
+        /// Why it did not.
+        #[source]
+        source: HttpError,
+    },
     /// The token endpoint does not accept the scope list (400): an operator must correct the setting.
     #[error("{endpoint} refused the scope list `{scopes}`")]
     BadScopes {
@@ -39,6 +109,16 @@ pub enum Error {
         endpoint: String,
         /// The scope or scopes that are missing, as far as known.
         scope: String,
+    },
+    /// The call was refused, and the answer says why in the contact center's words.
+    #[error("{endpoint} returned {status}: {explanation}")]
+    Refused {
+        /// The endpoint that was called.
+        endpoint: String,
+        /// The status of the answer.
+        status: u16,
+        /// The contact center's words, without numbers and addresses.
+        explanation: String,
     },
     /// The call failed in a way that any HTTP call can.
     #[error(transparent)]
@@ -58,14 +138,17 @@ impl Error {
     /// Returns whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Http(error) if error.is_retryable())
+        match self {
+            Self::Http(error) | Self::NoDiscovery { source: error, .. } => error.is_retryable(),
+            _ => false,
+        }
     }
 
     /// Returns how long to wait before the call makes sense again, where that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Http(error) => error.retry_after(),
+            Self::Http(error) | Self::NoDiscovery { source: error, .. } => error.retry_after(),
             _ => None,
         }
     }
@@ -79,7 +162,10 @@ impl Error {
     /// Returns whether the contact center already has what was sent (409).
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Http(HttpError::Rejected { status: 409, .. }))
+        matches!(
+            self,
+            Self::Http(HttpError::Rejected { status: 409, .. }) | Self::Refused { status: 409, .. }
+        )
     }
 
     /// Returns whether a call was refused although its token was fresh (401).
@@ -107,6 +193,26 @@ impl Error {
         matches!(
             self,
             Self::Http(HttpError::NotFound { .. } | HttpError::Rejected { .. })
+                | Self::Refused { .. }
+        )
+    }
+
+    /// Returns whether the token endpoint refused the credentials, so that it is worth to read them again: they may have been
+    /// rotated.
+    #[must_use]
+    pub fn is_credentials_refused(&self) -> bool {
+        matches!(
+            self,
+            Self::BadCredentials { .. } | Self::BadClient { .. } | Self::BadAccessKey { .. }
+        )
+    }
+
+    /// Returns whether the client may not make this one call, which says nothing of calls for others.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingScope { .. } | Self::MissingPermission { .. }
         )
     }
 
@@ -115,9 +221,16 @@ impl Error {
     #[must_use]
     pub fn is_access_refused(&self) -> bool {
         match self {
-            Self::BadCredentials { .. } | Self::BadScopes { .. } | Self::MissingScope { .. } => {
-                true
-            }
+            Self::BadCredentials { .. }
+            | Self::BadClient { .. }
+            | Self::BadAccessKey { .. }
+            | Self::MissingPermission { .. }
+            | Self::NotLicensed { .. }
+            | Self::WrongTenant(_)
+            | Self::ForeignHost { .. }
+            | Self::BadScopes { .. }
+            | Self::MissingScope { .. } => true,
+            Self::Refused { .. } | Self::NoDiscovery { .. } => false,
             Self::Http(error) => matches!(
                 error,
                 HttpError::Unauthorized { .. }

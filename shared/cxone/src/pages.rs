@@ -74,8 +74,8 @@ pub struct PageLimits {
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Pages<'a, P> {
-    client: &'a CxoneClient,
+pub struct Pages<P> {
+    client: CxoneClient,
     limits: PageLimits,
     next: Option<Request>,
     seen: HashSet<Url>,
@@ -83,12 +83,12 @@ pub struct Pages<'a, P> {
     page: PhantomData<fn() -> P>,
 }
 
-impl<'a, P: Page> Pages<'a, P> {
+impl<P: Page> Pages<P> {
     /// Builds the pages of a list whose first page answers `first`. Every further page gets the same method and body.
     #[must_use]
-    pub fn new(client: &'a CxoneClient, first: Request, limits: PageLimits) -> Self {
+    pub fn new(client: &CxoneClient, first: Request, limits: PageLimits) -> Self {
         Self {
-            client,
+            client: client.clone(),
             limits,
             seen: HashSet::from([first.endpoint.url().clone()]),
             next: Some(first),

@@ -5,13 +5,39 @@ use insights_http::{Answer, Error as HttpError};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::explanation::{explanation_of, is_about_license};
+use crate::need::{Need, Right};
 
-/// Returns a successful answer, or the error that its status stands for; `scope` is the one that the route needs.
-pub(crate) fn check_status(answer: Answer, scope: &'static str) -> Result<Answer, Error> {
+/// Returns a successful answer, or the error that its status stands for; `need` is what the call needs.
+///
+/// A 304 is a success without news where the contact center answers so.
+pub(crate) fn check_status(answer: Answer, need: Need) -> Result<Answer, Error> {
     let endpoint = answer.endpoint.clone();
+    match (answer.status.as_u16(), need) {
+        (200..=299, _) | (304, Need::Right(_)) => Ok(answer),
+        (status, Need::Scope(scope)) => Err(refusal(endpoint, status, &answer.body, scope)),
+        (_, Need::Right(right)) => Err(refusal_of_right(&answer, right)),
+    }
+}
+
+/// Returns the error of a call that needs a right of the user.
+fn refusal_of_right(answer: &Answer, needs: Right) -> Error {
+    let endpoint = answer.endpoint.clone();
+    let product = needs.product;
     match answer.status.as_u16() {
-        200..=299 => Ok(answer),
-        status => Err(refusal(endpoint, status, &answer.body, scope)),
+        401 => HttpError::Unauthorized { endpoint }.into(),
+        402 => Error::NotLicensed { endpoint, product },
+        403 if is_about_license(answer) => Error::NotLicensed { endpoint, product },
+        403 => Error::MissingPermission { endpoint, needs },
+        404 => HttpError::NotFound { endpoint }.into(),
+        status => match explanation_of(answer) {
+            Some(explanation) => Error::Refused {
+                endpoint,
+                status,
+                explanation,
+            },
+            None => HttpError::Rejected { endpoint, status }.into(),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! The complete answer of a call.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use insights_core::lenient_json;
 use serde::de::DeserializeOwned;
 
@@ -14,12 +14,14 @@ pub struct Answer {
     pub endpoint: String,
     /// The HTTP status of the answer.
     pub status: StatusCode,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
     /// The complete body of the answer.
     pub body: Bytes,
 }
 
 impl std::fmt::Debug for Answer {
-    /// Leaves out the body, which may hold a token or a customer's words.
+    /// Leaves out headers and body, which may hold a token or a customer's words.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -62,6 +64,7 @@ mod tests {
         let answer = Answer {
             endpoint: "GET /transcripts".to_owned(),
             status: StatusCode::OK,
+            headers: HeaderMap::new(),
             body: Bytes::from_static(body),
         };
         answer.json()

@@ -41,11 +41,27 @@ pub enum IdleConnections {
 /// # Errors
 /// [`Error::Invalid`] if the machine has no root certificates or TLS cannot be set up.
 pub fn build_client(idle: IdleConnections) -> Result<reqwest::Client, Error> {
+    build_with(idle, |builder| builder)
+}
+
+/// Builds the same client as [`build_client`] that speaks HTTP/1.1 alone, for servers that announce HTTP/2 and fail over it.
+///
+/// # Errors
+/// As [`build_client`].
+pub fn build_http1_client(idle: IdleConnections) -> Result<reqwest::Client, Error> {
+    build_with(idle, reqwest::ClientBuilder::http1_only)
+}
+
+/// Builds a client for requests, after `adjust` has changed what is special about it.
+fn build_with(
+    idle: IdleConnections,
+    adjust: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, Error> {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one builder that the lint points to"
     )]
-    let builder = reqwest::Client::builder();
+    let builder = adjust(reqwest::Client::builder());
     let builder = match idle {
         IdleConnections::Close => builder.pool_max_idle_per_host(0),
         IdleConnections::Keep => builder.pool_idle_timeout(IDLE_TIMEOUT),

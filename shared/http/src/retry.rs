@@ -16,6 +16,9 @@ pub struct RetryPolicy {
     /// Whether a call waits while the circuit breaker of its endpoint is open, as far as its deadline allows, in place of
     /// failing at once.
     pub waits_out_breaker: bool,
+    /// Whether a wait that a 429 asks for is a lower bound, beside the growing backoff: some servers ask for less than they
+    /// mean.
+    pub lengthens_asked_waits: bool,
 }
 
 impl Default for RetryPolicy {
@@ -26,6 +29,7 @@ impl Default for RetryPolicy {
             failed: BackoffPolicy::FAILED_CALL,
             max_attempts: 8,
             waits_out_breaker: false,
+            lengthens_asked_waits: false,
         }
     }
 }
@@ -57,6 +61,7 @@ impl RetryPolicy {
         failed: BackoffPolicy::FAILED_CALL,
         max_attempts: 1,
         waits_out_breaker: false,
+        lengthens_asked_waits: false,
     };
 
     /// The policy of work that nobody waits for, such as a nightly report: the deadline alone ends the attempts, which are 1 s
@@ -66,6 +71,7 @@ impl RetryPolicy {
         failed: BackoffPolicy::BATCH,
         max_attempts: u32::MAX,
         waits_out_breaker: true,
+        lengthens_asked_waits: false,
     };
 
     /// Decides what follows when the breaker of an endpoint stays open for `open_for`; zero while its trial call is in flight.
@@ -82,6 +88,16 @@ impl RetryPolicy {
             Decision::Wait(wait)
         } else {
             Decision::Stop
+        }
+    }
+
+    /// Returns the wait that a 429 asks for, lengthened to the backoff after `tries` attempts where the policy says so.
+    #[must_use]
+    pub fn asked_wait(&self, asked: Duration, tries: u32, random: f64) -> Duration {
+        if self.lengthens_asked_waits {
+            asked.max(self.rate_limited.delay(tries, random))
+        } else {
+            asked
         }
     }
 
@@ -104,6 +120,7 @@ impl RetryPolicy {
         let wait = match class {
             RetryClass::Final => return Decision::Stop,
             RetryClass::RateLimited(Some(asked)) if !asked.is_zero() => {
+                let asked = self.asked_wait(asked, tries, random);
                 if asked >= remaining {
                     return Decision::Stop;
                 }

@@ -130,8 +130,11 @@ impl Transport {
             let remaining = deadline.remaining();
             let random = rand::random();
             if let (RetryClass::RateLimited(asked), Some(pace)) = (failed.class, &self.pace) {
-                let wait =
-                    asked.unwrap_or_else(|| self.limits.retry.rate_limited.delay(tries, random));
+                let policy = &self.limits.retry;
+                let wait = match asked {
+                    Some(asked) => policy.asked_wait(asked, tries, random),
+                    None => policy.rate_limited.delay(tries, random),
+                };
                 pace.pause_until(tokio::time::Instant::now() + wait);
             }
             match self
@@ -235,6 +238,7 @@ impl Transport {
             _ => Ok(Answer {
                 endpoint: endpoint.to_owned(),
                 status,
+                headers,
                 body,
             }),
         }

@@ -85,6 +85,7 @@ impl Api {
                 failed: BackoffPolicy::FAILED_CALL,
                 max_attempts: MAX_ATTEMPTS,
                 waits_out_breaker: false,
+                lengthens_asked_waits: false,
             },
             // A check asks the server itself, however often it has failed.
             breaker: BreakerConfig {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backends::erasure::ErasedConversations;
-use cxone::conversations::ConversationPages;
 use insights_http::Deadline;
 use jiff::Timestamp;
 
@@ -25,7 +24,7 @@ pub(super) async fn list_conversations(
     period: Period,
     deadline: Deadline,
 ) -> anyhow::Result<Listing> {
-    let mut pages = ConversationPages::new(&deps.client, period.query())?;
+    let mut pages = deps.source.began_in(period.query())?;
     let mut conversations = Vec::new();
     let mut unusable = 0;
     let mut waits = Waits::new(deadline).with_outage_wait(deps.config.outage_wait);

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use backends::conversation_source::SourceTranscript;
 use cxone::Error;
-use cxone::conversations::{self, TranscriptLines};
+use cxone::conversations::TranscriptLines;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
 use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
@@ -55,6 +56,15 @@ pub(super) enum Repetition {
     },
     /// An earlier round of this run has asked for the same transcripts.
     Again,
+}
+
+/// Returns the lines of a transcript, as far as it has any. One whose text was removed has none, and one that may follow is asked
+/// for by a later run.
+fn lines_of(transcript: SourceTranscript) -> Option<TranscriptLines> {
+    match transcript {
+        SourceTranscript::Complete(lines) | SourceTranscript::Partial(lines) => Some(lines),
+        SourceTranscript::NotYet | SourceTranscript::Missing | SourceTranscript::Removed => None,
+    }
 }
 
 /// One round over the chunks that are not complete.
@@ -225,7 +235,7 @@ impl<'a> Round<'a> {
             None => None,
         };
         let fetched = self
-            .fetch_transcript(&conversation.conversation_id)
+            .fetch_transcript(&conversation)
             .await
             .context(TIME_IS_UP)?;
         match fetched {
@@ -263,19 +273,18 @@ impl<'a> Round<'a> {
     /// The outer error says that the rate limit leaves no room before the deadline.
     async fn fetch_transcript(
         &self,
-        conversation_id: &str,
+        conversation: &Conversation,
     ) -> Result<Result<Option<TranscriptLines>, Error>, RateLimitTimeout> {
         let mut waits = Waits::new(self.deadline).with_outage_wait(self.deps.config.outage_wait);
         loop {
             self.deps.limiter.acquire(self.deadline).await?;
             let timeout = self.deadline.or_within(TRANSCRIPT_TIMEOUT);
-            let result =
-                conversations::read_transcript(&self.deps.client, conversation_id, timeout).await;
+            let result = self.deps.source.transcript(conversation, timeout).await;
             let Err(error) = result else {
                 self.fetched.fetch_add(1, Ordering::Relaxed);
                 self.unreachable_in_a_row.store(0, Ordering::Relaxed);
                 self.forbidden_in_a_row.store(0, Ordering::Relaxed);
-                return Ok(result);
+                return Ok(result.map(lines_of));
             };
             // The round before has waited for the circuit breaker already.
             let has_waited = error.is_circuit_open() && self.repetition == Repetition::Again;

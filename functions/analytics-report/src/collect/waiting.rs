@@ -101,5 +101,5 @@ pub(super) fn is_fatal(error: &Error) -> bool {
 
 /// Returns whether the client lacks the right to make the call.
 pub(super) fn is_forbidden(error: &Error) -> bool {
-    matches!(error, Error::MissingScope { .. })
+    error.is_forbidden()
 }

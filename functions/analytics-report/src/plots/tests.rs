@@ -33,6 +33,7 @@ fn report_of(count: usize) -> ReportData {
             start_time: "2026-11-02T09:00:00Z".to_owned(),
             duration_seconds: Some(60.0),
             disposition: DISPOSITIONS[at % 7].to_owned(),
+            ..Conversation::default()
         };
         let line = |text: &str| Line {
             speaker: Speaker::Customer,

@@ -133,7 +133,7 @@ async fn run_case(
     let mut limits = quick_limits();
     limits.retry.max_attempts = 2;
     limits.attempt_timeout = Duration::from_secs(1);
-    deps.client = deps.client.with_limits(limits);
+    deps.source = deps.source.with_limits(limits);
     let disturbed = if endpoint.is_aws { &aws } else { &center };
     disturbed.disturb(endpoint.matches, fault);
     let deadline = Deadline::within(DISTURBED_TIME);

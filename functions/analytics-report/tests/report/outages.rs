@@ -15,7 +15,7 @@ fn quick(simulator: &Handle, folder: &std::path::Path, outage_wait: Duration) ->
     let mut limits: CallLimits = quick_limits();
     limits.retry.max_attempts = 2;
     limits.breaker.failures = u32::MAX;
-    deps.client = deps.client.with_limits(limits);
+    deps.source = deps.source.with_limits(limits);
     deps.config.outage_wait = outage_wait;
     deps
 }

@@ -160,6 +160,7 @@ async fn a_folder_without_a_queue_is_named() {
     let local = LocalArgs {
         data_dir: "/nonexistent".into(),
         cxone_url: None,
+        profile: None,
         aws: false,
     };
     let error = DeadLetters::open(&local).await.err().unwrap().to_string();

@@ -1,7 +1,8 @@
-//! The subcommand `embed`: embeds a file of webhook payloads, one per line.
+//! The subcommand `embed`: embeds a file of webhook payloads, one per line, or the finished conversations of the contact center.
 //!
 //! Conversations that are stored already are skipped, so that the same command continues where a killed run stopped.
 
+mod from_cxone;
 mod lines;
 mod rejects;
 
@@ -27,6 +28,7 @@ use crate::pipeline::Pipeline;
 const EXAMPLES: &str = "Examples:
   cxone-insights embed conversations.jsonl
   cxone-insights embed conversations.jsonl --rejects bad.jsonl --data-dir ./insights
+  cxone-insights embed --from-cxone --profile cxone
 Each line is a payload as the webhook sends it:
   {\"event\": \"conversation.completed\", \"timestamp\": \"2026-01-15T10:30:00Z\", \"conversationId\": \"c-1\",
    \"data\": {\"subject\": \"Refund\", \"transcript\": {\"agent\": \"Hello\", \"customer\": \"I want a refund\"}}}
@@ -53,8 +55,15 @@ const RETRY_DELAYS: [Duration; 5] = [
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// File of webhook payloads, one JSON object per line
-    #[arg(value_name = "FILE.jsonl")]
-    file: PathBuf,
+    #[arg(
+        value_name = "FILE.jsonl",
+        required_unless_present = "from_cxone",
+        conflicts_with = "from_cxone"
+    )]
+    file: Option<PathBuf>,
+    /// Embeds the conversations that the contact center has finished since the last run, in place of a file
+    #[arg(long)]
+    from_cxone: bool,
     /// File for the lines that cannot be embedded, with their reasons [default: FILE.jsonl.rejects]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -95,9 +104,12 @@ impl Totals {
 /// # Errors
 /// If the file cannot be read, the store or the provider keeps failing, or not a single line could be embedded.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let mut lines = Lines::open(&args.file)?;
+    let Some(file) = args.file else {
+        return from_cxone::run(&args.local).await;
+    };
+    let mut lines = Lines::open(&file)?;
     let rejects = args.rejects.unwrap_or_else(|| {
-        let mut name = args.file.clone().into_os_string();
+        let mut name = file.clone().into_os_string();
         name.push(".rejects");
         name.into()
     });

@@ -15,6 +15,7 @@
 //!     start_time: "2026-11-02T09:00:00Z".to_owned(),
 //!     duration_seconds: Some(60.0),
 //!     disposition: "resolved".to_owned(),
+//!     ..Conversation::default()
 //! };
 //! let lines = vec![Line { speaker: Speaker::Customer, text: "Great help, thank you!".to_owned(), at: None }];
 //! let mut reducer = ReportReducer::default();
@@ -27,6 +28,7 @@
 //! ```
 
 mod flow;
+mod part;
 mod record;
 mod reduce;
 mod row;
@@ -35,6 +37,7 @@ mod summary;
 mod transcript;
 
 pub use flow::{Flow, Pace};
+pub use part::{ConversationPart, PartKind};
 pub use record::{Conversation, ConversationSentiment, Record, Transcript};
 pub use reduce::{ReportData, ReportReducer};
 pub use row::ReportRow;

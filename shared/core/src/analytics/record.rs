@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
+use super::part::ConversationPart;
 use super::transcript::{Line, Speaker, join_lines, sort_by_time};
 use crate::language::find_other_language;
 use crate::outcomes::SentimentLabel;
@@ -11,7 +12,7 @@ use crate::signals::Signals;
 use crate::vader::Analyzer;
 
 /// The details of a conversation in the contact center's list of conversations.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// The contact center's id of the conversation.
     pub conversation_id: String,
@@ -22,9 +23,18 @@ pub struct Conversation {
     pub duration_seconds: Option<f64>,
     /// The disposition; `unknown` where the list has none.
     pub disposition: String,
+    /// The parts that have a transcript of their own, in the order of their times; empty where the conversation is one piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ConversationPart>,
+    /// The moment since which the conversation can be read, if the list says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Timestamp>,
 }
 
 impl Conversation {
+    /// The disposition of a conversation that has none in the list.
+    pub const NO_DISPOSITION: &str = "unknown";
+
     /// Compares two conversations in the order of the report: by start time, then by id; a conversation without a time comes last.
     #[must_use]
     pub fn compare_in_report_order(&self, other: &Self) -> std::cmp::Ordering {

@@ -15,6 +15,7 @@ fn conversation(id: &str, disposition: &str) -> Conversation {
         start_time: "2026-11-02T09:00:00Z".to_owned(),
         duration_seconds: Some(60.0),
         disposition: disposition.to_owned(),
+        ..Conversation::default()
     }
 }
 

@@ -95,7 +95,7 @@ async fn refusal(endpoint: &Endpoint, response: reqwest::Response) -> Error {
                 .await
                 .unwrap_or_default();
             let template = endpoint.template().to_owned();
-            status::refusal(template, status, &body, endpoint.scope())
+            status::refusal(template, status, &body, endpoint.need().scope())
         }
     }
 }

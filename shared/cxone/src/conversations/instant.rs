@@ -9,7 +9,7 @@ const SMALLEST_MILLISECONDS: f64 = 1e11;
 
 /// Parses a moment: ISO 8601 with an offset, or without one as UTC; or seconds or milliseconds since 1970, as a number or as the
 /// text of a number, with a fraction or without.
-pub(super) fn parse_instant(value: &Value) -> Option<Timestamp> {
+pub(crate) fn parse_instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Number(number) => from_number(number.as_f64()?),
         Value::String(text) => {

@@ -35,7 +35,9 @@ pub(super) fn read_row(row: Value) -> Option<Conversation> {
         conversation_id,
         start_time: start_time.unwrap_or_default(),
         duration_seconds: duration.filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
-        disposition: non_empty_text(row.disposition).unwrap_or_else(|| "unknown".to_owned()),
+        disposition: non_empty_text(row.disposition)
+            .unwrap_or_else(|| Conversation::NO_DISPOSITION.to_owned()),
+        ..Conversation::default()
     })
 }
 

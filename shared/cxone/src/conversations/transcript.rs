@@ -116,6 +116,7 @@ mod tests {
         read_answer(&Answer {
             endpoint: "/transcripts".to_owned(),
             status: http::StatusCode::from_u16(status).expect("a status"),
+            headers: http::HeaderMap::new(),
             body: body.as_bytes().into(),
         })
     }

@@ -25,6 +25,7 @@ async fn simulator(lines: Vec<Line>) -> (Handle, CxoneClient) {
     let credentials = ClientCredentials {
         client_id: "demo-client".into(),
         client_secret: "demo-secret".into(),
+        access_key: None,
     };
     let http = build_client(IdleConnections::Close).unwrap();
     let tokens = TokenSource::new(

@@ -21,7 +21,7 @@ use insights_http::{
 };
 use jiff::Timestamp;
 
-pub use self::credentials::ClientCredentials;
+pub use self::credentials::{AccessKey, ClientCredentials};
 use self::memory::TokenMemory;
 use self::refusals::{CredentialsDigest, Refusals};
 pub use self::shared_cache::{CacheError, RenewalLease, SharedTokenCache};
@@ -112,7 +112,7 @@ impl TokenSource {
     /// However many callers ask at once, one token request is made; the other callers get its result, even if it failed.
     ///
     /// # Errors
-    /// [`Error::BadCredentials`], [`Error::BadScopes`], [`Error::MissingScope`] (a scope is not granted),
+    /// Those of the first variants of [`Error`] that are about the credentials and the scopes,
     /// [`insights_http::Error::Secret`], or a retryable one.
     pub async fn token(&self, deadline: Deadline) -> Result<AccessToken, Error> {
         let seen = {
@@ -160,8 +160,9 @@ impl TokenSource {
             credentials = self.reread_credentials(refused, deadline).await?;
         }
         let result = self.renew_remembering(&credentials, deadline).await;
-        let Err(refused @ Error::BadCredentials { .. }) = result else {
-            return result;
+        let refused = match result {
+            Err(error) if error.is_credentials_refused() => error,
+            result => return result,
         };
         let renewed = self.reread_credentials(refused, deadline).await?;
         self.renew_remembering(&renewed, deadline).await
@@ -304,9 +305,9 @@ impl TokenSource {
         credentials: &ClientCredentials,
         deadline: Deadline,
     ) -> Result<AccessToken, Error> {
-        let (url, scopes) = (self.site.token_url(), self.site.scopes());
+        let url = self.site.token_url();
         let now = (self.clock)();
-        let token = grant::request_token(&self.transport, url, scopes, credentials, now, deadline)
+        let token = grant::request_token(&self.transport, &self.site, credentials, now, deadline)
             .await
             .inspect_err(|_| metrics::counter!("token_refresh_failures").increment(1))?;
         metrics::counter!("token_refreshes").increment(1);
@@ -321,7 +322,7 @@ impl TokenSource {
     fn key(&self, credentials: &ClientCredentials) -> TokenKey {
         TokenKey::new(
             self.site.token_url(),
-            &credentials.client_id,
+            &credentials.identity(),
             self.site.scopes(),
         )
     }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -19,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Shortest time between two reads of the secret past its cache while its credentials are refused.
 const REREAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What tells one pair of client id and secret from another, without holding them.
+/// What tells credentials from others, without holding them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CredentialsDigest([u8; 32]);
 
@@ -27,10 +26,11 @@ impl CredentialsDigest {
     /// Returns the digest of credentials.
     pub(super) fn of(credentials: &ClientCredentials) -> Self {
         let mut hash = Sha256::new();
-        // The length stands before the id, so that no two pairs give the same bytes.
-        hash.update((credentials.client_id.len() as u64).to_be_bytes());
-        hash.update(credentials.client_id.as_bytes());
-        hash.update(credentials.client_secret.expose_secret().as_bytes());
+        for text in credentials.texts() {
+            // The length stands before each text, so that no two credentials give the same bytes.
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
         Self(hash.finalize().into())
     }
 }
@@ -104,6 +104,7 @@ mod tests {
         CredentialsDigest::of(&ClientCredentials {
             client_id: id.to_owned(),
             client_secret: secret.into(),
+            access_key: None,
         })
     }
 

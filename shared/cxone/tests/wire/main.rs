@@ -15,4 +15,5 @@ mod retry;
 mod secrecy;
 mod shared_tokens;
 mod support;
+mod tenant;
 mod token_outages;

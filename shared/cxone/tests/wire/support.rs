@@ -27,6 +27,7 @@ pub(crate) fn credentials(secret: &str) -> ClientCredentials {
     ClientCredentials {
         client_id: demo_secrets::CLIENT_ID.to_owned(),
         client_secret: secret.into(),
+        access_key: None,
     }
 }
 

@@ -52,6 +52,19 @@ fn a_wait_that_the_server_asks_for_is_kept_at_least() {
 }
 
 #[test]
+fn a_wait_that_is_too_short_by_habit_grows_with_the_backoff() {
+    let policy = RetryPolicy {
+        lengthens_asked_waits: true,
+        ..RetryPolicy::default()
+    };
+    let asked = RetryClass::RateLimited(Some(Duration::from_secs(2)));
+    assert!(wait(policy, 1, asked, 0.9) >= Duration::from_secs(2));
+    assert!(wait(policy, 4, asked, 0.9) > Duration::from_secs(7));
+    let long = RetryClass::RateLimited(Some(Duration::from_secs(40)));
+    assert!(wait(policy, 4, long, 0.0) >= Duration::from_secs(40));
+}
+
+#[test]
 fn a_wait_past_the_deadline_stops_at_once() {
     let policy = RetryPolicy::default();
     let asked = RetryClass::RateLimited(Some(5 * SECOND));

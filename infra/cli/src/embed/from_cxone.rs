@@ -1,0 +1,84 @@
+//! Embeds the finished conversations of the contact center, as the deployed feeder and writer do together.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use embedding::indexer::{Indexed, Indexer};
+use feeder::config::Config;
+use feeder::sink::ConversationSink;
+use feeder::{Deps, Summary, feed};
+use futures::future::BoxFuture;
+use insights_core::webhook::WebhookEvent;
+use insights_http::Deadline;
+use insights_http::rate_limit::RateLimiter;
+use jiff::Timestamp;
+
+use crate::local_context::{LocalArgs, LocalContext};
+use crate::pipeline::Pipeline;
+
+/// Deadline of a run; it only ends a run that hangs.
+const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+/// Conversations in a second that may be embedded: nobody else waits for this machine.
+const CONVERSATIONS_PER_SECOND: u32 = 1000;
+
+/// The vector store of this machine.
+struct IndexerSink(Indexer);
+
+impl std::fmt::Debug for IndexerSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IndexerSink")
+    }
+}
+
+impl ConversationSink for IndexerSink {
+    fn put<'a>(&'a self, event: &'a str, deadline: Deadline) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            let event = WebhookEvent::parse(event.as_bytes(), Timestamp::now())?;
+            let results = self.0.index(vec![event], deadline).await;
+            for result in results {
+                let _: Indexed = result?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Embeds what was finished since the last run, and prints what came of it.
+///
+/// # Errors
+/// If the contact center refuses access, or a store or the provider fails.
+pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
+    let context = LocalContext::open(local).await?;
+    let indexer = Pipeline::open(&context).await?.indexer()?;
+    let config = Config::from_env(&context.env)?;
+    let sink = Arc::new(IndexerSink(indexer));
+    let mut deps = Deps::with_sink(&context.backends, config, sink)?;
+    deps.pace = RateLimiter::new(CONVERSATIONS_PER_SECOND, CONVERSATIONS_PER_SECOND);
+    let started = Instant::now();
+    let summary = feed(&deps, Deadline::within(RUN_TIMEOUT)).await.context(
+        "the conversations of the contact center were not all embedded; the same command goes on",
+    )?;
+    eprintln!(
+        "{} in {:.1} s",
+        describe(&summary),
+        started.elapsed().as_secs_f64()
+    );
+    context.shutdown().await;
+    Ok(())
+}
+
+fn describe(summary: &Summary) -> String {
+    if summary.is_busy {
+        return "another run is at work".to_owned();
+    }
+    let rest = match summary.waiting {
+        0 => String::new(),
+        waiting => format!("; {waiting} wait for their text, run the same command later"),
+    };
+    format!(
+        "{} conversations listed, {} embedded, {} removed, {} without a text{rest}",
+        summary.listed, summary.delivered, summary.removed, summary.without_text
+    )
+}

@@ -1,0 +1,214 @@
+//! The hosts of a tenant: what the discovery answers, what the settings name, and what follows from both.
+
+use insights_http::Error as HttpError;
+use serde::Deserialize;
+use url::Url;
+
+use super::allow_list::{AllowList, is_on_this_machine};
+use super::claims::Claims;
+use super::options::{DigitalBase, TenantOptions};
+use super::scalars::{Text, lenient};
+use crate::error::Error;
+
+/// A part of the contact center with a base URL and a pace of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// The host of Interaction Analytics.
+    Analytics,
+    /// The host of the contact API.
+    Contacts,
+    /// The host of the digital part.
+    Digital,
+}
+
+/// The hosts of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantHosts {
+    /// The id of the tenant, where it is known.
+    pub tenant_id: Option<String>,
+    /// The area of the tenant, such as `na1`, where it is known.
+    pub area: Option<String>,
+    /// The host of Interaction Analytics and of the contact API.
+    pub api: Url,
+    /// The base URL of the digital part, below which `/dfo/3.0` lies.
+    pub digital: Url,
+    /// The usual event hub of the tenant's area, or the configured one.
+    pub event_hub: Option<Url>,
+    /// Whether the hosts follow from the claims of the token alone, because the discovery was away.
+    pub is_guess: bool,
+}
+
+/// The issuer of the commercial cloud.
+const COMMERCIAL_ISSUER: &str = "cxone.niceincontact.com";
+/// The issuer of the FedRAMP cloud.
+const FEDRAMP_ISSUER: &str = "cxone-gov.niceincontact.com";
+/// The area of the FedRAMP cloud.
+const FEDRAMP_AREA: &str = "na2";
+/// The domain of the FedRAMP cloud.
+const FEDRAMP_DOMAIN: &str = "nicecxone-gov.com";
+/// The areas of the commercial cloud.
+const COMMERCIAL_AREAS: &[&str] = &["na1", "eu1", "au1", "uk1", "ca1", "jp1"];
+
+/// What the public discovery answers about a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Configuration {
+    #[serde(default, deserialize_with = "lenient")]
+    area: Text,
+    #[serde(default, deserialize_with = "lenient")]
+    domain: Text,
+    #[serde(default, deserialize_with = "lenient")]
+    api_endpoint: Text,
+}
+
+impl TenantHosts {
+    /// Derives the hosts from the settings, the claims of the token, and the answer of the discovery.
+    ///
+    /// # Errors
+    /// [`Error::WrongTenant`] if they contradict each other, [`Error::ForeignHost`] if one of them is not allowed, and the error
+    /// of the discovery if nothing names the API.
+    pub(super) fn derive(
+        options: &TenantOptions,
+        allow_list: &AllowList,
+        claims: &Claims,
+        discovered: Result<Configuration, Error>,
+    ) -> Result<Self, Error> {
+        let (configuration, failure) = match discovered {
+            Ok(configuration) => (configuration, None),
+            Err(error) => (Configuration::default(), Some(error)),
+        };
+        let area = configuration.area.into_plain_id().filter(|it| is_area(it));
+        let area = area.map(|area| area.to_ascii_lowercase());
+        let area = area.or_else(|| claims.area.clone().filter(|it| is_area(it)));
+        let named = configuration.api_endpoint.into_text();
+        let named = named.map(|url| parse_host(&url)).transpose()?;
+        check_cloud(&options.issuer, area.as_deref(), named.as_ref())?;
+        let is_guess = options.api_url.is_none() && named.is_none();
+        let api = match options.api_url.clone().or(named) {
+            Some(url) => url,
+            None => match guess_api(area.as_deref(), claims.cluster.as_deref()) {
+                Some(url) => url,
+                None => return Err(failure.unwrap_or_else(|| nothing_named(options))),
+            },
+        };
+        allow_list.check(&api, "the discovery")?;
+        let domain = configuration.domain.into_plain_id();
+        let domain = domain.unwrap_or_else(|| "niceincontact.com".to_owned());
+        let domain = match area.as_deref() {
+            Some(FEDRAMP_AREA) => FEDRAMP_DOMAIN.to_owned(),
+            _ => domain,
+        };
+        let in_area = |scheme: &str, name: &str| {
+            let area = area.as_deref().filter(|_| !is_on_this_machine(&api))?;
+            Url::parse(&format!("{scheme}://{name}-{area}.{domain}")).ok()
+        };
+        let digital = match &options.digital {
+            DigitalBase::Url(url) => url.clone(),
+            DigitalBase::Api => api.clone(),
+            DigitalBase::Auto => in_area("https", "api-de").unwrap_or_else(|| api.clone()),
+        };
+        allow_list.check(&digital, "the discovery")?;
+        let event_hub = options.event_hub_url.clone();
+        let event_hub = event_hub.or_else(|| in_area("wss", "eventhub-de"));
+        if let Some(url) = &event_hub {
+            allow_list.check(url, "the discovery")?;
+        }
+        Ok(Self {
+            tenant_id: options.tenant_id.clone().or(claims.tenant_id.clone()),
+            area,
+            api,
+            digital,
+            event_hub,
+            is_guess,
+        })
+    }
+
+    /// Returns the URL of a path on a host. `{N}` is the version of the contact API.
+    pub(super) fn base(&self, host: Host, contact_api_version: u32) -> (Url, String) {
+        match host {
+            Host::Analytics => (
+                self.api.clone(),
+                "/interaction-analytics-gateway/v2".to_owned(),
+            ),
+            Host::Contacts => (
+                self.api.clone(),
+                format!("/incontactapi/services/v{contact_api_version}.0"),
+            ),
+            Host::Digital => {
+                let is_complete = self
+                    .digital
+                    .path()
+                    .trim_end_matches('/')
+                    .ends_with("/dfo/3.0");
+                let below = if is_complete { "" } else { "/dfo/3.0" };
+                (self.digital.clone(), below.to_owned())
+            }
+        }
+    }
+}
+
+/// Checks that the token's tenant is the one of the settings.
+///
+/// # Errors
+/// [`Error::WrongTenant`] if both are known and differ.
+pub(super) fn check_tenant(options: &TenantOptions, claims: &Claims) -> Result<(), Error> {
+    match (&options.tenant_id, &claims.tenant_id) {
+        (Some(set), Some(claimed)) if !set.eq_ignore_ascii_case(claimed) => {
+            Err(Error::WrongTenant(
+                "the access key belongs to another tenant than CXONE_TENANT_ID names: correct the setting, leave it out, or store an access key of that tenant",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the issuer is the one of the tenant's cloud: each cloud has tenants of its own.
+fn check_cloud(issuer: &Url, area: Option<&str>, api: Option<&Url>) -> Result<(), Error> {
+    let issuer = issuer.host_str().unwrap_or_default();
+    let api = api.and_then(Url::host_str).unwrap_or_default();
+    let is_in_fedramp = area == Some(FEDRAMP_AREA) || api.ends_with(FEDRAMP_DOMAIN);
+    let is_commercial = area.is_some_and(|area| COMMERCIAL_AREAS.contains(&area));
+    if issuer == COMMERCIAL_ISSUER && is_in_fedramp {
+        return Err(Error::WrongTenant(
+            "the tenant is in the FedRAMP cloud and CXONE_ISSUER is the commercial one: set CXONE_ISSUER to https://cxone-gov.niceincontact.com",
+        ));
+    }
+    if issuer == FEDRAMP_ISSUER && is_commercial && !is_in_fedramp {
+        return Err(Error::WrongTenant(
+            "the tenant is in the commercial cloud and CXONE_ISSUER is the FedRAMP one: set CXONE_ISSUER to https://cxone.niceincontact.com",
+        ));
+    }
+    Ok(())
+}
+
+/// Parses the URL of a host that the discovery named.
+fn parse_host(text: &str) -> Result<Url, Error> {
+    insights_http::url::parse_url("the API's host", text).map_err(Error::from)
+}
+
+/// Returns the usual host of the API in an area or a cluster.
+fn guess_api(area: Option<&str>, cluster: Option<&str>) -> Option<Url> {
+    let host = match (area, cluster.filter(|cluster| is_area(cluster))) {
+        (Some(area), _) => format!("api-{area}.niceincontact.com"),
+        (None, Some(cluster)) => {
+            format!("api-{}.nice-incontact.com", cluster.to_ascii_lowercase())
+        }
+        (None, None) => return None,
+    };
+    Url::parse(&format!("https://{host}")).ok()
+}
+
+/// Returns whether a text can be an area or a cluster, so that it may become part of a host's name.
+fn is_area(text: &str) -> bool {
+    (2..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn nothing_named(options: &TenantOptions) -> Error {
+    let endpoint = options.issuer.host_str().unwrap_or_default().to_owned();
+    Error::NoDiscovery {
+        source: HttpError::invalid_response(&endpoint, "it names no host of the API"),
+        endpoint,
+    }
+}
+
+#[cfg(test)]
+mod tests;

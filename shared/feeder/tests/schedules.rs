@@ -1,0 +1,196 @@
+//! Random schedules of a tenant that publishes late, again and out of order, repeats pages, fails, and of a feeder that is killed:
+//! in the end each finished conversation is in the sink and in the report once, with its last text.
+//!
+//! The product's own code runs against a tenant in memory; the time is simulated. A failure names its seed, which
+//! `FEED_SEED=n cargo test -p feeder --test schedules` runs alone.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap: a panic is how a test fails"
+)]
+
+#[path = "schedules/memory_state.rs"]
+mod memory_state;
+#[path = "schedules/tenant.rs"]
+mod tenant;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use backends::conversation_source::{ConversationSource, TenantSource};
+use backends::tenant_settings::MediaTypes;
+use cxone::conversations::ConversationQuery;
+use cxone::endpoints::Grant;
+use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
+use cxone::tenant::{HostPaces, TenantClient, TenantOptions};
+use feeder::sink::ConversationSink;
+use feeder::{Deps, feed};
+use futures::future::BoxFuture;
+use insights_core::webhook::WebhookEvent;
+use insights_http::client::{IdleConnections, build_client};
+use insights_http::exchange::HttpClient;
+use insights_http::rate_limit::RateLimiter;
+use insights_http::secret::FixedSecret;
+use insights_http::{CallLimits, Deadline};
+use jiff::{SignedDuration, Timestamp};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use store::state::State;
+
+use crate::memory_state::MemoryState;
+use crate::tenant::{SimulatedTenant, Tenant};
+
+/// Number of schedules, each from a seed of its own.
+const SCHEDULES: u64 = 1000;
+
+/// What the vector store keeps of each conversation: the event with the latest time, and of two of the same time the one with the
+/// larger digest, as the database decides.
+#[derive(Debug, Default)]
+struct Vectors {
+    stored: Mutex<BTreeMap<String, (Timestamp, String)>>,
+}
+
+impl ConversationSink for Vectors {
+    fn put<'a>(&'a self, event: &'a str, _deadline: Deadline) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            let read = WebhookEvent::parse(event.as_bytes(), Timestamp::MAX).unwrap();
+            let turns = read.data["transcript"].as_array().unwrap();
+            let texts: Vec<_> = turns
+                .iter()
+                .map(|turn| turn["text"].as_str().unwrap())
+                .collect();
+            let new = (read.timestamp, texts.join(" "));
+            let mut stored = self.stored.lock().unwrap();
+            let entry = stored.entry(read.conversation_id).or_default();
+            if new > *entry {
+                *entry = new;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Vectors {
+    /// Returns the text of each conversation that has one.
+    fn texts(&self) -> BTreeMap<String, String> {
+        let stored = self.stored.lock().unwrap();
+        let texts = stored
+            .iter()
+            .map(|(id, (_, text))| (id.clone(), text.clone()));
+        texts.filter(|(_, text)| !text.is_empty()).collect()
+    }
+}
+
+fn source(tenant: &SimulatedTenant) -> TenantSource {
+    // Reading the root certificates of the machine takes longer than a whole schedule.
+    static REQUESTS: OnceLock<reqwest::Client> = OnceLock::new();
+    let requests = REQUESTS.get_or_init(|| build_client(IdleConnections::Close).unwrap());
+    let http = HttpClient::from(requests.clone()).with_exchange(Arc::new(tenant.clone()));
+    let mut options = TenantOptions::new("http://127.0.0.1:9".parse().unwrap(), Grant::AccessKey);
+    options.api_url = Some("http://127.0.0.1:9".parse().unwrap());
+    let site = TenantClient::token_site(&options).unwrap();
+    let mut limits = CallLimits::default();
+    limits.retry.max_attempts = 2;
+    limits.breaker.failures = u32::MAX;
+    let key = AccessKey {
+        id: "key".to_owned(),
+        secret: "secret".into(),
+    };
+    let credentials = FixedSecret(ClientCredentials::of_access_key(key));
+    let tokens = TokenSource::new(http.clone(), site.clone(), Arc::new(credentials), limits);
+    let pace = || Arc::new(RateLimiter::new(1000, 1000));
+    let paces = HostPaces {
+        analytics: pace(),
+        contacts: pace(),
+        digital: pace(),
+    };
+    let client = TenantClient::new(http, options, site, Arc::new(tokens), paces, limits);
+    TenantSource::new(client, MediaTypes::default())
+}
+
+/// Runs the feeder every hour or so for as long as the tenant's story lasts and five days more, and then lists the days for the
+/// report.
+async fn run_schedule(seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let tenant = Tenant::draw(&mut random);
+    let (expected_texts, expected_ids) = (tenant.final_texts(), tenant.finished());
+    let (begins, ends) = (tenant.begins(), tenant.ends());
+    let simulated = SimulatedTenant::new(tenant, seed);
+    let state = State::other(MemoryState::default());
+    let vectors = Arc::new(Vectors::default());
+    let mut now = begins;
+    let last = ends + SignedDuration::from_hours(130);
+    while now < last {
+        simulated.set_time(now);
+        let is_quiet = now > ends;
+        // In the end the contact center works and nobody is killed, so that everything can be finished.
+        simulated.set_disturbed(!is_quiet);
+        let clock = simulated.clone();
+        let deps = Deps {
+            source: Arc::new(source(&simulated)),
+            state: state.clone(),
+            sink: Arc::clone(&vectors) as _,
+            pace: RateLimiter::new(1000, 1000),
+            clock: Arc::new(move || clock.time()),
+        };
+        let deadline = Deadline::within(Duration::from_secs(600));
+        let is_killed = !is_quiet && random.random_bool(0.3);
+        let requests = random.random_range(1..30);
+        if is_killed {
+            simulated.kill_after(requests);
+            tokio::select! {
+                biased;
+                () = simulated.killed() => {}
+                result = feed(&deps, deadline) => { result.ok(); }
+            }
+        } else if let Err(error) = feed(&deps, deadline).await {
+            assert!(!is_quiet, "seed {seed}: {error:#}");
+        }
+        simulated.revive();
+        // A feeder that was killed holds its lease for a minute.
+        now += SignedDuration::from_mins(random.random_range(60..600));
+    }
+    assert_eq!(vectors.texts(), expected_texts, "seed {seed}: the vectors");
+
+    let mut listed = Vec::new();
+    let source = source(&simulated);
+    let mut day = begins - SignedDuration::from_hours(24);
+    while day < last {
+        let next = day + SignedDuration::from_hours(24);
+        let mut list = source
+            .began_in(ConversationQuery {
+                from: day,
+                to: next,
+            })
+            .unwrap();
+        let deadline = Deadline::within(Duration::from_secs(600));
+        while let Some(page) = list.next_page(deadline).await.unwrap() {
+            listed.extend(page.conversations.into_iter().map(|it| it.conversation_id));
+        }
+        day = next;
+    }
+    let distinct: BTreeSet<_> = listed.iter().cloned().collect();
+    assert_eq!(
+        distinct.len(),
+        listed.len(),
+        "seed {seed}: a conversation is in two days"
+    );
+    assert_eq!(distinct, expected_ids, "seed {seed}: the report");
+}
+
+#[test]
+fn each_finished_conversation_is_in_report_and_vectors_once() {
+    let only = std::env::var("FEED_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..SCHEDULES, |seed: u64| seed..seed + 1);
+    for seed in seeds {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(run_schedule(seed));
+    }
+}
