@@ -33,11 +33,11 @@ pub(super) struct Discovery {
     options: TenantOptions,
     allow_list: AllowList,
     transport: Transport,
-    known: tokio::sync::Mutex<Option<Known>>,
+    known: tokio::sync::Mutex<Option<KnownHosts>>,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownHosts {
     hosts: Arc<TenantHosts>,
     until: Instant,
 }
@@ -110,7 +110,7 @@ impl Discovery {
             )?),
         };
         let kept_for = if has_failed { GUESS_KEPT_FOR } else { KEPT_FOR };
-        *known = Some(Known {
+        *known = Some(KnownHosts {
             hosts: Arc::clone(&hosts),
             until: Instant::now() + kept_for,
         });

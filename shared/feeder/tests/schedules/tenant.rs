@@ -26,19 +26,19 @@ struct Segment {
     /// The moment at which it has a text; none for a segment that never gets one.
     text_from: Option<Timestamp>,
     /// The moment at which it is published again with another text.
-    again: Option<Timestamp>,
+    republished: Option<Timestamp>,
 }
 
 impl Segment {
     fn published(&self, now: Timestamp) -> Timestamp {
-        self.again
+        self.republished
             .filter(|again| *again <= now)
             .unwrap_or(self.first_analyzed)
     }
 
     fn text(&self, now: Timestamp) -> Option<String> {
         self.text_from.filter(|from| *from <= now)?;
-        let version = if self.again.is_some_and(|again| again <= now) {
+        let version = if self.republished.is_some_and(|again| again <= now) {
             2
         } else {
             1
@@ -184,7 +184,7 @@ impl Tenant {
             first_analyzed,
             visible,
             text_from,
-            again,
+            republished: again,
         });
         self.contacts.push(Contact {
             id: contact,
@@ -221,7 +221,7 @@ impl Tenant {
                 first_analyzed,
                 visible: first_analyzed,
                 text_from: Some(first_analyzed),
-                again: None,
+                republished: None,
             });
         }
         self.chats.push(Chat {
@@ -241,7 +241,7 @@ impl Tenant {
         let of_segments = self
             .segments
             .iter()
-            .flat_map(|it| [Some(it.visible), it.text_from, it.again]);
+            .flat_map(|it| [Some(it.visible), it.text_from, it.republished]);
         let of_chats = self
             .chats
             .iter()
