@@ -20,7 +20,8 @@ pub(crate) struct RowView<'a> {
     started: i64,
     read: i64,
     heard: Option<i64>,
-    unheard: bool,
+    #[serde(rename = "unheard")]
+    is_unheard: bool,
     customer: Option<Value>,
     agent: Option<Value>,
     /// Scores of the sparkline: seconds before the newest one, and the score.
@@ -57,7 +58,7 @@ pub(crate) fn view(entry: &BoardEntry, now_ms: i64) -> (RowView<'_>, Standing) {
         started: row.started_ms,
         read: row.read_ms,
         heard: row.heard_ms,
-        unheard: stands.is_unheard,
+        is_unheard: stands.is_unheard,
         customer: row.customer.map(reading_json),
         agent: row.agent.map(reading_json),
         points: row
