@@ -1,3 +1,5 @@
+//! Lines of chats and calls with the languages that they are in.
+
 use super::*;
 
 /// Chat lines with their languages: `code`, a tab, the line.
