@@ -65,8 +65,8 @@ pub struct Signals(u8);
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredSignal {
-    Known(Signal),
-    Unknown(serde::de::IgnoredAny),
+    Recognized(Signal),
+    Unrecognized(serde::de::IgnoredAny),
 }
 
 impl Signals {
@@ -138,8 +138,8 @@ impl From<Signals> for Vec<Signal> {
 impl From<Vec<StoredSignal>> for Signals {
     fn from(stored: Vec<StoredSignal>) -> Self {
         let known = stored.into_iter().filter_map(|signal| match signal {
-            StoredSignal::Known(signal) => Some(signal),
-            StoredSignal::Unknown(_) => None,
+            StoredSignal::Recognized(signal) => Some(signal),
+            StoredSignal::Unrecognized(_) => None,
         });
         known.collect()
     }
