@@ -123,6 +123,7 @@ def test_the_processor_changes_in_place_together_with_the_code():
         ("PollShards", "2"),
         ("RedactPii", "always"),
         ("RedactReports", "yes"),
+        ("RulesFile", "object:config/rules.toml"),
         ("SentimentUrl", "https://nlp.example.com"),
         ("Tracing", "PassThrough"),
         ("VectorRetentionDays", "400"),

@@ -22,7 +22,7 @@ SETS = {
         "SentimentProvider": "http", "SentimentUrl": "https://nlp.example.com", "ModelLayer": LAYER, "EmbeddingModelLayer": LAYER, "DatabaseCaLayer": LAYER,
         "EmbeddingProvider": "openai", "OpenaiBaseUrl": "https://gateway.example.com", "AlertThreshold": "0.25", "Architecture": "arm64",
         "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "ReserveConcurrency": "false", "Rollout": "AllAtOnce", "Tracing": "PassThrough",
-        "LogLevel": "debug", "LogRetentionDays": "90", "RedactPii": "always", "RedactReports": "yes", "ChatRetentionDays": "30", "PollShards": "3",
+        "LogLevel": "debug", "LogRetentionDays": "90", "RedactPii": "always", "RedactReports": "yes", "RulesFile": "object:config/rules.toml", "ChatRetentionDays": "30", "PollShards": "3",
         "ReportRetentionDays": "500", "ArchiveRetentionDays": "600", "ApiRateLimit": "50", "ApiBurstLimit": "60", "ReportMapConcurrency": "7",
         "ReportSchedule": "cron(30 4 * * ? *)", "ChatAgents": "agent-1", "Heartbeat": "on", "HeartbeatChecks": "health", "VectorRetentionDays": "400",
     },

@@ -282,6 +282,16 @@ locals {
       datapoints = 3
       threshold  = 20
     }
+    rules-file-rejected = {
+      description = "The rule file is refused and the last good one is in force. Runbook - infra/docs/runbooks/rules-file.md"
+      namespace   = "cxone-insights"
+      metric      = "rules_file_rejected"
+      dimensions  = { function = "transcript-poller", stack = var.name }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 1
+    }
     calls-unfollowed = {
       description = "There are more live calls than the poller follows. Runbook - infra/docs/runbooks/poller-lag.md"
       namespace   = "cxone-insights"

@@ -117,6 +117,8 @@ locals {
       alarms      = ["transcript-poller-errors", "poll-failures"]
       settings = merge(local.common_settings, local.contact_center_settings, local.providers_settings, local.state_settings, local.sentiment_settings, {
         POLL_SHARDS    = var.poll_shards
+        OBJECT_BUCKET  = aws_s3_bucket.objects.id
+        RULES_FILE     = var.rules_file
         FUNCTION_ALIAS = "live"
       })
     }
@@ -132,6 +134,7 @@ locals {
         OBJECT_BUCKET = aws_s3_bucket.objects.id
         REDACT_PII    = var.redact_pii
         REPORT_REDACT = var.redact_reports
+        RULES_FILE    = var.rules_file
       })
     }
     chat-session = {
@@ -144,6 +147,7 @@ locals {
       alarms      = ["chat-session-errors"]
       settings = merge(local.common_settings, local.contact_center_settings, local.providers_settings, local.state_settings, local.sentiment_settings, {
         OBJECT_BUCKET          = aws_s3_bucket.objects.id
+        RULES_FILE             = var.rules_file
         REDACT_PII             = var.redact_pii
         CHAT_AGENTS            = join(",", var.chat_agents)
         CHAT_SHARDS            = var.chat_shards

@@ -128,9 +128,15 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "board#*", "token#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["interaction#*", "live#*", "board#*", "token#*", "rules"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
+      },
+      {
+        Sid      = "Rules"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${aws_s3_bucket.objects.arn}/config/*"
       },
       {
         Sid      = "FanOut"
@@ -147,7 +153,7 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["report#*", "token#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["report#*", "token#*", "rules"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
@@ -167,6 +173,12 @@ locals {
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
         Resource = ["${aws_s3_bucket.objects.arn}/reports/*", "${aws_s3_bucket.objects.arn}/parts/*"]
+      },
+      {
+        Sid      = "Rules"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${aws_s3_bucket.objects.arn}/config/*"
       },
       {
         Sid       = "ListObjects"
@@ -190,7 +202,7 @@ locals {
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:BatchWriteItem"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "board#*", "token#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "board#*", "token#*", "rules"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
@@ -210,6 +222,12 @@ locals {
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject"]
         Resource = "${aws_s3_bucket.objects.arn}/archive/*"
+      },
+      {
+        Sid      = "Rules"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${aws_s3_bucket.objects.arn}/config/*"
       },
       {
         Sid       = "ListObjects"

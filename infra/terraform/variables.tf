@@ -466,6 +466,18 @@ variable "provisioned_concurrency" {
   }
 }
 
+variable "rules_file" {
+  description = "Rule file in the bucket, such as object:config/rules.toml; empty keeps the built-in rules. A file that is refused raises an alarm, and the last good one stays in force."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(object:config/[A-Za-z0-9._/-]{1,200})?$", var.rules_file))
+    error_message = "rules_file must be empty or object:config/ and the name of an object in the bucket."
+  }
+}
+
 variable "poll_shards" {
   description = "Invocations that share the live calls, each following up to 1,000. Change it when no call is live - calls are listed by it."
   type        = number

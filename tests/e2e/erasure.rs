@@ -98,7 +98,7 @@ impl World {
                 json!({"since_ms": 1, "ended": false}),
             ),
             put(
-                records::notice_key("agent-2", id, Severity::Legal),
+                records::notice_key("agent-2", id, Severity::Legal.name()),
                 json!({"conversation": id, "escalation": {"phrase": words}}),
             ),
             put(

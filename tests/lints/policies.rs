@@ -71,6 +71,11 @@ const CALLS: &[(&str, &[&str])] = &[
     ),
     // Without the right to list, S3 answers 403 for an object that is not there, and not 404.
     (r"\bObjects\b", &["s3:GetObject", "s3:ListBucket"]),
+    // The rule file is read from the bucket, and its last good version kept in the table.
+    (
+        r"\bRuleSource\b",
+        &["s3:GetObject", "dynamodb:GetItem", "dynamodb:PutItem"],
+    ),
     (r"objects\s*\.put\w*\(", &["s3:PutObject"]),
     // A large object is written in parts, which are aborted where the last step fails.
     (

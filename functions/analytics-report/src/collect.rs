@@ -67,7 +67,9 @@ async fn collect(
         period.range(),
         deps.model.is_some(),
         deps.config.redaction.as_ref(),
-    );
+    )
+    .with_rules(deps.configured_rules().await?.as_deref());
+    let rules = deps.rules().await?;
     let now = Timestamp::now();
     if period.to > now {
         tracing::warn!("the time of the report has not ended, later conversations are missing");
@@ -93,7 +95,7 @@ async fn collect(
     let mut rounds = 0;
     loop {
         rounds += 1;
-        let result = Round::new(deps, part, &listing, deadline, repetition)
+        let result = Round::new(deps, part, &listing, deadline, repetition, &rules)
             .run()
             .await?;
         let is_outage = result.fetched == 0 && result.transient >= OUTAGE_MIN_TRANSCRIPTS;

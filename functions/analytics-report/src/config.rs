@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backends::settings::{
-    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings,
+    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, RuleFileSettings, StateSettings,
 };
 use insights_core::outcomes::OutcomeMap;
 use insights_core::pii::RedactionPolicy;
@@ -23,6 +23,8 @@ runtime::settings! {
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of parts and reports.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// The rule file.
+        pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// Largest number of transcripts that are asked for in a second. A smaller limit of the contact center goes first.
         pub requests_per_second: u32 = number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000, "requests/s"),
         /// Largest number of transcripts that are asked for at the same time.

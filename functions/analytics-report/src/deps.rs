@@ -1,15 +1,19 @@
 //! What the function works with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use backends::Backends;
 use backends::conversation_source::SharedSource;
+use backends::{Backends, RuleSource};
 use cxone::endpoints::System;
+use insights_core::intent::{IntentCategories, IntentClassifier};
+use insights_core::rules::RuleFile;
 use insights_http::client::IdleConnections;
 use insights_http::rate_limit::RateLimiter;
 use runtime::Observer;
 use store::objects::Objects;
 use store::state::State;
+use tokio::sync::OnceCell;
 
 use crate::call_limits::call_limits;
 use crate::config::Config;
@@ -51,6 +55,11 @@ pub struct Deps {
     pub model: Option<ModelScorer>,
     /// The observer of the run's progress.
     pub progress: Observer<Progress>,
+    /// The classifier of the customers' intents, for the cards.
+    pub(crate) intents: IntentClassifier,
+    /// The stores, from which the rule file is read at the first use.
+    backends: Backends,
+    rule_source: OnceCell<RuleSource<State>>,
     /// The limit of transcripts that are asked for in a second.
     pub(crate) limiter: RateLimiter,
 }
@@ -80,8 +89,12 @@ impl Deps {
         let burst = u32::try_from(config.concurrency)
             .unwrap_or(u32::MAX)
             .min(rate);
+        let intents = IntentClassifier::new(IntentCategories::default(), None)?;
         Ok(Self {
             source,
+            intents,
+            backends: backends.clone(),
+            rule_source: OnceCell::new(),
             objects: backends.objects(&config.objects)?,
             state,
             lease_times: LeaseTimes::default(),
@@ -90,6 +103,34 @@ impl Deps {
             limiter: RateLimiter::new(rate, burst),
             config,
         })
+    }
+
+    /// Returns the rules of the configured rule file; `None` without a rule file.
+    ///
+    /// # Errors
+    /// If the setting names an object and the function has no bucket.
+    pub(crate) async fn configured_rules(&self) -> anyhow::Result<Option<Arc<RuleFile>>> {
+        let open = || {
+            let config = &self.config;
+            RuleSource::open(
+                &self.backends,
+                &config.rule_file,
+                &config.objects,
+                self.state.clone(),
+            )
+        };
+        let source = self.rule_source.get_or_try_init(open).await?;
+        source.refresh().await;
+        Ok(source.current())
+    }
+
+    /// Returns the rules that records are evaluated by: those of the rule file, else the built-in ones.
+    ///
+    /// # Errors
+    /// As [`Deps::configured_rules`].
+    pub(crate) async fn rules(&self) -> anyhow::Result<Arc<RuleFile>> {
+        let configured = self.configured_rules().await?;
+        Ok(configured.unwrap_or_else(|| Arc::new(RuleFile::built_in().clone())))
     }
 
     /// Lets a model score the customer's lines beside VADER.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use insights_core::analytics::{Conversation, ReportRange};
 use insights_core::pii::RedactionPolicy;
+use insights_core::rules::RuleFile;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct PartOrigin {
     pub model: bool,
     /// How the texts of the records are masked; empty if they are not.
     pub redaction: String,
+    /// The version of the configured rule file that the records were evaluated by; the built-in rules have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
     version: u32,
 }
 
@@ -40,8 +44,16 @@ impl PartOrigin {
             range,
             model,
             redaction: redaction.map_or_else(String::new, |policy| format!("{policy:?}")),
+            rules: None,
             version: FORMAT_VERSION,
         }
+    }
+
+    /// Returns the same origin with the rule file that the records are evaluated by.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Option<&RuleFile>) -> Self {
+        self.rules = rules.map(|rules| rules.version().to_owned());
+        self
     }
 }
 

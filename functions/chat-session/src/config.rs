@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, ProviderSecretSettings,
-    StateSettings,
+    RuleFileSettings, StateSettings,
 };
 use cxone::chat::{Skill, StreamTiming};
 use insights_core::chat::escalation::{EscalationPhrases, EscalationSource};
@@ -45,6 +45,8 @@ runtime::settings! {
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of the archives.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
+        /// The rule file.
+        pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// How personal data is masked in the archives.
         pub redaction: RedactionSettings = group::<RedactionSettings>(),
         /// Agents whose chat sessions are worked. One invocation works 50 of them; more need `CHAT_SHARDS`.

@@ -1,6 +1,6 @@
 //! What the function works with.
 
-use backends::{Backends, secret_key};
+use backends::{Backends, RuleSource, secret_key};
 use cxone::CxoneClient;
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
@@ -33,6 +33,8 @@ pub struct Deps {
     pub scorer: Scorer,
     /// The escalation lists, compiled.
     pub escalation: EscalationDetector,
+    /// The rules of the configured rule file.
+    pub rules: RuleSource<State>,
     /// The gauges of all sessions of this process.
     pub gauges: SessionGauges,
 }
@@ -62,7 +64,10 @@ impl Deps {
             Some(arn) => notifier.with_topic(backends.sns().await, arn),
             None => notifier,
         };
+        let rules =
+            RuleSource::open(backends, &config.rule_file, &config.objects, state.clone()).await?;
         Ok(Self {
+            rules,
             client,
             stream: build_stream_client()?,
             state,

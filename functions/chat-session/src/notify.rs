@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use insights_core::chat::escalation::Severity;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -14,7 +13,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The notification about an escalation, as its receivers get it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notification {
-    /// The kind of notification, `chat.escalation`.
+    /// The kind of notification: `chat.escalation`, or `chat.rule` for a hit of a rule file.
     pub event: &'static str,
     /// The id of the conversation.
     #[serde(rename = "conversationId")]
@@ -22,10 +21,13 @@ pub struct Notification {
     /// The id of the agent.
     #[serde(rename = "agentId")]
     pub agent_id: String,
-    /// The severity of the escalation.
-    pub severity: Severity,
-    /// The name of the rule that was found, or the configured word or phrase.
+    /// The severity of the escalation or of the rule.
+    pub severity: &'static str,
+    /// The name of the rule that was found, or the configured word or phrase; of a rule file, the rule's id and the number of its hit.
     pub trigger: String,
+    /// The version of the rule, for a hit of a rule file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// When the message that triggered the escalation was sent, in milliseconds since the epoch.
     pub timestamp: i64,
 }
@@ -36,6 +38,9 @@ impl Notification {
     /// Receivers drop repeated deliveries by this key.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
+        if self.version.is_some() {
+            return format!("rule-{}-{}", self.conversation_id, self.trigger);
+        }
         format!("escalation-{}-{}", self.conversation_id, self.severity)
     }
 }
@@ -143,7 +148,11 @@ impl Notifier {
         let Some((client, arn)) = &self.topic else {
             return Ok(());
         };
-        let subject = format!("Chat escalation: {}", notification.severity);
+        let kind = match notification.version {
+            Some(_) => "Chat rule",
+            None => "Chat escalation",
+        };
+        let subject = format!("{kind}: {}", notification.severity);
         let message = serde_json::to_string(notification)?;
         let publish = client
             .publish()

@@ -7,12 +7,13 @@
 //! | | `open#C` | a note that conversation C is not archived yet: an [`OpenRecord`] |
 //! | | `outage#T` | an outage of the stream that began at time T: a [`Gap`] |
 //! | | `out#T#I` | a note that a message of A is not known to have arrived: the [`Message`] |
-//! | | `notice#C#S` | an escalation of C that nobody has been notified of yet: a [`NoticeRecord`] |
+//! | | `notice#C#S` | an escalation or a rule's hit of C that nobody has been notified of yet: a [`NoticeRecord`] |
 //! | | `aside#K` | what the store refused for its size, shortened: a [`SetAsideRecord`] |
 //! | `chat#C` | `m#T#I` | the message with time T and identity I: a [`StoredMessage`] |
 //! | | `s#T#I` | the model's score of that message: a [`ScoreRecord`] |
 //! | | `r#T#I` | how the stream showed that message, which was sent from here: a [`ReceiptRecord`] |
 //! | | `e#S` | the escalation of severity S: an [`EscalationRecord`] |
+//! | | `h#R#N` | the hit with number N of rule R: a [`HitRecord`] |
 //! | `chat-spill#A#C` | arrival number | a spilled message of C that waits to be processed: a [`StoredMessage`] |
 //!
 //! # Writes that land late
@@ -31,6 +32,7 @@ use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::Severity;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::rules::RuleHit;
 use insights_core::signals::Signals;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -108,14 +110,111 @@ pub struct EscalationRecord {
     pub notified: bool,
 }
 
-/// An escalation of which somebody is still to be notified. The notice is stored before the escalation, and removed once the
-/// notification is delivered.
+/// A hit of a rule in a conversation. The record is stored before the notification is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HitRecord {
+    /// The hit as the rules decided it.
+    pub hit: RuleHit,
+    /// The agent whose session decided the rule.
+    pub agent: String,
+    /// Whether the notification has been delivered, or none is due.
+    #[serde(rename = "told")]
+    pub notified: bool,
+}
+
+/// What somebody is notified of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Announcement {
+    /// An escalation was raised.
+    #[serde(rename = "escalation")]
+    Escalation(EscalationRecord),
+    /// A rule of the rule file hit.
+    #[serde(rename = "rule_hit")]
+    RuleHit(HitRecord),
+}
+
+impl Announcement {
+    /// Returns what tells the announcements of one conversation apart.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Escalation(record) => record.severity.to_string(),
+            Self::RuleHit(record) => format!("rule#{}", record.hit.key()),
+        }
+    }
+
+    /// Returns the key of the record that is announced.
+    #[must_use]
+    pub fn key(&self, conversation: &str) -> Key {
+        match self {
+            Self::Escalation(record) => escalation_key(conversation, record.severity),
+            Self::RuleHit(record) => hit_key(conversation, &record.hit),
+        }
+    }
+
+    /// Returns the agent whose session made the announcement.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        match self {
+            Self::Escalation(record) => &record.agent,
+            Self::RuleHit(record) => &record.agent,
+        }
+    }
+
+    /// Returns whether the notification has been delivered.
+    #[must_use]
+    pub const fn is_notified(&self) -> bool {
+        match self {
+            Self::Escalation(record) => record.notified,
+            Self::RuleHit(record) => record.notified,
+        }
+    }
+
+    /// Returns the same announcement, marked as delivered.
+    #[must_use]
+    pub fn into_notified(mut self) -> Self {
+        match &mut self {
+            Self::Escalation(record) => record.notified = true,
+            Self::RuleHit(record) => record.notified = true,
+        }
+        self
+    }
+
+    /// Encodes the record that is announced as a write that is kept for `retention`.
+    ///
+    /// # Errors
+    /// See [`Put::encode`].
+    pub fn encode(
+        &self,
+        conversation: &str,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Result<Put, Error> {
+        let key = self.key(conversation);
+        match self {
+            Self::Escalation(record) => encode_put(key, record, now, retention),
+            Self::RuleHit(record) => encode_put(key, record, now, retention),
+        }
+    }
+
+    /// Decodes a stored record of the same kind, or logs that it cannot be read.
+    pub fn decode_same_kind(&self, item: &Item) -> Option<Self> {
+        match self {
+            Self::Escalation(_) => decode_or_skip(item).map(Self::Escalation),
+            Self::RuleHit(_) => decode_or_skip(item).map(Self::RuleHit),
+        }
+    }
+}
+
+/// An announcement of which somebody is still to be notified. The notice is stored before the record that it announces, and removed
+/// once the notification is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRecord {
     /// The id of the conversation.
     pub conversation: String,
-    /// The escalation that was raised.
-    pub escalation: EscalationRecord,
+    /// What is announced to the receivers.
+    #[serde(flatten)]
+    pub announcement: Announcement,
     /// The receivers that have got the notification already.
     #[serde(default)]
     pub delivered: Delivered,
@@ -248,12 +347,21 @@ fn key_of_message(kind: &str, message: &Message) -> Key {
     )
 }
 
-/// Returns the key of the notice of an escalation.
+/// Returns the key of the notice of an announcement, by its [subject](Announcement::subject).
 #[must_use]
-pub fn notice_key(agent: &str, conversation: &str, severity: Severity) -> Key {
+pub fn notice_key(agent: &str, conversation: &str, subject: &str) -> Key {
     Key::new(
         agent_partition(agent),
-        format!("notice#{conversation}#{severity}"),
+        format!("notice#{conversation}#{subject}"),
+    )
+}
+
+/// Returns the key of the hit of a rule in a conversation.
+#[must_use]
+pub fn hit_key(conversation: &str, hit: &RuleHit) -> Key {
+    Key::new(
+        conversation_partition(conversation),
+        format!("h#{}", hit.key()),
     )
 }
 

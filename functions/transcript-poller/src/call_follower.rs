@@ -7,6 +7,7 @@ use insights_core::WithCauses;
 use insights_core::live::{
     BatchReport, CallAction, CallEvent, EndReason, LeaveReason, ScoredBatch, Segment,
 };
+use insights_core::rules::RuleHit;
 use insights_core::unscored::Unscored;
 use jiff::Timestamp;
 use runtime::metrics;
@@ -223,6 +224,10 @@ impl<'a> CallFollower<'a> {
                 self.report(&report);
                 Ok(Vec::new())
             }
+            CallAction::ReportRuleHits(hits) => {
+                self.report_rule_hits(&hits);
+                Ok(Vec::new())
+            }
             // The deliveries of the call start what the state says is pending.
             CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_) => Ok(Vec::new()),
         }
@@ -329,6 +334,20 @@ impl<'a> CallFollower<'a> {
                 interaction_id = self.interaction_id,
                 misdated,
                 "segments of the transcript have impossible times and are scored as if they had ended now"
+            );
+        }
+    }
+
+    fn report_rule_hits(&self, hits: &[RuleHit]) {
+        metrics::count("rule_hits", hits.len() as u64);
+        for hit in hits {
+            tracing::info!(
+                interaction_id = self.interaction_id,
+                rule = hit.rule,
+                version = hit.version,
+                severity = hit.severity.name(),
+                offset_ms = hit.offset_ms,
+                "a rule holds for a live call"
             );
         }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use backends::settings::{
-    ContactCenterSecretSettings, CxoneSettings, ProviderSecretSettings, ShardSettings,
-    StateSettings,
+    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, ProviderSecretSettings,
+    RuleFileSettings, ShardSettings, StateSettings,
 };
 use insights_core::live::{AlertSettings, AlertSubject, LiveSettings, SuggestionTemplates};
 use insights_core::scale::round_share;
@@ -30,6 +30,10 @@ runtime::settings! {
         pub sentiment: SentimentSettings = group::<SentimentSettings>(),
         /// The rules that decide on averages, trends and suggestions.
         pub rules: LiveSettings = group::<RuleSettings>().try_map(RuleSettings::into_settings),
+        /// The rule file.
+        pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
+        /// The object store that may hold the rule file.
+        pub objects: ObjectSettings = group::<ObjectSettings>(),
         /// Delay between two polls of one call.
         pub idle: Duration = millis("POLL_IDLE_MS", 1000, 100..=60_000),
         /// Number of calls in one process above which POLL_BUSY_IDLE_MS takes the place of POLL_IDLE_MS.
@@ -93,6 +97,8 @@ runtime::settings! {
         lease: Duration = seconds("LEASE_SECONDS", LiveSettings::default().lease_duration.as_secs(), 3..=300),
         /// Time without a segment after which a call counts as ended.
         silence: Duration = seconds("SILENCE_END_SECONDS", 600, 10..=86_400),
+        /// Time after which everything that was said counts as transcribed, so that the rules of a rule file are decided.
+        settle: Duration = millis("RULES_SETTLE_MS", 2000, 0..=60_000),
     }
 }
 
@@ -119,6 +125,7 @@ impl RuleSettings {
             lease_duration: self.lease,
             silence_timeout: Some(self.silence),
             templates: self.templates.unwrap_or_default(),
+            rule_settle: self.settle,
             ..LiveSettings::default()
         };
         rules.validate().map_err(|error| {

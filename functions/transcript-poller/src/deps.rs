@@ -1,9 +1,12 @@
 //! What the function works with.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use backends::board::Board;
 use backends::interactions::Interactions;
-use backends::{Backends, secret_key};
+use backends::{Backends, RuleSource, secret_key};
 use cxone::endpoints::System;
+use insights_core::live::LiveSettings;
 use insights_http::CallLimits;
 use insights_http::client::IdleConnections;
 use insights_http::retry::RetryPolicy;
@@ -41,6 +44,10 @@ pub struct Deps {
     pub pacer: RequestPacer,
     /// Starter of further invocations; `None` in a process that follows every shard itself.
     pub fan_out: Option<FanOut>,
+    /// Rules of the configured rule file.
+    pub rules: RuleSource<State>,
+    /// Numbers that decide about live calls, with the rules that hold now.
+    live_settings: RwLock<Arc<LiveSettings>>,
     /// Observer of counted batches.
     pub observer: Observer<CountedBatch>,
 }
@@ -85,8 +92,16 @@ impl Deps {
             }
             _ => None,
         };
+        let rules =
+            RuleSource::open(backends, &config.rule_file, &config.objects, state.clone()).await?;
+        let live_settings = RwLock::new(Arc::new(LiveSettings {
+            rules: rules.current(),
+            ..config.rules.clone()
+        }));
         Ok(Self {
             board: Board::new(state.clone(), config.shards.count),
+            rules,
+            live_settings,
             calls: Interactions::new(state, config.shards.count),
             cxone_client,
             transcript_client,
@@ -97,6 +112,30 @@ impl Deps {
             observer: Observer::none(),
             config,
         })
+    }
+
+    /// Returns the numbers that decide about live calls, with the rules that hold now.
+    #[must_use]
+    pub fn live_settings(&self) -> Arc<LiveSettings> {
+        let settings = self.live_settings.read();
+        Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the rule file again if it is time for it.
+    pub async fn refresh_rules(&self) {
+        self.rules.refresh().await;
+        let rules = self.rules.current();
+        if rules != self.live_settings().rules {
+            let settings = LiveSettings {
+                rules,
+                ..self.config.rules.clone()
+            };
+            let mut current = self
+                .live_settings
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *current = Arc::new(settings);
+        }
     }
 
     /// Tells an observer of each batch that is scored and stored.

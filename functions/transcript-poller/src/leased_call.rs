@@ -93,7 +93,7 @@ impl<'a> LeasedCall<'a> {
     /// Applies an event to the state, and returns the actions that follow from the event; none if the call is not held.
     pub(crate) fn apply(&mut self, event: CallEvent) -> Vec<CallAction> {
         match &mut self.held {
-            Some(held) => held.apply(event, &self.deps.config.rules, Timestamp::now()),
+            Some(held) => held.apply(event, &self.deps.live_settings(), Timestamp::now()),
             None => Vec::new(),
         }
     }

@@ -103,6 +103,7 @@ pub async fn poll(
         if matches!(selection, CallSelection::Shards(_)) {
             followed.retain(|_, entry| !entry.is_closed());
         }
+        deps.refresh_rules().await;
         listed = run.list_calls(&selection).await;
     }
     while tasks.join_next().await.is_some() {}

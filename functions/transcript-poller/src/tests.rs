@@ -5,6 +5,7 @@ mod faults;
 mod fixture;
 mod handover;
 mod isolation;
+mod rules;
 mod scale;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@
 )]
 
 mod alerts;
+mod card;
 mod chat;
 mod demo;
 mod dlq;
@@ -24,6 +25,7 @@ mod poll;
 mod register;
 mod replay;
 mod report;
+mod rules;
 mod score;
 mod search;
 mod serve;
@@ -82,6 +84,10 @@ enum Command {
     Chat(chat::Args),
     /// Replays an archived conversation with its pauses.
     Replay(replay::Args),
+    /// Checks rule files, and shows what they would have done on past conversations.
+    Rules(rules::Args),
+    /// Prints what a conversation was about, in quotes.
+    Card(card::Args),
     /// Shows the conversations that could not be embedded, and puts them back into the queue.
     Dlq(dlq::Args),
     /// Erases one conversation from every store.
@@ -125,6 +131,8 @@ fn main() -> ExitCode {
             Command::Search(args) => search::run(args).await,
             Command::Chat(args) => chat::run(args).await,
             Command::Replay(args) => replay::run(args).await,
+            Command::Rules(args) => rules::run(args).await,
+            Command::Card(args) => card::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
             Command::Forget(args) => forget::run(args).await,
             Command::Smoke(args) => smoke::run(args).await,

@@ -14,6 +14,7 @@ pub mod erasure;
 pub mod interactions;
 mod key_source;
 pub mod lease_guard;
+mod rule_source;
 pub mod settings;
 mod shards;
 #[cfg(feature = "cxone")]
@@ -24,3 +25,4 @@ pub mod token_cache;
 
 pub use crate::backends::Backends;
 pub use crate::key_source::{FunctionSecrets, secret_key};
+pub use crate::rule_source::RuleSource;

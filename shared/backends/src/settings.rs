@@ -103,6 +103,18 @@ runtime::settings! {
 }
 
 runtime::settings! {
+    /// The rule file of a function.
+    #[derive(Debug, Clone)]
+    pub struct RuleFileSettings {
+        /// The rule file: `object:KEY` is an object of OBJECT_BUCKET, anything else the path of a file. A file that is refused leaves
+        /// the last good one in force.
+        pub file: Option<String> = text("RULES_FILE", "object:KEY or the path of a file").otherwise("the built-in rules"),
+        /// Delay between two reads of the rule file.
+        pub reload: Duration = seconds("RULES_RELOAD_SECONDS", 60, 1..=3600),
+    }
+}
+
+runtime::settings! {
     /// The queue between the webhook receiver and the embedding writer.
     #[derive(Debug, Clone)]
     pub struct QueueSettings {

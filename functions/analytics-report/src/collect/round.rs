@@ -10,7 +10,11 @@ use cxone::Error;
 use cxone::conversations::TranscriptLines;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, TryStreamExt};
-use insights_core::analytics::{Conversation, Line, Record, Speaker, Transcript};
+use insights_core::analytics::{
+    Conversation, ConversationInsights, Line, Record, Speaker, Transcript, dialogue_of_lines,
+    join_lines,
+};
+use insights_core::rules::RuleFile;
 use insights_core::scale::round_score;
 use insights_core::signals::Signals;
 use insights_core::vader::Analyzer;
@@ -22,7 +26,7 @@ use crate::deps::Deps;
 use crate::listing::Listing;
 use crate::part::{ChunkState, Part};
 use crate::progress::Progress;
-use crate::redaction::masked_text;
+use crate::redaction::mask_lines;
 
 /// Time limit of one transcript, tries and waits between them included.
 const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -74,6 +78,7 @@ pub(super) struct Round<'a> {
     listing: &'a Listing,
     deadline: Deadline,
     repetition: Repetition,
+    rules: &'a RuleFile,
     /// The number of conversations that have a record so far.
     done: AtomicUsize,
     /// The number of conversations for which the contact center answered.
@@ -92,6 +97,7 @@ impl<'a> Round<'a> {
         listing: &'a Listing,
         deadline: Deadline,
         repetition: Repetition,
+        rules: &'a RuleFile,
     ) -> Self {
         Self {
             deps,
@@ -99,6 +105,7 @@ impl<'a> Round<'a> {
             listing,
             deadline,
             repetition,
+            rules,
             done: AtomicUsize::new(0),
             fetched: AtomicUsize::new(0),
             unreachable_in_a_row: AtomicUsize::new(0),
@@ -339,9 +346,13 @@ impl<'a> Round<'a> {
             None => Vec::new(),
         };
         let policy = &self.deps.config.redaction;
-        let masked = policy.as_ref().map(|policy| masked_text(&lines, policy));
+        let masked = policy.as_ref().map(|policy| mask_lines(&lines, policy));
+        let insights = self.find_insights(&conversation, &lines, masked.as_deref(), unreadable);
         let mut record = Record::from_lines(conversation, lines, &mut Analyzer::default())
             .with_unreadable_lines(unreadable);
+        if matches!(record.transcript, Transcript::Present { .. }) {
+            record = record.with_insights(insights);
+        }
         if let (Some(model), Transcript::Present { sentiment, .. }) =
             (&self.deps.model, &mut record.transcript)
             && !customer_texts.is_empty()
@@ -357,10 +368,38 @@ impl<'a> Round<'a> {
                 .fold(Signals::NONE, |all, line| all.union(line.signals));
         }
         // The figures are those of the words that were said, the text is the masked one.
-        if let Some(text) = masked {
-            record.replace_text(text);
+        if let Some(masked) = masked {
+            record.replace_text(join_lines(&masked));
         }
         Ok(record)
+    }
+
+    /// Computes what rules, talk metrics and the card say of a conversation.
+    fn find_insights(
+        &self,
+        conversation: &Conversation,
+        lines: &[Line],
+        masked: Option<&[Line]>,
+        unreadable: usize,
+    ) -> ConversationInsights {
+        let has_times = lines.iter().all(|line| line.at.is_some());
+        let dialogue_of = |lines: &[Line]| {
+            dialogue_of_lines(
+                &conversation.start_time,
+                conversation.duration_seconds,
+                lines.to_vec(),
+                unreadable,
+            )
+        };
+        let dialogue = dialogue_of(lines);
+        let masked = masked.map(dialogue_of);
+        ConversationInsights::new(
+            &dialogue,
+            masked.as_ref(),
+            has_times,
+            self.rules,
+            Some(&self.deps.intents),
+        )
     }
 
     /// Adds to the number of conversations with a record and reports the progress.

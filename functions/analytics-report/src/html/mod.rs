@@ -3,6 +3,7 @@
 //! The file has no script and no link to anything outside.
 
 mod escape;
+mod insights;
 mod tables;
 
 use std::fmt::Write;
@@ -53,6 +54,9 @@ pub(crate) fn render_page(
     tables::write_topics_by_outcome(&mut page, summary)?;
     begin_section(&mut page, "Over the conversation")?;
     tables::write_flow(&mut page, summary)?;
+    insights::write_rules(&mut page, summary)?;
+    insights::write_talk(&mut page, summary)?;
+    insights::write_worst_calls(&mut page, summary)?;
     tables::write_failures(&mut page, summary)?;
     page.push_str(METHOD_SECTION);
     page.push_str("</body>\n</html>\n");
@@ -68,7 +72,9 @@ const METHOD_SECTION: &str = "<h2>How to read this</h2>\n\
     <p>Cliff's delta says how often a conversation of the outcome scores above one of the others, less how often below: \
     \u{2212}1 never above, +1 always. Epsilon squared is the share of all differences that the outcomes explain \
     (Kruskal-Wallis). Topics are clusters of conversations with similar words (TF-IDF, K-Means); they are named by those \
-    words and need a person to interpret them. Non-talk time is estimated from the lines' times at 150 words a minute.</p>\n";
+    words and need a person to interpret them. Non-talk time is estimated from the lines' times at 150 words a minute.</p>\n\
+    <p>Rules are answered true, false or unknown; what a gap in a transcript may hide is unknown and counts neither way. The \
+    lines of a card are quotes.</p>\n";
 
 /// Formats the time that the report covers, shortened to dates where it consists of whole days.
 fn format_period(summary: &Summary) -> String {

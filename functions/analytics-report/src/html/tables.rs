@@ -16,7 +16,17 @@ const MAX_FAILURES: usize = 200;
 const MAX_DISPOSITIONS: usize = 30;
 
 /// The columns that contain text and are aligned to the left.
-const TEXT_COLUMNS: [&str; 3] = ["Top terms", "Examples", "Reason"];
+const TEXT_COLUMNS: [&str; 9] = [
+    "Top terms",
+    "Examples",
+    "Reason",
+    "Rule",
+    "By outcome",
+    "Outcome in words",
+    "Commitment",
+    "Risk",
+    "Next step",
+];
 
 /// Writes the sentiment by speaker, and the model compared with VADER.
 pub(super) fn write_sentiment(page: &mut String, summary: &Summary) -> Result {
@@ -243,7 +253,7 @@ fn write_statistics(page: &mut String, of: &str, rows: &[(&str, &Stats)]) -> Res
 }
 
 /// Begins a table with its head.
-fn open_table(page: &mut String, head: &[&str]) -> Result {
+pub(super) fn open_table(page: &mut String, head: &[&str]) -> Result {
     page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for name in head {
         let class = if TEXT_COLUMNS.contains(name) {
@@ -258,7 +268,7 @@ fn open_table(page: &mut String, head: &[&str]) -> Result {
 }
 
 /// Writes a row of cells.
-fn write_row(page: &mut String, cells: &[String]) -> Result {
+pub(super) fn write_row(page: &mut String, cells: &[String]) -> Result {
     page.push_str("<tr>");
     for cell in cells {
         write!(page, "<td>{cell}</td>")?;
@@ -268,7 +278,7 @@ fn write_row(page: &mut String, cells: &[String]) -> Result {
 }
 
 /// Ends the open table.
-fn close_table(page: &mut String) {
+pub(super) fn close_table(page: &mut String) {
     page.push_str("</tbody></table></div>\n");
 }
 

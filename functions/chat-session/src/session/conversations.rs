@@ -3,9 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::RaisedSeverities;
 use insights_core::chat::message::Message;
 use insights_core::chat::seen::SeenIdentities;
+use insights_core::rules::{LiveRules, RuleFile, RuleHit};
 use insights_http::backoff::{Backoff, BackoffPolicy};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -22,6 +24,10 @@ pub(super) struct Conversation {
     pub(super) seen: SeenIdentities,
     /// The escalations that have been raised.
     pub(super) escalated: RaisedSeverities,
+    /// What the rules of the rule file know of the conversation.
+    pub(super) rules: LiveRules,
+    /// Whether the windows of the rules were closed at the end of the conversation.
+    pub(super) are_rules_closed: bool,
     /// When the conversation ended, in milliseconds since the epoch, if it has.
     pub(super) ended_at_ms: Option<i64>,
     /// When the conversation last received or sent anything.
@@ -44,12 +50,40 @@ impl Conversation {
         Self {
             seen: SeenIdentities::new(SEEN_LIMIT),
             escalated: RaisedSeverities::default(),
+            rules: LiveRules::default(),
+            are_rules_closed: false,
             ended_at_ms,
             last_activity: now,
             stored_messages: 0,
             archiving: false,
             archive_not_before: now,
             archive_backoff: Backoff::new(BackoffPolicy::ARCHIVE),
+        }
+    }
+
+    /// Decides the rules of the conversation up to a moment, or up to its end if it has ended. Returns the new hits.
+    pub(super) fn decide_rules(
+        &mut self,
+        file: &RuleFile,
+        until_ms: i64,
+        outages: &[Gap],
+    ) -> Vec<RuleHit> {
+        if self.rules.is_empty() {
+            return Vec::new();
+        }
+        for outage in outages {
+            self.rules.add_gap(outage.from_ms, outage.to_ms);
+        }
+        match self.ended_at_ms {
+            None => {
+                self.are_rules_closed = false;
+                self.rules.advance(file, until_ms)
+            }
+            Some(_) if self.are_rules_closed => Vec::new(),
+            Some(ended_ms) => {
+                self.are_rules_closed = true;
+                self.rules.finish(file, Some(ended_ms)).hits
+            }
         }
     }
 

@@ -1,17 +1,23 @@
-//! Escalations: each is stored with a notice before its notification is delivered, so that a session that dies leaves none unnoticed.
+//! Escalations and hits of rules: each is stored with a notice before its notification is delivered, so that a session that dies leaves none unnoticed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use insights_core::chat::archive_dialogue::utterance_of_message;
 use insights_core::chat::escalation::{EscalationTrigger, RaisedSeverities, Severity};
+use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::StoredMessage;
+use insights_core::lexicon;
+use insights_core::rules::{RuleHit, RuleSeverity};
 use runtime::metrics;
+use store::state::Put;
 
+use super::conversations::Conversation;
 use super::notices::NoticeQueue;
 use super::session_store::SessionStore;
 use crate::deps::Deps;
 use crate::notify::Delivered;
-use crate::records::{self, EscalationRecord, NoticeRecord};
+use crate::records::{Announcement, EscalationRecord, HitRecord, NoticeRecord, notice_key};
 
 /// Finds, stores and announces the escalations of a session.
 pub(super) struct Escalations {
@@ -60,7 +66,11 @@ impl Escalations {
             notified: false,
         };
         let conversation_id = &message.conversation_id;
-        if !self.store_raised(conversation_id, &record, store).await? {
+        let announcement = Announcement::Escalation(record);
+        if !self
+            .store_raised(conversation_id, &announcement, store)
+            .await?
+        {
             return Ok(None);
         }
         self.raised += 1;
@@ -73,8 +83,61 @@ impl Escalations {
             trigger = trigger.phrase,
             "an escalation was raised"
         );
-        self.notices.deliver(conversation_id, trigger.severity);
+        self.notices
+            .deliver(conversation_id, announcement.subject());
         Ok(Some(trigger))
+    }
+
+    /// Adds a message to what the rules of the rule file know of its conversation.
+    pub(super) fn read_for_rules(&self, message: &Message, conversation: &mut Conversation) {
+        if let Some(file) = self.deps.rules.current()
+            && let Some(utterance) = utterance_of_message(message)
+        {
+            let score = lexicon::score(&message.text).score;
+            conversation.rules.add(&file, &utterance.with_score(score));
+        }
+    }
+
+    /// Stores hits of rules, and queues the notifications of those that alert. A hit that was stored before, by this session or by
+    /// another, is not announced again.
+    pub(super) async fn raise_hits(
+        &mut self,
+        conversation: &str,
+        hits: Vec<RuleHit>,
+        store: &SessionStore,
+    ) -> anyhow::Result<()> {
+        for hit in hits {
+            let is_alert = hit.severity >= RuleSeverity::Warn;
+            let announcement = Announcement::RuleHit(HitRecord {
+                hit: hit.clone(),
+                agent: store.agent.clone(),
+                notified: !is_alert,
+            });
+            let is_new = if is_alert {
+                self.store_raised(conversation, &announcement, store)
+                    .await?
+            } else {
+                store
+                    .write_if_absent(encode(&announcement, conversation, store)?)
+                    .await?
+            };
+            if !is_new {
+                continue;
+            }
+            metrics::count("rule_hits", 1);
+            tracing::info!(
+                agent_id = store.agent,
+                conversation_id = conversation,
+                rule = hit.rule,
+                version = hit.version,
+                severity = hit.severity.name(),
+                "a rule holds for a chat"
+            );
+            if is_alert {
+                self.notices.deliver(conversation, announcement.subject());
+            }
+        }
+        Ok(())
     }
 
     /// Sees to it that somebody is notified of an escalation that an earlier session stored.
@@ -84,8 +147,9 @@ impl Escalations {
         record: &EscalationRecord,
         store: &SessionStore,
     ) -> anyhow::Result<()> {
-        store_notice(conversation, record, store).await?;
-        self.notices.deliver(conversation, record.severity);
+        let announcement = Announcement::Escalation(record.clone());
+        store_notice(conversation, &announcement, store).await?;
+        self.notices.deliver(conversation, announcement.subject());
         Ok(())
     }
 
@@ -94,28 +158,29 @@ impl Escalations {
         self.notices.finish(limit).await;
     }
 
-    /// Stores an escalation after its notice, and returns whether this session has raised it.
+    /// Stores an escalation or a hit after its notice, and returns whether this session has raised it.
     ///
-    /// An escalation that is there already may be the write of this very session whose answer was lost, or the work of a session of the
+    /// What is there already may be the write of this very session whose answer was lost, or the work of a session of the
     /// same agent that hands over. In both cases its notification is delivered, if it has not been.
     async fn store_raised(
         &self,
         conversation: &str,
-        record: &EscalationRecord,
+        announcement: &Announcement,
         store: &SessionStore,
     ) -> anyhow::Result<bool> {
-        store_notice(conversation, record, store).await?;
-        let key = records::escalation_key(conversation, record.severity);
-        if store
-            .write_if_absent(store.encode(key.clone(), record)?)
-            .await?
-        {
+        store_notice(conversation, announcement, store).await?;
+        let put = encode(announcement, conversation, store)?;
+        if store.write_if_absent(put).await? {
             return Ok(true);
         }
-        let stored: Option<EscalationRecord> = store.read(&key).await?;
+        let key = announcement.key(conversation);
+        let is_own = match announcement {
+            Announcement::Escalation(record) => store.read(&key).await?.as_ref() == Some(record),
+            Announcement::RuleHit(record) => store.read(&key).await?.as_ref() == Some(record),
+        };
         // The delivery drops a notice that has nothing to tell.
-        self.notices.deliver(conversation, record.severity);
-        Ok(stored.as_ref() == Some(record))
+        self.notices.deliver(conversation, announcement.subject());
+        Ok(is_own)
     }
 
     /// Returns the number of escalations that this session raised.
@@ -124,19 +189,32 @@ impl Escalations {
     }
 }
 
-/// Stores the notice that somebody is to be notified of an escalation, unless there is one.
+/// Encodes the record of an announcement.
+fn encode(
+    announcement: &Announcement,
+    conversation: &str,
+    store: &SessionStore,
+) -> anyhow::Result<Put> {
+    let key = announcement.key(conversation);
+    Ok(match announcement {
+        Announcement::Escalation(record) => store.encode(key, record)?,
+        Announcement::RuleHit(record) => store.encode(key, record)?,
+    })
+}
+
+/// Stores the notice that somebody is to be notified of an announcement, unless there is one.
 async fn store_notice(
     conversation: &str,
-    record: &EscalationRecord,
+    announcement: &Announcement,
     store: &SessionStore,
 ) -> anyhow::Result<()> {
     let notice = NoticeRecord {
         conversation: conversation.to_owned(),
-        escalation: record.clone(),
+        announcement: announcement.clone(),
         delivered: Delivered::default(),
         claim: None,
     };
-    let key = records::notice_key(&store.agent, conversation, record.severity);
+    let key = notice_key(&store.agent, conversation, &announcement.subject());
     store.write_if_absent(store.encode(key, &notice)?).await?;
     Ok(())
 }

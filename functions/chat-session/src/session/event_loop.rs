@@ -1,5 +1,6 @@
 //! The event loop of a session: takes arrivals, outgoing messages, finished archives and timers, one after the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -166,8 +167,12 @@ impl EventLoop {
         self.state.queue.drop_idle_queues();
         if mode == Mode::Serving {
             self.state.end_silent_conversations().await?;
+            self.state.decide_rules().await?;
             self.state.start_archives();
             if self.recorded_at.elapsed() >= RECORD_INTERVAL {
+                let deps = Arc::clone(&self.state.deps);
+                // Beside the loop: a bucket that is out of reach must not hold messages up.
+                tokio::spawn(async move { deps.rules.refresh().await });
                 self.record().await?;
             }
         }

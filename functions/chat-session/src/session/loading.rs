@@ -116,6 +116,8 @@ impl Loading<'_> {
         }
         for message in &messages {
             self.escalations
+                .read_for_rules(&message.message, &mut conversation);
+            self.escalations
                 .raise(message, &mut conversation.escalated, self.store)
                 .await?;
             // The session before may have ended while the model still had the message.

@@ -1,4 +1,4 @@
-//! The delivery of notifications about escalations, by a task that works through the stored notices of an agent.
+//! The delivery of notifications about escalations and rule hits, by a task that works through the stored notices of an agent.
 //!
 //! A notice is stored before its escalation, and is removed when the notification is delivered and the escalation is marked so. Whatever
 //! happens in between, this session or a later one finds the notice: the task reads all notices at its start and once a minute.
@@ -14,7 +14,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use insights_core::WithCauses;
-use insights_core::chat::escalation::Severity;
 use insights_http::backoff::{Backoff, BackoffPolicy};
 use jiff::Timestamp;
 use runtime::metrics;
@@ -26,7 +25,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::deps::Deps;
 use crate::notify::Notification;
-use crate::records::{self, EscalationRecord, NoticeClaim, NoticeRecord};
+use crate::records::{self, Announcement, NoticeClaim, NoticeRecord};
 
 /// Number of failed attempts after which a notification is counted as not delivered. It is still tried again.
 const REPORTED_ATTEMPTS: u32 = 6;
@@ -39,13 +38,13 @@ const CLAIM_MS: i64 = 20_000;
 /// Time limit of one attempt, its calls of the store included; shorter than a claim.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What identifies a notice of an agent: the conversation and the severity.
-type NoticeId = (String, Severity);
+/// What identifies a notice of an agent: the conversation and the subject.
+type NoticeId = (String, String);
 
 /// The sending end of the task that delivers notifications.
 #[derive(Debug)]
 pub(super) struct NoticeQueue {
-    // The channel is unbounded, but holds few notices: at most one per severity of a conversation.
+    // The channel is unbounded, but holds few notices: at most one per severity and rule of a conversation.
     sender: Option<mpsc::UnboundedSender<NoticeId>>,
     task: JoinHandle<()>,
 }
@@ -66,10 +65,10 @@ impl NoticeQueue {
     }
 
     /// Lets the notification of a stored notice be delivered now.
-    pub(super) fn deliver(&self, conversation: &str, severity: Severity) {
+    pub(super) fn deliver(&self, conversation: &str, subject: String) {
         if let Some(sender) = &self.sender {
             // If the task is gone, the session is about to end, and the next session finds the notice.
-            let _ = sender.send((conversation.to_owned(), severity));
+            let _ = sender.send((conversation.to_owned(), subject));
         }
     }
 
@@ -179,7 +178,7 @@ async fn attempt(
         tracing::error!(
             agent_id = delivery.agent,
             conversation_id = id.0,
-            severity = %id.1,
+            subject = id.1,
             cause = %WithCauses(error.as_ref()),
             "the escalation notification was not delivered, it is tried again"
         );
@@ -205,7 +204,7 @@ impl Delivery {
         match listed {
             Ok(notices) => notices
                 .into_iter()
-                .map(|(_, notice)| (notice.conversation, notice.escalation.severity))
+                .map(|(_, notice)| (notice.conversation, notice.announcement.subject()))
                 .collect(),
             Err(error) => {
                 tracing::warn!(
@@ -219,9 +218,9 @@ impl Delivery {
     }
 
     /// Claims a notice, delivers its notification, marks its escalation as notified and removes the notice.
-    async fn attempt(&self, (conversation, severity): &NoticeId) -> anyhow::Result<Attempt> {
+    async fn attempt(&self, (conversation, subject): &NoticeId) -> anyhow::Result<Attempt> {
         let state = &self.deps.state;
-        let key = records::notice_key(&self.agent, conversation, *severity);
+        let key = records::notice_key(&self.agent, conversation, subject);
         let Some(item) = state.get(&key, now()).await? else {
             return Ok(Attempt::Done);
         };
@@ -234,7 +233,6 @@ impl Delivery {
         if claimed_by_another {
             return Ok(Attempt::ClaimedByAnother);
         }
-        let escalation_key = records::escalation_key(conversation, *severity);
         if self.is_done_with(&notice).await? {
             state.delete(&key, Expect::Any, now()).await?;
             return Ok(Attempt::Done);
@@ -267,16 +265,8 @@ impl Delivery {
                 });
             return Err(error);
         }
-        let announced = EscalationRecord {
-            notified: true,
-            ..notice.escalation
-        };
-        let put = records::encode_put(
-            escalation_key,
-            &announced,
-            now(),
-            self.deps.config.retention,
-        )?;
+        let announced = notice.announcement.into_notified();
+        let put = announced.encode(conversation, now(), self.deps.config.retention)?;
         state.put(put, Expect::Any, now()).await?;
         state.delete(&key, Expect::Any, now()).await?;
         Ok(Attempt::Done)
@@ -286,27 +276,23 @@ impl Delivery {
     /// has raised it. An escalation that was not stored, because the session died between notice and escalation, is stored now.
     async fn is_done_with(&self, notice: &NoticeRecord) -> anyhow::Result<bool> {
         let state = &self.deps.state;
-        let key = records::escalation_key(&notice.conversation, notice.escalation.severity);
-        let put = records::encode_put(
-            key.clone(),
-            &notice.escalation,
-            now(),
-            self.deps.config.retention,
-        )?;
+        let announcement = &notice.announcement;
+        let key = announcement.key(&notice.conversation);
+        let put = announcement.encode(&notice.conversation, now(), self.deps.config.retention)?;
         match state.put(put, Expect::Absent, now()).await {
             Ok(_) => return Ok(false),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let item = state.get(&key, now()).await?;
-        let stored: Option<EscalationRecord> = item.as_ref().and_then(records::decode_or_skip);
-        Ok(stored.is_some_and(|stored| stored.notified || stored.agent != self.agent))
+        let stored = item.and_then(|item| announcement.decode_same_kind(&item));
+        Ok(stored.is_some_and(|stored| stored.is_notified() || stored.agent() != self.agent))
     }
 
     fn encode(&self, notice: &NoticeRecord) -> Result<Put, StoreError> {
-        let severity = notice.escalation.severity;
+        let subject = notice.announcement.subject();
         records::encode_put(
-            records::notice_key(&self.agent, &notice.conversation, severity),
+            records::notice_key(&self.agent, &notice.conversation, &subject),
             notice,
             now(),
             self.deps.config.retention,
@@ -315,13 +301,26 @@ impl Delivery {
 }
 
 fn notification(notice: &NoticeRecord) -> Notification {
-    Notification {
-        event: "chat.escalation",
-        conversation_id: notice.conversation.clone(),
-        agent_id: notice.escalation.agent.clone(),
-        severity: notice.escalation.severity,
-        trigger: notice.escalation.phrase.clone(),
-        timestamp: notice.escalation.message_ms,
+    let conversation_id = notice.conversation.clone();
+    match &notice.announcement {
+        Announcement::Escalation(record) => Notification {
+            event: "chat.escalation",
+            conversation_id,
+            agent_id: record.agent.clone(),
+            severity: record.severity.name(),
+            trigger: record.phrase.clone(),
+            version: None,
+            timestamp: record.message_ms,
+        },
+        Announcement::RuleHit(record) => Notification {
+            event: "chat.rule",
+            conversation_id,
+            agent_id: record.agent.clone(),
+            severity: record.hit.severity.name(),
+            trigger: record.hit.key(),
+            version: Some(record.hit.version.clone()),
+            timestamp: record.hit.at,
+        },
     }
 }
 

@@ -33,6 +33,8 @@ impl Processing<'_> {
         let escalation = match self.conversations.get_mut(&stored.message.conversation_id) {
             Some(conversation) => {
                 self.escalations
+                    .read_for_rules(&stored.message, conversation);
+                self.escalations
                     .raise(&stored, &mut conversation.escalated, self.store)
                     .await?
             }

@@ -35,6 +35,9 @@ use super::updates::{Update, UpdateFeed};
 use crate::deps::Deps;
 use crate::records::{self, Phase, SessionRecord};
 
+/// Time after which every message that was sent counts as received, so that rules are decided, in milliseconds.
+const RULE_SETTLE_MS: i64 = 2000;
+
 /// The state of a session.
 pub(super) struct SessionState {
     pub(super) deps: Arc<Deps>,
@@ -254,6 +257,27 @@ impl SessionState {
         }
         self.store.write(puts).await?;
         self.conversations.publish_active();
+        Ok(())
+    }
+
+    /// Decides the rules of the rule file for all conversations, while the stream shows what is said.
+    pub(super) async fn decide_rules(&mut self) -> anyhow::Result<()> {
+        let Some(file) = self.deps.rules.current().filter(|_| self.stream.connected) else {
+            return Ok(());
+        };
+        let until_ms = Timestamp::now().as_millisecond() - RULE_SETTLE_MS;
+        let outages = self.stream.outages();
+        let raised: Vec<_> = self
+            .conversations
+            .iter_mut()
+            .map(|(id, open)| (id.clone(), open.decide_rules(&file, until_ms, outages)))
+            .filter(|(_, hits)| !hits.is_empty())
+            .collect();
+        for (conversation, hits) in raised {
+            self.escalations
+                .raise_hits(&conversation, hits, &self.store)
+                .await?;
+        }
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod outbound;
 mod pacing;
 mod recovery;
 mod reopening;
+mod rules;
 mod signals;
 mod store_faults;
 mod takeover;

@@ -13,7 +13,7 @@ pub(super) fn filter_of(key: &str) -> Option<Filter> {
         Some("csv") => Some(without_rows),
         Some("html") => Some(without_table_rows),
         Some("json") if name == "listing.json" => Some(without_entries),
-        Some("json") if name == "summary.json" => Some(without_failures),
+        Some("json") if name == "summary.json" => Some(without_failures_and_cards),
         _ => None,
     }
 }
@@ -108,17 +108,19 @@ fn without_entries(content: &[u8], conversation: &str) -> anyhow::Result<Option<
     encode_if(removed, &listing)
 }
 
-/// Returns a summary that does not name the transcript of one conversation as failed.
-fn without_failures(content: &[u8], conversation: &str) -> anyhow::Result<Option<Vec<u8>>> {
+/// Returns a summary that neither names the transcript of one conversation as failed nor shows its card.
+fn without_failures_and_cards(
+    content: &[u8],
+    conversation: &str,
+) -> anyhow::Result<Option<Vec<u8>>> {
     let mut summary: Value = serde_json::from_slice(content)?;
-    let failures = summary
-        .get_mut("failed_transcripts")
-        .and_then(Value::as_array_mut);
     let mut removed = false;
-    if let Some(failures) = failures {
-        let before = failures.len();
-        failures.retain(|failure| !is_of(failure, conversation));
-        removed = failures.len() != before;
+    for list in ["failed_transcripts", "worst_calls"] {
+        if let Some(entries) = summary.get_mut(list).and_then(Value::as_array_mut) {
+            let before = entries.len();
+            entries.retain(|entry| !is_of(entry, conversation));
+            removed |= entries.len() != before;
+        }
     }
     encode_if(removed, &summary)
 }
@@ -160,7 +162,7 @@ mod tests {
         let listing = r#"{"unusable":0,"chunks":[[{"conversation_id":"c-1"},{"conversation_id":"c-2"}],[{"conversation_id":"c-1"}]]}"#;
         let without = left("p/listing.json", listing, "c-1").unwrap();
         assert!(!without.contains("c-1") && without.contains("c-2"));
-        let summary = r#"{"failed_transcripts":[{"conversation_id":"c-1","reason":"c-1 failed"}],"topics":[]}"#;
+        let summary = r#"{"failed_transcripts":[{"conversation_id":"c-1","reason":"c-1 failed"}],"worst_calls":[{"conversation_id":"c-1","card":{}}],"topics":[]}"#;
         let without = left("r/summary.json", summary, "c-1").unwrap();
         assert!(!without.contains("c-1") && without.contains("topics"));
         let page = "<table>\n<tr><td><code>c&lt;1</code></td><td class=\"wrap\">failed</td></tr>\n<tr><td><code>c-2</code></td></tr>\n";

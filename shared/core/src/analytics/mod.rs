@@ -27,7 +27,10 @@
 //! assert!(report.rows[0].sentiment.unwrap().overall > 0.5);
 //! ```
 
+mod dialogue;
 mod flow;
+mod insight_summary;
+mod insights;
 mod part;
 mod record;
 mod reduce;
@@ -36,7 +39,10 @@ pub mod spreadsheet;
 mod summary;
 mod transcript;
 
+pub use dialogue::{dialogue_of_lines, turns_of};
 pub use flow::{Flow, Pace};
+pub use insight_summary::{RuleByOutcome, RuleSummary, TalkByOutcome, WorstCall};
+pub use insights::ConversationInsights;
 pub use part::{ConversationPart, PartKind};
 pub use record::{Conversation, ConversationSentiment, Record, Transcript};
 pub use reduce::{ReportData, ReportReducer};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
+use super::insights::ConversationInsights;
 use super::part::ConversationPart;
 use super::transcript::{Line, Speaker, join_lines, sort_by_time};
 use crate::language::find_other_language;
@@ -107,6 +108,9 @@ pub struct Record {
     /// sentiment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// What rules, talk metrics and the card say of the conversation, if they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insights: Option<Box<ConversationInsights>>,
 }
 
 impl Record {
@@ -168,6 +172,7 @@ impl Record {
             },
             unreadable_lines: 0,
             language,
+            insights: None,
         }
     }
 
@@ -179,6 +184,7 @@ impl Record {
             transcript: Transcript::Missing,
             unreadable_lines: 0,
             language: None,
+            insights: None,
         }
     }
 
@@ -197,7 +203,15 @@ impl Record {
             },
             unreadable_lines: 0,
             language: None,
+            insights: None,
         }
+    }
+
+    /// Returns the same record with what rules, talk metrics and the card say.
+    #[must_use]
+    pub fn with_insights(mut self, insights: ConversationInsights) -> Self {
+        self.insights = Some(Box::new(insights));
+        self
     }
 
     /// Returns the same record with the number of entries of the transcript that could not be read.

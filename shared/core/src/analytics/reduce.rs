@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::insight_summary::{find_worst_calls, summarize_rules, summarize_talk};
 use super::record::{ConversationSentiment, Record, Transcript};
 use super::row::ReportRow;
 use super::summary::{
@@ -71,6 +72,7 @@ impl ReportReducer {
             sentiment: record.sentiment().copied(),
             language: record.language.clone(),
             flow: None,
+            insights: record.insights.clone(),
             topic: None,
         };
         match &record.transcript {
@@ -149,6 +151,9 @@ impl ReportReducer {
             flow: FlowSummary::from_rows(&rows),
             languages: LanguageCount::from_rows(&rows),
             signals: SignalCount::from_rows(&rows),
+            rules: summarize_rules(&rows),
+            talk_by_outcome: summarize_talk(&rows),
+            worst_calls: find_worst_calls(&rows),
             failed_transcripts: failures,
         };
         ReportData { rows, summary }

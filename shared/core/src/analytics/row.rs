@@ -1,6 +1,7 @@
 //! A row of the report: everything about one conversation except its text.
 
 use super::flow::Flow;
+use super::insights::ConversationInsights;
 use super::record::{Conversation, ConversationSentiment};
 use crate::outcomes::Outcome;
 
@@ -17,6 +18,8 @@ pub struct ReportRow {
     pub language: Option<String>,
     /// The flow, if there is a transcript.
     pub flow: Option<Flow>,
+    /// What rules, talk metrics and the card say of the conversation, if there is a transcript.
+    pub insights: Option<Box<ConversationInsights>>,
     /// The topic, if there is a transcript with at least one term.
     pub topic: Option<usize>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::insight_summary::{RuleSummary, TalkByOutcome, WorstCall};
 use super::record::{Conversation, Record, Transcript};
 use super::row::ReportRow;
 use super::spreadsheet::fits_a_cell;
@@ -42,6 +43,12 @@ pub struct Summary {
     /// The signals that the local model found in the customers' lines, if the model was asked and found any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<SignalCount>,
+    /// How often each rule held, by outcome.
+    pub rules: Vec<RuleSummary>,
+    /// The talk metrics by outcome, of the conversations whose lines have times.
+    pub talk_by_outcome: Vec<TalkByOutcome>,
+    /// The cards of the ten conversations with the worst mood of the customer.
+    pub worst_calls: Vec<WorstCall>,
     /// The transcripts that could not be fetched.
     pub failed_transcripts: Vec<FailedTranscript>,
 }

@@ -13,6 +13,7 @@
 //! milliseconds since the epoch, as in the chat API.
 
 pub mod archive;
+pub mod archive_dialogue;
 pub mod archive_key;
 pub mod archive_redaction;
 pub mod availability;

@@ -8,6 +8,7 @@ use super::segment::{Segment, SegmentId, Speaker};
 use super::suggestion::Suggestion;
 use super::window::CallSentiment;
 use crate::language::Language;
+use crate::rules::RuleHit;
 use crate::scale::Score;
 use crate::signals::Signals;
 use crate::unscored::Unscored;
@@ -112,6 +113,8 @@ pub enum CallAction {
     },
     /// Report a counted batch to observers.
     ReportBatch(BatchReport),
+    /// Report the hits of rules that are part of the written state.
+    ReportRuleHits(Vec<RuleHit>),
     /// Send the attributes, and apply [`CallEvent::AttributesSettled`](super::CallEvent::AttributesSettled).
     SendAttributes {
         /// Number of the batch whose sentiment the attributes carry.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::action::{BatchReport, CallAction, ReportedSegment};
+use super::call_rules::decide_rules;
 use super::call_state::CallState;
 use super::event::{ScoredBatch, ScoredSegment};
 use super::segment::{Segment, Speaker};
@@ -33,6 +34,12 @@ pub(super) fn count_batch(
         .filter(|segment| !segment.is_ahead_of(now))
         .map(|segment| segment.end)
         .min();
+    if let Some(file) = &settings.rules {
+        // What was said counts for the rules although its score is still to come.
+        for segment in &failed {
+            state.rules.add_segment(file, segment, now);
+        }
+    }
     // Another answer may have brought the same segments while these were scored.
     let scored: Vec<ScoredSegment> = scored
         .into_iter()
@@ -48,6 +55,7 @@ pub(super) fn count_batch(
         return Vec::new();
     }
     state.unscored_count += unscored_count as u64;
+    add_to_rules(state, &scored, &unscored, settings, now);
     state.last_segment_at = now;
     if let Some(lease) = &mut state.lease {
         // The state is written anyway, so the renewal costs nothing.
@@ -62,6 +70,15 @@ pub(super) fn count_batch(
     if !scored.is_empty() {
         let report = count_scores(state, &scored, has_more, settings);
         actions.push(CallAction::ReportBatch(report));
+    }
+    if !has_more {
+        actions.extend(decide_rules(
+            state,
+            &scored,
+            state.unfinished_since,
+            settings,
+            now,
+        ));
     }
     state
         .memory
@@ -89,6 +106,23 @@ fn count_speech(state: &mut CallState, scored: &[ScoredSegment], unscored: &[&Se
     }
 }
 
+/// Adds the words of counted segments to the facts of the rules.
+fn add_to_rules(
+    state: &mut CallState,
+    scored: &[ScoredSegment],
+    unscored: &[&Segment],
+    settings: &LiveSettings,
+    now: Timestamp,
+) {
+    let Some(file) = &settings.rules else { return };
+    for segment in unscored {
+        state.rules.add_segment(file, segment, now);
+    }
+    for scored in scored {
+        state.rules.add_scored(file, scored, now);
+    }
+}
+
 /// Computes the sentiment after scored segments that were remembered, and raises a suggestion if the call has become bad.
 fn count_scores(
     state: &mut CallState,
@@ -111,7 +145,7 @@ fn count_scores(
     }
     // In the middle of a catch-up the sentiment is that of the past. The agent is helped by where the call stands now, so
     // only the last batch of an answer may raise a suggestion.
-    let suggestion = if has_more {
+    let suggestion = if has_more || settings.rules.is_some() {
         None
     } else {
         raise_suggestion(state, batch, settings)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::alert::AlertState;
+use super::call_rules::CallRules;
 use super::details::CallDetails;
 use super::event::ScoredSegment;
 use super::lease::Lease;
@@ -131,6 +132,12 @@ pub struct CallState {
     /// The customer's scores over the whole call.
     #[serde(default, skip_serializing_if = "ScoreHistory::is_empty")]
     pub(super) history: ScoreHistory,
+    /// What the rules of a configured file know of the call.
+    #[serde(default, skip_serializing_if = "CallRules::is_empty")]
+    pub(super) rules: CallRules,
+    /// Start of the earliest utterance of the newest answer that goes on, in milliseconds since the epoch.
+    #[serde(skip)]
+    pub(super) unfinished_since: Option<i64>,
     /// Smallest end of the segments that could not be scored this time and are fetched again, in milliseconds since the epoch.
     #[serde(skip)]
     pub(super) unresolved_from: Option<i64>,
@@ -192,6 +199,8 @@ impl CallState {
             details: CallDetails::default(),
             speech: SpeechTotals::default(),
             history: ScoreHistory::default(),
+            rules: CallRules::default(),
+            unfinished_since: None,
             unresolved_from: None,
             reported: ReportedOddities::default(),
         }
@@ -320,6 +329,12 @@ impl CallState {
     #[must_use]
     pub fn suggestions(&self) -> &[Suggestion] {
         &self.suggestions
+    }
+
+    /// Returns what the rules know of the call, with their hits.
+    #[must_use]
+    pub fn rules(&self) -> &CallRules {
+        &self.rules
     }
 
     /// Returns the segments that were scored within the horizon.

@@ -15,13 +15,23 @@ pub(super) fn pending(state: &CallState) -> Vec<CallAction> {
     let attributes =
         (state.acknowledged_revision < state.revision).then(|| CallAction::SendAttributes {
             revision: state.revision,
-            attributes: state.attributes(),
+            attributes: attributes_of(state),
         });
     let suggestions = state
         .pending_suggestions()
         .cloned()
         .map(CallAction::SendSuggestion);
     attributes.into_iter().chain(suggestions).collect()
+}
+
+/// Returns the attributes of the sentiment, and the ids of the rules that have hit, if any has.
+fn attributes_of(state: &CallState) -> Vec<(&'static str, String)> {
+    let mut attributes = state.attributes();
+    let ids = state.rules.hit_ids();
+    if !ids.is_empty() {
+        attributes.push(("rules_fired", ids.join(",")));
+    }
+    attributes
 }
 
 /// Notes that the attributes of `revision` need not be sent again. The attributes of later revisions still do.

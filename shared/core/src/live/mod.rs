@@ -21,8 +21,9 @@
 //!    `set_aside` remembers those that have wrong times or no score.
 //! 6. [`window`]: computes the moving averages and their trends.
 //! 7. [`alert`]: decides whether the call has become bad enough for a suggestion, and [`suggestion_template`] chooses its text.
-//! 8. `delivery`: lists the attributes and suggestions that the contact center has not acknowledged yet.
-//! 9. `listening`: tells silence from time in which nobody could listen.
+//! 8. [`call_rules`]: decides the rules of a configured rule file, and keeps their hits.
+//! 9. `delivery`: lists the attributes and suggestions that the contact center has not acknowledged yet.
+//! 10. `listening`: tells silence from time in which nobody could listen.
 //!
 //! For people who look at many calls, the state also has the [`details`] of the call, its [`speech_totals`] and its
 //! [`score_history`]. Nothing decides by them.
@@ -31,6 +32,7 @@ pub mod action;
 pub mod alert;
 pub mod alert_replay;
 mod batch;
+pub mod call_rules;
 pub mod call_state;
 mod delivery;
 pub mod details;
@@ -55,6 +57,7 @@ pub mod window;
 mod model_tests;
 
 pub use action::{BatchReport, CallAction, LeaveReason, ReportedSegment};
+pub use call_rules::CallRules;
 pub use call_state::{CallEnd, CallState, EndReason};
 pub use details::CallDetails;
 pub use event::{CallEvent, ScoredBatch, ScoredSegment};

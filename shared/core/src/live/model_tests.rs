@@ -201,6 +201,7 @@ impl Process {
             }
             CallAction::ReportOddSegments { .. }
             | CallAction::ReportUnscored { .. }
+            | CallAction::ReportRuleHits(_)
             | CallAction::ReportBatch(_) => {}
             CallAction::SendAttributes { .. } | CallAction::SendSuggestion(_)
                 if !self.holds(world) =>

@@ -40,7 +40,13 @@ pub(super) fn select_new_segments(
                 new.push((segment.end, id, segment));
             }
             SegmentStatus::AlreadyScored => {}
-            SegmentStatus::TooLate => late += usize::from(state.reported.insert(id)),
+            SegmentStatus::TooLate => {
+                let is_reported_now = state.reported.insert(id);
+                late += usize::from(is_reported_now);
+                if is_reported_now {
+                    state.rules.add_lost(segment.start, segment.end);
+                }
+            }
         }
     }
     // Oldest first: if the batch cuts the answer, the cursor must not pass a segment that was left out.

@@ -1,5 +1,6 @@
 //! Every number that decides about live calls, each with its default.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::segment::Speaker;
 use super::suggestion_template::SuggestionTemplates;
+use crate::rules::RuleFile;
 
 /// The speakers whose window raises alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -88,6 +90,10 @@ pub struct LiveSettings {
     pub delivery_grace: Duration,
     /// Texts of the suggestions to the agent.
     pub templates: SuggestionTemplates,
+    /// Rules of a configured file, which then decide on suggestions; without a file the alert settings do.
+    pub rules: Option<Arc<RuleFile>>,
+    /// Time after which everything that was said counts as transcribed, so that rules are decided.
+    pub rule_settle: Duration,
 }
 
 impl Default for LiveSettings {
@@ -112,6 +118,8 @@ impl Default for LiveSettings {
             silence_timeout: Some(Duration::from_secs(600)),
             delivery_grace: Duration::from_secs(120),
             templates: SuggestionTemplates::default(),
+            rules: None,
+            rule_settle: Duration::from_secs(2),
         }
     }
 }

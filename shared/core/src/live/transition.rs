@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::action::{CallAction, LeaveReason};
 use super::batch::count_batch;
+use super::call_rules::{close_rules, decide_rules};
 use super::call_state::{CallEnd, CallState, EndReason};
 use super::delivery;
 use super::event::{CallEvent, ScoredBatch};
@@ -125,10 +126,16 @@ fn renew_lease(state: &mut CallState, settings: &LiveSettings, now: Timestamp) -
 
 /// Begins a round: leaves a call that is over, renews the lease, and polls. What is not acknowledged is sent beside the polls.
 fn start_round(state: &mut CallState, settings: &LiveSettings, now: Timestamp) -> Vec<CallAction> {
+    let mut closing = Vec::new();
+    if state.ended.is_some() {
+        closing = close_rules(state, settings);
+    }
     if state.ended.is_some() && !is_delivering_after_end(state, settings, now) {
-        return leave(state);
+        closing.extend(leave(state));
+        return closing;
     }
     let mut actions = renew_lease(state, settings, now);
+    actions.extend(closing);
     if state.ended.is_none() {
         let range = state
             .sweep
@@ -158,10 +165,15 @@ fn end_if_silent(
         reason: EndReason::Silence,
         at: now,
     });
+    let mut closing = close_rules(state, settings);
+    if !closing.is_empty() && is_delivering_after_end(state, settings, now) {
+        return closing;
+    }
     if is_delivering_after_end(state, settings, now) {
         vec![CallAction::SaveState]
     } else {
-        leave(state)
+        closing.extend(leave(state));
+        closing
     }
 }
 
@@ -179,9 +191,10 @@ fn leave(state: &mut CallState) -> Vec<CallAction> {
 
 /// Returns whether a call that has ended still has something to send, and is still within the grace period for it.
 fn is_delivering_after_end(state: &CallState, settings: &LiveSettings, now: Timestamp) -> bool {
+    let has_work = state.has_unacknowledged() || state.rules.must_be_closed(settings);
     state
         .ended
-        .is_some_and(|ended| state.has_unacknowledged() && now < ended.at + settings.delivery_grace)
+        .is_some_and(|ended| has_work && now < ended.at + settings.delivery_grace)
 }
 
 /// Takes the answer to a poll, and returns the actions that score its new segments.
@@ -193,6 +206,7 @@ fn take_answer(
     now: Timestamp,
 ) -> Vec<CallAction> {
     state.sweep.note_answer(is_sweep, &state.memory, now);
+    state.unfinished_since = find_unfinished(&segments);
     let selection = select_new_segments(state, segments, settings.batch_size, now);
     let mut actions = Vec::new();
     if selection.late + selection.misdated > 0 {
@@ -204,6 +218,13 @@ fn take_answer(
     if selection.segments.is_empty() {
         state.sweep.complete(now);
         state.unresolved_from = None;
+        actions.extend(decide_rules(
+            state,
+            &[],
+            state.unfinished_since,
+            settings,
+            now,
+        ));
         actions.extend(end_if_silent(state, settings, now));
     } else {
         if let Some(silence_timeout) = settings.silence_timeout {
@@ -215,6 +236,23 @@ fn take_answer(
         });
     }
     actions
+}
+
+/// Returns the start of the earliest partial segment that no final one of the same speaker has replaced yet.
+fn find_unfinished(segments: &[Segment]) -> Option<i64> {
+    let is_replaced = |partial: &Segment| {
+        segments.iter().any(|other| {
+            other.is_final
+                && other.speaker == partial.speaker
+                && (other.start == partial.start
+                    || other.start < partial.start && other.end > partial.start)
+        })
+    };
+    segments
+        .iter()
+        .filter(|segment| !segment.is_final && !is_replaced(segment))
+        .map(|segment| segment.start)
+        .min()
 }
 
 /// Counts what was scored. The sweep is complete once nothing of its answer is left.

@@ -8,6 +8,7 @@ use super::segment::Speaker;
 use super::segment_memory::RememberedSegment;
 use super::suggestion::{Suggestion, SuggestionStatus};
 use super::window::{Trend, WindowSentiment};
+use crate::rules::RuleHit;
 use crate::scale::{Score, round_score};
 use crate::signals::Signals;
 
@@ -40,6 +41,9 @@ pub struct CallView {
     pub segments: Vec<SegmentView>,
     /// Newest suggestions, oldest first.
     pub suggestions: Vec<SuggestionView>,
+    /// Newest hits of the rules, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleHit>,
 }
 
 /// The sentiment of one speaker of a call.
@@ -122,6 +126,7 @@ impl From<&CallState> for CallView {
                 .iter()
                 .map(SuggestionView::from)
                 .collect(),
+            rules: state.rules().hits().to_vec(),
         }
     }
 }
