@@ -6,4 +6,5 @@ mod day;
 mod embedding;
 mod erasure;
 mod events;
+mod report_map;
 mod starts;

@@ -5,6 +5,7 @@ mod faults;
 mod fixture;
 mod handover;
 mod isolation;
+mod metrics;
 mod rules;
 mod scale;
 

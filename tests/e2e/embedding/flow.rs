@@ -12,7 +12,7 @@ use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};
 use testkit::events::event;
-use testkit::{TcpProxy, demo_secrets};
+use testkit::{CapturedMetrics, TcpProxy, demo_secrets};
 
 use super::stack::{Stack, backends, conversation, invoke, local_provider, open_vectors, provider};
 use crate::events::request;
@@ -309,9 +309,15 @@ async fn poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_stored() {
     ] {
         stack.queue.send(&body).await.expect("sent");
     }
+    let metrics = CapturedMetrics::default();
+    let capturing = metrics.capture_here();
     stack.drain().await;
+    drop(capturing);
     assert_eq!(stack.rows().await, 1);
     assert_eq!(dead_letter_bodies(&stack.dead_letters).await.len(), 3);
+    assert_eq!(metrics.total("dead_letters"), 3.0);
+    assert_eq!(metrics.total("conversations_stored"), 1.0);
+    assert_eq!(metrics.total("store_errors"), 0.0);
 }
 
 /// Returns the bodies of the dead letters.
@@ -337,7 +343,11 @@ async fn a_conversation_whose_text_was_removed_is_found_no_more() {
         "data": {"subject": "", "transcript": {"agent": "", "customer": null}}
     });
     stack.deliver(&removed).await;
+    let metrics = CapturedMetrics::default();
+    let capturing = metrics.capture_here();
     stack.drain().await;
+    drop(capturing);
+    assert_eq!(metrics.total("conversations_removed"), 1.0);
     assert_eq!(stack.rows().await, 3);
     // The queue delivers the text once more, and it stays away.
     assert_eq!(invoke(&stack.writer, &first).await, Vec::<String>::new());

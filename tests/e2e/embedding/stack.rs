@@ -19,9 +19,11 @@ use runtime::config::Env;
 use runtime::lambda::{self, Invocation};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use store::aws::SdkConfig;
 use store::queue::{AnyQueue, Message, Queue, Sqs};
+use store::state::{DynamoState, State};
 use store::vectors::{Access, VectorStore, Vectors};
-use testkit::{demo_secrets, secret_values, secrets_of};
+use testkit::{TcpProxy, demo_secrets, secret_values, secrets_of};
 use tokio::sync::OnceCell;
 
 /// The three functions of the embedding pipeline, and the servers behind them.
@@ -34,6 +36,18 @@ pub(crate) struct Stack {
     pub(crate) dead_letters: Sqs,
     _folder: tempfile::TempDir,
     database: Option<dev_stack::Database>,
+}
+
+/// Stores that the functions reach in another way than usual.
+#[derive(Default)]
+struct Stores {
+    queue: Option<SdkConfig>,
+    state: Option<State>,
+}
+
+/// Returns the configuration of clients that reach the AWS services through a proxy.
+async fn through(proxy: &TcpProxy) -> SdkConfig {
+    store::aws::load_config(Some(&format!("http://{}", proxy.addr()))).await
 }
 
 /// Returns stores in a folder, with a database.
@@ -86,8 +100,28 @@ impl Stack {
         stack
     }
 
+    /// Starts a stack with a database of its own and the shipped model, whose queue and state table are reached through proxies.
+    pub(crate) async fn behind(queue: &TcpProxy, state: &TcpProxy) -> Self {
+        let database = dev_stack::create_database();
+        let state = through(state).await;
+        let table = DynamoState::new(&state, dev_stack::unique("state"));
+        table.create_table().await.expect("a table");
+        let stores = Stores {
+            queue: Some(through(queue).await),
+            state: Some(State::Dynamo(table)),
+        };
+        let provider = local_provider().await;
+        let mut stack = Self::with(&database.url, provider, &Env::default(), stores).await;
+        stack.database = Some(database);
+        stack
+    }
+
     /// Starts a stack on a given database, with a given provider and more settings.
     pub(crate) async fn on(database_url: &str, provider: Provider, env: &Env) -> Self {
+        Self::with(database_url, provider, env, Stores::default()).await
+    }
+
+    async fn with(database_url: &str, provider: Provider, env: &Env, stores: Stores) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let aws = store::aws::load_config(Some(&dev_stack::aws().endpoint_url)).await;
         let dead = Sqs::create(&aws, &dev_stack::unique("dead"))
@@ -96,10 +130,14 @@ impl Stack {
         let url = Sqs::create(&aws, &dev_stack::unique("embedding"))
             .await
             .expect("a queue");
-        let queue = Sqs::new(&aws, url, Some(dead.clone()));
+        let of_queue = stores.queue.as_ref().unwrap_or(&aws);
+        let queue = Sqs::new(of_queue, url.clone(), Some(dead.clone()));
         let env = env.clone().with("DATABASE_CONNECTIONS", "4");
-        let backends =
-            backends(folder.path(), database_url).with_queue(AnyQueue::Sqs(queue.clone()));
+        let backends = backends(folder.path(), database_url).with_queue(AnyQueue::Sqs(queue));
+        let backends = match stores.state {
+            Some(state) => backends.with_state(state),
+            None => backends,
+        };
         let vectors = open_vectors(&backends, &provider, &env)
             .await
             .expect("the vectors");
@@ -119,8 +157,8 @@ impl Stack {
             writer: Arc::new(writer.expect("a writer")),
             search: Arc::new(search.expect("a search")),
             vectors,
+            queue: Sqs::new(&aws, url, Some(dead.clone())),
             dead_letters: Sqs::new(&aws, dead, None),
-            queue,
             _folder: folder,
             database: None,
         }
