@@ -3,12 +3,12 @@
 use e2e::starts::ColdStarts;
 use testkit::FUNCTIONS;
 
-/// Processor seconds that a start may take, first answer included, in the profile of the tests. That is several times what was
-/// measured, since processors differ; the functions with a model load it.
+/// Processor seconds that a start may take, first answer included, in the profile of the tests. The bounds are wide, since processors
+/// differ: they find a start that does needless work, such as gathering entropy for a second. The functions with a model load it.
 fn budget(function: &str) -> f64 {
     match function {
-        "data-action" | "embedding-writer" | "semantic-search" => 3.0,
-        _ => 1.5,
+        "data-action" | "embedding-writer" | "semantic-search" => 6.0,
+        _ => 3.0,
     }
 }
 

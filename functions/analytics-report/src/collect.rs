@@ -5,6 +5,7 @@ mod round;
 mod waiting;
 
 use anyhow::Context;
+use futures::FutureExt;
 use insights_http::Deadline;
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
 use jiff::{SignedDuration, Timestamp};
@@ -50,8 +51,9 @@ pub async fn collect_part(
     deadline: Deadline,
 ) -> anyhow::Result<CollectedPart> {
     // A store that hangs must not take the time in which the failure is reported.
+    // The future is boxed, because the compiler gives up on a type that is nested as deeply as all steps of a report.
     deadline
-        .bound(collect(deps, part, period, deadline))
+        .bound(collect(deps, part, period, deadline).boxed())
         .await
         .context("the time is up; the next run goes on from here")?
 }

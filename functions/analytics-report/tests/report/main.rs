@@ -1,6 +1,4 @@
 //! The report of a simulated contact center, over real HTTP, into a folder.
-// The tests hold whole runs of the report, whose futures are deep.
-#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod answers;

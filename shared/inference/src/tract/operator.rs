@@ -196,7 +196,7 @@ impl Op for KernelOperator {
 impl EvalOp for KernelOperator {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    fn eval(&self, _context: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let input = inputs.into_iter().next().context("the input is missing")?;
         self.run(input)
     }
