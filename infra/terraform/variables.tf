@@ -473,7 +473,7 @@ variable "rules_file" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^(object:config/[A-Za-z0-9._/-]{1,200})?$", var.rules_file))
+    condition     = can(regex("^((object:config/[A-Za-z0-9._/-]{1,200})?)$", var.rules_file))
     error_message = "rules_file must be empty or object:config/ and the name of an object in the bucket."
   }
 }

@@ -15,7 +15,7 @@ pub struct Answer {
     pub alert_triggered: bool,
     /// From the request's arrival to its answer, in milliseconds, 2 decimals.
     pub processing_latency_ms: f64,
-    /// The signals found.
+    /// The signals that the text gives.
     #[serde(skip)]
     pub signals: Signals,
     /// The language of the text, if it is known.

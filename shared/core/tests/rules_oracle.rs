@@ -3,6 +3,8 @@
 //! The oracle tries every millisecond of a short conversation and answers each condition from its definition, with no automaton, no
 //! time lines and no memory. `RULES_ORACLE_CASES` sets the number of random files and conversations.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use insights_core::live::Speaker;
 use insights_core::rules::{Dialogue, LiveRules, RuleFile, RuleHit, Truth, Utterance, WordTime};
 use insights_core::scale::Score;

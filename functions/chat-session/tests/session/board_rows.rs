@@ -1,5 +1,7 @@
 //! The rows of chats on the board of supervisors.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use backends::board::Board;
 use cxone_simulator::Scenario;
 use insights_core::board::{BoardRow, ConversationKind};

@@ -103,7 +103,9 @@ impl Dependency {
             // Everything begins with what the stream brings, the load of the agent included.
             Self::Stream => &ALL,
             Self::Presence | Self::Routing => &[Work::Presence],
-            Self::Webhook | Self::StoreReads => &[Work::Notify],
+            Self::Webhook => &[Work::Notify],
+            // An archive is not written before it is known whether the conversation was erased.
+            Self::StoreReads => &[Work::Notify, Work::Archive],
             Self::Archive => &[Work::Archive],
         }
     }

@@ -38,8 +38,11 @@ const SPANISH: [(Author, &str); 6] = [
 pub struct History {
     seed: u64,
     world: Arc<World>,
-    days: Mutex<HashMap<(i64, bool), Arc<Vec<Arc<Contact>>>>>,
+    days: Mutex<HashMap<(i64, bool), Day>>,
 }
+
+/// The contacts of a day, in order of their start.
+type Day = Arc<Vec<Arc<Contact>>>;
 
 impl History {
     /// Returns the contacts that the conversations of a world are made into.

@@ -159,7 +159,7 @@ impl LanguageCount {
 /// A signal and in how many conversations the customer gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SignalCount {
-    /// The signal.
+    /// The signal that the customers gave.
     pub signal: Signal,
     /// The number of conversations.
     pub conversations: usize,

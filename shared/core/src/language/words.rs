@@ -1,4 +1,4 @@
-//! The words by which languages are told apart.
+//! The words by which languages are distinguished.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

@@ -316,9 +316,8 @@ mod tests {
             let stored = serde_json::to_string(&state).unwrap();
             let mut run = Run { settings, stored, state, reported: Vec::new() };
             let end_ms = start - at(0).as_millisecond();
-            let mut polls = 0;
             // Each poll serves all that is final by then, so everything repeats; an utterance that goes on is partial.
-            for now_ms in (0..end_ms + 40_000).step_by(1000) {
+            for (polls, now_ms) in (0..end_ms + 40_000).step_by(1000).enumerate() {
                 let now = at(now_ms);
                 let visible = segments
                     .iter()
@@ -330,7 +329,6 @@ mod tests {
                     .collect();
                 let crash = crashes.iter().find(|(poll, _)| *poll == polls).map(|(_, action)| *action);
                 run.apply(CallEvent::SegmentsFetched { segments: visible, is_sweep: true }, now, crash);
-                polls += 1;
             }
             let now = at(end_ms + 40_000);
             run.apply(CallEvent::StopRequested, now, None);

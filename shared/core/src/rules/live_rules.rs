@@ -317,7 +317,7 @@ impl LiveRules {
             return;
         }
         let too_many = self.facts.spoken.len().saturating_sub(MAX_SPOKEN);
-        if let Some(last) = self.facts.spoken.drain(..too_many).last() {
+        if let Some(last) = self.facts.spoken.drain(..too_many).next_back() {
             self.facts.spoken_forgotten = Some(last.end);
         }
     }

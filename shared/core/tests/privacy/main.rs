@@ -1,5 +1,7 @@
 //! Measures the redaction of generated conversations, whose secrets are known.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 mod contacts;
 mod dates;
 mod development;

@@ -3,7 +3,7 @@
 use tracing::{Level, Metadata};
 
 /// The crates of this project, as their modules are named.
-pub const OWN_MODULES: [&str; 24] = [
+pub const OWN_MODULES: [&str; 25] = [
     "admin",
     "analytics_report",
     "backends",
@@ -16,6 +16,7 @@ pub const OWN_MODULES: [&str; 24] = [
     "e2e",
     "embedding",
     "embedding_writer",
+    "feeder",
     "heartbeat",
     "inference",
     "insights_core",

@@ -34,10 +34,7 @@ pub(super) fn work_item(call: &Call<'_>) -> Result<Response, Refusal> {
 
 pub(super) fn agent_message(call: &Call<'_>) -> Result<Response, Refusal> {
     let message = body(call)?;
-    if !message["message"]
-        .as_str()
-        .is_some_and(|text| !text.is_empty())
-    {
+    if message["message"].as_str().is_none_or(str::is_empty) {
         return Err(Refusal::invalid("message must be a text that is not empty"));
     }
     let targets = message["targetIds"].clone();

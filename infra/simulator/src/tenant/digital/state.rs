@@ -1,5 +1,6 @@
 //! The digital contacts of a simulated tenant, and what tests do to them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -188,10 +189,10 @@ impl Digital {
     ) -> Option<T> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        if !inner.cases.contains_key(&number) {
+        if let Entry::Vacant(vacant) = inner.cases.entry(number) {
             let past = self.history.contact(number, false)?;
             let is_known = past.channel.is_digital() && past.start <= now;
-            is_known.then(|| inner.cases.insert(number, Case::of_history(&past, now)))?;
+            vacant.insert(is_known.then(|| Case::of_history(&past, now))?);
         }
         inner.play(now);
         let (result, happened) = work(inner.cases.get_mut(&number)?);
