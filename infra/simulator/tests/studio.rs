@@ -1,5 +1,7 @@
 //! The REST API action of Studio against an endpoint that answers in many ways.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
