@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Longest time that [`eventually`] waits. Generous, because a failing test is the only one that waits this long.
-pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Delay between two looks at a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    #[should_panic(expected = "did not happen within 60 s: the sky falls")]
+    #[should_panic(expected = "did not happen within 180 s: the sky falls")]
     async fn a_condition_that_never_holds_fails_by_name() {
         eventually("the sky falls", || false).await;
     }

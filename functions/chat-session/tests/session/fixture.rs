@@ -175,7 +175,7 @@ impl RunningSession {
     /// Stops the session and returns its report.
     pub(crate) async fn stop(self) -> Report {
         self.stop.cancel();
-        let ended = tokio::time::timeout(Duration::from_secs(60), self.task).await;
+        let ended = tokio::time::timeout(Duration::from_secs(180), self.task).await;
         ended
             .expect("the session ends in time")
             .expect("the session does not panic")
@@ -226,7 +226,7 @@ impl RunningSession {
             }
             None
         };
-        match tokio::time::timeout(Duration::from_secs(60), search).await {
+        match tokio::time::timeout(Duration::from_secs(180), search).await {
             Ok(Some(update)) => update,
             Ok(None) => panic!("the session ended before: {what}; other updates: {others:#?}"),
             Err(_) => panic!("not in time: {what}; other updates: {others:#?}"),

@@ -5,7 +5,7 @@
 //! - [`last_line`]: the customer's newest words, redacted and cut, for the row.
 //! - [`mark`]: an [`AlertMark`] says that an alert was acknowledged, snoozed or wrong, by whom, and why. Marks are stored as
 //!   JSON whose names do not change; a replay of rules reads those that say "wrong".
-//! - [`standing`]: how severe a conversation is now, and whether its alert waits for somebody.
+//! - [`mod@standing`]: how severe a conversation is now, and whether its alert waits for somebody.
 //!
 //! The numbers of the board are those of [`crate::live`]: the same windows, averages, trends and shares.
 

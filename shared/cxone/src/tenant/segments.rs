@@ -1,7 +1,7 @@
 //! Analyzed segments: the list in the order of a date, and what was said in each.
 //!
 //! A segment is one agent's part of one contact. The list has no text; the text is one more call per segment. The cursor of the
-//! list is inclusive, and the links between its pages are not to be trusted: [`insights_core::feed::FeedWalk`] decides which
+//! list is inclusive, and the links between its pages are not to be trusted: [`insights_core::feed::FeedCursor`] decides which
 //! cursor comes next.
 
 use insights_core::analytics::{Line, Speaker};
