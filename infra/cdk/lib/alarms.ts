@@ -283,6 +283,16 @@ export const ALARMS: readonly AlarmRule[] = [
     badPeriods: 3,
   },
   {
+    name: 'rules-file-rejected',
+    meaning: 'The rule file is refused and the last good one is in force.',
+    runbook: 'rules-file',
+    sources: [own('rules_file_rejected', 'transcript-poller')],
+    statistic: 'Sum',
+    periodSeconds: 300,
+    threshold: 1,
+    when: 'at least',
+  },
+  {
     name: 'calls-unfollowed',
     meaning: 'There are more live calls than the poller follows.',
     runbook: 'poller-lag',

@@ -113,7 +113,7 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
       graph(
         'Live calls: polls and failures',
         [
-          ...['poll_rounds', 'poll_errors', 'send_errors', 'sends_refused', 'provider_errors', 'segments_unscored'].map((metric) =>
+          ...['poll_rounds', 'poll_errors', 'send_errors', 'sends_refused', 'provider_errors', 'segments_unscored', 'rules_file_rejected'].map((metric) =>
             own(metric, 'transcript-poller'),
           ),
           own('calls_unfollowed', 'transcript-poller', 'Maximum'),

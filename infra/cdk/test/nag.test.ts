@@ -56,6 +56,11 @@ const ACCEPTED: readonly Accepted[] = [
     reason: 'Objects below the prefix of archives, which an erasure clears of its conversation.',
   },
   {
+    rule: /^AwsSolutions-IAM5\[Resource::<ObjectBucket\.Arn>\/config\/\*\]$/,
+    constructs: ['TranscriptPollerRole', 'ChatSessionRole', 'AnalyticsReportRole'],
+    reason: 'A parameter names the rule file below this prefix.',
+  },
+  {
     rule: /^AwsSolutions-IAM5\[Resource::<ObjectBucket\.Arn>\/\*\]$/,
     constructs: ['AdminRole'],
     reason: 'The task backfill reads the object that an operator names.',

@@ -137,9 +137,9 @@ test('each function reaches only its own items of the table', () => {
   const expected: Record<string, string[][]> = {
     DataActionRole: [['interaction#*', 'live#*', 'board#*']],
     WebhookReceiverRole: [['webhook#*']],
-    TranscriptPollerRole: [['interaction#*', 'live#*', 'board#*', 'token#*']],
-    AnalyticsReportRole: [['report#*', 'token#*'], ['erasure']],
-    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'board#*', 'token#*'], ['erasure']],
+    TranscriptPollerRole: [['interaction#*', 'live#*', 'board#*', 'token#*', 'rules']],
+    AnalyticsReportRole: [['report#*', 'token#*', 'rules'], ['erasure']],
+    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'board#*', 'token#*', 'rules'], ['erasure']],
     AdminRole: [['erasure', 'interaction#*', 'live#*', 'board#*', 'board-marks#*', 'chat#*', 'chat-agent#*', 'chat-spill#*']],
     // Reads, then writes, then the leases of tokens, which are given back.
     SupervisorBoardRole: [
