@@ -205,9 +205,9 @@ mod tests {
     #[tokio::test]
     async fn a_pause_holds_every_request_and_the_longer_one_counts() {
         let pacer = pacer();
+        let began = Instant::now();
         pacer.pause_for(Duration::from_millis(80));
         pacer.pause_for(Duration::from_millis(10));
-        let began = Instant::now();
         pacer.wait_for_turn().await;
         assert!(began.elapsed() >= Duration::from_millis(75));
     }
