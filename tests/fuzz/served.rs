@@ -51,7 +51,7 @@ pub(crate) struct ContactCenterAnswer {
 impl std::panic::RefUnwindSafe for ContactCenterAnswer {}
 
 impl ContactCenterAnswer {
-    /// Creates the clients.
+    /// Creates the clients that read the served bytes.
     pub(crate) fn new() -> Self {
         let body = Arc::default();
         let served = |is_for_tokens| Served {

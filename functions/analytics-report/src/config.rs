@@ -68,7 +68,7 @@ runtime::settings! {
 enum ReportRedaction {
     /// They are masked where everything that is written is masked.
     AsWritten,
-    /// They are masked.
+    /// Transcripts are masked whatever the policy of the stack says.
     Always,
     /// They are not masked.
     Never,

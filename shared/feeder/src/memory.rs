@@ -74,7 +74,7 @@ impl<'a> FeedMemory<'a> {
             .transpose()
     }
 
-    /// Stores the checkpoint.
+    /// Stores the checkpoint from which the next run goes on.
     pub(crate) async fn store_checkpoint(
         &self,
         checkpoint: String,

@@ -12,10 +12,10 @@ use simulation::run::{Violation, run_seeded};
     after_help = "Examples:\n  cargo run --release -p simulation -- --schedules 100000\n  cargo run -p simulation -- --seed 4711 --trace"
 )]
 struct Options {
-    /// Which system runs.
+    /// The system whose schedules are simulated.
     #[arg(long, value_enum, default_value_t = System::Poller)]
     system: System,
-    /// The first seed.
+    /// Seed of the first schedule.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Number of seeds, counted up from the first one.
@@ -24,7 +24,7 @@ struct Options {
     /// Prints what happened in the first run that breaks a rule.
     #[arg(long)]
     trace: bool,
-    /// Number of threads.
+    /// Number of threads that run schedules.
     #[arg(long, default_value_t = 2)]
     threads: u64,
     /// Number of failing seeds after which no more are tried.
@@ -34,7 +34,7 @@ struct Options {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum System {
-    /// Live calls.
+    /// The poller of live calls.
     Poller,
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::process::{KEY, ServedProcess};
 
-/// What customers say.
+/// Sentences that the customers say.
 const SAID: [&str; 6] = [
     "I am furious, this is the third time I call about the same bill.",
     "Thank you, that was very helpful.",
@@ -77,7 +77,7 @@ impl Caller {
 }
 
 impl Load {
-    /// Starts all callers.
+    /// Starts all callers of the process under test.
     pub(crate) fn start(
         process: &ServedProcess,
         simulator: &cxone_simulator::Handle,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub(super) struct Classes([[u32; 3]; 3]);
 
 impl Classes {
-    /// Counts one text.
+    /// Counts one text by what is expected and what the model found.
     pub(super) fn count(&mut self, expected: usize, found: usize) {
         self.0[expected][found] += 1;
     }
@@ -36,7 +36,7 @@ impl Classes {
 pub(super) struct Binary(Label);
 
 impl Binary {
-    /// Counts one text.
+    /// Counts one text by what is expected and what the model found.
     pub(super) fn count(&mut self, expected: bool, found: bool) {
         match (expected, found) {
             (true, true) => self.0.right += 1,
@@ -123,7 +123,7 @@ struct Label {
 }
 
 impl Tags {
-    /// Counts one text.
+    /// Counts one text by what is expected and what the model found.
     pub(super) fn count(&mut self, expected: &[String], found: &[&str]) {
         for label in expected {
             let entry = self.0.entry(label.clone()).or_default();

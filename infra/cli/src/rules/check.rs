@@ -11,7 +11,7 @@ use super::read_text;
 /// Arguments of `rules check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Rule file
+    /// Rule file that is checked
     file: PathBuf,
     /// Prints one JSON object per rule
     #[arg(long)]

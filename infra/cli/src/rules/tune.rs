@@ -21,7 +21,7 @@ const MAX_COUNT: u32 = 10;
 /// Arguments of `rules tune`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Rule file
+    /// Rule file whose thresholds are tuned
     rules: PathBuf,
     /// Alerts per supervisor and hour that each rule may raise, like 3/h
     #[arg(long, value_name = "RATE")]

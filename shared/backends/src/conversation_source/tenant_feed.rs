@@ -84,7 +84,7 @@ struct Pending {
     windows: ContactWindows,
 }
 
-/// A feed.
+/// The feed of a tenant: finished conversations since a checkpoint.
 pub(super) struct TenantFeed {
     client: TenantClient,
     media: MediaTypes,

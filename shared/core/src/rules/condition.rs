@@ -182,7 +182,7 @@ pub(super) struct AtomUse {
     pub(super) window: Window,
 }
 
-/// A condition.
+/// A condition of a rule, with the conditions that it joins.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Condition {
     Atom(AtomUse),

@@ -100,7 +100,7 @@ pub(super) struct ConditionReader<'a> {
 }
 
 impl ConditionReader<'_> {
-    /// Reads a condition.
+    /// Reads a condition, with the conditions nested in it.
     pub(super) fn condition(&mut self, value: &Value<'_>) -> Result<Condition, RuleFault> {
         self.nested(value, 0)
     }

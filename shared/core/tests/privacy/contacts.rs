@@ -142,7 +142,7 @@ pub(crate) fn address(spoken: bool, dice: &mut Dice) -> Value {
     })
 }
 
-/// Makes a name.
+/// Draws the name of a customer.
 pub(crate) fn name(dice: &mut Dice) -> Value {
     let (first, last) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES));
     if dice.happens(20) {

@@ -47,7 +47,7 @@ impl Segment {
     }
 }
 
-/// A digital contact.
+/// A digital contact of the simulated tenant.
 #[derive(Debug, Clone)]
 struct Chat {
     contact: u64,

@@ -81,7 +81,7 @@ impl<'g> GraphIndex<'g> {
         (alone && is_type(&self.nodes[place], op)).then(|| (place, &self.nodes[place]))
     }
 
-    /// Returns a constant.
+    /// Returns the constant of this name, if the graph has one.
     pub(super) fn constant(&self, name: &str) -> Option<Tensor> {
         let provider = tract_onnx::data_resolver::default();
         load_tensor(&*provider, self.constants.get(name)?, None).ok()
