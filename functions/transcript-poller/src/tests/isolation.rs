@@ -160,6 +160,8 @@ async fn start_picky_service() -> Provider {
     let limits = CallLimits {
         // Each text has one attempt, so that the broken one does not open the breaker between the others.
         retry: insights_http::retry::RetryPolicy::SINGLE_ATTEMPT,
+        // On a machine under load an ordinary text must not count as one that the service fails on.
+        attempt_timeout: Duration::from_secs(30),
         ..testkit::quick_limits()
     };
     let client = NlpClient::new(
@@ -179,8 +181,10 @@ async fn segments_that_cannot_be_scored_stop_neither_their_batch_nor_their_call(
     lines[3].text = "REFUSE this one".to_owned();
     lines[7].text = "BREAK on this one".to_owned();
     lines[11].text = "SCALE of another service".to_owned();
-    // More is said while the odd ones are tried again.
-    lines.extend((0..20).map(|n| Line {
+    // The text that the service fails on is blamed only while others are scored, so that more is said until it is given up,
+    // however slowly that goes.
+    let turns = testkit::WAIT_TIMEOUT.as_millis() as i64 / 200;
+    lines.extend((0..turns).map(|n| Line {
         duration_ms: 100,
         ..Line::said("agent", 500 + n * 200, &format!("later {n}"))
     }));
@@ -189,14 +193,15 @@ async fn segments_that_cannot_be_scored_stop_neither_their_batch_nor_their_call(
         .with_provider(start_picky_service().await);
     fixture.register("call-1").await;
     let run = fixture.start_poller("a");
-    eventually_async("37 segments have a score and 3 are given up", async || {
-        fixture.scored_ids("call-1").len() == 37
-            && fixture.state("call-1").await.unscored_count() == 3
+    eventually_async("3 segments are given up", async || {
+        fixture.state("call-1").await.unscored_count() == 3
     })
     .await;
     run.finish().await;
     let scored = fixture.scored_ids("call-1");
-    assert_eq!(scored.iter().collect::<BTreeSet<_>>().len(), 37);
+    assert!(scored.len() > 17, "the call went on: {}", scored.len());
+    assert_eq!(scored.iter().collect::<BTreeSet<_>>().len(), scored.len());
+    assert_eq!(fixture.state("call-1").await.unscored_count(), 3);
     assert_eq!(fixture.view("call-1").await.average, 0.25);
 }
 
