@@ -19,11 +19,11 @@ runtime::settings! {
         pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
         /// The state store, which shares access tokens.
         pub state: StateSettings = group::<StateSettings>(),
-        /// The contact center.
+        /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of parts and reports.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
-        /// The rule file.
+        /// Where the rule file is read from, and how often.
         pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// Largest number of transcripts that are asked for in a second. A smaller limit of the contact center goes first.
         pub requests_per_second: u32 = number("REPORT_REQUESTS_PER_SECOND", 100, 1..=10_000, "requests/s"),

@@ -41,11 +41,11 @@ runtime::settings! {
         pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The state store of messages, leases and marks.
         pub state: StateSettings = group::<StateSettings>(),
-        /// The contact center.
+        /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The object store of the archives.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
-        /// The rule file.
+        /// Where the rule file is read from, and how often.
         pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// How personal data is masked in the archives.
         pub redaction: RedactionSettings = group::<RedactionSettings>(),
@@ -62,7 +62,7 @@ runtime::settings! {
             .map(Option::unwrap_or_default),
         /// Rate of the messages of one conversation that are worked, and of the messages that an agent sends.
         pub rate: Rate = group::<RateSettings>().try_map(RateSettings::into_rate),
-        /// QueueLimits for messages that wait in memory.
+        /// Limits of the messages that wait in memory.
         pub room: QueueLimits = group::<QueueLimitSettings>().try_map(|limits| Ok(limits.into_limits())),
         /// Service level: time from the sending of a message to its arrival above which a breach is counted.
         pub sla: Duration = millis("CHAT_SLA_MS", 2000, 1..=3_600_000),
@@ -70,7 +70,7 @@ runtime::settings! {
         pub reconnect_base: Duration = millis("CHAT_RECONNECT_BASE_MS", 2000, 1..=60_000),
         /// Longest delay before the stream is connected again.
         pub reconnect_cap: Duration = millis("CHAT_RECONNECT_CAP_MS", 30_000, 1..=3_600_000),
-        /// StreamTiming of the stream.
+        /// Timing of the stream.
         pub timing: StreamTiming = group::<TimingSettings>().try_map(|timing| Ok(timing.into_timing())),
         /// How long the agent of a worker that died stays reserved for it.
         pub lease: Duration = millis("CHAT_LEASE_MS", 10_000, 500..=300_000),
@@ -160,7 +160,7 @@ impl QueueLimitSettings {
 }
 
 runtime::settings! {
-    /// StreamTiming of the stream.
+    /// Timing of the stream.
     struct TimingSettings {
         /// Delay between two pings that the session sends.
         ping_interval: Duration = millis("CHAT_PING_MS", 20_000, 10..=55_000),

@@ -17,7 +17,7 @@ runtime::settings! {
         pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
         /// The state store with the rows of the board.
         pub state: StateSettings = group::<StateSettings>(),
-        /// The contact center.
+        /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The lists of live calls, whose rows the board reads.
         pub shards: ShardSettings = group::<ShardSettings>(),

@@ -24,13 +24,13 @@ runtime::settings! {
         pub providers: ProviderSecretSettings = group::<ProviderSecretSettings>(),
         /// The state store of the live calls.
         pub state: StateSettings = group::<StateSettings>(),
-        /// The contact center.
+        /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
-        /// What scores.
+        /// The provider that scores sentiment.
         pub sentiment: SentimentSettings = group::<SentimentSettings>(),
         /// The rules that decide on averages, trends and suggestions.
         pub rules: LiveSettings = group::<RuleSettings>().try_map(RuleSettings::into_settings),
-        /// The rule file.
+        /// Where the rule file is read from, and how often.
         pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// The object store that may hold the rule file.
         pub objects: ObjectSettings = group::<ObjectSettings>(),

@@ -13,7 +13,7 @@ runtime::settings! {
         pub contact_center: ContactCenterSecretSettings = group::<ContactCenterSecretSettings>(),
         /// The state store of checkpoints, known conversations and access tokens.
         pub state: StateSettings = group::<StateSettings>(),
-        /// The contact center.
+        /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// The queue that conversations are put into.
         pub queue: QueueSettings = group::<QueueSettings>(),
