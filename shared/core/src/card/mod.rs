@@ -27,6 +27,7 @@
 //! assert_eq!(card.risk.quote(), None);
 //! ```
 
+mod masked;
 mod scorecard;
 mod sentences;
 
@@ -34,6 +35,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::masked::masked_card;
 pub use self::scorecard::{Scorecard, ScorecardAnswer};
 use self::sentences::{Sentence, sentences_of};
 use crate::intent::{Evidence, IntentClassifier};
@@ -195,20 +197,14 @@ impl CallCard {
         ]
     }
 
-    /// Replaces the words of each quote, for example by words with personal data blacked out.
-    pub fn replace_words(&mut self, mut replace: impl FnMut(&str) -> String) {
-        let lines = [
+    fn lines_mut(&mut self) -> [&mut CardLine; 5] {
+        [
             &mut self.reason,
             &mut self.outcome,
             &mut self.commitment,
             &mut self.risk,
             &mut self.next_step,
-        ];
-        for line in lines {
-            if let CardLine::Quote(quote) = line {
-                quote.text = replace(&quote.text);
-            }
-        }
+        ]
     }
 }
 
