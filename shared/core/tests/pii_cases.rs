@@ -396,3 +396,159 @@ fn a_redacted_text_stays_as_it_is() {
     let text = "Agent: [CARD] and [SECURITY_CODE] please Customer: [PIN] 4th floor";
     assert_eq!(redact_text(text, &RedactionPolicy::default()), text);
 }
+
+/// Talk of agents about secrets that nobody is to say.
+const TALK_ABOUT_SECRETS: [&str; 40] = [
+    "I have sent you a link to set a new password.",
+    "you should get an email with a link to reset your password",
+    "your password has been reset",
+    "I can reset your password for you",
+    "okay so I've just changed the password on the account",
+    "you can change your PIN at any cash machine",
+    "we will send you a new PIN by post within five days",
+    "please never share your PIN with anyone",
+    "we would never ask you for your password",
+    "don't tell me your password",
+    "you don't have to give me your PIN",
+    "your PIN is blocked at the moment",
+    "your PIN can be unblocked in the app",
+    "the password must have at least twelve characters",
+    "Please choose a new password on the website",
+    "when you enter your password, what does the page say?",
+    "what happens when you enter your passcode?",
+    "what error do you see after you type the password?",
+    "could you try to log in with your new password?",
+    "did you get the email to set up your security word?",
+    "I understand that you forgot your password",
+    "I'm sorry to hear you lost your PIN",
+    "let me help you with your password",
+    "I see you're calling about your PIN",
+    "tell me if you want to change your memorable word",
+    "can you confirm that you have reset your password?",
+    "I'll give you a new passcode in a minute",
+    "we can set a different security question later on",
+    "once you have created a passphrase you can log in again",
+    "you'll need your password to log in to the portal",
+    "is the problem that your password expired?",
+    "have you tried to recover your password?",
+    "I will update the security question on your profile",
+    "i’ve just reset your password and sent you a text",
+    "you can use your PIN in any branch",
+    "do not write down your PIN",
+    "the password reset takes about an hour",
+    "a temporary password will arrive shortly",
+    "did you set a pin when you opened the account?",
+    "the app may ask for a password again after the update",
+];
+
+#[test]
+fn talk_about_a_secret_does_not_make_the_next_words_one() {
+    let answers = [
+        "The page says it was wrong, although Firefox stored it yesterday",
+        "Chrome crashes",
+        "the portal keeps rejecting everything",
+    ];
+    let mut wrong = Vec::new();
+    for talk in TALK_ABOUT_SECRETS {
+        for answer in answers {
+            let text = redacted(&[(Agent, talk), (Customer, answer)]);
+            if text != format!("{talk} | {answer}") {
+                wrong.push(text);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What the customer says of the own secret is no announcement of it either.
+    for said in [
+        "The app says my password is wrong, although I changed it yesterday.",
+        "my password is not working",
+        "my security word was never accepted",
+        "my pin keeps being rejected",
+    ] {
+        let answer = "Firefox crashes constantly";
+        let text = redacted(&[(Customer, said), (Agent, "I see"), (Customer, answer)]);
+        assert_eq!(text, format!("{said} | I see | {answer}"));
+    }
+}
+
+#[test]
+fn figures_after_talk_about_a_pin_are_left() {
+    for talk in TALK_ABOUT_SECRETS
+        .iter()
+        .filter(|talk| talk.contains("PIN") || talk.contains("passcode"))
+    {
+        let answer = "I opened the account in 1998 and the branch closed at 1830";
+        let text = redacted(&[(Agent, talk), (Customer, answer)]);
+        assert_eq!(text, format!("{talk} | {answer}"));
+    }
+}
+
+#[test]
+fn whoever_asks_for_a_secret_in_talk_about_changes_is_answered_with_one() {
+    let words = [
+        "I'll reset it for you, but first what is your current password?",
+        "before I set a new one, tell me your old password",
+        "to unlock the account I need your password",
+        "can you tell me the password you set",
+        "what would you like your new password to be?",
+        "what would you like to set your password to?",
+        "what did you set as your memorable word?",
+        "I have changed it, and now your security word please",
+        "please choose a memorable word",
+        "could you pick a new security word for me",
+        "I can reset your password, what is it at the moment?",
+        "do you remember the answer to your security question?",
+        "can I take your passphrase so that I can reset the account",
+        "your password?",
+        "and the new password?",
+        "confirm your memorable word for me",
+        "read me the password in the letter we sent",
+        "why don't you tell me your password",
+        "Could I have the password that was sent to you?",
+        "if you know your memorable word go ahead",
+    ];
+    let numbers = [
+        "what's the new PIN you chose?",
+        "to change your PIN I need your current PIN",
+        "I'll need your PIN to unblock the card",
+        "please enter your PIN",
+        "enter or say your passcode",
+        "tell me the PIN you want to set",
+        "what would you like to set your PIN to?",
+        "please choose a four digit PIN",
+        "I've just sent you a one time passcode, can you read it to me",
+        "I have texted you a verification code",
+        "could you key in your PIN now",
+        "do you have a PIN on the account?",
+        "the security code should be on the back of the card",
+        "you should have a three digit code on the back",
+        "there is a security code on the back of your new card",
+        "can you give me the security code of the card we sent",
+        "your PIN please, and then I will reset it",
+        "verify yourself with your PIN",
+        "I'll ask you for your PIN now",
+        "and the pin",
+    ];
+    for (asks, secret) in words
+        .iter()
+        .map(|asks| (asks, "Zanzibar"))
+        .chain(numbers.iter().map(|asks| (asks, "4471")))
+    {
+        for answer in [
+            secret.to_owned(),
+            format!("yes it's {secret}"),
+            format!("um {secret}"),
+        ] {
+            let text = redacted(&[(Agent, asks), (Customer, &answer)]);
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    // An announcement whose secret comes with the next words.
+    for said in [
+        "my password is",
+        "my password is, hold on",
+        "the security word is uh",
+    ] {
+        assert_gone(&[(Customer, said), (Customer, "Zanzibar")], &["Zanzibar"]);
+    }
+}

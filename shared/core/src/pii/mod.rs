@@ -40,6 +40,8 @@
 //! assert_eq!(redacted[3].text, "[CARD]");
 //! ```
 
+mod asking;
+mod asking_words;
 mod cards_in_runs;
 mod classify;
 mod conversation;

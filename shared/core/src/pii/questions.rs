@@ -1,5 +1,6 @@
 //! Questions and announcements of a turn: what they open windows for.
 
+use super::asking::{Intent, intent_of, is_state};
 use super::finding::PiiKind;
 use super::late::LateFinding;
 use super::memory::Memory;
@@ -67,8 +68,11 @@ impl Questions<'_> {
                         kind,
                         PiiKind::Name | PiiKind::Password | PiiKind::Address | PiiKind::Email
                     );
-                    if is_words && !is_request && !is_short {
-                        continue;
+                    // Talk about a secret opens nothing: "a link to set a new password".
+                    match intent_of(text, reading, hit, kind) {
+                        Intent::Mentions => continue,
+                        Intent::Unclear if is_words && !is_request && !is_short => continue,
+                        Intent::Asks | Intent::Unclear => {}
                     }
                     (Expected::Data(kind), true)
                 }
@@ -76,7 +80,7 @@ impl Questions<'_> {
                     if matches!(
                         kind,
                         PiiKind::Name | PiiKind::Password | PiiKind::Address | PiiKind::Email
-                    ) && !is_linked
+                    ) && (!is_linked || is_state(text, reading, hit))
                     {
                         continue;
                     }
