@@ -133,6 +133,17 @@ impl FaultPlan {
     }
 }
 
+/// Draws how far the wall clock of a process is ahead of the true time, in milliseconds: most clocks are right to some milliseconds,
+/// some are off by less than the safety margin of a lease, and a few are off by seconds.
+#[must_use]
+pub fn draw_skew(random: &mut StdRng) -> i64 {
+    match random.random_range(0..10) {
+        0..5 => random.random_range(-5..=5),
+        5..8 => random.random_range(-400..=400),
+        _ => random.random_range(-5000..=5000),
+    }
+}
+
 fn draw_window(random: &mut StdRng, until_ms: u64) -> FaultWindow {
     let target = TARGETS[random.random_range(0..TARGETS.len())];
     let fault = match random.random_range(0..10) {

@@ -9,7 +9,8 @@ use insights_http::exchange::{HttpClient, HttpExchange};
 use serde_json::Value;
 
 use crate::faults::{Fault, Target};
-use crate::world::{Process, SharedWorld};
+use crate::processes::Process;
+use crate::world::SharedWorld;
 
 /// The name of the contact center's host. Nothing is resolved.
 pub const CONTACT_CENTER_URL: &str = "http://127.0.0.1:1";
@@ -38,7 +39,6 @@ impl SimulatedNetwork {
     }
 
     async fn carry(&self, request: reqwest::Request) -> Result<reqwest::Response, SharedCause> {
-        self.process.stay_alive().await;
         let target = target_of(&request);
         let (fault, latency_ms) = {
             let mut world = self.world.lock();
@@ -47,7 +47,7 @@ impl SimulatedNetwork {
         };
         let latency = Duration::from_millis(latency_ms);
         tokio::time::sleep(latency).await;
-        self.process.stay_alive().await;
+        self.process.turn().await;
         let answer = match fault {
             None => Ok(self.answer(target, &request)),
             Some(fault) => {
@@ -83,7 +83,6 @@ impl SimulatedNetwork {
             }
         };
         tokio::time::sleep(latency).await;
-        self.process.stay_alive().await;
         answer.map_err(|cause: Box<dyn std::error::Error + Send + Sync>| cause.into())
     }
 

@@ -2,7 +2,7 @@
 //! store that fail.
 //!
 //! Each minute an invocation starts, as the schedule of the deployed function starts it; it works for up to 70 seconds, so that
-//! two of them overlap. What is checked:
+//! two of them overlap. The wall clocks of the invocations differ. What is checked:
 //! - every final segment is scored exactly once, or counted as one that the scoring service cannot score;
 //! - the attributes in the contact center are those of the whole call, and every raised suggestion is there once;
 //! - no call is left unread for longer than [`MAX_UNREAD_MS`] while its transcript endpoint, the tokens and the state store work;
@@ -32,12 +32,14 @@ use transcript_poller::config::Config;
 use transcript_poller::{CallSelection, CountedBatch, Deps, poll};
 
 use crate::contact_center::{Call, ContactCenter};
-use crate::faults::Target;
+use crate::faults::{Target, draw_skew};
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork};
+use crate::processes::{Plan, Process, run_side_by_side};
 use crate::run::Violation;
-use crate::seeded_os;
+use crate::seeded_os::{self, Clock};
 use crate::state_store::SimulatedState;
-use crate::world::{Process, SharedWorld};
+use crate::surroundings::{bystander, stop_at, wait_until};
+use crate::world::SharedWorld;
 
 /// The part of a run in which things fail.
 const FAULTY_MS: u64 = 120_000;
@@ -64,100 +66,90 @@ const MAX_REQUESTS_PER_SECOND: f64 = 6.0;
 /// What the processes of a run report of the batches that they counted: call, segment identity, process.
 type Reports = Arc<Mutex<Vec<(String, u64)>>>;
 
+/// The rules that a process saw broken while the run went on.
+type Complaints = Arc<Mutex<Vec<String>>>;
+
 /// Runs the schedule of one seed.
 ///
 /// # Errors
 /// The first rule that the run broke.
-pub async fn run(seed: u64, is_traced: bool) -> Result<(), Violation> {
-    run_and_trace(seed, is_traced).await.0
+pub fn run(seed: u64, is_traced: bool) -> Result<(), Violation> {
+    run_and_trace(seed, is_traced).0
 }
 
 /// Runs one schedule, and returns what happened in it.
-pub async fn trace_of(seed: u64) -> String {
-    run_and_trace(seed, true).await.1
+#[must_use]
+pub fn trace_of(seed: u64) -> String {
+    run_and_trace(seed, true).1
 }
 
-async fn run_and_trace(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
-    seeded_os::start_clock();
+fn run_and_trace(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+    seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
     let center = ContactCenter::draw(&mut random, FAULTY_MS);
     let calls = center.calls.clone();
     let world = SharedWorld::new(seed, is_traced, FAULTY_MS, center);
-    let reports = Reports::default();
-    let studio = tokio::spawn(register_and_stop(world.clone(), calls.clone()));
-    let watch = tokio::spawn(watch_reading(world.clone(), calls.clone()));
-    run_invocations(&world, &reports).await;
-    let unread = watch.await;
-    let checked = match (unread, studio.await) {
-        (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
-        (Ok(Some(complaint)), _) => Err(complaint),
-        (Ok(None), Ok(())) => check_end(&world, &calls, &reports),
+    let (reports, complaints) = (Reports::default(), Complaints::default());
+    let mut plans = plan_invocations(&world, &reports);
+    plans.push(bystander("studio", WHOLE_MS, {
+        let (world, calls) = (world.clone(), calls.clone());
+        move |process| Box::pin(register_and_stop(world, process, calls))
+    }));
+    plans.push(bystander("watch", WHOLE_MS, {
+        let (world, calls) = (world.clone(), calls.clone());
+        let complaints = Arc::clone(&complaints);
+        move |process| {
+            Box::pin(async move {
+                if let Some(complaint) = watch_reading(world, process, calls).await {
+                    lock(&complaints).push(complaint);
+                }
+            })
+        }
+    }));
+    run_side_by_side(plans, &world);
+    seeded_os::set_clock(Clock::Standing { at_ms: WHOLE_MS });
+    let complaint = lock(&complaints).first().cloned();
+    let checked = match complaint {
+        Some(complaint) => Err(complaint),
+        None => check_end(&world, &calls, &reports),
     };
-    let result = checked.map_err(|complaint| world_violation(&world, complaint));
+    let result = checked.map_err(|complaint| Violation::of_world(&world, complaint));
     let trace = world.lock().trace.text();
     (result, trace)
 }
 
-fn world_violation(world: &SharedWorld, complaint: String) -> Violation {
-    let world = world.lock();
-    Violation {
-        complaint,
-        faults: format!("{:#?}", world.faults),
-        trace: world.trace.text(),
-    }
-}
-
-/// Starts an invocation each minute, and kills those that the plan kills.
-async fn run_invocations(world: &SharedWorld, reports: &Reports) {
+/// Plans an invocation for each minute, and the death of those that the faults kill.
+fn plan_invocations(world: &SharedWorld, reports: &Reports) -> Vec<Plan> {
     let crashes = world.lock().faults.crashes_ms.clone();
-    let mut running = Vec::new();
-    for number in 0..WHOLE_MS.div_ceil(SCHEDULE_MS) {
-        let started_ms = number * SCHEDULE_MS;
-        tokio::time::sleep(Duration::from_millis(
-            started_ms.saturating_sub(seeded_os::elapsed_ms()),
-        ))
-        .await;
-        let ends_ms = (started_ms + INVOCATION_MS).min(WHOLE_MS);
-        let process = Process::start(format!("poller-{number}"));
-        let stop = CancellationToken::new();
-        let work = invocation(
-            world.clone(),
-            process.clone(),
-            Arc::clone(reports),
-            stop.clone(),
-        );
-        let crash = crashes
-            .iter()
-            .copied()
-            .find(|at| (started_ms..ends_ms).contains(at) && at % 2 == number % 2);
-        running.push(tokio::spawn(async move {
-            let timer = async {
-                let until = crash.unwrap_or(ends_ms);
-                tokio::time::sleep(Duration::from_millis(
-                    until.saturating_sub(seeded_os::elapsed_ms()),
-                ))
-                .await;
-            };
-            let work = tokio::spawn(work);
-            timer.await;
-            if crash.is_some() {
-                process.kill();
-                work.abort();
-                return;
+    (0..WHOLE_MS.div_ceil(SCHEDULE_MS))
+        .map(|number| {
+            let starts_ms = number * SCHEDULE_MS;
+            let stops_ms = (starts_ms + INVOCATION_MS).min(WHOLE_MS);
+            let crash = crashes
+                .iter()
+                .copied()
+                .find(|at| (starts_ms..stops_ms).contains(at) && at % 2 == number % 2);
+            let (world, reports) = (world.clone(), Arc::clone(reports));
+            let skew_ms = draw_skew(&mut world.lock().random);
+            Plan {
+                name: format!("poller-{number}"),
+                starts_ms,
+                // A process that does not end in time is killed, as Lambda does at the deadline.
+                dies_ms: crash.unwrap_or(stops_ms + 5000),
+                skew_ms,
+                work: Box::new(move |process| {
+                    Box::pin(async move {
+                        let line = || {
+                            format!("{} starts, its clock is {skew_ms} ms ahead", process.name())
+                        };
+                        world.lock().trace.add(line);
+                        let stop = stop_at(stops_ms);
+                        invocation(world, process, reports, stop).await;
+                    })
+                }),
             }
-            stop.cancel();
-            // A process that does not end in time is killed, as Lambda does at the deadline.
-            if tokio::time::timeout(Duration::from_secs(5), work)
-                .await
-                .is_err()
-            {
-                process.kill();
-            }
-        }));
-    }
-    for task in running {
-        let _ = task.await;
-    }
+        })
+        .collect()
 }
 
 async fn invocation(
@@ -204,7 +196,7 @@ async fn deps(world: &SharedWorld, process: &Process, reports: Reports) -> anyho
     let deps = Deps::new(&backends, config).await?;
     Ok(
         deps.with_observer(Observer::new(move |batch: CountedBatch| {
-            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reports = lock(&reports);
             for segment in &batch.report.segments {
                 reports.push((batch.interaction_id.clone(), segment.id.0));
             }
@@ -213,9 +205,8 @@ async fn deps(world: &SharedWorld, process: &Process, reports: Reports) -> anyho
 }
 
 /// Does what the Studio script does: registers each call, and stops those that end before their silence.
-async fn register_and_stop(world: SharedWorld, calls: BTreeMap<String, Call>) {
-    let script = Process::start("studio");
-    let state = State::other(SimulatedState::new(world, script));
+async fn register_and_stop(world: SharedWorld, process: Process, calls: BTreeMap<String, Call>) {
+    let state = State::other(SimulatedState::new(world, process));
     let interactions = Interactions::new(state, 1);
     let each = calls.into_iter().map(|(id, call)| {
         let interactions = interactions.clone();
@@ -236,19 +227,17 @@ async fn register_and_stop(world: SharedWorld, calls: BTreeMap<String, Call>) {
     futures::future::join_all(each).await;
 }
 
-async fn wait_until(run_ms: u64) {
-    tokio::time::sleep(Duration::from_millis(
-        run_ms.saturating_sub(seeded_os::elapsed_ms()),
-    ))
-    .await;
-}
-
 /// Watches that each live call is read, and returns the first complaint.
-async fn watch_reading(world: SharedWorld, calls: BTreeMap<String, Call>) -> Option<String> {
+async fn watch_reading(
+    world: SharedWorld,
+    process: Process,
+    calls: BTreeMap<String, Call>,
+) -> Option<String> {
     let needed = [Target::Transcript, Target::Token, Target::State];
     let mut last_ok: BTreeMap<&String, u64> = BTreeMap::new();
     for second in 0..WHOLE_MS / 1000 {
         wait_until(second * 1000).await;
+        process.turn().await;
         let now_ms = second * 1000;
         let world = world.lock();
         for (id, call) in &calls {
@@ -288,7 +277,7 @@ fn check_end(
     reports: &Reports,
 ) -> Result<(), String> {
     let world = world.lock();
-    let reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+    let reports = lock(reports);
     let mut counted = BTreeMap::<&(String, u64), usize>::new();
     for report in reports.iter() {
         *counted.entry(report).or_default() += 1;
@@ -371,4 +360,8 @@ fn check_call(world: &crate::world::World, id: &str, call: &Call) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

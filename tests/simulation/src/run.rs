@@ -1,8 +1,7 @@
-//! Runs one schedule in a thread whose random numbers and clock follow the seed.
-
-use std::future::Future;
+//! Runs one schedule in a thread whose random numbers and clocks follow the seed.
 
 use crate::seeded_os;
+use crate::world::SharedWorld;
 
 /// A rule that a run broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,24 +14,31 @@ pub struct Violation {
     pub trace: String,
 }
 
+impl Violation {
+    /// Creates the violation of a rule with what the world knows of the run.
+    #[must_use]
+    pub fn of_world(world: &SharedWorld, complaint: String) -> Self {
+        let world = world.lock();
+        Self {
+            complaint,
+            faults: format!("{:#?}", world.faults),
+            trace: world.trace.text(),
+        }
+    }
+}
+
 /// Runs `schedule` alone in a new thread with random numbers from `seed` and with simulated time.
 ///
 /// # Panics
 /// If the schedule panics; the message names the seed.
-pub fn run_seeded<T, F>(seed: u64, schedule: impl FnOnce() -> F + Send + 'static) -> T
-where
-    T: Send + 'static,
-    F: Future<Output = T>,
-{
+pub fn run_seeded<T: Send + 'static>(
+    seed: u64,
+    schedule: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let thread = std::thread::Builder::new().stack_size(4 << 20);
     let work = move || {
         seeded_os::enter(seed);
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime")
-            .block_on(schedule())
+        schedule()
     };
     match thread.spawn(work).expect("a thread").join() {
         Ok(result) => result,

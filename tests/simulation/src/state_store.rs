@@ -9,7 +9,9 @@ use store::state::{Expect, Item, Key, Put, StateStore};
 
 use crate::faults::{Fault, Target};
 use crate::items::Items;
-use crate::world::{Process, SharedWorld};
+use crate::processes::Process;
+use crate::seeded_os;
+use crate::world::SharedWorld;
 
 /// How long an operation waits for an answer before it fails, as the client of DynamoDB does.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,10 +36,9 @@ impl SimulatedState {
         what: impl Fn() -> String,
         carry_out: impl Fn(&mut Items) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.process.stay_alive().await;
         let (fault, latency_ms) = self.world.lock().meet(Target::State);
         tokio::time::sleep(Duration::from_millis(latency_ms)).await;
-        self.process.stay_alive().await;
+        self.process.turn().await;
         let unavailable = || Error::Unavailable {
             store: "the simulated store",
             operation: "the operation",
@@ -52,20 +53,20 @@ impl SimulatedState {
                 if is_late {
                     // The operation fails first and is carried out afterwards, as a packet that was delayed on its way.
                     self.log(&what, "fails, and is carried out later");
-                    let wait_ms = self.world.lock().random.random_range(100..6000);
-                    let world = self.world.clone();
-                    tokio::spawn(async move {
-                        tokio::time::sleep(Duration::from_millis(3000 + wait_ms)).await;
-                        let _ = carry_out(&mut world.lock().items);
-                    });
+                    {
+                        let mut world = self.world.lock();
+                        let wait_ms = world.random.random_range(3100..9000);
+                        world.happen_at(
+                            seeded_os::elapsed_ms() + wait_ms,
+                            Box::new(move |world| drop(carry_out(&mut world.items))),
+                        );
+                    }
                     tokio::time::sleep(Duration::from_secs(3)).await;
-                    self.process.stay_alive().await;
                     return Err(unavailable());
                 }
                 let _ = carry_out(&mut self.world.lock().items);
                 self.log(&what, "is carried out, but its answer is lost");
                 tokio::time::sleep(OPERATION_TIMEOUT).await;
-                self.process.stay_alive().await;
                 return Err(unavailable());
             }
             Some(fault) => {
@@ -75,7 +76,6 @@ impl SimulatedState {
                     _ => Duration::from_millis(900),
                 };
                 tokio::time::sleep(wait).await;
-                self.process.stay_alive().await;
                 return Err(unavailable());
             }
         }
@@ -89,7 +89,6 @@ impl SimulatedState {
             },
         );
         tokio::time::sleep(delay.min(OPERATION_TIMEOUT)).await;
-        self.process.stay_alive().await;
         if delay >= OPERATION_TIMEOUT {
             return Err(unavailable());
         }

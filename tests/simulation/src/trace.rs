@@ -5,12 +5,13 @@ use std::fmt::Write;
 use crate::seeded_os;
 
 /// Number of lines that a trace keeps; the oldest ones go first.
-const MAX_LINES: usize = 4000;
+const MAX_LINES: usize = 20_000;
 
 /// The lines of a run, each with the simulated time.
 #[derive(Debug, Default)]
 pub struct Trace {
-    lines: std::collections::VecDeque<String>,
+    /// Each line with its moment, in milliseconds of the run.
+    lines: std::collections::VecDeque<(u64, String)>,
     is_on: bool,
 }
 
@@ -33,16 +34,21 @@ impl Trace {
             self.lines.pop_front();
         }
         let at = seeded_os::elapsed_ms();
-        self.lines
-            .push_back(format!("{:>4}.{:03} {}", at / 1000, at % 1000, line()));
+        let text = format!("{:>4}.{:03} {}", at / 1000, at % 1000, line());
+        self.lines.push_back((at, text));
     }
 
-    /// Returns the lines as one text.
+    /// Returns the lines as one text, in the order of time.
     #[must_use]
     pub fn text(&self) -> String {
-        self.lines.iter().fold(String::new(), |mut text, line| {
-            let _ = writeln!(text, "{line}");
-            text
-        })
+        let mut lines: Vec<&(u64, String)> = self.lines.iter().collect();
+        // A process may run ahead of another one for as long as neither can notice.
+        lines.sort_by_key(|(at, _)| *at);
+        lines
+            .into_iter()
+            .fold(String::new(), |mut text, (_, line)| {
+                let _ = writeln!(text, "{line}");
+                text
+            })
     }
 }

@@ -1,5 +1,6 @@
 //! What lies outside of the product's processes, and what it remembers of them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
@@ -12,7 +13,6 @@ use crate::seeded_os;
 use crate::trace::Trace;
 
 /// Everything outside of the processes; one lock, since one thread runs all.
-#[derive(Debug)]
 pub struct World {
     /// The random numbers of the surroundings.
     pub random: StdRng,
@@ -26,6 +26,22 @@ pub struct World {
     pub contact_center: ContactCenter,
     /// The items of the state store.
     pub items: Items,
+    /// What is still to happen, by its moment and its order.
+    happenings: BTreeMap<(u64, u64), Happening>,
+    /// Number of happenings so far.
+    happened: u64,
+}
+
+/// Something that happens in the world at a moment of its own, whatever became of the process that caused it.
+pub type Happening = Box<dyn FnOnce(&mut World) + Send>;
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("faults", &self.faults)
+            .field("happenings", &self.happenings.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A handle on the world that all processes of a run share.
@@ -50,7 +66,20 @@ impl SharedWorld {
             healthy_from_ms,
             contact_center,
             items: Items::default(),
+            happenings: BTreeMap::new(),
+            happened: 0,
         })))
+    }
+
+    /// Takes out the first of the things that happen until `until_ms`, with its moment.
+    pub(crate) fn take_happening(&self, until_ms: u64) -> Option<(u64, Happening)> {
+        let mut world = self.lock();
+        let first = world.happenings.first_entry()?;
+        if first.key().0 > until_ms {
+            return None;
+        }
+        let at_ms = first.key().0;
+        Some((at_ms, first.remove()))
     }
 
     /// Locks the world for a moment. The lock is never held over an await.
@@ -60,6 +89,12 @@ impl SharedWorld {
 }
 
 impl World {
+    /// Lets something happen at a later moment of the run.
+    pub fn happen_at(&mut self, at_ms: u64, happening: Happening) {
+        self.happened += 1;
+        self.happenings.insert((at_ms, self.happened), happening);
+    }
+
     /// Returns the fault that a request to `target` meets now, and how long its way there and back takes.
     pub fn meet(&mut self, target: Target) -> (Option<Fault>, u64) {
         let at_ms = seeded_os::elapsed_ms();
@@ -72,42 +107,5 @@ impl World {
             self.random.random_range(2..30)
         };
         (fault, latency_ms)
-    }
-}
-
-/// One process of the product. When it dies, whatever it awaits never happens.
-#[derive(Debug, Clone)]
-pub struct Process {
-    name: Arc<str>,
-    is_dead: Arc<std::sync::atomic::AtomicBool>,
-}
-
-impl Process {
-    /// Starts a process with this name.
-    #[must_use]
-    pub fn start(name: impl Into<Arc<str>>) -> Self {
-        Self {
-            name: name.into(),
-            is_dead: Arc::default(),
-        }
-    }
-
-    /// Returns the name of the process.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Kills the process: nothing that it awaits happens any more.
-    pub fn kill(&self) {
-        self.is_dead
-            .store(true, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    /// Returns at once in a living process and never in a dead one.
-    pub async fn stay_alive(&self) {
-        if self.is_dead.load(std::sync::atomic::Ordering::Relaxed) {
-            std::future::pending().await
-        }
     }
 }

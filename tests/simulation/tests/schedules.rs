@@ -20,11 +20,7 @@ fn live_calls_lose_nothing_and_say_nothing_twice() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let trace = |seed| {
-        run_seeded(seed, move || async move {
-            simulation::poller::trace_of(seed).await
-        })
-    };
+    let trace = |seed| run_seeded(seed, move || simulation::poller::trace_of(seed));
     for seed in [3, 4, 5] {
         assert!(!trace(seed).is_empty());
         assert_eq!(trace(seed), trace(seed));
