@@ -46,6 +46,10 @@ mod tests {
                 "\u{2018}good\u{2019} they said\u{2019}",
                 "\u{2018}good\u{2019} they said\u{2019}",
             ),
+            (
+                "they said \u{2018}good\u{2019}, 5\u{2018}a",
+                "they said \u{2018}good\u{2019}, 5\u{2018}a",
+            ),
             ("the customers\u{2019} view", "the customers\u{2019} view"),
             ("`code` 5\u{2032}", "`code` 5\u{2032}"),
             ("plain", "plain"),
