@@ -19,6 +19,7 @@ SETS = {
     "sealed": {**NETWORK, "ZeroEgress": "true", "KmsKeyArn": KEY, "AlarmEmail": "alarms@example.com", "ChatAgents": "a,b", "ProvisionedConcurrency": "2"},
     "other": {
         "CxoneBaseUrl": "https://other.example.com/api", "CxoneTokenUrl": "https://other.example.com/token", "CxoneScopes": "one two",
+        "CxoneProfile": "cxone", "CxoneIssuer": "https://issuer.example.com", "CxoneClientAuth": "post",
         "SentimentProvider": "http", "SentimentUrl": "https://nlp.example.com", "ModelLayer": LAYER, "EmbeddingModelLayer": LAYER, "DatabaseCaLayer": LAYER,
         "EmbeddingProvider": "openai", "OpenaiBaseUrl": "https://gateway.example.com", "AlertThreshold": "0.25", "Architecture": "arm64",
         "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "ReserveConcurrency": "false", "Rollout": "AllAtOnce", "Tracing": "PassThrough",

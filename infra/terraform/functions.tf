@@ -16,6 +16,9 @@ locals {
     CXONE_BASE_URL           = var.cxone_base_url
     CXONE_TOKEN_URL          = var.cxone_token_url
     CXONE_SCOPES             = var.cxone_scopes
+    CXONE_PROFILE            = var.cxone_profile
+    CXONE_ISSUER             = var.cxone_issuer
+    CXONE_CLIENT_AUTH        = var.cxone_client_auth
   }
   database_settings = {
     DATABASE_SECRET_ID = aws_secretsmanager_secret.audience["database"].arn

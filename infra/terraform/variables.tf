@@ -43,6 +43,42 @@ variable "cxone_base_url" {
   }
 }
 
+variable "cxone_profile" {
+  description = "Which API the contact center has. tutorial is that of published tutorials, cxone that of a NICE CXone tenant."
+  type        = string
+  default     = "tutorial"
+  nullable    = false
+
+  validation {
+    condition     = contains(["tutorial", "cxone"], var.cxone_profile)
+    error_message = "cxone_profile must be tutorial or cxone."
+  }
+}
+
+variable "cxone_issuer" {
+  description = "Issuer of a tenant's tokens. Empty takes that of the commercial cloud; FedRAMP needs https://cxone-gov.niceincontact.com."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((https?://[^\\s/?#@]+(/[^\\s?#@]*)?)?)$", var.cxone_issuer))
+    error_message = "cxone_issuer must be empty, or an http or https URL without user, query or fragment."
+  }
+}
+
+variable "cxone_client_auth" {
+  description = "How the application that is registered with a tenant proves itself."
+  type        = string
+  default     = "basic"
+  nullable    = false
+
+  validation {
+    condition     = contains(["basic", "post"], var.cxone_client_auth)
+    error_message = "cxone_client_auth must be basic or post."
+  }
+}
+
 variable "cxone_token_url" {
   description = "Where tokens are issued. Empty takes each system's default path under the base URL."
   type        = string

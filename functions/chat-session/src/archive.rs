@@ -186,7 +186,7 @@ async fn read_transcript(
     conversation: &str,
     deadline: Deadline,
 ) -> (Option<Vec<Message>>, TranscriptReading) {
-    match cxone::chat::read_transcript(&deps.client, conversation, deadline).await {
+    match deps.center.read_transcript(conversation, deadline).await {
         Ok(found) => (
             found.map(|transcript| transcript.messages),
             TranscriptReading::Complete,

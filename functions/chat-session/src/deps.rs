@@ -1,7 +1,7 @@
 //! What the function works with.
 
+use backends::tenant_settings::Profile;
 use backends::{Backends, RuleSource, secret_key};
-use cxone::CxoneClient;
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
 use insights_http::client::{IdleConnections, build_stream_client};
@@ -9,20 +9,20 @@ use sentiment::build_provider;
 use store::objects::Objects;
 use store::state::State;
 
+use crate::chat_center::ChatCenter;
 use crate::config::Config;
 use crate::gauges::SessionGauges;
 use crate::notify::Notifier;
 use crate::scoring::Scorer;
+use crate::tenant_chats::TenantChats;
 
 /// What a chat session works with; built once at start.
 #[derive(Debug)]
 pub struct Deps {
     /// The configuration of the function.
     pub config: Config,
-    /// The client of the contact center, with the scopes of chats.
-    pub client: CxoneClient,
-    /// The HTTP client of the stream.
-    pub stream: reqwest::Client,
+    /// The contact center that the function works with.
+    pub center: ChatCenter,
     /// The state store of leases, messages and marks.
     pub state: State,
     /// The object store of the archives.
@@ -48,7 +48,23 @@ impl Deps {
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
-        let client = backends.cxone_client(&config.cxone, System::Chat, &secrets, &state)?;
+        let center = match config.cxone.profile {
+            Profile::Tutorial => ChatCenter::Tutorial {
+                client: backends.cxone_client(&config.cxone, System::Chat, &secrets, &state)?,
+                stream: build_stream_client()?,
+            },
+            Profile::Cxone => {
+                let (cxone, shards) = (&config.cxone, config.shards);
+                let client =
+                    backends.tenant_client(cxone, System::Chat, shards, &secrets, &state)?;
+                let hub = cxone
+                    .tenant
+                    .event_hub
+                    .then(build_stream_client)
+                    .transpose()?;
+                ChatCenter::Tenant(TenantChats::new(client, hub))
+            }
+        };
         let scorer = match config.sentiment.clone() {
             None => Scorer::default(),
             Some(mut sentiment) => {
@@ -68,8 +84,7 @@ impl Deps {
             RuleSource::open(backends, &config.rule_file, &config.objects, state.clone()).await?;
         Ok(Self {
             rules,
-            client,
-            stream: build_stream_client()?,
+            center,
             state,
             objects: backends.objects(&config.objects)?,
             notifier,

@@ -55,14 +55,17 @@
 //! | archive | conversation | the merge is a union by identity: the same lines |
 
 pub mod archive;
+pub mod chat_center;
 pub mod config;
 pub mod deps;
 pub mod gauges;
 pub mod handover;
+mod hub_hints;
 pub mod notify;
 pub mod records;
 pub mod scoring;
 pub mod session;
+pub mod tenant_chats;
 
 use std::sync::Arc;
 use std::time::Duration;

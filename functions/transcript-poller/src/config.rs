@@ -26,6 +26,8 @@ runtime::settings! {
         pub state: StateSettings = group::<StateSettings>(),
         /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// What is written back into a tenant.
+        pub tenant_writes: TenantWrites = group::<TenantWrites>(),
         /// The provider that scores sentiment.
         pub sentiment: SentimentSettings = group::<SentimentSettings>(),
         /// The rules that decide on averages, trends and suggestions.
@@ -171,5 +173,60 @@ mod tests {
             message.starts_with("SUGGESTION_TEMPLATES is \"[]\""),
             "{message}"
         );
+    }
+}
+
+/// What the name of a custom field may be.
+const FIELD_FORM: &str = "letters, digits, `-` and `_`, at most 100";
+
+/// Checks the name of a custom field.
+fn parse_field(text: &str) -> Result<String, String> {
+    let is_plain = (1..=100).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_plain {
+        Ok(text.to_owned())
+    } else {
+        Err(FIELD_FORM.to_owned())
+    }
+}
+
+runtime::settings! {
+    /// What is written back into a tenant of the profile `cxone`; nothing unless it is set.
+    #[derive(Debug, Clone, Default)]
+    pub struct TenantWrites {
+        /// Custom field of digital contacts that takes the customer's score, at most once a minute. It must be defined in the tenant.
+        pub sentiment_field: Option<String> = text("CXONE_SENTIMENT_FIELD", FIELD_FORM).parse(parse_field),
+        /// Custom field of digital contacts that takes the trend of the customer's score.
+        pub trend_field: Option<String> = text("CXONE_TREND_FIELD", FIELD_FORM).parse(parse_field),
+        /// Number of the team whose agents get a message when a conversation goes badly.
+        pub alert_team: Option<u64> = optional_number("CXONE_ALERT_TEAM", 1..=999_999_999, "team"),
+    }
+}
+
+impl TenantWrites {
+    /// Returns the custom fields that take attributes of a call, each with its value. The customer's sentiment goes before that of both.
+    pub(crate) fn fields_of(&self, attributes: &[(&'static str, String)]) -> Vec<(String, String)> {
+        let value_of = |names: [&str; 2]| {
+            names.iter().find_map(|name| {
+                let found = attributes.iter().find(|(attribute, _)| attribute == name);
+                found.map(|(_, value)| value.clone())
+            })
+        };
+        let wanted = [
+            (
+                &self.sentiment_field,
+                ["customer_sentiment_score", "realtime_sentiment_score"],
+            ),
+            (
+                &self.trend_field,
+                ["customer_sentiment_trend", "sentiment_trend"],
+            ),
+        ];
+        wanted
+            .into_iter()
+            .filter_map(|(field, names)| Some((field.clone()?, value_of(names)?)))
+            .collect()
     }
 }

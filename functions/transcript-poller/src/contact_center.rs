@@ -49,13 +49,11 @@ impl<'a> ContactCenter<'a> {
     pub(crate) async fn fetch_segments(self, from: i64) -> PollAnswer {
         self.deps.pacer.wait_for_turn().await;
         metrics::count("poll_rounds", 1);
-        let answer = cxone::live::read_transcript(
-            &self.deps.transcript_client,
-            self.interaction_id,
-            from,
-            Deadline::within(POLL_TIMEOUT),
-        )
-        .await;
+        let deadline = Deadline::within(POLL_TIMEOUT);
+        let center = &self.deps.center;
+        let answer = center
+            .read_transcript(self.interaction_id, from, deadline)
+            .await;
         match answer {
             Ok(transcript) => {
                 self.deps.pacer.note_answer();
@@ -81,7 +79,7 @@ impl<'a> ContactCenter<'a> {
             cxone::Error::Http(HttpError::RateLimited {
                 endpoint,
                 retry_after,
-            }) if endpoint != self.deps.cxone_client.site().token_url().path() => {
+            }) if endpoint != self.deps.center.token_path() => {
                 self.deps.pacer.pause_after_rate_limit(*retry_after);
             }
             error if error.is_access_refused() => {
@@ -112,13 +110,10 @@ impl<'a> ContactCenter<'a> {
         attributes: &[(&'static str, String)],
         deadline: Deadline,
     ) -> Result<(), cxone::Error> {
-        cxone::live::patch_attributes(
-            &self.deps.cxone_client,
-            self.interaction_id,
-            attributes,
-            deadline,
-        )
-        .await
+        let center = &self.deps.center;
+        center
+            .send_attributes(self.interaction_id, attributes, deadline)
+            .await
     }
 
     /// Sends a suggestion to the agent. The contact center may answer with an identifier of its own.
@@ -127,15 +122,10 @@ impl<'a> ContactCenter<'a> {
         suggestion: &Suggestion,
         deadline: Deadline,
     ) -> Result<Option<String>, cxone::Error> {
-        let Suggestion { key, content, .. } = suggestion;
-        let answer = cxone::live::post_suggestion(
-            &self.deps.cxone_client,
-            self.interaction_id,
-            content,
-            key,
-            deadline,
-        )
-        .await;
+        let center = &self.deps.center;
+        let answer = center
+            .send_suggestion(self.interaction_id, suggestion, deadline)
+            .await;
         if answer.is_ok() {
             self.counters.add_suggestion();
             metrics::count("suggestions_sent", 1);

@@ -243,6 +243,10 @@ impl<'a> Deliveries<'a> {
         };
         let Some(error) = error else {
             *lane = DeliveryLane::default();
+            if operation == "attributes" {
+                let interval = self.deps.center.attribute_interval();
+                lane.not_before = (!interval.is_zero()).then(|| Instant::now() + interval);
+            }
             return true;
         };
         lane.is_in_flight = false;
@@ -252,7 +256,7 @@ impl<'a> Deliveries<'a> {
         lane.not_before = Some(Instant::now() + wait);
         self.contact_center
             .record_send_failure(operation, error, lane.failures);
-        if !error.is_request_refused() && !matches!(error, cxone::Error::MissingScope { .. }) {
+        if !error.is_request_refused() && !error.is_forbidden() {
             return false;
         }
         lane.refusals += 1;

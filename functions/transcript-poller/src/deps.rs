@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use backends::board::Board;
 use backends::interactions::Interactions;
+use backends::tenant_settings::Profile;
 use backends::{Backends, RuleSource, secret_key};
 use cxone::endpoints::System;
 use insights_core::live::LiveSettings;
@@ -17,6 +18,7 @@ use store::state::State;
 use crate::config::Config;
 use crate::counted_batch::CountedBatch;
 use crate::fan_out::FanOut;
+use crate::live_center::{LiveCenter, TenantCalls};
 use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
 
@@ -31,11 +33,8 @@ pub struct Deps {
     pub calls: Interactions<State>,
     /// Rows of the calls on the board of supervisors.
     pub board: Board<State>,
-    /// Client of the contact center's API for what is sent: a hiccup is tried again at once, and an outage by the lane.
-    pub cxone_client: cxone::CxoneClient,
-    /// Client of the contact center's API for polls. Each makes one attempt, because the rounds of the calls are the retries,
-    /// and more attempts would go round the pace.
-    pub transcript_client: cxone::CxoneClient,
+    /// The contact center that the function works with.
+    pub center: LiveCenter,
     /// The scorer of the calls' segments.
     pub scorer: SegmentScorer,
     /// Digest of the model that scores; `None` if a service does.
@@ -63,10 +62,7 @@ impl Deps {
     pub async fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let secrets = backends.secrets(&config.contact_center.id)?;
         let state = backends.state(&config.state)?;
-        let cxone_client = backends
-            .clone()
-            .with_connections(IdleConnections::Keep)
-            .cxone_client(&config.cxone, System::RealTime, &secrets, &state)?;
+        let backends = backends.clone().with_connections(IdleConnections::Keep);
         let limits = |retry| CallLimits {
             retry,
             ..CallLimits::default()
@@ -75,10 +71,24 @@ impl Deps {
             max_attempts: SEND_ATTEMPTS,
             ..RetryPolicy::default()
         };
-        let transcript_client = cxone_client
-            .clone()
-            .with_limits(limits(RetryPolicy::SINGLE_ATTEMPT));
-        let cxone_client = cxone_client.with_limits(limits(send_policy));
+        let cxone = &config.cxone;
+        let center = match cxone.profile {
+            Profile::Tutorial => {
+                let client = backends.cxone_client(cxone, System::RealTime, &secrets, &state)?;
+                LiveCenter::Tutorial {
+                    polls: client
+                        .clone()
+                        .with_limits(limits(RetryPolicy::SINGLE_ATTEMPT)),
+                    sends: client.with_limits(limits(send_policy)),
+                }
+            }
+            Profile::Cxone => {
+                let shards = config.shards.count;
+                let client =
+                    backends.tenant_client(cxone, System::RealTime, shards, &secrets, &state)?;
+                LiveCenter::Tenant(TenantCalls::new(client, config.tenant_writes.clone())?)
+            }
+        };
         let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");
         let provider = build_provider(&config.sentiment, key, IdleConnections::Keep).await?;
         let model_digest = match &provider {
@@ -93,7 +103,7 @@ impl Deps {
             _ => None,
         };
         let rules =
-            RuleSource::open(backends, &config.rule_file, &config.objects, state.clone()).await?;
+            RuleSource::open(&backends, &config.rule_file, &config.objects, state.clone()).await?;
         let live_settings = RwLock::new(Arc::new(LiveSettings {
             rules: rules.current(),
             ..config.rules.clone()
@@ -103,8 +113,7 @@ impl Deps {
             rules,
             live_settings,
             calls: Interactions::new(state, config.shards.count),
-            cxone_client,
-            transcript_client,
+            center,
             model_digest,
             scorer: SegmentScorer::new(provider),
             pacer: RequestPacer::new(&config),
@@ -150,7 +159,7 @@ impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Deps")
             .field("config", &self.config)
-            .field("cxone_client", &self.cxone_client)
+            .field("center", &self.center)
             .finish_non_exhaustive()
     }
 }

@@ -43,6 +43,7 @@ mod deliveries;
 pub mod deps;
 mod fan_out;
 mod leased_call;
+pub mod live_center;
 pub mod poll;
 mod request_pacer;
 mod row_writer;

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use backends::Backends;
 use backends::settings::{AwsSettings, ContactCenterSecretSettings, CxoneSettings, StateSettings};
 use backends::tenant_settings::Profile;
 use cxone::endpoints::System;
+use cxone_simulator::tenant::{TenantHandle, TenantSimulator};
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
 use insights_http::client::IdleConnections;
 use runtime::config::Env;
@@ -73,6 +74,8 @@ pub(crate) struct LocalContext {
     pub(crate) backends: Backends,
     /// Simulated contact center, if this run started one.
     pub(crate) simulator: Option<cxone_simulator::Handle>,
+    /// Simulated tenant, if this run started one.
+    pub(crate) simulated_tenant: Option<TenantHandle>,
 }
 
 impl LocalContext {
@@ -113,15 +116,21 @@ impl LocalContext {
             Backends::laptop(dir, secrets).with_aws_settings(AwsSettings::from_env(&env)?)
         };
         let backends = backends.with_connections(IdleConnections::Keep);
+        let mut simulated_tenant = None;
         let (env, simulator) = match CxoneSettings::from_env(&env)?.profile {
             Profile::Tutorial => tutorial(args, env, scenario).await?,
-            Profile::Cxone => (tenant(args, env)?, None),
+            Profile::Cxone => {
+                let (env, simulated) = tenant(args, env, scenario).await?;
+                simulated_tenant = simulated;
+                (env, None)
+            }
         };
         Ok(Self {
             env,
             data_dir: dir.clone(),
             backends,
             simulator,
+            simulated_tenant,
         })
     }
 
@@ -152,6 +161,9 @@ impl LocalContext {
     pub(crate) async fn shutdown(self) {
         if let Some(simulator) = self.simulator {
             simulator.shutdown().await;
+        }
+        if let Some(tenant) = self.simulated_tenant {
+            tenant.shutdown().await;
         }
     }
 
@@ -188,14 +200,26 @@ async fn tutorial(
     Ok((env.with("CXONE_BASE_URL", url), simulator))
 }
 
-/// Returns the environment of a tenant.
-fn tenant(args: &LocalArgs, env: Env) -> anyhow::Result<Env> {
+/// Returns the environment of a tenant, and the simulated one if one was started.
+async fn tenant(
+    args: &LocalArgs,
+    env: Env,
+    scenario: Scenario,
+) -> anyhow::Result<(Env, Option<TenantHandle>)> {
     match (&args.cxone_url, env.text("CXONE_ISSUER")) {
-        (Some(url), _) => Ok(env.with("CXONE_ISSUER", url.to_string())),
-        (None, Some(_)) => Ok(env),
-        (None, None) => bail!(
-            "which tenant? set CXONE_ISSUER, for example to https://cxone.niceincontact.com, or give --cxone-url"
-        ),
+        (Some(url), _) => Ok((env.with("CXONE_ISSUER", url.to_string()), None)),
+        (None, Some(_)) => Ok((env, None)),
+        (None, None) => {
+            let tenant = TenantSimulator::start(scenario)
+                .await
+                .context("cannot start the simulated tenant")?;
+            let hosts = tenant.hosts();
+            let env = env
+                .with("CXONE_ISSUER", hosts.issuer)
+                .with("CXONE_DIGITAL_URL", hosts.digital)
+                .with("CXONE_EVENT_HUB_URL", hosts.event_hub);
+            Ok((env, Some(tenant)))
+        }
     }
 }
 
@@ -204,6 +228,8 @@ fn default_secrets(settings: &Settings) -> Secrets {
     [
         ("client_id", settings.client_id.as_str()),
         ("client_secret", &settings.client_secret),
+        ("access_key_id", demo_secrets::ACCESS_KEY_ID),
+        ("access_key_secret", demo_secrets::ACCESS_KEY_SECRET),
         ("api_key", demo_secrets::API_KEY),
         ("webhook_secret", demo_secrets::WEBHOOK_SECRET),
         ("openai_api_key", &settings.openai_api_key),

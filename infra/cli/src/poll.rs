@@ -80,8 +80,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         cancel.cancel();
     });
     transcript_poller::poll(&deps, CallSelection::Ids(args.interactions), &holder, stop).await?;
-    if let Some(simulator) = context.simulator {
-        simulator.shutdown().await;
-    }
+    context.shutdown().await;
     Ok(())
 }

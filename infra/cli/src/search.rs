@@ -100,9 +100,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             hit.chunk_index
         );
     }
-    if let Some(simulator) = context.simulator {
-        simulator.shutdown().await;
-    }
+    context.shutdown().await;
     Ok(())
 }
 

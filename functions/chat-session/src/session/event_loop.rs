@@ -48,7 +48,11 @@ pub(super) enum Mode {
 impl EventLoop {
     /// Starts the tasks of the stream.
     pub(super) fn start(mut state: SessionState, options: &mut Options) -> Self {
-        let tasks = TaskSet::start(&state.deps, state.stream.down_since_ms.take());
+        let tasks = TaskSet::start(
+            &state.deps,
+            &state.store.agent,
+            state.stream.down_since_ms.take(),
+        );
         Self {
             presence: PresenceKeeper::new(state.deps.clone(), &state.store.agent),
             state,

@@ -31,6 +31,7 @@ mod statistics;
 mod stream;
 mod stream_status;
 mod tasks;
+mod tenant_stream;
 mod transcripts;
 mod updates;
 

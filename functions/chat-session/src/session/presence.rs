@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::chat::{set_availability, set_presence};
 use insights_core::WithCauses;
 use insights_core::chat::availability::availability;
 use insights_http::Deadline;
@@ -86,7 +85,7 @@ impl Drop for PresenceKeeper {
 /// Sets the presence of an agent to offline, and logs a failure.
 pub(super) async fn set_offline(deps: &Deps, agent: &str) {
     let deadline = Deadline::within(CALL_TIMEOUT);
-    match set_presence(&deps.client, agent, OFFLINE, deadline).await {
+    match deps.center.set_presence(agent, OFFLINE, deadline).await {
         Ok(()) => tracing::info!(agent_id = agent, "the agent was set offline"),
         Err(error) => tracing::error!(
             agent_id = agent,
@@ -110,13 +109,17 @@ async fn keep_up_to_date(
         let set = async {
             if !is_available {
                 let deadline = Deadline::within(CALL_TIMEOUT);
-                set_presence(&deps.client, &agent, AVAILABLE, deadline).await?;
+                deps.center
+                    .set_presence(&agent, AVAILABLE, deadline)
+                    .await?;
                 is_available = true;
             }
             if last_availability != Some(wanted) {
                 let deadline = Deadline::within(CALL_TIMEOUT);
-                let skills = &deps.config.skills;
-                set_availability(&deps.client, &agent, wanted, skills, deadline).await?;
+                let (center, config) = (&deps.center, &deps.config);
+                center
+                    .set_availability(&agent, wanted, config, deadline)
+                    .await?;
                 last_availability = Some(wanted);
             }
             Ok::<_, cxone::Error>(())

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::chat::{Connection, ConnectionEnd, Incoming};
+use cxone::CxoneClient;
+use cxone::chat::{Connection, ConnectionEnd, Incoming, StreamTiming};
 use insights_core::WithCauses;
 use insights_core::backoff::{Backoff, BackoffPolicy, Jitter};
 use insights_core::chat::archive::Gap;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::arrival::Arrival;
+use crate::chat_center::ChatCenter;
 use crate::deps::Deps;
 
 /// How long the old connection is read after a new one is open, so that messages on their way over it still arrive.
@@ -36,6 +38,8 @@ const OUTBOUND_LIMIT: usize = 16;
 /// The task that keeps the stream of an agent up.
 pub(super) struct StreamTask {
     pub(super) deps: Arc<Deps>,
+    /// The agent whose stream it is.
+    pub(super) agent: String,
     pub(super) arrivals: mpsc::Sender<Arrival>,
     /// Canceling this token ends the task.
     pub(super) stop: CancellationToken,
@@ -56,7 +60,19 @@ type Opening = Pin<Box<dyn Future<Output = Result<Connection, cxone::Error>> + S
 
 impl StreamTask {
     /// Keeps the stream up until the task is stopped, or nobody takes arrivals any more.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(self) {
+        match self.deps.center.clone() {
+            ChatCenter::Tutorial { client, stream } => self.run_on_stream(client, stream).await,
+            ChatCenter::Tenant(chats) => self.run_on_tenant(chats).await,
+        }
+    }
+
+    async fn run_on_stream(mut self, client: CxoneClient, stream: reqwest::Client) {
+        let opener = Opener {
+            client,
+            stream,
+            timing: self.deps.config.timing,
+        };
         let config = &self.deps.config;
         let reconnect_cap = config.reconnect_cap;
         let mut backoff = Backoff::new(BackoffPolicy::new(
@@ -67,7 +83,7 @@ impl StreamTask {
         loop {
             let stop = self.stop.clone();
             let opened = tokio::select! {
-                opened = open(&self.deps) => opened,
+                opened = opener.open() => opened,
                 () = stop.cancelled() => return,
             };
             let (error, retry_after): (Box<dyn Error + Send + Sync>, Duration) = match opened {
@@ -75,7 +91,7 @@ impl StreamTask {
                     let Ok(outbound) = self.announce_connection().await else {
                         return;
                     };
-                    match self.read(connection, outbound, &mut backoff).await {
+                    match self.read(&opener, connection, outbound, &mut backoff).await {
                         ReadingEnd::Stopped => return,
                         ReadingEnd::ConnectionLost(end) => (end.into(), Duration::ZERO),
                     }
@@ -122,6 +138,7 @@ impl StreamTask {
     /// Reads and writes a connection until it ends, and replaces it before its token expires.
     async fn read(
         &mut self,
+        opener: &Opener,
         connection: Connection,
         mut outbound: mpsc::Receiver<Message>,
         backoff: &mut Backoff,
@@ -170,8 +187,8 @@ impl StreamTask {
                     }
                 },
                 () = tokio::time::sleep_until(renew_at), if opening.is_none() => {
-                    let deps = Arc::clone(&self.deps);
-                    let new: Opening = Box::pin(async move { open(&deps).await });
+                    let opener = opener.clone();
+                    let new: Opening = Box::pin(async move { opener.open().await });
                     opening = Some(new);
                     continue;
                 }
@@ -203,8 +220,18 @@ impl StreamTask {
     }
 }
 
-async fn open(deps: &Deps) -> Result<Connection, cxone::Error> {
-    Connection::open(&deps.stream, &deps.client, deps.config.timing).await
+/// What a connection to the stream is opened with.
+#[derive(Clone)]
+struct Opener {
+    client: CxoneClient,
+    stream: reqwest::Client,
+    timing: StreamTiming,
+}
+
+impl Opener {
+    async fn open(&self) -> Result<Connection, cxone::Error> {
+        Connection::open(&self.stream, &self.client, self.timing).await
+    }
 }
 
 /// Waits until the connection that is being opened is open or has failed; forever if none is being opened.

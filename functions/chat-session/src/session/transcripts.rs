@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backends::erasure::erased_at;
-use cxone::chat::{ChatTranscript, read_transcript};
+use cxone::chat::ChatTranscript;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -175,11 +175,11 @@ impl Reading {
             let Some(wanted) = self.waiting.remove(&conversation) else {
                 continue;
             };
-            let (deps, client) = (Arc::clone(&self.deps), self.deps.client.clone());
+            let deps = Arc::clone(&self.deps);
             let id = conversation.clone();
             self.running.push(Box::pin(async move {
                 let deadline = Deadline::within(READ_TIMEOUT);
-                let mut answer = read_transcript(&client, &id, deadline).await;
+                let mut answer = deps.center.read_transcript(&id, deadline).await;
                 if let Ok(Some(transcript)) = &mut answer {
                     leave_out_erased(&deps, &id, transcript).await;
                 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chat_session::chat_center::ChatCenter;
 use chat_session::session::{Options, Outcome, Update};
 use cxone::chat::{Connection, Incoming, StreamTiming};
 use cxone_simulator::chat::ChatSettings;
@@ -110,7 +111,10 @@ async fn a_connection_that_nobody_read_for_a_while_is_not_given_up() {
         pong_timeout: Duration::from_millis(50),
         io_timeout: Duration::from_secs(20),
     };
-    let opened = Connection::open(&deps.stream, &deps.client, timing).await;
+    let ChatCenter::Tutorial { client, stream } = &deps.center else {
+        panic!("the simulator is no tenant");
+    };
+    let opened = Connection::open(stream, client, timing).await;
     let mut connection = opened.unwrap();
     let chat = &fixture.simulator.world().chat;
     // The connection sends its ping, and is then left alone for longer than an answer may take.

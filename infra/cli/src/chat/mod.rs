@@ -93,9 +93,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     typing.abort();
     viewing.await?;
     print_summary(&report, &args)?;
-    if let Some(simulator) = context.simulator {
-        simulator.shutdown().await;
-    }
+    context.shutdown().await;
     Ok(())
 }
 

@@ -138,9 +138,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let rejected = rejects.count();
     rejects.finish()?;
     result?;
-    if let Some(simulator) = context.simulator {
-        simulator.shutdown().await;
-    }
+    context.shutdown().await;
     if totals.lines() == 0 && rejected > 0 {
         bail!("no line could be embedded");
     }

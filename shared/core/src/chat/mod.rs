@@ -5,6 +5,7 @@
 //! - [`pacing`] limits the rate at which the messages of a conversation are processed, with a [`token_bucket`] for each.
 //! - [`outbox`] decides which messages of the agent are sent, sent again, or known to have arrived.
 //! - [`sla`] measures message latency with a [`histogram`]; [`availability`] computes the agent's availability for routing.
+//! - [`contact_board`] decides which of many open contacts is read next, where there is no stream.
 //! - [`escalation`] finds the words and phrases that a supervisor must know of.
 //! - [`stored_message`] is a message as a session stores it; [`merge`] combines stored messages, transcript and previous
 //!   archive into the [`archive`]; [`replay`] plans how an archive is shown with its pauses.
@@ -17,6 +18,7 @@ pub mod archive_dialogue;
 pub mod archive_key;
 pub mod archive_redaction;
 pub mod availability;
+pub mod contact_board;
 pub mod escalation;
 pub mod frame;
 pub mod histogram;

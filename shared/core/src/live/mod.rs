@@ -52,6 +52,7 @@ mod sweep;
 pub mod transition;
 pub mod view;
 pub mod window;
+pub mod write_budget;
 
 #[cfg(test)]
 mod model_tests;

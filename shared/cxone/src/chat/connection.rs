@@ -96,7 +96,7 @@ impl Connection {
                 endpoint: endpoint.template().to_owned(),
             };
             match deadline
-                .bound(upgrade(http, &endpoint, &token))
+                .bound(upgrade(http, &endpoint, Some(&token)))
                 .await
                 .ok_or_else(too_late)?
             {

@@ -32,11 +32,12 @@ const MAX_WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// Most bytes that are read of the body of a refusal.
 const MAX_REFUSAL_BYTES: usize = 16 << 10;
 
-/// Opens a WebSocket over the product's HTTP client, so that TLS and proxies are as for every other call.
-pub(super) async fn upgrade(
+/// Opens a WebSocket over the product's HTTP client, so that TLS and proxies are as for every other call; with a token where the
+/// handshake needs one.
+pub(crate) async fn upgrade(
     http: &reqwest::Client,
     endpoint: &Endpoint,
-    token: &AccessToken,
+    token: Option<&AccessToken>,
 ) -> Result<WebSocketStream<reqwest::Upgraded>, Error> {
     let broken = |error: reqwest::Error| {
         unavailable(
@@ -45,9 +46,11 @@ pub(super) async fn upgrade(
         )
     };
     let key = generate_key();
-    let response = http
-        .get(endpoint.url().clone())
-        .header(AUTHORIZATION, token.bearer())
+    let mut request = http.get(endpoint.url().clone());
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, token.bearer());
+    }
+    let response = request
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")

@@ -13,5 +13,6 @@ pub mod wire;
 
 pub use agent::{Skill, set_availability, set_presence};
 pub use connection::{Connection, ConnectionEnd, Incoming};
+pub(crate) use handshake::upgrade;
 pub use keepalive::StreamTiming;
 pub use transcript::{ChatTranscript, read_transcript};

@@ -10,6 +10,8 @@
 //! | [`segments`] | Analyzed segments of finished conversations, and what was said in them. |
 //! | [`contacts`] | Finished contacts with their dispositions. |
 //! | [`digital`] | Digital contacts and their messages; custom fields. |
+//! | [`chats`] | Digital contacts in the form of chats. |
+//! | [`event_hub`] | Hints that something happened in a digital contact. |
 //! | [`agents`] | The states of agents, and messages to a team. |
 //! | [`doctor`] | What of all this a tenant allows. |
 //!
@@ -19,12 +21,14 @@
 pub mod agents;
 mod allow_list;
 mod calls;
+pub mod chats;
 mod claims;
 mod client;
 pub mod contacts;
 pub mod digital;
 mod discovery;
 pub mod doctor;
+pub mod event_hub;
 mod hosts;
 mod lists;
 mod options;

@@ -1,0 +1,94 @@
+//! The contact center as chat sessions see it, whichever API it has.
+
+use std::sync::Arc;
+
+use cxone::chat::{ChatTranscript, set_availability, set_presence};
+use cxone::tenant::agents::read_states;
+use cxone::tenant::chats::read_chat_transcript;
+use cxone::{CxoneClient, Error};
+use insights_http::Deadline;
+
+use crate::config::Config;
+use crate::tenant_chats::TenantChats;
+
+/// The contact center of chat sessions.
+#[derive(Debug, Clone)]
+pub enum ChatCenter {
+    /// A contact center with a stream of events for each agent, whose presence and availability are set.
+    Tutorial {
+        /// The client of the contact center, with the scopes of chats.
+        client: CxoneClient,
+        /// The HTTP client of the stream.
+        stream: reqwest::Client,
+    },
+    /// A tenant whose digital contacts are watched. Presence is read and never set, and nothing is sent in an agent's name.
+    Tenant(Arc<TenantChats>),
+}
+
+impl ChatCenter {
+    /// Reads the whole transcript of a conversation; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the requests fail with.
+    pub async fn read_transcript(
+        &self,
+        conversation_id: &str,
+        deadline: Deadline,
+    ) -> Result<Option<ChatTranscript>, Error> {
+        match self {
+            Self::Tutorial { client, .. } => {
+                cxone::chat::read_transcript(client, conversation_id, deadline).await
+            }
+            Self::Tenant(chats) => {
+                read_chat_transcript(chats.client(), conversation_id, deadline).await
+            }
+        }
+    }
+
+    /// Sets the presence of an agent. In a tenant it only reads and logs the agent's state: a presence belongs to the agent there.
+    ///
+    /// # Errors
+    /// What the request fails with.
+    pub async fn set_presence(
+        &self,
+        agent: &str,
+        status: &str,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Tutorial { client, .. } => set_presence(client, agent, status, deadline).await,
+            Self::Tenant(chats) => {
+                let states = read_states(chats.client(), deadline).await;
+                let state = states
+                    .ok()
+                    .and_then(|states| states.into_iter().find(|state| state.agent_id == agent));
+                let state = state.map_or_else(|| "unknown".to_owned(), |state| state.state);
+                tracing::info!(
+                    agent_id = agent,
+                    state,
+                    "the presence of agents belongs to them in a tenant and is not set"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets the availability of an agent for routing. In a tenant nothing is done.
+    ///
+    /// # Errors
+    /// What the request fails with.
+    pub async fn set_availability(
+        &self,
+        agent: &str,
+        availability: f64,
+        config: &Config,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Tutorial { client, .. } => {
+                set_availability(client, agent, availability, &config.skills, deadline).await
+            }
+            Self::Tenant(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The contact center as the poller sees it, whichever API it has.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cxone::live::{LiveTranscript, patch_attributes, post_suggestion, read_transcript};
+use cxone::tenant::TenantClient;
+use cxone::tenant::agents::send_team_message;
+use cxone::tenant::digital::{Author, read_messages, write_custom_fields};
+use cxone::{CxoneClient, Error};
+use insights_core::live::write_budget::WriteBudget;
+use insights_core::live::{Segment, Speaker, Suggestion};
+use insights_http::{Deadline, Error as HttpError};
+use jiff::Timestamp;
+
+use crate::config::TenantWrites;
+
+/// Shortest time between two writes of attributes to a contact of a tenant.
+const TENANT_WRITE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Number of contacts whose budgets are remembered. Budgets of ended contacts are forgotten above it.
+const MAX_BUDGETS: usize = 10_000;
+
+/// What stands above a message to a team.
+const TEAM_MESSAGE_SUBJECT: &str = "A conversation needs attention";
+
+/// The contact center of live calls.
+#[derive(Debug)]
+pub enum LiveCenter {
+    /// A contact center with live transcripts, attributes and suggestions.
+    Tutorial {
+        /// The client for what is sent: a hiccup is tried again at once, and an outage by the lane.
+        sends: CxoneClient,
+        /// The client for polls. Each makes one attempt, because the rounds of the calls are the retries, and more attempts would go
+        /// round the pace.
+        polls: CxoneClient,
+    },
+    /// A tenant, of which digital contacts are read live. Attributes become custom fields and suggestions messages to a team, where an
+    /// operator has set them.
+    Tenant(TenantCalls),
+}
+
+impl LiveCenter {
+    /// Reads the segments of a call that end at or after `from`, in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// What the request fails with.
+    pub async fn read_transcript(
+        &self,
+        interaction_id: &str,
+        from: i64,
+        deadline: Deadline,
+    ) -> Result<LiveTranscript, Error> {
+        match self {
+            Self::Tutorial { polls, .. } => {
+                read_transcript(polls, interaction_id, from, deadline).await
+            }
+            Self::Tenant(calls) => calls.read_transcript(interaction_id, from, deadline).await,
+        }
+    }
+
+    /// Sends the attributes of a call.
+    ///
+    /// # Errors
+    /// What the request fails with, and [`HttpError::RateLimited`] while a contact of a tenant may not be written to.
+    pub async fn send_attributes(
+        &self,
+        interaction_id: &str,
+        attributes: &[(&'static str, String)],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Tutorial { sends, .. } => {
+                patch_attributes(sends, interaction_id, attributes, deadline).await
+            }
+            Self::Tenant(calls) => {
+                calls
+                    .write_attributes(interaction_id, attributes, deadline)
+                    .await
+            }
+        }
+    }
+
+    /// Sends a suggestion; returns the contact center's id of it, if it names one.
+    ///
+    /// # Errors
+    /// What the request fails with.
+    pub async fn send_suggestion(
+        &self,
+        interaction_id: &str,
+        suggestion: &Suggestion,
+        deadline: Deadline,
+    ) -> Result<Option<String>, Error> {
+        let Suggestion { key, content, .. } = suggestion;
+        match self {
+            Self::Tutorial { sends, .. } => {
+                post_suggestion(sends, interaction_id, content, key, deadline).await
+            }
+            Self::Tenant(calls) => {
+                calls.alert_team(interaction_id, deadline).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Returns the shortest time between two sends of the attributes of one call.
+    pub(crate) fn attribute_interval(&self) -> Duration {
+        match self {
+            Self::Tutorial { .. } => Duration::ZERO,
+            Self::Tenant(_) => TENANT_WRITE_INTERVAL,
+        }
+    }
+
+    /// Returns the path of the token endpoint, whose limit is not that of the transcripts.
+    pub(crate) fn token_path(&self) -> &str {
+        match self {
+            Self::Tutorial { sends, .. } => sends.site().token_url().path(),
+            Self::Tenant(calls) => calls.token_path.as_str(),
+        }
+    }
+}
+
+/// The digital contacts of a tenant as live calls.
+#[derive(Debug)]
+pub struct TenantCalls {
+    client: TenantClient,
+    token_path: String,
+    writes: TenantWrites,
+    contacts: Mutex<HashMap<String, WrittenContact>>,
+}
+
+/// What was written to a contact, and what may be.
+#[derive(Debug)]
+struct WrittenContact {
+    budget: WriteBudget,
+    values: Vec<(String, String)>,
+}
+
+impl TenantCalls {
+    /// Builds the live calls of a tenant.
+    ///
+    /// # Errors
+    /// If the token URL cannot be used.
+    pub fn new(client: TenantClient, writes: TenantWrites) -> Result<Self, Error> {
+        let site = TenantClient::token_site(client.options())?;
+        Ok(Self {
+            token_path: site.token_url().path().to_owned(),
+            client,
+            writes,
+            contacts: Mutex::default(),
+        })
+    }
+
+    fn with_contact<T>(&self, id: &str, change: impl FnOnce(&mut WrittenContact) -> T) -> T {
+        let now_ms = Timestamp::now().as_millisecond();
+        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        if contacts.len() >= MAX_BUDGETS && !contacts.contains_key(id) {
+            contacts.clear();
+        }
+        let contact = contacts
+            .entry(id.to_owned())
+            .or_insert_with(|| WrittenContact {
+                budget: WriteBudget::new(now_ms),
+                values: Vec::new(),
+            });
+        change(contact)
+    }
+
+    async fn read_transcript(
+        &self,
+        contact_id: &str,
+        from: i64,
+        deadline: Deadline,
+    ) -> Result<LiveTranscript, Error> {
+        let Some(found) = read_messages(&self.client, contact_id, deadline).await? else {
+            return Ok(LiveTranscript::default());
+        };
+        let now_ms = Timestamp::now().as_millisecond();
+        self.with_contact(contact_id, |contact| {
+            contact
+                .budget
+                .note_messages(found.messages.len() as u64, now_ms);
+        });
+        let segments = found.messages.into_iter().filter_map(|message| {
+            let speaker = match message.author {
+                Author::Customer => Speaker::Customer,
+                Author::Agent => Speaker::Agent,
+                Author::Bot => return None,
+            };
+            let at = message.at?.as_millisecond();
+            (at >= from && !message.text.trim().is_empty()).then_some(Segment {
+                text: message.text,
+                start: at,
+                end: at,
+                speaker,
+                is_final: true,
+            })
+        });
+        Ok(LiveTranscript {
+            segments: segments.collect(),
+            malformed: found.unreadable,
+        })
+    }
+
+    /// Writes the score and the trend into the custom fields that are set, if they have changed and the contact may be written to.
+    async fn write_attributes(
+        &self,
+        contact_id: &str,
+        attributes: &[(&'static str, String)],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let values = self.writes.fields_of(attributes);
+        let now_ms = Timestamp::now().as_millisecond();
+        let wait = self.with_contact(contact_id, |contact| {
+            let has_changed = !values.is_empty() && contact.values != values;
+            has_changed.then(|| contact.budget.wait_ms(now_ms))
+        });
+        let Some(wait_ms) = wait else {
+            return Ok(());
+        };
+        if wait_ms > 0 {
+            return Err(HttpError::RateLimited {
+                endpoint: "{dfo}/contacts/{id}/custom-fields".to_owned(),
+                retry_after: Some(Duration::from_millis(wait_ms.unsigned_abs())),
+            }
+            .into());
+        }
+        // Counted before it is sent: a write whose answer is lost has been made.
+        self.with_contact(contact_id, |contact| contact.budget.note_write(now_ms));
+        let fields: Vec<_> = values
+            .iter()
+            .map(|(field, value)| (field.as_str(), value.as_str()))
+            .collect();
+        let written = write_custom_fields(&self.client, contact_id, &fields, deadline).await;
+        self.with_contact(contact_id, |contact| match &written {
+            Ok(()) => contact.values = values,
+            Err(Error::Http(HttpError::RateLimited { .. })) => contact.budget.note_refusal(now_ms),
+            Err(_) => {}
+        });
+        written
+    }
+
+    /// Tells the team that a conversation goes badly, without a word of it.
+    async fn alert_team(&self, contact_id: &str, deadline: Deadline) -> Result<(), Error> {
+        let Some(team) = self.writes.alert_team else {
+            return Ok(());
+        };
+        let message = format!("The sentiment of conversation {contact_id} declines.");
+        send_team_message(&self.client, team, TEAM_MESSAGE_SUBJECT, &message, deadline).await
+    }
+}

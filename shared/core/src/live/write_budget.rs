@@ -1,0 +1,188 @@
+//! When a contact may be written to, where every write takes from the same budget as the messages of its agent.
+//!
+//! The contact center lets each contact have 250 updates at once and 17 more a minute. A message of the agent is an update, and so is a
+//! value that this product writes. The budget is estimated from the messages that were seen. A value is written at most once a
+//! minute, only while a reserve is left that no agent types away, and only while few of the updates that were taken are not given
+//! back yet: so the agent is never kept from answering by what was written here.
+
+/// Number of updates that a contact takes at once.
+const BURST: f64 = 250.0;
+
+/// Number of updates that are given back in a millisecond.
+const REFILL_PER_MS: f64 = 17.0 / 60_000.0;
+
+/// Number of updates that are left to the agent.
+const RESERVE: f64 = 50.0;
+
+/// Largest number of own updates that are not given back yet.
+const MAX_DEBT: f64 = 5.0;
+
+/// Shortest time between two writes to a contact, in milliseconds.
+const INTERVAL_MS: i64 = 60_000;
+
+/// The budget of one contact.
+#[derive(Debug, Clone)]
+pub struct WriteBudget {
+    /// The estimated number of updates that may be made now.
+    level: f64,
+    /// The same if nothing had been written here.
+    level_without_writes: f64,
+    at_ms: i64,
+    written_at_ms: Option<i64>,
+    /// The number of messages that were seen.
+    messages: Option<u64>,
+}
+
+impl WriteBudget {
+    /// Builds the budget of a contact of which nothing is known yet.
+    #[must_use]
+    pub fn new(now_ms: i64) -> Self {
+        Self {
+            level: BURST,
+            level_without_writes: BURST,
+            at_ms: now_ms,
+            written_at_ms: None,
+            messages: None,
+        }
+    }
+
+    fn refill(&mut self, now_ms: i64) {
+        #[expect(clippy::cast_precision_loss, reason = "a minute has few milliseconds")]
+        let passed = now_ms.saturating_sub(self.at_ms).max(0) as f64;
+        let refill = passed * REFILL_PER_MS;
+        self.level = (self.level + refill).min(BURST);
+        self.level_without_writes = (self.level_without_writes + refill).min(BURST);
+        self.at_ms = self.at_ms.max(now_ms);
+    }
+
+    /// Notes that the contact has so many messages now. Those that were not seen before count as written a moment ago.
+    pub fn note_messages(&mut self, messages: u64, now_ms: i64) {
+        self.refill(now_ms);
+        let new = messages.saturating_sub(self.messages.unwrap_or(0));
+        self.messages = Some(messages.max(self.messages.unwrap_or(0)));
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "what is beyond the burst is all the same"
+        )]
+        let taken = new.min(1_000) as f64;
+        self.level = (self.level - taken).max(0.0);
+        self.level_without_writes = (self.level_without_writes - taken).max(0.0);
+    }
+
+    /// Returns how long to wait before a value may be written, in milliseconds; zero if it may be written now.
+    #[must_use]
+    pub fn wait_ms(&mut self, now_ms: i64) -> i64 {
+        self.refill(now_ms);
+        let since_write = self.written_at_ms.map(|at| now_ms.saturating_sub(at));
+        let until_interval = since_write.map_or(0, |since| (INTERVAL_MS - since).max(0));
+        let lacking = (RESERVE + 1.0 - self.level).max(0.0);
+        let debt = self.level_without_writes - self.level;
+        // A debt that is too large shrinks only while the bucket would be full without it.
+        let in_debt = debt + 1.0 > MAX_DEBT;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most the time of a refill"
+        )]
+        let until_refilled = (lacking / REFILL_PER_MS).ceil() as i64;
+        let until_paid = if in_debt { INTERVAL_MS } else { 0 };
+        until_interval.max(until_refilled).max(until_paid)
+    }
+
+    /// Notes that a value was written.
+    pub fn note_write(&mut self, now_ms: i64) {
+        self.refill(now_ms);
+        self.level = (self.level - 1.0).max(0.0);
+        self.written_at_ms = Some(now_ms);
+    }
+
+    /// Notes that the contact center has refused an update for its number: nothing is left.
+    pub fn note_refusal(&mut self, now_ms: i64) {
+        self.refill(now_ms);
+        self.level = 0.0;
+        self.written_at_ms = Some(now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The contact center's own count of a contact.
+    #[derive(Clone)]
+    struct Bucket {
+        level: f64,
+        at_ms: i64,
+    }
+
+    impl Bucket {
+        fn take(&mut self, now_ms: i64) -> bool {
+            let passed = (now_ms - self.at_ms) as f64;
+            self.level = (self.level + passed * REFILL_PER_MS).min(BURST);
+            self.at_ms = now_ms;
+            let is_allowed = self.level >= 1.0;
+            if is_allowed {
+                self.level -= 1.0;
+            }
+            is_allowed
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn the_agent_is_never_blocked_by_what_is_written(
+            // Minutes in which agent and customer write so many messages, lively ones among them.
+            minutes in prop::collection::vec(prop_oneof![0_u32..4, 0_u32..20, 15_u32..60], 1..240),
+        ) {
+            let full = Bucket { level: BURST, at_ms: 0 };
+            let (mut shared, mut alone) = (full.clone(), full);
+            let mut budget = WriteBudget::new(0);
+            let (mut messages, mut last_write) = (0, i64::MIN / 2);
+            for (minute, count) in minutes.into_iter().enumerate() {
+                let start = minute as i64 * 60_000;
+                for number in 0..i64::from(count) {
+                    let at = start + number * 60_000 / i64::from(count);
+                    let was_allowed_alone = alone.level >= MAX_DEBT + 1.0;
+                    let (with_us, without_us) = (shared.take(at), alone.take(at));
+                    messages += u64::from(without_us);
+                    // An agent who would be blocked within a few messages anyway types more than a person does.
+                    prop_assert!(with_us || !was_allowed_alone, "minute {minute}: the agent is blocked");
+                }
+                let now = start + 59_999;
+                budget.note_messages(messages, now);
+                if budget.wait_ms(now) == 0 {
+                    prop_assert!(now - last_write >= INTERVAL_MS);
+                    prop_assert!(shared.take(now), "a write beyond the budget");
+                    budget.note_write(now);
+                    last_write = now;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_written_once_a_minute_and_not_after_a_refusal() {
+        let mut budget = WriteBudget::new(0);
+        assert_eq!(budget.wait_ms(0), 0);
+        budget.note_write(0);
+        assert_eq!(budget.wait_ms(1_000), 59_000);
+        assert_eq!(budget.wait_ms(60_000), 0);
+        budget.note_refusal(60_000);
+        assert!(
+            budget.wait_ms(60_000) >= 170_000,
+            "until the reserve is there"
+        );
+    }
+
+    #[test]
+    fn a_lively_chat_is_left_alone() {
+        let mut budget = WriteBudget::new(0);
+        budget.note_messages(230, 0);
+        assert!(budget.wait_ms(0) > 0);
+        budget.note_messages(230, 600_000);
+        assert_eq!(budget.wait_ms(600_000), 0, "ten minutes of silence");
+    }
+}
