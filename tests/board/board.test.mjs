@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { KEY, Stage, angry, content, logIn, order, rowOf, standsAs, startBrowser, until, visit } from './stage.mjs';
+import { KEY, RULES, Stage, angry, content, logIn, order, rowOf, standsAs, startBrowser, until, visit } from './stage.mjs';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let stage;
@@ -243,6 +243,51 @@ test('the order stays while somebody reads, and follows when it is asked to', as
   await page.mouse.move(5, 5);
   await page.evaluate(() => document.activeElement.blur());
   await until('what has ended is gone', async () => !(await order(page)).includes('bad-2'));
+  await leave(page);
+});
+
+test('the drawer shows the rules that hold with their words, the worst as the alert, and the call card in quotes', async (context) => {
+  const staged = await Stage.start({ rules: RULES });
+  context.after(() => staged.stop());
+  const page = await visit(browser, staged);
+  await logIn(page);
+  const lines = [
+    [-70000, 'agent', 'Thank you for calling, how can I help you today?'],
+    [-64000, 'customer', 'Hello, I was charged twice for my order and my card is 4111 1111 1111 1111.'],
+    [-56000, 'agent', 'I am sorry about that, let me look.'],
+    [-50000, 'customer', 'Otherwise I will <b onclick="window.pwned=3">cancel my contract</b> today.'],
+    [-42000, 'agent', 'I will refund 45 dollars to you by Friday.'],
+    [-36000, 'customer', 'Great, thank you, that is very kind of you.'],
+  ];
+  await staged.call('rules-1', lines, { agent_name: 'Grace Hopper' });
+  await standsAs(page, 'rules-1', 'severe', 'open');
+  assert.match(await rowOf(page, 'rules-1').textContent(), /test-cancel/);
+  await rowOf(page, 'rules-1').focus();
+  await page.keyboard.press('Enter');
+  const hit = page.locator('#drawer .hit[data-rule="test-cancel"]');
+  await hit.waitFor();
+  assert.match(await hit.textContent(), /severe.*test-cancel.*Customer cancel my contract/s);
+  const notice = page.locator('#drawer .hit[data-rule="test-notice"]');
+  await notice.waitFor();
+  assert.match(await notice.textContent(), /warn.*test-notice.*0:2[05].*No words made it hold/s);
+  assert.deepEqual(await page.locator('#drawer .hit').evaluateAll((hits) => hits.map((one) => one.dataset.severity)), ['severe', 'warn', 'info']);
+  const card = (name) => page.locator(`#drawer [data-card="${name}"]`).textContent();
+  await until('the card quotes the reason', async () => /I was charged twice/.test(await card('reason')));
+  assert.match(await card('commitment'), /I will refund 45 dollars to you by Friday\./);
+  assert.match(await card('risk'), /cancel my contract/);
+  const drawer = await page.locator('#drawer').textContent();
+  assert.doesNotMatch(drawer, /4111/);
+  assert.match(drawer, /Why.*test-cancel/s);
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  assert.equal(await page.locator('#drawer-body b').count(), 0);
+  await assertAccessible(page, 'the drawer with hits and card');
+  await page.keyboard.press('x');
+  await page.locator('#wrong-reason').fill('a figure of speech');
+  await page.locator('#wrong button[value="ok"]').press('Enter');
+  await standsAs(page, 'rules-1', 'warn', 'open');
+  await page.keyboard.press('a');
+  await standsAs(page, 'rules-1', 'warn', 'acknowledged');
+  assert.doesNotMatch(staged.server.log(), /charged twice/);
   await leave(page);
 });
 

@@ -85,11 +85,28 @@ export function opened(shown) {
     turn(24, 'customer', 'This is the third time I call and nobody does anything.', 0.07),
     turn(31, 'customer', 'I am furious, this is the worst service I have ever had. My card is [CARD].', 0.02),
   ];
+  const quote = (number, text) => ({ at: turns[number].at, speaker: turns[number].speaker, text });
   return {
     row: shown,
+    began: shown.started,
     readable: true,
     transcript: { turns, is_cut: false },
-    why: shown.alert ? { rule: shown.alert.rule, version: shown.alert.version, at: shown.alert.at, second: 31, average: shown.alert.average, model: '3f1b9c20d7aa', turns: [turns[3], turns[5], turns[6]] } : null,
+    why: shown.alert ? { rule: shown.alert.rule, version: shown.alert.version, severity: shown.alert.severity, at: shown.started + 31000, average: shown.alert.average, model: '3f1b9c20d7aa', is_rule_hit: false, turns: [turns[3], turns[5], turns[6]] } : null,
+    rules: {
+      hits: [
+        { rule: 'third-call', version: '5d1c0a9b77e2', severity: 'severe', at: turns[5].at + 2000, missing: 0, quotes: [quote(5, 'third time I call')] },
+        { rule: 'recording-notice-missing', version: '0b6e4f1d2c3a', severity: 'warn', at: shown.started + 60000, missing: 0, quotes: [] },
+      ],
+      unknown: ['offer-after-cancel'],
+      gaps: [[shown.started + 40000, shown.started + 47000]],
+    },
+    card: [
+      { name: 'reason', quote: quote(1, 'Hello, I would like to know where my order is, please.'), rule: null, unknown: null },
+      { name: 'outcome', quote: quote(4, 'It seems the parcel has gone back to the warehouse.'), rule: null, unknown: null },
+      { name: 'commitment', quote: null, rule: null, unknown: 'the agent promised nothing' },
+      { name: 'risk', quote: quote(5, 'third time I call'), rule: 'third-call', unknown: null },
+      { name: 'next step', quote: null, rule: null, unknown: 'nothing beside the commitment says what comes next' },
+    ],
     call: { quarters: [0.55, 0.24, 0.07, 0.02], customer_ms: 14000, agent_ms: 11000, unscored_ms: 0, customer_average: 0.22, agent_average: 0.63, suggestions: [{ at: shown.started + 31000, content: 'The customer is upset. Apologize, and say what you will do now.', status: 'sent', average: 0.2 }] },
   };
 }

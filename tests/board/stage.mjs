@@ -1,7 +1,7 @@
 // What the tests stand on: the simulated contact center, the server of `cxone-insights serve`, and a headless Chromium.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,10 +44,14 @@ async function startProgram(args, env, pattern) {
 
 /** The contact center and the server. */
 export class Stage {
-  static async start({ env = {}, addr = '127.0.0.1:0' } = {}) {
+  static async start({ env = {}, addr = '127.0.0.1:0', rules = '' } = {}) {
     const stage = new Stage();
     stage.folder = mkdtempSync(join(tmpdir(), 'board-'));
     stage.env = { RUST_LOG: 'info', ...env };
+    if (rules) {
+      stage.env.RULES_FILE = join(stage.folder, 'rules.toml');
+      writeFileSync(stage.env.RULES_FILE, rules);
+    }
     stage.center = await startProgram(['simulate', '--addr', '127.0.0.1:0'], {}, /contact center is at (http:\S+)/);
     await stage.startServer(addr);
     return stage;
@@ -103,6 +107,23 @@ export const angry = (start = -24000) => [
   [start + 15000, 'customer', 'I am furious, this is the worst service I have ever had.'],
   [start + 18000, 'customer', 'I hate this, you people are completely useless.'],
 ];
+
+/** Rules of the tests, one of each severity. */
+export const RULES = `
+[[rule]]
+id = "test-cancel"
+severity = "severe"
+when = { said = ["cancel my contract"], by = "customer" }
+
+[[rule]]
+id = "test-notice"
+severity = "warn"
+when = { not_said = ["this call (is|may be) recorded"], by = "agent", within = "first 20s" }
+
+[[rule]]
+id = "test-refund"
+when = { said = ["refund"], by = "agent" }
+`;
 
 /** What a customer who is content says. */
 export const content = (start = -12000) => [

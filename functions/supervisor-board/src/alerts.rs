@@ -57,9 +57,10 @@ pub(crate) async fn mark(
     })?;
     let now = Timestamp::now();
     let mut entry = find(deps, id, now).await?;
-    let alert = entry.row.alert.as_ref();
-    let alert = alert
-        .filter(|alert| alert.rule == said.alert.rule && alert.at_ms == said.alert.at)
+    let alert = entry
+        .row
+        .alerts()
+        .find(|alert| alert.rule == said.alert.rule && alert.at_ms == said.alert.at)
         .ok_or_else(|| {
             let message = "the conversation has another alert now, or none; look again";
             Failure::conflict("alert_changed", message)

@@ -8,6 +8,7 @@ use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
 use cxone::CxoneClient;
 use cxone::endpoints::System;
+use insights_core::intent::{IntentCategories, IntentClassifier};
 use store::state::State;
 
 use crate::config::Config;
@@ -42,6 +43,8 @@ pub struct Deps {
     pub call_client: CxoneClient,
     /// Client of the contact center's API for transcripts of chats.
     pub chat_client: CxoneClient,
+    /// The intents that call cards name a reason by.
+    pub intents: IntentClassifier,
     /// The limit on failed logins.
     pub login_limit: LoginLimit,
     /// How replies reach browsers.
@@ -64,6 +67,7 @@ impl Deps {
             calls: Interactions::new(state.clone(), config.shards.count),
             call_client: client(System::RealTime)?,
             chat_client: client(System::Chat)?,
+            intents: IntentClassifier::new(IntentCategories::default(), None)?,
             login_limit: LoginLimit::default(),
             delivery: Delivery::Whole,
             board,

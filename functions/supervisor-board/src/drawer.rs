@@ -1,20 +1,23 @@
-//! One conversation, opened: its transcript so far, its scores, and why its alert was raised.
+//! One conversation, opened: its transcript so far, its scores, its rules, its card, and why its alert was raised.
 
 use backends::board::BoardEntry;
 use backends::caller_keys::CallerSession;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use insights_core::WithCauses;
-use insights_core::board::ConversationKind;
+use insights_core::board::{ConversationKind, RowAlert};
 use insights_core::live::{CallState, CallView};
+use insights_core::rules::RuleHit;
 use insights_core::scale::round_score;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 use serde_json::{Value, json};
 
+use crate::card_view::card;
 use crate::deps::Deps;
-use crate::transcript::{self, Transcript};
+use crate::rules_view::KnownRules;
+use crate::transcript::{self, Transcript, Turn};
 use crate::{alerts, row_view, unavailable};
 
 /// Number of turns that are shown as what raised an alert.
@@ -43,14 +46,18 @@ pub(crate) async fn open(
     );
     metrics::count("board_transcripts", 1);
     let deadline = Deadline::at(request.deadline().into());
-    let (state, read) = match entry.row.kind {
+    let (state, rules, read) = match entry.row.kind {
         ConversationKind::Call => {
             let loaded = deps.calls.load(id, now).await.map_err(unavailable)?;
             let state = loaded.map(|loaded| loaded.call);
+            let rules = state.as_ref().map(KnownRules::of_call).unwrap_or_default();
             let read = transcript::of_call(deps, id, state.as_ref(), deadline).await;
-            (state, read)
+            (state, rules, read)
         }
-        ConversationKind::Chat => (None, transcript::of_chat(deps, id, deadline).await),
+        ConversationKind::Chat => {
+            let rules = KnownRules::of_chat(deps, id).await.map_err(unavailable)?;
+            (None, rules, transcript::of_chat(deps, id, deadline).await)
+        }
     };
     let is_readable = read.is_ok();
     let transcript = read.unwrap_or_else(|error| {
@@ -62,11 +69,17 @@ pub(crate) async fn open(
         Transcript::default()
     });
     let (row, _) = row_view::view(&entry, now.as_millisecond());
+    // Scoring may have begun later than the conversation.
+    let first = transcript.turns.first().map(|turn| turn.at);
+    let began_ms = first.map_or(entry.row.started_ms, |at| at.min(entry.row.started_ms));
     let body = json!({
         "row": row,
+        "began": began_ms,
         "readable": is_readable,
         "transcript": transcript,
-        "why": why(&entry, &transcript),
+        "why": why(&entry, &rules.hits, &transcript),
+        "rules": rules.view(&transcript),
+        "card": (!transcript.turns.is_empty()).then(|| card(deps, &transcript, &rules.hits)),
         "call": state.as_ref().map(about_call),
     });
     let mut response = Response::new(body.to_string());
@@ -91,9 +104,42 @@ fn about_call(state: &CallState) -> Value {
     })
 }
 
-/// Returns why the alert of a conversation was raised: its rule, the second, and the customer's lowest turns of the time before it.
-fn why(entry: &BoardEntry, transcript: &Transcript) -> Option<Value> {
-    let alert = entry.row.alert.as_ref()?;
+/// Returns why the alert of a conversation was raised: its rule, when, and the turns that raised it.
+fn why(entry: &BoardEntry, hits: &[RuleHit], transcript: &Transcript) -> Option<Value> {
+    let alert = entry.row.current_alert(&entry.marks)?;
+    let hit = hits
+        .iter()
+        .find(|hit| hit.rule == alert.rule && hit.at == alert.at_ms);
+    let turns = match hit {
+        Some(hit) => quoted_turns(hit, transcript),
+        None => lowest_turns(alert, transcript),
+    };
+    Some(json!({
+        "rule": alert.rule,
+        "version": alert.version,
+        "severity": alert.severity,
+        "at": alert.at_ms,
+        "average": f64::from(alert.average) / 1000.0,
+        "model": alert.model,
+        "is_rule_hit": hit.is_some(),
+        "turns": turns,
+    }))
+}
+
+/// Returns the turns whose words made a rule hold.
+fn quoted_turns<'t>(hit: &RuleHit, transcript: &'t Transcript) -> Vec<&'t Turn> {
+    let is_quoted = |turn: &&Turn| {
+        let id = turn.id.map(|id| id.to_string());
+        hit.quotes
+            .iter()
+            .any(|place| Some(&place.segment) == id.as_ref())
+    };
+    let quoted = transcript.turns.iter().filter(is_quoted);
+    quoted.take(MAX_SHOWN_CAUSES).collect()
+}
+
+/// Returns the customer's lowest turns of the time before an alert.
+fn lowest_turns<'t>(alert: &RowAlert, transcript: &'t Transcript) -> Vec<&'t Turn> {
     let covered = alert.at_ms.saturating_sub(CAUSE_WINDOW_MS)..=alert.at_ms;
     let mut causes: Vec<_> = transcript
         .turns
@@ -101,18 +147,10 @@ fn why(entry: &BoardEntry, transcript: &Transcript) -> Option<Value> {
         .filter(|turn| turn.speaker == "customer" && covered.contains(&turn.at))
         .collect();
     causes.sort_by(|one, other| {
-        let score = |turn: &transcript::Turn| turn.score.unwrap_or(1.0);
+        let score = |turn: &Turn| turn.score.unwrap_or(1.0);
         score(one).total_cmp(&score(other))
     });
     causes.truncate(MAX_SHOWN_CAUSES);
     causes.sort_by_key(|turn| turn.at);
-    Some(json!({
-        "rule": alert.rule,
-        "version": alert.version,
-        "at": alert.at_ms,
-        "second": alert.at_ms.saturating_sub(entry.row.started_ms) / 1000,
-        "average": f64::from(alert.average) / 1000.0,
-        "model": alert.model,
-        "turns": causes,
-    }))
+    causes
 }

@@ -17,12 +17,14 @@
 //! | `POST /board/alerts/{id}` | acknowledges, snoozes, calls wrong or reopens the alert of a conversation |
 
 mod alerts;
+mod card_view;
 pub mod config;
 pub mod deps;
 mod drawer;
 mod events;
 pub mod login_limit;
 mod row_view;
+mod rules_view;
 mod session;
 mod shell;
 pub mod snapshots;

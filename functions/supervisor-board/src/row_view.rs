@@ -46,7 +46,10 @@ pub(crate) fn view(entry: &BoardEntry, now_ms: i64) -> (RowView<'_>, Standing) {
     let mark = match stands.handling {
         AlertHandling::Acknowledged => marks.acknowledged.as_ref(),
         AlertHandling::Snoozed => marks.snoozed.as_ref(),
-        AlertHandling::Wrong => marks.wrong.as_ref(),
+        AlertHandling::Wrong => marks.wrong.as_ref().filter(|mark| {
+            let current = row.current_alert(marks);
+            current.is_some_and(|alert| alert.rule == mark.alert.rule)
+        }),
         AlertHandling::None | AlertHandling::Open => None,
     };
     let view = RowView {
@@ -54,7 +57,9 @@ pub(crate) fn view(entry: &BoardEntry, now_ms: i64) -> (RowView<'_>, Standing) {
         kind: kind_name(row.kind),
         severity: stands.severity.name(),
         handling: stands.handling,
-        alert: row.alert.as_ref().map(|alert| alert_json(alert, mark)),
+        alert: row
+            .current_alert(marks)
+            .map(|alert| alert_json(alert, mark)),
         started: row.started_ms,
         read: row.read_ms,
         heard: row.heard_ms,

@@ -13,6 +13,8 @@ use testkit::TestFixture;
 use super::*;
 use crate::config::Config;
 
+mod rules_and_card;
+
 const KEY: &str = "a-key-of-the-floor";
 const OTHER_KEY: &str = "a-key-without-the-scope";
 

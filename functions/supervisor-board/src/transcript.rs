@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use insights_core::live::{CallState, Speaker};
-use insights_core::pii::{RedactionPolicy, SpeakerRole, redact_turns};
+use insights_core::card::MAX_QUOTE_CHARS;
+use insights_core::chat::archive_dialogue::utterance_of_message;
+use insights_core::live::{CallState, SegmentId, Speaker};
+use insights_core::pii::{Finding, RedactionPolicy, SpeakerRole, detect_turns};
+use insights_core::rules::Utterance;
 use insights_core::scale::Score;
 use insights_http::Deadline;
 use jiff::Timestamp;
@@ -35,6 +38,9 @@ pub(crate) struct Turn {
     pub(crate) text: String,
     /// The score of the turn, if it is still known.
     pub(crate) score: Option<f64>,
+    /// The identity of the segment or message, by which hits of rules name it.
+    #[serde(skip)]
+    pub(crate) id: Option<SegmentId>,
 }
 
 /// What could be read of a transcript.
@@ -44,11 +50,77 @@ pub(crate) struct Transcript {
     pub(crate) turns: Vec<Turn>,
     /// Whether the beginning was left out.
     pub(crate) is_cut: bool,
+    /// What the customer and the agent said, unmasked.
+    #[serde(skip)]
+    spoken: Vec<SpokenTurn>,
+}
+
+/// What one side said, and the personal data in it.
+struct SpokenTurn {
+    utterance: Utterance,
+    findings: Vec<Finding>,
+}
+
+/// A part of a turn, with personal data masked.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct MaskedQuote {
+    /// When the turn began, in milliseconds since the epoch.
+    pub(crate) at: i64,
+    /// Who spoke or wrote.
+    pub(crate) speaker: &'static str,
+    /// The quoted words, with personal data masked and cut where they are long.
+    pub(crate) text: String,
+}
+
+impl Transcript {
+    /// Returns what the customer and the agent said as rules and cards read it, unmasked.
+    pub(crate) fn utterances(&self) -> impl Iterator<Item = &Utterance> {
+        self.spoken.iter().map(|turn| &turn.utterance)
+    }
+
+    /// Returns a part of a turn between two character offsets, masked as the whole turn is: personal data of which the part has a piece
+    /// is masked as a whole. `None` if the turn is not in the transcript, or shorter.
+    pub(crate) fn quote(&self, segment: &str, from: usize, to: usize) -> Option<MaskedQuote> {
+        let spoken = self
+            .spoken
+            .iter()
+            .find(|turn| turn.utterance.id.to_string() == segment)?;
+        let text = &spoken.utterance.text;
+        let byte = |character: usize| text.char_indices().nth(character).map(|(byte, _)| byte);
+        let mut part = byte(from)?..byte(to).unwrap_or(text.len());
+        let touched: Vec<&Finding> = spoken
+            .findings
+            .iter()
+            .filter(|finding| finding.range.start < part.end && part.start < finding.range.end)
+            .collect();
+        for finding in &touched {
+            part = part.start.min(finding.range.start)..part.end.max(finding.range.end);
+        }
+        let moved: Vec<Finding> = touched
+            .into_iter()
+            .map(|finding| Finding {
+                kind: finding.kind,
+                range: finding.range.start - part.start..finding.range.end - part.start,
+            })
+            .collect();
+        let (masked, _) = RedactionPolicy::default().mask_findings(text.get(part)?, &moved);
+        let mut shown: String = masked.chars().take(MAX_QUOTE_CHARS).collect();
+        if shown.len() < masked.len() {
+            shown.push('…');
+        }
+        (!shown.trim().is_empty()).then(|| MaskedQuote {
+            at: spoken.utterance.start,
+            speaker: spoken.utterance.speaker.name(),
+            text: shown,
+        })
+    }
 }
 
 /// A turn before it is masked.
 struct RawTurn {
     at: i64,
+    end: i64,
+    id: Option<SegmentId>,
     role: SpeakerRole,
     text: String,
     score: Option<f64>,
@@ -73,6 +145,8 @@ pub(crate) async fn of_call(
     let turns = segments.into_iter().filter(|segment| segment.is_final);
     let turns = turns.map(|segment| RawTurn {
         at: segment.start,
+        end: segment.end,
+        id: Some(segment.id()),
         role: match segment.speaker {
             Speaker::Customer => SpeakerRole::Customer,
             Speaker::Agent => SpeakerRole::Agent,
@@ -94,6 +168,8 @@ pub(crate) async fn of_chat(
     let messages = read.map(|read| read.messages).unwrap_or_default();
     let turns = messages.into_iter().map(|message| RawTurn {
         at: message.timestamp_ms,
+        end: message.timestamp_ms,
+        id: utterance_of_message(&message).map(|utterance| utterance.id),
         role: SpeakerRole::from_label(&message.from.kind),
         score: scores.get(&message.identity().to_string()).copied(),
         text: message.text,
@@ -139,22 +215,36 @@ fn masked(mut turns: Vec<RawTurn>) -> Transcript {
     }
     turns.drain(..turns.len() - kept);
     let texts = turns.iter().map(|turn| (turn.role, turn.text.as_str()));
-    let redacted = redact_turns(texts, &RedactionPolicy::default());
-    let turns = turns
-        .iter()
-        .zip(redacted)
-        .map(|(turn, redacted)| Turn {
+    let policy = RedactionPolicy::default();
+    let found = detect_turns(texts, &policy);
+    let mut transcript = Transcript {
+        is_cut,
+        ..Transcript::default()
+    };
+    for (turn, findings) in turns.into_iter().zip(found) {
+        let speaker = match turn.role {
+            SpeakerRole::Customer => Some(Speaker::Customer),
+            SpeakerRole::Agent => Some(Speaker::Agent),
+            _ => None,
+        };
+        let (text, _) = policy.mask_findings(&turn.text, &findings);
+        transcript.turns.push(Turn {
             at: turn.at,
-            speaker: match turn.role {
-                SpeakerRole::Customer => "customer",
-                SpeakerRole::Agent => "agent",
-                _ => "system",
-            },
-            text: redacted.text,
+            speaker: speaker.map_or("system", Speaker::name),
+            text,
             score: turn.score,
-        })
-        .collect();
-    Transcript { turns, is_cut }
+            id: turn.id,
+        });
+        if let (Some(speaker), Some(id)) = (speaker, turn.id) {
+            let mut utterance = Utterance::new(speaker, turn.at, turn.end, turn.text);
+            utterance.id = id;
+            transcript.spoken.push(SpokenTurn {
+                utterance,
+                findings,
+            });
+        }
+    }
+    transcript
 }
 
 #[cfg(test)]
@@ -164,6 +254,8 @@ mod tests {
     fn turn(role: SpeakerRole, text: &str) -> RawTurn {
         RawTurn {
             at: 0,
+            end: 1,
+            id: Some(SegmentId(text.len() as u64)),
             role,
             text: text.to_owned(),
             score: None,
@@ -180,6 +272,36 @@ mod tests {
         assert_eq!(shown.turns[1].text, "[CARD]");
         assert_eq!(shown.turns[2].text, "[CARD]");
         assert!(!shown.is_cut);
+    }
+
+    #[test]
+    fn a_quote_is_masked_as_its_turn_is_whatever_part_of_it_is_quoted() {
+        let text = "né 12, my card is 4111 1111 1111 1111 and I am furious";
+        let shown = masked(vec![turn(SpeakerRole::Customer, text)]);
+        let id = SegmentId(text.len() as u64).to_string();
+        let all = text.chars().count();
+        let whole = shown.quote(&id, 0, all).unwrap();
+        assert_eq!(whole.text, shown.turns[0].text);
+        for from in 0..all {
+            for to in from..=all {
+                let Some(part) = shown.quote(&id, from, to) else {
+                    continue;
+                };
+                assert!(!part.text.contains("11"), "{from}..{to}: {}", part.text);
+                assert!(
+                    whole.text.contains(&part.text),
+                    "{from}..{to}: {}",
+                    part.text
+                );
+            }
+        }
+        assert_eq!(shown.quote(&id, all + 1, all + 2), None);
+        assert_eq!(shown.quote(&id, 5, 3), None);
+        assert_eq!(shown.quote("0123456789abcdef", 0, 3), None);
+        let long = "word ".repeat(200);
+        let shown = masked(vec![turn(SpeakerRole::Agent, &long)]);
+        let cut = shown.quote(&SegmentId(1000).to_string(), 0, 1000).unwrap();
+        assert_eq!(cut.text.chars().count(), MAX_QUOTE_CHARS + 1);
     }
 
     #[test]

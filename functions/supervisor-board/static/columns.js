@@ -32,7 +32,7 @@ export const COLUMNS = [
   {
     id: 'severity',
     title: 'Severity',
-    formula: 'The severity of the open alert’s rule. Without an alert: watch if the customer is below 0.40, the coverage below 80 %, or nobody listens; else calm.',
+    formula: 'The severity of the worst alert that is open, by the customer’s average or by a rule. Without an alert: watch if the customer is below 0.40, the coverage below 80 %, or nobody listens; else calm.',
     isDefault: true,
     isFixed: true,
     cell: () => element('span', { class: 'severity' }),

@@ -1,8 +1,9 @@
-// The drawer: one conversation with its transcript, its scores, and why its alert was raised.
+// The drawer: one conversation with its transcript, its scores, its rules, its card, and why its alert was raised.
 
-import { clock, duration, element, percent, score } from './format.js';
+import { clock, count, duration, element, percent, score } from './format.js';
 
 const SPEAKERS = { customer: 'Customer', agent: 'Agent', system: 'System' };
+const HIT_SIGNS = { severe: '‼', warn: '!', info: '◦' };
 const QUARTERS = ['first', 'second', 'third', 'fourth'];
 
 const fact = (name, value, formula) =>
@@ -13,26 +14,85 @@ const section = (title, ...children) => element('section', {}, element('h3', {},
 /** Returns the title of a conversation. */
 export const drawerTitle = (row) => `${row.kind === 'chat' ? 'Chat' : 'Call'} of ${row.agent_name || row.agent_id || 'an agent without a name'}`;
 
-function turnItem(turn, started) {
+/** Returns who said something, and when in the conversation. */
+const saidBy = (quote, began) => `${duration(quote.at - began)} ${SPEAKERS[quote.speaker] ?? quote.speaker} `;
+
+/** Returns quoted words. They may be of any script, and never become HTML. */
+function quoteItem(quote, began) {
+  return element('blockquote', { class: `turn by-${quote.speaker}` },
+    element('span', { class: 'turn-head' }, saidBy(quote, began)),
+    element('bdi', { class: 'turn-text', dir: 'auto' }, quote.text));
+}
+
+function turnItem(turn, began) {
   const scored = typeof turn.score === 'number' ? score(turn.score) : '–';
   return element('li', { class: `turn by-${turn.speaker}` },
-    element('span', { class: 'turn-head' }, `${duration(turn.at - started)} ${SPEAKERS[turn.speaker] ?? turn.speaker} `,
+    element('span', { class: 'turn-head' }, saidBy(turn, began),
       element('span', { class: 'turn-score', title: 'Score of this segment, 0 negative to 1 positive. Scores are remembered for five minutes.' }, scored)),
     element('bdi', { class: 'turn-text', dir: 'auto' }, turn.text));
 }
 
-function whySection(why, row) {
+function whySection(why, began) {
   if (!why) return section('Why', element('p', {}, 'No alert is open.'));
-  const turns = why.turns.map((turn) => turnItem(turn, row.started));
+  const turns = why.turns.map((turn) => turnItem(turn, began));
+  const whichTurns = why.is_rule_hit ? 'The rule’s words were said here:' : 'What the customer said in the 30 s before, lowest scores:';
+  const noTurns = why.is_rule_hit ? 'No words made the rule hold: something was not said, or figures alone decided.' : null;
   return section('Why',
     element('dl', { class: 'facts' },
       fact('Rule', why.rule),
-      fact('Version', why.version, 'A digest of every number that the rule decides by'),
-      fact('At', `${duration(why.second * 1000)} (${clock(why.at)})`),
+      fact('Severity', why.severity),
+      fact('Version', why.version, 'A digest of everything that the rule decides by'),
+      fact('At', `${duration(why.at - began)} (${clock(why.at)})`),
       why.average > 0 ? fact('Customer’s average then', score(why.average), 'Average of the customer’s segments in the 30 s before') : null,
       fact('Model', why.model ?? 'none', 'Digest of the model whose scores the rule used')),
-    turns.length > 0 ? element('p', {}, 'What the customer said in the 30 s before, lowest scores:') : null,
+    turns.length > 0 || noTurns ? element('p', {}, turns.length > 0 ? whichTurns : noTurns) : null,
     turns.length > 0 ? element('ol', { class: 'turns causes' }, ...turns) : null);
+}
+
+const CARD_LINES = {
+  reason: ['Reason', 'The customer’s sentence of the first third that says why they call'],
+  outcome: ['Outcome', 'The sentence of the last third that says what came of it'],
+  commitment: ['Commitment', 'The agent’s promise, as it was said'],
+  risk: ['Risk', 'The words that made the worst rule hold'],
+  'next step': ['Next step', 'What the agent said will happen after the conversation'],
+};
+
+/** The call card of what was said so far: each line is a quote, or says why there is none. */
+function cardSection(card, began) {
+  if (!card) return null;
+  const lines = card.flatMap(({ name, quote, rule, unknown }) => {
+    const [title, formula] = CARD_LINES[name] ?? [name, ''];
+    const content = quote ? quoteItem(quote, began) : element('span', { class: 'help' }, `unknown: ${unknown}`);
+    return [
+      element('dt', { title: formula }, rule ? `${title} (${rule})` : title),
+      element('dd', { 'data-card': name }, content),
+    ];
+  });
+  return section('Card so far', element('dl', { class: 'card' }, ...lines));
+}
+
+function hitItem(hit, began) {
+  const missing = hit.missing > 0 ? `${count(hit.missing, 'quote')} said before what is shown here.` : null;
+  const none = hit.quotes.length === 0 && hit.missing === 0 ? 'No words made it hold: something was not said, or figures alone decided.' : null;
+  return element('li', { class: 'hit', 'data-rule': hit.rule, 'data-severity': hit.severity },
+    element('p', { class: 'hit-head' },
+      element('span', { class: 'severity' }, `${HIT_SIGNS[hit.severity] ?? ''} ${hit.severity}`),
+      element('strong', { title: `Version ${hit.version}` }, hit.rule),
+      element('span', {}, `${duration(hit.at - began)} (${clock(hit.at)})`)),
+    ...hit.quotes.map((quote) => quoteItem(quote, began)),
+    missing || none ? element('p', { class: 'help' }, missing ?? none) : null);
+}
+
+/** The rules that hold, the worst first, and those whose answer is unknown. */
+function rulesSection(rules, began) {
+  const { hits, unknown, gaps } = rules;
+  const times = gaps.map(([from, to]) => `${duration(from - began)} to ${duration(to - began)}`);
+  const why = times.length > 0 ? `words may be missing from ${times.join(', ')}` : 'the conversation lacks what they ask for';
+  return section('Rules',
+    hits.length > 0
+      ? element('ul', { class: 'hits' }, ...hits.map((hit) => hitItem(hit, began)))
+      : element('p', {}, 'No rule holds so far.'),
+    unknown.length > 0 ? element('p', { class: 'unknown-rules' }, `Unknown, because ${why}: ${unknown.join(', ')}. Not heard is not the same as not said.`) : null);
 }
 
 function callSection(call) {
@@ -50,11 +110,11 @@ function callSection(call) {
       fact('Not scored', duration(call.unscored_ms), 'Sum of the lengths of segments without a score')));
 }
 
-function suggestionSection(call, row) {
+function suggestionSection(call, began) {
   const suggestions = call?.suggestions ?? [];
   if (suggestions.length === 0) return section('Suggestions to the agent', element('p', {}, 'None so far.'));
   return section('Suggestions to the agent', element('ul', {}, ...suggestions.map((one) =>
-    element('li', {}, `${duration(one.at - row.started)} ${one.content} (${one.status === 'due' ? 'being sent' : one.status})`))));
+    element('li', {}, `${duration(one.at - began)} ${one.content} (${one.status === 'due' ? 'being sent' : one.status})`))));
 }
 
 function transcriptSection(answer) {
@@ -63,16 +123,18 @@ function transcriptSection(answer) {
   if (turns.length === 0) return section('Transcript', element('p', {}, 'Nothing was said yet.'));
   return section('Transcript',
     isCut ? element('p', { class: 'help' }, 'The beginning is left out.') : null,
-    element('ol', { class: 'turns' }, ...turns.map((turn) => turnItem(turn, answer.row.started))));
+    element('ol', { class: 'turns' }, ...turns.map((turn) => turnItem(turn, answer.began))));
 }
 
 /** Fills the drawer with the answer for one conversation. `actions` are the buttons for its alert. */
 export function fillDrawer(body, answer, actions) {
   body.replaceChildren(...[
     actions,
-    whySection(answer.why, answer.row),
+    whySection(answer.why, answer.began),
+    cardSection(answer.card, answer.began),
+    rulesSection(answer.rules, answer.began),
     callSection(answer.call),
-    suggestionSection(answer.call, answer.row),
+    suggestionSection(answer.call, answer.began),
     transcriptSection(answer),
   ].filter(Boolean));
 }

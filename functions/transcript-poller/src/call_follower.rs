@@ -226,6 +226,7 @@ impl<'a> CallFollower<'a> {
             }
             CallAction::ReportRuleHits(hits) => {
                 self.report_rule_hits(&hits);
+                self.row.note_batch();
                 Ok(Vec::new())
             }
             // The deliveries of the call start what the state says is pending.

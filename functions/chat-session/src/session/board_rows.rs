@@ -50,7 +50,10 @@ pub(super) fn start(
     updates.preceded_by(move |update: &Update| {
         if matches!(
             update,
-            Update::Message { .. } | Update::Scored { .. } | Update::Escalated { .. }
+            Update::Message { .. }
+                | Update::Scored { .. }
+                | Update::Escalated { .. }
+                | Update::RuleHits { .. }
         ) {
             let _is_full = sender.try_send(update.clone());
         }
@@ -202,6 +205,17 @@ impl BoardRows {
                     let severity = trigger.severity;
                     chat.row
                         .update_chat(&ChatUpdate::Escalated { at_ms, severity });
+                    chat.written_at = None;
+                }
+            }
+            Update::RuleHits {
+                conversation_id,
+                hits,
+            } => {
+                if let Some(chat) = self.chats.get_mut(&conversation_id) {
+                    for hit in &hits {
+                        chat.row.note_hit(hit, true);
+                    }
                     chat.written_at = None;
                 }
             }

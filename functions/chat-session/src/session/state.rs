@@ -275,8 +275,12 @@ impl SessionState {
             .collect();
         for (conversation, hits) in raised {
             self.escalations
-                .raise_hits(&conversation, hits, &self.store)
+                .raise_hits(&conversation, hits.clone(), &self.store)
                 .await?;
+            self.updates.publish(|| Update::RuleHits {
+                conversation_id: conversation,
+                hits,
+            });
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::sla::Latency;
 use insights_core::chat::stored_message::Via;
 use insights_core::lexicon::LexiconScore;
+use insights_core::rules::RuleHit;
 use runtime::Observer;
 use sentiment::SentimentScore;
 
@@ -53,6 +54,13 @@ pub enum Update {
         conversation_id: String,
         /// The trigger, which names the signal.
         trigger: EscalationTrigger,
+    },
+    /// Rules of the rule file hold for a conversation. A later session may report the same hits again.
+    RuleHits {
+        /// The id of the conversation.
+        conversation_id: String,
+        /// The hits in the order of their times.
+        hits: Vec<RuleHit>,
     },
     /// A conversation has ended for the agent.
     Ended {

@@ -4,7 +4,7 @@
 
 use backends::board::Board;
 use cxone_simulator::Scenario;
-use insights_core::board::{BoardRow, ConversationKind};
+use insights_core::board::{BoardRow, ConversationKind, Severity};
 use jiff::Timestamp;
 use store::state::State;
 use testkit::eventually_async;
@@ -57,4 +57,31 @@ async fn a_chat_has_a_row_with_its_escalation_until_it_ends_and_a_later_session_
         row(&board, "chat-1").await.is_none()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_hits_is_the_alert_of_the_row_also_after_a_session_that_died_before_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    let rules = "[[rule]]\nid = \"cancel\"\nseverity = \"severe\"\nwhen = { said = [\"cancel * contract\"], by = \"customer\" }\n";
+    std::fs::write(&path, rules).unwrap();
+    let settings = [("RULES_FILE", path.to_str().unwrap())];
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let board = Board::new(fixture.state.clone(), 1);
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.assign("chat-1");
+    chat.say("chat-1", "customer", "Please cancel my contract");
+    let has_alert = async || {
+        let row = row(&board, "chat-1").await;
+        row.and_then(|row| row.alert)
+            .is_some_and(|alert| alert.rule == "cancel" && alert.severity == Severity::Severe)
+    };
+    eventually_async("the row shows the hit", has_alert).await;
+    session.kill().await;
+    let now = Timestamp::now();
+    let removal = board.remove("chat-1", ConversationKind::Chat, now);
+    removal.await.unwrap();
+    let _session = fixture.connected("two").await;
+    eventually_async("the next session writes the hit anew", has_alert).await;
 }

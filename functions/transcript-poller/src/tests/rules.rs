@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use insights_core::board::ConversationKind;
+use insights_core::board::row::AVERAGE_RULE;
+use jiff::Timestamp;
+
 use super::fixture::{PollerFixture, declining_call};
 
 const RULES: &str = r#"
@@ -90,6 +94,17 @@ async fn a_hit_is_kept_and_suggested_once_over_a_death_and_a_hand_over() {
         .unwrap()
         .to_owned();
     assert_eq!(fired.split(',').count(), 3, "{fired}");
+    let board = fixture.board();
+    let row = board.row("call-1", ConversationKind::Call, Timestamp::now());
+    let row = row.await.unwrap().unwrap();
+    let mut alerts: Vec<_> = row.alerts().map(|alert| alert.rule.as_str()).collect();
+    alerts.retain(|rule| *rule != AVERAGE_RULE);
+    assert_eq!(
+        alerts,
+        ["furious", "notice-missing"],
+        "the worst first, and none for a rule that is only noted"
+    );
+    assert!(row.fired.iter().any(|rule| rule == "greeting"), "{row:?}");
 }
 
 #[tokio::test]

@@ -229,6 +229,20 @@ fn print_event(update: &Update, as_json: bool) {
                 printable(&trigger.phrase)
             ),
         ),
+        Update::RuleHits {
+            conversation_id,
+            hits,
+        } => {
+            let rules: Vec<_> = hits.iter().map(|hit| hit.rule.as_str()).collect();
+            (
+                json!({"event": "rules_hold", "conversationId": conversation_id, "hits": hits}),
+                format!(
+                    "-- {} has hits of rules: {}",
+                    printable(conversation_id),
+                    printable(&rules.join(", "))
+                ),
+            )
+        }
         Update::Message { .. } | Update::Scored { .. } => return,
     };
     if as_json {

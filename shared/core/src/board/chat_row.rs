@@ -115,20 +115,14 @@ impl BoardRow {
             EscalationSeverity::Legal => Severity::Severe,
             EscalationSeverity::Complaint | EscalationSeverity::Urgent => Severity::Warn,
         };
-        let is_worse = self
-            .alert
-            .as_ref()
-            .is_none_or(|alert| alert.severity <= severity);
-        if is_worse {
-            self.alert = Some(RowAlert {
-                rule,
-                version: "built-in".to_owned(),
-                at_ms,
-                average: 0,
-                severity,
-                model: None,
-            });
-        }
+        self.raise(RowAlert {
+            rule,
+            version: "built-in".to_owned(),
+            at_ms,
+            average: 0,
+            severity,
+            model: None,
+        });
     }
 }
 

@@ -15,8 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row::RowAlert;
-use super::standing::AlertHandling;
+use super::row::{AVERAGE_RULE, BoardRow, RowAlert};
+use super::standing::{AlertHandling, Severity};
 
 /// Longest name of a supervisor, in characters.
 pub const MAX_NAME_CHARS: usize = 60;
@@ -178,10 +178,16 @@ pub struct AlertMarks {
     /// Until when alerts of the conversation are silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snoozed: Option<AlertMark>,
-    /// Which alert is wrong.
+    /// Which alert is wrong, of those the one that was called so last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrong: Option<AlertMark>,
+    /// Alerts that were called wrong before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong_before: Vec<AlertReference>,
 }
+
+/// Largest number of alerts that are remembered as wrong beside the newest.
+const MAX_WRONG_BEFORE: usize = 8;
 
 impl AlertMarks {
     /// Takes over what a supervisor said.
@@ -189,26 +195,55 @@ impl AlertMarks {
         match mark.kind {
             MarkKind::Acknowledged => self.acknowledged = Some(mark),
             MarkKind::Snoozed => self.snoozed = Some(mark),
-            MarkKind::Wrong => self.wrong = Some(mark),
+            MarkKind::Wrong => {
+                let before = self.wrong.take().map(|wrong| wrong.alert);
+                let before = before.filter(|alert| *alert != mark.alert);
+                self.wrong_before.retain(|alert| *alert != mark.alert);
+                self.wrong_before.extend(before);
+                let too_many = self.wrong_before.len().saturating_sub(MAX_WRONG_BEFORE);
+                self.wrong_before.drain(..too_many);
+                self.wrong = Some(mark);
+            }
             MarkKind::Reopened => *self = Self::default(),
         }
     }
 
-    /// Returns what was said about an alert, at `now_ms`.
+    /// Returns whether somebody said that an alert is wrong.
     #[must_use]
-    pub fn handling(&self, alert: &RowAlert, now_ms: i64) -> AlertHandling {
-        let names_alert =
-            |mark: &Option<AlertMark>| mark.as_ref().is_some_and(|mark| mark.alert.names(alert));
+    pub fn is_wrong(&self, alert: &RowAlert) -> bool {
+        let newest = self.wrong.as_ref().map(|mark| &mark.alert);
+        let mut all = newest.into_iter().chain(&self.wrong_before);
+        all.any(|wrong| wrong.names(alert))
+    }
+
+    /// Returns whether somebody takes care of an alert of a row. Whoever took one also takes those that are no worse and came
+    /// before it, so that an alert that comes back into view does not wait anew.
+    fn is_acknowledged(&self, alert: &RowAlert, row: &BoardRow) -> bool {
+        let Some(taken) = self.acknowledged.as_ref().map(|mark| &mark.alert) else {
+            return false;
+        };
+        let severity = match row.alerts().find(|alert| taken.names(alert)) {
+            Some(alert) => alert.severity,
+            // It has ended; that of the average is severe.
+            None if taken.rule == AVERAGE_RULE => Severity::Severe,
+            None => Severity::Calm,
+        };
+        taken.names(alert) || (alert.at_ms <= taken.at_ms && alert.severity <= severity)
+    }
+
+    /// Returns what was said about an alert of a row, at `now_ms`.
+    #[must_use]
+    pub fn handling(&self, alert: &RowAlert, row: &BoardRow, now_ms: i64) -> AlertHandling {
         let is_snoozed = self
             .snoozed
             .as_ref()
             .and_then(|mark| mark.until_ms)
             .is_some_and(|until| now_ms < until);
-        if names_alert(&self.wrong) {
+        if self.is_wrong(alert) {
             AlertHandling::Wrong
         } else if is_snoozed {
             AlertHandling::Snoozed
-        } else if names_alert(&self.acknowledged) {
+        } else if self.is_acknowledged(alert, row) {
             AlertHandling::Acknowledged
         } else {
             AlertHandling::Open
@@ -264,6 +299,88 @@ mod tests {
             };
             assert_eq!(snooze.checked().is_ok(), is_allowed, "{until:?}");
         }
+    }
+
+    fn alert(rule: &str, severity: Severity, at_ms: i64) -> RowAlert {
+        RowAlert {
+            rule: rule.to_owned(),
+            version: "v".to_owned(),
+            at_ms,
+            average: 0,
+            severity,
+            model: None,
+        }
+    }
+
+    fn mark_of(kind: MarkKind, alert: &RowAlert) -> AlertMark {
+        AlertMark {
+            alert: AlertReference::from(alert),
+            ..mark(kind)
+        }
+    }
+
+    #[test]
+    fn an_alert_that_is_wrong_leaves_the_place_to_the_next_and_stays_wrong() {
+        let (legal, cancel) = (
+            alert("legal", Severity::Severe, 5),
+            alert("cancel", Severity::Warn, 9),
+        );
+        let mut row = BoardRow::default();
+        row.raise(cancel.clone());
+        row.raise(legal.clone());
+        let mut marks = AlertMarks::default();
+        assert_eq!(row.current_alert(&marks), Some(&legal));
+        marks.apply(mark_of(MarkKind::Wrong, &legal));
+        assert_eq!(row.current_alert(&marks), Some(&cancel));
+        assert_eq!(marks.handling(&cancel, &row, 0), AlertHandling::Open);
+        marks.apply(mark_of(MarkKind::Wrong, &cancel));
+        assert!(marks.is_wrong(&legal) && marks.is_wrong(&cancel));
+        assert_eq!(row.current_alert(&marks), Some(&legal));
+        assert_eq!(marks.handling(&legal, &row, 0), AlertHandling::Wrong);
+        row.raise(alert("cancel", Severity::Warn, 20));
+        let again = row.current_alert(&marks).unwrap();
+        assert_eq!(again.at_ms, 20, "a new hit of the rule is not wrong yet");
+        for number in 0..20 {
+            marks.apply(mark_of(
+                MarkKind::Wrong,
+                &alert("many", Severity::Warn, number),
+            ));
+        }
+        assert_eq!(marks.wrong_before.len(), MAX_WRONG_BEFORE);
+        let stored = serde_json::to_string(&marks).unwrap();
+        assert_eq!(serde_json::from_str::<AlertMarks>(&stored).unwrap(), marks);
+    }
+
+    #[test]
+    fn whoever_takes_an_alert_takes_the_earlier_ones_that_are_no_worse() {
+        let average = alert(AVERAGE_RULE, Severity::Severe, 10);
+        let (before, after) = (
+            alert("legal", Severity::Severe, 5),
+            alert("notice", Severity::Warn, 12),
+        );
+        let mut row = BoardRow::default();
+        for raised in [&average, &before, &after] {
+            row.raise(raised.clone());
+        }
+        let mut marks = AlertMarks::default();
+        marks.apply(mark_of(MarkKind::Acknowledged, &average));
+        let handling =
+            |alert: &RowAlert, row: &BoardRow, marks: &AlertMarks| marks.handling(alert, row, 100);
+        assert_eq!(handling(&before, &row, &marks), AlertHandling::Acknowledged);
+        assert_eq!(handling(&after, &row, &marks), AlertHandling::Open);
+        // The average is better again, and its alert has ended.
+        let mut later = BoardRow::default();
+        later.raise(before.clone());
+        assert_eq!(
+            handling(&before, &later, &marks),
+            AlertHandling::Acknowledged
+        );
+        marks.apply(mark_of(MarkKind::Acknowledged, &after));
+        assert_eq!(
+            handling(&before, &row, &marks),
+            AlertHandling::Open,
+            "whoever takes a warning does not take what is worse"
+        );
     }
 
     #[test]

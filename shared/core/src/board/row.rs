@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::mark::AlertMarks;
 use super::standing::Severity;
 use crate::live::{
     CallDetails, CallState, LiveSettings, Speaker, SpeechTotals, Trend, WindowSentiment,
 };
+use crate::rules::{RuleHit, RuleSeverity};
 
 /// Name of the alert that a call's average raises, as rules have names.
 pub const AVERAGE_RULE: &str = "customer-average";
@@ -16,6 +18,9 @@ const MAX_POINTS: usize = 12;
 
 /// Largest number of rules that a row names as fired.
 const MAX_FIRED: usize = 6;
+
+/// Largest number of alerts of a row beside the first one. Each takes about 90 bytes.
+const MAX_FURTHER_ALERTS: usize = 3;
 
 /// Number of hexadecimal digits of a model's digest.
 const MODEL_DIGITS: usize = 12;
@@ -92,7 +97,7 @@ pub struct RowAlert {
     #[serde(rename = "m")]
     pub at_ms: i64,
     /// Average that raised the alert, in thousandths; 0 for a rule that decides by words.
-    #[serde(rename = "c", default)]
+    #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
     pub average: u16,
     /// How severe the rule is.
     #[serde(rename = "s")]
@@ -100,6 +105,31 @@ pub struct RowAlert {
     /// Digest of the model whose scores raised the alert, its first twelve hexadecimal digits.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+}
+
+impl RowAlert {
+    /// Builds the alert that a hit of a rule raises, if the rule is one that somebody should look at.
+    #[must_use]
+    pub fn of_hit(hit: &RuleHit) -> Option<Self> {
+        let severity = match hit.severity {
+            RuleSeverity::Info => return None,
+            RuleSeverity::Warn => Severity::Warn,
+            RuleSeverity::Severe => Severity::Severe,
+        };
+        Some(Self {
+            rule: hit.rule.clone(),
+            version: hit.version.clone(),
+            at_ms: hit.at,
+            average: 0,
+            severity,
+            model: None,
+        })
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(value: &u16) -> bool {
+    *value == 0
 }
 
 /// What the board knows of one live conversation. One small item holds it; nothing of it is needed to score.
@@ -146,9 +176,12 @@ pub struct BoardRow {
     /// Language of the conversation.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Alert that is open.
+    /// Worst alert that is open, the newest of the worst ones.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<RowAlert>,
+    /// Further alerts of other rules, the worst first.
+    #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
+    pub further_alerts: Vec<RowAlert>,
     /// Names of the rules that fired so far.
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub fired: Vec<String>,
@@ -244,7 +277,7 @@ impl BoardRow {
     ) -> Self {
         let sentiment = state.sentiment();
         let is_live = state.ended().is_none();
-        let alert = state.alert().open().filter(|_| is_live);
+        let average_alert = state.alert().open().filter(|_| is_live);
         let mut row = Self {
             kind: ConversationKind::Call,
             started_ms: state.registered_at().as_millisecond(),
@@ -254,19 +287,24 @@ impl BoardRow {
             agent: sentiment.agent.map(RowReading::from),
             points: points_of_window(state, settings),
             last_line: last_line.to_owned(),
-            alert: alert.map(|(at_ms, average)| RowAlert {
+            spoken: Spoken(*state.speech()),
+            ..Self::default()
+        };
+        if let Some((at_ms, average)) = average_alert {
+            row.raise(RowAlert {
                 rule: AVERAGE_RULE.to_owned(),
                 version: settings.alert_version(),
                 at_ms,
                 average: thousandths(average),
                 severity: Severity::Severe,
                 model: model.map(|digest| digest.chars().take(MODEL_DIGITS).collect()),
-            }),
-            spoken: Spoken(*state.speech()),
-            ..Self::default()
-        };
+            });
+        }
         if state.alert().has_fired() {
             row.note_fired(AVERAGE_RULE);
+        }
+        for hit in state.rules().hits() {
+            row.note_hit(hit, is_live);
         }
         row.describe(state.details());
         if row.language.is_none() {
@@ -286,6 +324,44 @@ impl BoardRow {
         self.skill = short(&details.skill);
         self.team = short(&details.team);
         self.language = short(&details.language);
+    }
+
+    /// Notes the hit of a rule, which raises an alert if somebody should look at it and the conversation `is_live`.
+    pub fn note_hit(&mut self, hit: &RuleHit, is_live: bool) {
+        self.note_fired(&hit.rule);
+        if is_live && let Some(alert) = RowAlert::of_hit(hit) {
+            self.raise(alert);
+        }
+    }
+
+    /// Adds an alert. Of the alerts of one rule the newest is kept; the worst few of all rules are.
+    pub fn raise(&mut self, alert: RowAlert) {
+        let mut alerts: Vec<RowAlert> = self.alert.take().into_iter().collect();
+        alerts.append(&mut self.further_alerts);
+        match alerts.iter_mut().find(|known| known.rule == alert.rule) {
+            Some(known) if known.at_ms >= alert.at_ms => {}
+            Some(known) => *known = alert,
+            None => alerts.push(alert),
+        }
+        alerts.sort_by_key(|alert| std::cmp::Reverse((alert.severity, alert.at_ms)));
+        alerts.truncate(1 + MAX_FURTHER_ALERTS);
+        let mut alerts = alerts.into_iter();
+        self.alert = alerts.next();
+        self.further_alerts = alerts.collect();
+    }
+
+    /// Returns the alerts that are open, the worst first and of the worst the newest.
+    pub fn alerts(&self) -> impl Iterator<Item = &RowAlert> {
+        self.alert.iter().chain(&self.further_alerts)
+    }
+
+    /// Returns the alert that counts now: the worst one that nobody called wrong, or the worst one if all were.
+    #[must_use]
+    pub fn current_alert(&self, marks: &AlertMarks) -> Option<&RowAlert> {
+        let mut alerts = self.alerts();
+        alerts
+            .find(|alert| !marks.is_wrong(alert))
+            .or(self.alert.as_ref())
     }
 
     /// Notes that a rule has fired. The first few rules are kept.
@@ -396,6 +472,49 @@ mod tests {
         let quiet = serde_json::to_string(&quiet).unwrap();
         assert!(quiet.len() < 310, "{} bytes: {quiet}", quiet.len());
         assert_eq!(serde_json::from_str::<BoardRow>(&json).unwrap(), row);
+    }
+
+    fn hit(rule: &str, severity: RuleSeverity, at: i64) -> RuleHit {
+        RuleHit {
+            rule: rule.to_owned(),
+            version: "0123456789ab".to_owned(),
+            severity,
+            number: 1,
+            at,
+            offset_ms: at,
+            time_source: crate::rules::TimeSource::ShareOfCharacters,
+            quotes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_worst_hit_is_the_alert_and_of_the_worst_the_newest() {
+        let mut row = BoardRow::default();
+        for (rule, severity, at) in [
+            ("greeting", RuleSeverity::Info, 9),
+            ("legal", RuleSeverity::Severe, 3),
+            ("notice", RuleSeverity::Warn, 8),
+            ("cancel", RuleSeverity::Severe, 5),
+            ("cancel", RuleSeverity::Severe, 4),
+            ("silence", RuleSeverity::Warn, 1),
+            ("transfer", RuleSeverity::Warn, 2),
+        ] {
+            row.note_hit(&hit(rule, severity, at), true);
+        }
+        let rules: Vec<_> = row
+            .alerts()
+            .map(|alert| (alert.rule.as_str(), alert.at_ms))
+            .collect();
+        assert_eq!(
+            rules,
+            [("cancel", 5), ("legal", 3), ("notice", 8), ("transfer", 2)]
+        );
+        assert_eq!(row.fired.len(), 6);
+        let stored = serde_json::to_string(&row).unwrap();
+        assert_eq!(serde_json::from_str::<BoardRow>(&stored).unwrap(), row);
+        let mut ended = BoardRow::default();
+        ended.note_hit(&hit("legal", RuleSeverity::Severe, 3), false);
+        assert_eq!((ended.alert, ended.fired), (None, vec!["legal".to_owned()]));
     }
 
     #[test]

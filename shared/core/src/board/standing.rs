@@ -87,10 +87,10 @@ pub struct Standing {
 pub fn standing(row: &BoardRow, marks: &AlertMarks, now_ms: i64) -> Standing {
     let is_unheard = now_ms.saturating_sub(row.read_ms)
         > i64::try_from(UNHEARD_AFTER.as_millis()).unwrap_or(i64::MAX);
-    let handling = row
-        .alert
-        .as_ref()
-        .map_or(AlertHandling::None, |alert| marks.handling(alert, now_ms));
+    let current = row.current_alert(marks);
+    let handling = current.map_or(AlertHandling::None, |alert| {
+        marks.handling(alert, row, now_ms)
+    });
     let is_low = row
         .customer
         .is_some_and(|customer| customer.average() < WATCH_BELOW);
@@ -104,7 +104,7 @@ pub fn standing(row: &BoardRow, marks: &AlertMarks, now_ms: i64) -> Standing {
     } else {
         Severity::Calm
     };
-    let severity = match (&row.alert, handling) {
+    let severity = match (current, handling) {
         (Some(alert), AlertHandling::Open | AlertHandling::Acknowledged) => {
             alert.severity.max(without_alert)
         }
@@ -113,7 +113,7 @@ pub fn standing(row: &BoardRow, marks: &AlertMarks, now_ms: i64) -> Standing {
     Standing {
         severity,
         handling,
-        alert_since_ms: row.alert.as_ref().map(|alert| alert.at_ms),
+        alert_since_ms: current.map(|alert| alert.at_ms),
         is_unheard,
     }
 }

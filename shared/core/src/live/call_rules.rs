@@ -57,6 +57,17 @@ impl CallRules {
         ids
     }
 
+    /// Returns the ids of the rules whose answer is unknown.
+    pub fn unknown_ids(&self) -> impl Iterator<Item = &str> {
+        self.live.unknown_rules()
+    }
+
+    /// Returns the times in which words may be missing, in milliseconds since the epoch.
+    #[must_use]
+    pub fn gaps(&self) -> &[(i64, i64)] {
+        self.live.gaps()
+    }
+
     /// Returns whether windows are open that the end of the call closes.
     pub(super) fn must_be_closed(&self, settings: &LiveSettings) -> bool {
         settings.rules.is_some() && !self.live.is_empty() && !self.is_closed

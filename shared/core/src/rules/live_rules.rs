@@ -179,6 +179,21 @@ impl LiveRules {
         self.decided_until
     }
 
+    /// Returns the ids of the rules that have not hit and whose answer was unknown at some moment: words may be missing, or the
+    /// conversation lacks what the rule asks for.
+    pub fn unknown_rules(&self) -> impl Iterator<Item = &str> {
+        self.progress
+            .iter()
+            .filter(|(_, progress)| progress.hits == 0 && progress.was_unknown)
+            .map(|(id, _)| id.as_str())
+    }
+
+    /// Returns the times in which words may be missing, in milliseconds since the epoch.
+    #[must_use]
+    pub fn gaps(&self) -> &[(i64, i64)] {
+        &self.facts.gaps
+    }
+
     fn note_change(&mut self, at: i64) {
         self.changed_from = Some(self.changed_from.map_or(at, |known| known.min(at)));
     }
