@@ -334,7 +334,7 @@ impl BoardRow {
         }
     }
 
-    /// Adds an alert. Of the alerts of one rule the newest is kept; the worst few of all rules are.
+    /// Adds an alert to those that are open. Of the alerts of one rule the newest is kept; the worst few of all rules are.
     pub fn raise(&mut self, alert: RowAlert) {
         let mut alerts: Vec<RowAlert> = self.alert.take().into_iter().collect();
         alerts.append(&mut self.further_alerts);
