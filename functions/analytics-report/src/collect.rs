@@ -5,7 +5,9 @@ mod round;
 mod waiting;
 
 use anyhow::Context;
+use backends::erasure::ErasedConversations;
 use futures::FutureExt;
+use insights_core::rules::RuleFile;
 use insights_http::Deadline;
 use insights_http::backoff::{self, Backoff, BackoffPolicy};
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::list::list_conversations;
 use self::round::{Repetition, Round};
 use crate::deps::Deps;
-use crate::listing::PartOrigin;
+use crate::listing::{Listing, PartOrigin};
 use crate::part::Part;
 use crate::progress::Progress;
 use crate::range::Period;
@@ -91,13 +93,51 @@ async fn collect(
     let conversations = listing.conversation_count();
     deps.report_progress(Progress::Listed { conversations });
 
+    let collected = run_rounds(deps, part, &listing, deadline, asks_missing_again, &rules).await;
+    // What was stored before a failure stays for the next run, and must name no erased conversation either.
+    leave_out_erased(deps, part, &mut listing).await?;
+    Ok(CollectedPart {
+        conversations: listing.conversation_count(),
+        ..collected?
+    })
+}
+
+/// Takes the conversations that were erased since the list was read out of the list and the chunks. An erasure may have looked through a
+/// chunk before that was written; one that begins later finds every chunk.
+async fn leave_out_erased(deps: &Deps, part: &Part, listing: &mut Listing) -> anyhow::Result<()> {
+    loop {
+        let erased = ErasedConversations::read(&deps.state, Timestamp::now())
+            .await
+            .context("the records of erasures were not read")?;
+        let changed = listing.remove(|id| erased.contains(id));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            chunks = changed.len(),
+            "conversations were erased while the report was collected, and are left out"
+        );
+        part.write_again(listing, &changed).await?;
+    }
+}
+
+/// Runs rounds over the chunks that are not complete, until nothing is left to ask for again.
+async fn run_rounds(
+    deps: &Deps,
+    part: &Part,
+    listing: &Listing,
+    deadline: Deadline,
+    asks_missing_again: bool,
+    rules: &RuleFile,
+) -> anyhow::Result<CollectedPart> {
+    let conversations = listing.conversation_count();
     let mut backoff = Backoff::new(BackoffPolicy::BATCH);
     let outage_ends = Deadline::within(deps.config.outage_wait).min(deadline);
     let mut repetition = Repetition::First { asks_missing_again };
     let mut rounds = 0;
     loop {
         rounds += 1;
-        let result = Round::new(deps, part, &listing, deadline, repetition, &rules)
+        let result = Round::new(deps, part, listing, deadline, repetition, rules)
             .run()
             .await?;
         let is_outage = result.fetched == 0 && result.transient >= OUTAGE_MIN_TRANSCRIPTS;

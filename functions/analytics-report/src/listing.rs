@@ -132,6 +132,19 @@ impl Listing {
         self.chunks.get(number).map_or(&[], Vec::as_slice)
     }
 
+    /// Takes conversations out of the listing; the others stay in their chunks. Returns the numbers of the chunks that held one.
+    pub(crate) fn remove(&mut self, is_removed: impl Fn(&str) -> bool) -> Vec<usize> {
+        let mut changed = Vec::new();
+        for (number, chunk) in self.chunks.iter_mut().enumerate() {
+            let before = chunk.len();
+            chunk.retain(|conversation| !is_removed(&conversation.conversation_id));
+            if chunk.len() != before {
+                changed.push(number);
+            }
+        }
+        changed
+    }
+
     /// Returns all conversations in the order of the report, each with the number of its chunk.
     #[must_use]
     pub fn in_report_order(&self) -> Vec<(usize, &Conversation)> {

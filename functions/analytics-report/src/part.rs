@@ -174,6 +174,36 @@ impl Part {
         Ok(())
     }
 
+    /// Writes some chunks again with the records of the conversations that the list still has in them, and then the list.
+    ///
+    /// # Errors
+    /// If the object store fails.
+    pub(crate) async fn write_again(
+        &self,
+        listing: &Listing,
+        numbers: &[usize],
+    ) -> anyhow::Result<()> {
+        let states = self.chunk_states().await?;
+        for number in numbers {
+            let Some(state) = states.get(number).copied() else {
+                continue;
+            };
+            let mut stored = self.read_chunk(*number, state).await?;
+            let records: Vec<Record> = listing
+                .chunk(*number)
+                .iter()
+                .filter_map(|conversation| stored.remove(&conversation.conversation_id))
+                .collect();
+            if records.is_empty() {
+                let key = self.key(&chunk_name(*number, state));
+                self.objects.delete(&key).await?;
+            } else {
+                self.write_chunk(*number, &records, Some(state)).await?;
+            }
+        }
+        self.write_listing(listing).await
+    }
+
     /// Visits the record of every conversation of the list in the order of the report. Several chunks are read at a time, and each
     /// chunk once; a chunk leaves the memory with its last record.
     ///

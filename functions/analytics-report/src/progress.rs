@@ -24,4 +24,6 @@ pub enum Progress {
     Waiting,
     /// All transcripts are fetched; the topics, figures and plots are being computed.
     Reporting,
+    /// Everything is computed; the files of the report are being written.
+    Writing,
 }

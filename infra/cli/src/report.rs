@@ -216,6 +216,7 @@ fn show_progress(bar: &ProgressBar, progress: Progress) {
         Progress::Fetched { done, .. } => bar.set_position(done as u64),
         Progress::Waiting => bar.set_message("waiting for the contact center"),
         Progress::Reporting => bar.set_message("computing topics, figures and plots"),
+        Progress::Writing => bar.set_message("writing the files"),
     }
 }
 

@@ -4,6 +4,7 @@
 mod answers;
 mod checkpoints;
 mod disturbing_proxy;
+mod erasures;
 mod files;
 mod matrix;
 mod outages;
