@@ -7,6 +7,7 @@ use cxone::tenant::agents::read_states;
 use cxone::tenant::chats::read_chat_transcript;
 use cxone::{CxoneClient, Error};
 use insights_http::Deadline;
+use insights_http::exchange::HttpClient;
 
 use crate::config::Config;
 use crate::tenant_chats::TenantChats;
@@ -19,7 +20,7 @@ pub enum ChatCenter {
         /// The client of the contact center, with the scopes of chats.
         client: CxoneClient,
         /// The HTTP client of the stream.
-        stream: reqwest::Client,
+        stream: HttpClient,
     },
     /// A tenant whose digital contacts are watched. Presence is read and never set, and nothing is sent in an agent's name.
     Tenant(Arc<TenantChats>),

@@ -4,7 +4,8 @@ use backends::tenant_settings::Profile;
 use backends::{Backends, RuleSource, secret_key};
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
-use insights_http::client::{IdleConnections, build_stream_client};
+use insights_http::client::{IdleConnections, build_client, build_stream_client};
+use insights_http::exchange::HttpClient;
 use sentiment::build_provider;
 use store::objects::Objects;
 use store::state::State;
@@ -51,7 +52,7 @@ impl Deps {
         let center = match config.cxone.profile {
             Profile::Tutorial => ChatCenter::Tutorial {
                 client: backends.cxone_client(&config.cxone, System::Chat, &secrets, &state)?,
-                stream: build_stream_client()?,
+                stream: backends.http_client(build_stream_client)?,
             },
             Profile::Cxone => {
                 let (cxone, shards) = (&config.cxone, config.shards);
@@ -60,7 +61,7 @@ impl Deps {
                 let hub = cxone
                     .tenant
                     .event_hub
-                    .then(build_stream_client)
+                    .then(|| backends.http_client(build_stream_client))
                     .transpose()?;
                 ChatCenter::Tenant(TenantChats::new(client, hub))
             }
@@ -74,7 +75,11 @@ impl Deps {
                 Scorer::new(build_provider(&sentiment, key, IdleConnections::Keep).await?)
             }
         };
-        let notifier = Notifier::new(config.webhook.clone())?;
+        let webhook = config.webhook.clone().map(|url| {
+            let http = backends.http_client(|| build_client(IdleConnections::Close))?;
+            anyhow::Ok((http, url))
+        });
+        let notifier = Notifier::new(webhook.transpose()?);
         #[cfg(feature = "sns")]
         let notifier = match config.topic.clone() {
             Some(arn) => notifier.with_topic(backends.sns().await, arn),

@@ -8,6 +8,7 @@ use cxone::tenant::event_hub::{EventHub, HubEnd, follow_contact};
 use insights_core::WithCauses;
 use insights_core::chat::contact_board::ContactBoard;
 use insights_http::Deadline;
+use insights_http::exchange::HttpClient;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -58,7 +59,7 @@ pub(crate) struct HubHints {
 
 impl HubHints {
     /// Begins to listen.
-    pub(crate) fn listen(http: reqwest::Client, client: TenantClient) -> Self {
+    pub(crate) fn listen(http: HttpClient, client: TenantClient) -> Self {
         let (sender, hints) = mpsc::channel(HINT_LIMIT);
         let task = tokio::spawn(listen(http, client, sender));
         Self {
@@ -121,7 +122,7 @@ impl HubHints {
     }
 }
 
-async fn listen(http: reqwest::Client, client: TenantClient, hints: mpsc::Sender<Hint>) {
+async fn listen(http: HttpClient, client: TenantClient, hints: mpsc::Sender<Hint>) {
     let mut failures = 0_u32;
     loop {
         let deadline = Deadline::within(CONNECT_TIMEOUT);

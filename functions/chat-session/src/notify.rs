@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use insights_http::client::BodyError;
+use insights_http::exchange::HttpClient;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -57,26 +59,19 @@ pub struct Delivered {
 /// The receivers of notifications.
 #[derive(Debug, Clone, Default)]
 pub struct Notifier {
-    webhook: Option<(reqwest::Client, Url)>,
+    webhook: Option<(HttpClient, Url)>,
     #[cfg(feature = "sns")]
     topic: Option<(aws_sdk_sns::Client, String)>,
 }
 
 impl Notifier {
-    /// Creates a notifier that delivers to a webhook, if there is one.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be built.
-    pub fn new(webhook: Option<Url>) -> anyhow::Result<Self> {
-        let client =
-            || insights_http::client::build_client(insights_http::client::IdleConnections::Close);
-        let webhook = webhook
-            .map(|url| anyhow::Ok((client()?, url)))
-            .transpose()?;
-        Ok(Self {
+    /// Creates a notifier that delivers to the URL of a webhook with this client, if there is one.
+    #[must_use]
+    pub fn new(webhook: Option<(HttpClient, Url)>) -> Self {
+        Self {
             webhook,
             ..Self::default()
-        })
+        }
     }
 
     /// Adds an SNS topic as a receiver.
@@ -123,17 +118,24 @@ impl Notifier {
         let Some((http, url)) = &self.webhook else {
             return Ok(());
         };
-        let answer = http
+        let request = http
+            .requests()
             .post(url.clone())
-            .timeout(DELIVERY_TIMEOUT)
             .header(
                 cxone::IDEMPOTENCY_KEY,
                 header_value(&notification.idempotency_key()),
             )
             .json(notification)
-            .send()
-            .await
+            .build()
             .map_err(reqwest::Error::without_url)
+            .context("the request to the escalation webhook cannot be built")?;
+        let answer = tokio::time::timeout(DELIVERY_TIMEOUT, http.send(request))
+            .await
+            .context("the escalation webhook did not answer in time")?
+            .map_err(|error| match error {
+                BodyError::Broken(error) => BodyError::Broken(error.without_url()),
+                other => other,
+            })
             .context("the escalation webhook cannot be reached")?;
         anyhow::ensure!(
             answer.status().is_success(),

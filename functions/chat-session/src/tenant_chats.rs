@@ -22,6 +22,7 @@ use insights_core::chat::contact_board::{ContactBoard, ListedContact};
 use insights_core::chat::frame::ChatEvent;
 use insights_core::chat::message::Identity;
 use insights_http::Deadline;
+use insights_http::exchange::HttpClient;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -67,7 +68,7 @@ pub enum Watched {
 pub struct TenantChats {
     client: TenantClient,
     /// The HTTP client of the event hub, where the hub is listened to.
-    hub: Option<reqwest::Client>,
+    hub: Option<HttpClient>,
     sessions: Mutex<Sessions>,
 }
 
@@ -83,7 +84,7 @@ impl TenantChats {
     /// Builds a watch that asks nothing before the first session. With `hub`, from
     /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well.
     #[must_use]
-    pub fn new(client: TenantClient, hub: Option<reqwest::Client>) -> Arc<Self> {
+    pub fn new(client: TenantClient, hub: Option<HttpClient>) -> Arc<Self> {
         Arc::new(Self {
             client,
             hub,

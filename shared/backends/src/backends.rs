@@ -135,7 +135,7 @@ impl Backends {
         self
     }
 
-    /// Replaces the HTTP client that calls the contact center, for simulations.
+    /// Replaces the HTTP clients that call the contact center and receivers of notifications, for simulations.
     #[cfg(feature = "cxone")]
     #[must_use]
     pub fn with_http_client(mut self, http: HttpClient) -> Self {
@@ -402,6 +402,21 @@ impl Backends {
         )?)
     }
 
+    /// Returns the HTTP client that `build` makes, or the one that [`Self::with_http_client`] has put in its place.
+    ///
+    /// # Errors
+    /// The error of `build`.
+    #[cfg(feature = "cxone")]
+    pub fn http_client<C: Into<HttpClient>>(
+        &self,
+        build: impl FnOnce() -> Result<C, insights_http::Error>,
+    ) -> Result<HttpClient, insights_http::Error> {
+        match &self.http {
+            Some(http) => Ok(http.clone()),
+            None => build().map(C::into),
+        }
+    }
+
     /// Returns a client of the contact center with the scopes of one system. Its tokens are shared through the state store.
     ///
     /// # Errors
@@ -414,10 +429,7 @@ impl Backends {
         secrets: &Arc<FunctionSecrets>,
         state: &State,
     ) -> anyhow::Result<cxone::CxoneClient> {
-        let http = match &self.http {
-            Some(http) => http.clone(),
-            None => insights_http::client::build_client(self.connections)?.into(),
-        };
+        let http = self.http_client(|| insights_http::client::build_client(self.connections))?;
         crate::cxone_client::connect(settings, system, secrets, state, &http)
     }
 

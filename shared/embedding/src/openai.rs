@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use insights_http::exchange::HttpClient;
 use insights_http::keyed_service::KeyedService;
 use insights_http::secret::SecretSource;
 use insights_http::url::parse_url;
@@ -51,7 +52,7 @@ impl EmbeddingsClient {
     /// # Errors
     /// [`Error::Invalid`] unless `base` is a plain `http` or `https` URL.
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClient>,
         base: &str,
         model: &str,
         dimension: usize,

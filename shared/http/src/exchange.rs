@@ -49,10 +49,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`BodyError::Broken`] from the network, and [`BodyError::NoAnswer`] from its stand-in.
-    pub(crate) async fn send(
-        &self,
-        request: reqwest::Request,
-    ) -> Result<reqwest::Response, BodyError> {
+    pub async fn send(&self, request: reqwest::Request) -> Result<reqwest::Response, BodyError> {
         match &self.stand_in {
             None => self
                 .requests

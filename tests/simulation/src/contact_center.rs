@@ -53,8 +53,6 @@ pub struct ContactCenter {
     pub suggestions: BTreeMap<String, (String, String)>,
     /// Suggestions whose text differs from that of an earlier one with the same key.
     pub changed_suggestions: Vec<String>,
-    /// Number of requests by target.
-    pub requests: BTreeMap<Target, u64>,
     /// Number of tokens that were given.
     tokens: u64,
     /// Tokens that were revoked.
@@ -115,14 +113,16 @@ impl ContactCenter {
     }
 
     fn is_token_good(&self, token: Option<&str>, now_ms: u64) -> bool {
+        self.token_end_ms(token).is_some_and(|end| end > now_ms)
+    }
+
+    /// Returns until when a token is good, in milliseconds of the run; `None` if it never was or is revoked.
+    #[must_use]
+    pub fn token_end_ms(&self, token: Option<&str>) -> Option<u64> {
         let mut parts = token.unwrap_or_default().split('-').skip(1);
         let mut next = || parts.next().and_then(|part| part.parse::<u64>().ok());
-        match (next(), next()) {
-            (Some(number), Some(expiry)) => {
-                expiry * 1000 > now_ms && !self.revoked.contains(&number)
-            }
-            _ => false,
-        }
+        let (number, expiry) = (next()?, next()?);
+        (!self.revoked.contains(&number)).then_some(expiry * 1000)
     }
 
     /// Revokes all tokens that were given so far.

@@ -18,17 +18,17 @@ pub enum Target {
     Scoring,
     /// The state store of the product.
     State,
+    /// The stream of an agent's chats.
+    Stream,
+    /// The transcript of a chat.
+    ChatTranscript,
+    /// The presence and the availability of an agent.
+    Presence,
+    /// The receiver of notifications.
+    Webhook,
+    /// The object store of the product.
+    Objects,
 }
-
-/// Every target that a fault may have.
-pub const TARGETS: [Target; 6] = [
-    Target::Token,
-    Target::Transcript,
-    Target::Attributes,
-    Target::Suggestions,
-    Target::Scoring,
-    Target::State,
-];
 
 /// How a target fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +86,14 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Draws the faults of a run. After `until_ms` everything is healthy.
+    /// Draws the faults of a run, each of one of the targets. After `until_ms` everything is healthy.
     #[must_use]
-    pub fn draw(random: &mut StdRng, until_ms: u64) -> Self {
+    pub fn draw(random: &mut StdRng, until_ms: u64, targets: &[Target]) -> Self {
         let windows = (0..random.random_range(0..=4))
-            .map(|_| draw_window(random, until_ms))
+            .map(|_| {
+                let target = targets[random.random_range(0..targets.len())];
+                draw_window(random, until_ms, target)
+            })
             .collect();
         let crashes_ms = (0..random.random_range(0..=3))
             .map(|_| random.random_range(0..until_ms))
@@ -113,15 +116,32 @@ impl FaultPlan {
         until_ms: u64,
         random: &mut StdRng,
     ) -> Option<Fault> {
-        for window in &self.windows {
-            if window.target == target
+        let is_lost = |random: &mut StdRng| at_ms < until_ms && random.random_bool(self.lost_share);
+        self.fault_of_window(target, at_ms, random)
+            .or_else(|| is_lost(random).then_some(Fault::LostAnswer))
+    }
+
+    /// Returns the fault of a window that something with `target` meets at this moment.
+    #[must_use]
+    pub fn fault_of_window(
+        &self,
+        target: Target,
+        at_ms: u64,
+        random: &mut StdRng,
+    ) -> Option<Fault> {
+        let mut windows = self.windows.iter();
+        let met = windows.find(|window| {
+            window.target == target
                 && (window.from_ms..window.until_ms).contains(&at_ms)
                 && random.random_bool(window.share)
-            {
-                return Some(window.fault);
-            }
-        }
-        (at_ms < until_ms && random.random_bool(self.lost_share)).then_some(Fault::LostAnswer)
+        });
+        met.map(|window| window.fault)
+    }
+
+    /// Returns whether nothing fails in the run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.lost_share == 0.0 && self.crashes_ms.is_empty()
     }
 
     /// Returns whether `target` has any window of faults that touches the time from `from_ms` to `until_ms`.
@@ -144,22 +164,25 @@ pub fn draw_skew(random: &mut StdRng) -> i64 {
     }
 }
 
-fn draw_window(random: &mut StdRng, until_ms: u64) -> FaultWindow {
-    let target = TARGETS[random.random_range(0..TARGETS.len())];
+fn draw_window(random: &mut StdRng, until_ms: u64, target: Target) -> FaultWindow {
     let fault = match random.random_range(0..10) {
         0 => Fault::Status(500),
         1 | 2 => Fault::Status(503),
         // A transcript that is not there (404) is that of a call in which nothing was said yet, so it is no fault of it.
-        3 if target == Target::Transcript => Fault::Status(403),
+        3 if matches!(target, Target::Transcript | Target::ChatTranscript) => Fault::Status(503),
         3 => Fault::Status(if random.random_bool(0.5) { 403 } else { 404 }),
         4 => Fault::RateLimited([None, Some(0), Some(1), Some(5)][random.random_range(0..4)]),
         5 => Fault::Refused,
         6 => Fault::Hang,
         7 => Fault::LostAnswer,
         8 => Fault::Slow(random.random_range(500..9000)),
+        // A receiver of notifications that answers 200 has them, whatever else it says.
+        _ if target == Target::Webhook => Fault::Status(502),
         // The answer to a send has no shape of its own, so that none is wrong.
-        _ if matches!(target, Target::Attributes | Target::Suggestions)
-            || random.random_bool(0.5) =>
+        _ if matches!(
+            target,
+            Target::Attributes | Target::Suggestions | Target::Presence
+        ) || random.random_bool(0.5) =>
         {
             Fault::NotJson
         }

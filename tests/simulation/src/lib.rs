@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+pub mod chat;
+pub mod chat_center;
 pub mod contact_center;
 pub mod faults;
 pub mod items;
 pub mod network;
+pub mod objects;
 pub mod poller;
 pub mod processes;
 pub mod run;
 pub mod seeded_os;
 pub mod state_store;
+mod stream;
 pub mod surroundings;
 pub mod trace;
 pub mod world;

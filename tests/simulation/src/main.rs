@@ -21,7 +21,7 @@ struct Options {
     /// Number of seeds, counted up from the first one.
     #[arg(long, default_value_t = 1)]
     schedules: u64,
-    /// Prints what happened in the first run that breaks a rule.
+    /// Prints what happened in the runs that break a rule, and of a single schedule in any case.
     #[arg(long)]
     trace: bool,
     /// Number of threads that run schedules.
@@ -36,11 +36,21 @@ struct Options {
 enum System {
     /// The poller of live calls.
     Poller,
+    /// The chat sessions of an agent.
+    Chat,
 }
 
 fn run(system: System, seed: u64, is_traced: bool) -> Result<(), Violation> {
     match system {
         System::Poller => run_seeded(seed, move || simulation::poller::run(seed, is_traced)),
+        System::Chat => run_seeded(seed, move || simulation::chat::run(seed, is_traced)),
+    }
+}
+
+fn trace_of(system: System, seed: u64) -> String {
+    match system {
+        System::Poller => run_seeded(seed, move || simulation::poller::trace_of(seed)),
+        System::Chat => run_seeded(seed, move || simulation::chat::trace_of(seed)),
     }
 }
 
@@ -58,10 +68,13 @@ fn main() -> ExitCode {
                     if seed >= end || failures.load(Ordering::Relaxed) >= options.max_failures {
                         return;
                     }
+                    if options.trace && options.schedules == 1 {
+                        println!("{}", trace_of(options.system, seed));
+                    }
                     if let Err(violation) = run(options.system, seed, false) {
                         failures.fetch_add(1, Ordering::Relaxed);
                         println!("seed {seed}: {}", violation.complaint);
-                        if options.trace {
+                        if options.trace && options.schedules > 1 {
                             match run(options.system, seed, true) {
                                 Err(again) => println!("{}\n{}", again.faults, again.trace),
                                 Ok(()) => println!("the traced run of the same seed broke no rule"),

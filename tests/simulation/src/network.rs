@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::faults::{Fault, Target};
 use crate::processes::Process;
+use crate::seeded_os;
+use crate::stream;
 use crate::world::SharedWorld;
 
 /// The name of the contact center's host. Nothing is resolved.
@@ -17,6 +19,9 @@ pub const CONTACT_CENTER_URL: &str = "http://127.0.0.1:1";
 
 /// The address of the service that scores texts.
 pub const SCORING_URL: &str = "http://127.0.0.1:2/score";
+
+/// The address of the receiver of notifications.
+pub const WEBHOOK_URL: &str = "http://127.0.0.1:3/escalations";
 
 /// The network as one process sees it.
 #[derive(Debug, Clone)]
@@ -42,12 +47,17 @@ impl SimulatedNetwork {
         let target = target_of(&request);
         let (fault, latency_ms) = {
             let mut world = self.world.lock();
-            *world.contact_center.requests.entry(target).or_default() += 1;
             world.meet(target)
         };
         let latency = Duration::from_millis(latency_ms);
         tokio::time::sleep(latency).await;
         self.process.turn().await;
+        if target == Target::Stream && matches!(fault, None | Some(Fault::Slow(_))) {
+            if let Some(Fault::Slow(ms)) = fault {
+                tokio::time::sleep(Duration::from_millis(ms.into())).await;
+            }
+            return self.open_stream(request).await.map_err(Into::into);
+        }
         let answer = match fault {
             None => Ok(self.answer(target, &request)),
             Some(fault) => {
@@ -86,6 +96,26 @@ impl SimulatedNetwork {
         answer.map_err(|cause: Box<dyn std::error::Error + Send + Sync>| cause.into())
     }
 
+    /// Opens the stream of chats, or refuses a token that is not good.
+    async fn open_stream(
+        &self,
+        request: reqwest::Request,
+    ) -> Result<reqwest::Response, Box<dyn std::error::Error + Send + Sync>> {
+        let now_ms = seeded_os::elapsed_ms();
+        let end = {
+            let mut world = self.world.lock();
+            let line = || format!("{} opens the stream", self.process.name());
+            world.trace.add(line);
+            world.contact_center.token_end_ms(bearer(&request))
+        };
+        match end {
+            Some(end_ms) if end_ms > now_ms => {
+                stream::open(self.world.clone(), self.process.clone(), request, end_ms).await
+            }
+            _ => Ok(reply(401, &[], "{}")),
+        }
+    }
+
     fn answer(&self, target: Target, request: &reqwest::Request) -> reqwest::Response {
         let header = |name: &str| {
             request
@@ -104,14 +134,26 @@ impl SimulatedNetwork {
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         let mut world = self.world.lock();
-        let (status, body) = world.contact_center.answer(
-            target,
-            request.url().path(),
-            &query,
-            header("authorization").and_then(|value| value.strip_prefix("Bearer ")),
-            header("idempotency-key"),
-            &body,
-        );
+        let path = request.url().path();
+        let (status, body) = match target {
+            Target::ChatTranscript | Target::Presence
+                if world.contact_center.token_end_ms(bearer(request))
+                    <= Some(seeded_os::elapsed_ms()) =>
+            {
+                (401, serde_json::json!({"error": "invalid_token"}))
+            }
+            Target::ChatTranscript => world.chats.transcript(path),
+            Target::Presence => world.chats.set_presence(&body),
+            Target::Webhook => world.chats.notify(header("idempotency-key")),
+            _ => world.contact_center.answer(
+                target,
+                path,
+                &query,
+                bearer(request),
+                header("idempotency-key"),
+                &body,
+            ),
+        };
         let line = || {
             format!(
                 "{} {} {} -> {status}",
@@ -139,6 +181,11 @@ impl HttpExchange for SimulatedNetwork {
     }
 }
 
+fn bearer(request: &reqwest::Request) -> Option<&str> {
+    let header = request.headers().get(http::header::AUTHORIZATION)?;
+    header.to_str().ok()?.strip_prefix("Bearer ")
+}
+
 fn reply(status: u16, headers: &[(&str, String)], body: &str) -> reqwest::Response {
     let mut response = http::Response::builder().status(status);
     for (name, value) in headers {
@@ -157,6 +204,10 @@ fn target_of(request: &reqwest::Request) -> Target {
         path if path.ends_with("/transcripts") => Target::Transcript,
         path if path.ends_with("/attributes") => Target::Attributes,
         path if path.ends_with("/suggestions") => Target::Suggestions,
+        path if path.ends_with("/stream") => Target::Stream,
+        path if path.ends_with("/transcript") => Target::ChatTranscript,
+        path if path.contains("/presence/") || path.contains("/routing/") => Target::Presence,
+        path if path.ends_with("/escalations") => Target::Webhook,
         _ => Target::Scoring,
     }
 }

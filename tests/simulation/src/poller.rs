@@ -41,6 +41,16 @@ use crate::state_store::SimulatedState;
 use crate::surroundings::{bystander, stop_at, wait_until};
 use crate::world::SharedWorld;
 
+/// What the poller works with, each of which can fail.
+const TARGETS: [Target; 6] = [
+    Target::Token,
+    Target::Transcript,
+    Target::Attributes,
+    Target::Suggestions,
+    Target::Scoring,
+    Target::State,
+];
+
 /// The part of a run in which things fail.
 const FAULTY_MS: u64 = 120_000;
 
@@ -88,7 +98,7 @@ fn run_and_trace(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) 
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
     let center = ContactCenter::draw(&mut random, FAULTY_MS);
     let calls = center.calls.clone();
-    let world = SharedWorld::new(seed, is_traced, FAULTY_MS, center);
+    let world = SharedWorld::new(seed, is_traced, FAULTY_MS, &TARGETS, center);
     let (reports, complaints) = (Reports::default(), Complaints::default());
     let mut plans = plan_invocations(&world, &reports);
     plans.push(bystander("studio", WHOLE_MS, {
@@ -291,9 +301,11 @@ fn check_end(
         ));
     }
     let seconds = WHOLE_MS as f64 / 1000.0;
-    for (target, requests) in &world.contact_center.requests {
+    for (target, requests) in &world.requests {
         let bound = match target {
             Target::Token => 130.0,
+            // Each process writes for itself, and each call has a lease, a cursor and what is sent.
+            Target::State => 4.0 * MAX_REQUESTS_PER_SECOND * seconds * calls.len() as f64,
             _ => MAX_REQUESTS_PER_SECOND * seconds * calls.len() as f64,
         };
         if *requests as f64 > bound {

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use object_store::memory::InMemory;
+
+use crate::chat_center::ChatCenter;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
 use crate::items::Items;
@@ -26,6 +29,12 @@ pub struct World {
     pub contact_center: ContactCenter,
     /// The items of the state store.
     pub items: Items,
+    /// The chats of the contact center.
+    pub chats: ChatCenter,
+    /// The objects of the object store.
+    pub objects: Arc<InMemory>,
+    /// Number of requests by target.
+    pub requests: BTreeMap<Target, u64>,
     /// What is still to happen, by its moment and its order.
     happenings: BTreeMap<(u64, u64), Happening>,
     /// Number of happenings so far.
@@ -49,16 +58,17 @@ impl std::fmt::Debug for World {
 pub struct SharedWorld(Arc<Mutex<World>>);
 
 impl SharedWorld {
-    /// Creates a world whose faults end at `healthy_from_ms`.
+    /// Creates a world in which the `targets` fail until `healthy_from_ms`.
     #[must_use]
     pub fn new(
         seed: u64,
         is_traced: bool,
         healthy_from_ms: u64,
+        targets: &[Target],
         contact_center: ContactCenter,
     ) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let faults = FaultPlan::draw(&mut random, healthy_from_ms);
+        let faults = FaultPlan::draw(&mut random, healthy_from_ms, targets);
         Self(Arc::new(Mutex::new(World {
             random,
             trace: Trace::new(is_traced),
@@ -66,6 +76,9 @@ impl SharedWorld {
             healthy_from_ms,
             contact_center,
             items: Items::default(),
+            chats: ChatCenter::default(),
+            objects: Arc::default(),
+            requests: BTreeMap::new(),
             happenings: BTreeMap::new(),
             happened: 0,
         })))
@@ -89,6 +102,12 @@ impl SharedWorld {
 }
 
 impl World {
+    /// Returns the fault that a connection to `target` meets now, which only the plan's windows bring.
+    pub fn meet_in_window(&mut self, target: Target) -> Option<Fault> {
+        let at_ms = seeded_os::elapsed_ms();
+        self.faults.fault_of_window(target, at_ms, &mut self.random)
+    }
+
     /// Lets something happen at a later moment of the run.
     pub fn happen_at(&mut self, at_ms: u64, happening: Happening) {
         self.happened += 1;
@@ -98,6 +117,7 @@ impl World {
     /// Returns the fault that a request to `target` meets now, and how long its way there and back takes.
     pub fn meet(&mut self, target: Target) -> (Option<Fault>, u64) {
         let at_ms = seeded_os::elapsed_ms();
+        *self.requests.entry(target).or_default() += 1;
         let fault = self
             .faults
             .fault(target, at_ms, self.healthy_from_ms, &mut self.random);

@@ -11,6 +11,7 @@ use insights_core::WithCauses;
 use insights_core::backoff::{Backoff, BackoffPolicy, Jitter};
 use insights_core::chat::archive::Gap;
 use insights_core::chat::message::Message;
+use insights_http::exchange::HttpClient;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -67,7 +68,7 @@ impl StreamTask {
         }
     }
 
-    async fn run_on_stream(mut self, client: CxoneClient, stream: reqwest::Client) {
+    async fn run_on_stream(mut self, client: CxoneClient, stream: HttpClient) {
         let opener = Opener {
             client,
             stream,
@@ -224,7 +225,7 @@ impl StreamTask {
 #[derive(Clone)]
 struct Opener {
     client: CxoneClient,
-    stream: reqwest::Client,
+    stream: HttpClient,
     timing: StreamTiming,
 }
 

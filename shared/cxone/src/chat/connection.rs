@@ -7,6 +7,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use insights_core::chat::frame::{ChatEvent, Malformed};
 use insights_core::chat::message::{Identity, Message};
 use insights_http::error::SharedCause;
+use insights_http::exchange::HttpClient;
 use insights_http::{Deadline, Error as HttpError};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -83,7 +84,7 @@ impl Connection {
     /// [`Error::MissingScope`]; an [`Error::Http`] that is unauthorized, rate limited, unavailable or past the deadline; or the
     /// error of getting a token.
     pub async fn open(
-        http: &reqwest::Client,
+        http: &HttpClient,
         client: &CxoneClient,
         timing: StreamTiming,
     ) -> Result<Self, Error> {

@@ -9,7 +9,9 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use insights_core::chat::frame::FRAME_LIMIT;
-use insights_http::client::read_body;
+use insights_http::client::{BodyError, read_body};
+use insights_http::error::SharedCause;
+use insights_http::exchange::HttpClient;
 use insights_http::retry::parse_retry_after;
 use insights_http::{AttemptFailure, Error as HttpError};
 use tokio_tungstenite::WebSocketStream;
@@ -35,29 +37,30 @@ const MAX_REFUSAL_BYTES: usize = 16 << 10;
 /// Opens a WebSocket over the product's HTTP client, so that TLS and proxies are as for every other call; with a token where the
 /// handshake needs one.
 pub(crate) async fn upgrade(
-    http: &reqwest::Client,
+    http: &HttpClient,
     endpoint: &Endpoint,
     token: Option<&AccessToken>,
 ) -> Result<WebSocketStream<reqwest::Upgraded>, Error> {
     let broken = |error: reqwest::Error| {
-        unavailable(
-            endpoint,
-            AttemptFailure::Connection(Arc::new(error.without_url())),
-        )
+        let cause: SharedCause = Arc::new(error.without_url());
+        unavailable(endpoint, AttemptFailure::Connection(cause))
     };
     let key = generate_key();
-    let mut request = http.get(endpoint.url().clone());
+    let mut request = http.requests().get(endpoint.url().clone());
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, token.bearer());
     }
-    let response = request
+    let request = request
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_KEY, &key)
-        .send()
-        .await
+        .build()
         .map_err(broken)?;
+    let response = http.send(request).await.map_err(|error| match error {
+        BodyError::Broken(error) => broken(error),
+        other => unavailable(endpoint, AttemptFailure::Connection(Arc::new(other))),
+    })?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(endpoint, response).await);
     }

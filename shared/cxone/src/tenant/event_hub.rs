@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use http::Method;
+use insights_http::exchange::HttpClient;
 use insights_http::{AttemptFailure, Deadline, Error as HttpError};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -94,7 +95,7 @@ impl EventHub {
     /// What the token, the hosts and the handshake fail with; [`Error::ForeignHost`] if the hub is none of NICE's; an
     /// [`Error::Http`] that is rate limited if the hub was connected to too often.
     pub async fn open(
-        http: &reqwest::Client,
+        http: &HttpClient,
         client: &TenantClient,
         deadline: Deadline,
     ) -> Result<Self, Error> {

@@ -85,6 +85,19 @@ impl Objects {
         })
     }
 
+    /// Wraps another store than those of the product, such as that of a simulation.
+    #[must_use]
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            name: "the object store",
+            metadata: true,
+            replacing: Arc::default(),
+            #[cfg(any(feature = "aws", feature = "queue"))]
+            versions: None,
+        }
+    }
+
     /// Opens a bucket of S3. Nothing is sent yet.
     ///
     /// # Errors

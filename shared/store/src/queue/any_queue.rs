@@ -1,7 +1,9 @@
 //! The queue of a running function, which is chosen at start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::erased::ErasedQueue;
 use super::message::{Message, Queue};
 #[cfg(feature = "embedded")]
 use super::sqlite::SqliteQueue;
@@ -18,6 +20,16 @@ pub enum AnyQueue {
     /// A table of a SQLite file.
     #[cfg(feature = "embedded")]
     Sqlite(SqliteQueue),
+    /// Another queue, such as that of a simulation.
+    Other(Arc<dyn ErasedQueue>),
+}
+
+impl AnyQueue {
+    /// Wraps another queue than those of the product.
+    #[must_use]
+    pub fn other(queue: impl Queue + std::fmt::Debug + 'static) -> Self {
+        Self::Other(Arc::new(queue))
+    }
 }
 
 /// Calls the queue that was chosen.
@@ -28,6 +40,7 @@ macro_rules! with_queue {
             AnyQueue::Sqs($queue) => $call,
             #[cfg(feature = "embedded")]
             AnyQueue::Sqlite($queue) => $call,
+            AnyQueue::Other($queue) => $call,
         }
     };
 }

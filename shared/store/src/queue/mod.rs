@@ -4,6 +4,7 @@
 mod any_queue;
 #[cfg(feature = "queue")]
 mod dead_letters;
+mod erased;
 mod message;
 #[cfg(feature = "embedded")]
 mod sqlite;
@@ -13,6 +14,7 @@ mod sqs;
 pub use any_queue::AnyQueue;
 #[cfg(feature = "queue")]
 pub use dead_letters::{HeldDeadLetter, SqsDeadLetters};
+pub use erased::ErasedQueue;
 pub use message::{BODY_MAX_BYTES, Message, Queue, RECEIVE_MAX};
 #[cfg(feature = "embedded")]
 pub use sqlite::{DeadLetter, SqliteQueue};

@@ -1,10 +1,12 @@
 //! The vector store of a running function, which is chosen at start.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::erased::ErasedVectorStore;
 use super::postgres::PgVectors;
 #[cfg(feature = "embedded-vectors")]
 use super::sqlite::SqliteVectors;
@@ -21,6 +23,16 @@ pub enum Vectors {
     /// A SQLite file with sqlite-vec.
     #[cfg(feature = "embedded-vectors")]
     Sqlite(SqliteVectors),
+    /// Another store, such as that of a simulation.
+    Other(Arc<dyn ErasedVectorStore>),
+}
+
+impl Vectors {
+    /// Wraps another store than those of the product.
+    #[must_use]
+    pub fn other(store: impl VectorStore + std::fmt::Debug + 'static) -> Self {
+        Self::Other(Arc::new(store))
+    }
 }
 
 /// Calls the store that was chosen.
@@ -30,6 +42,7 @@ macro_rules! with_store {
             Vectors::Postgres($store) => $call,
             #[cfg(feature = "embedded-vectors")]
             Vectors::Sqlite($store) => $call,
+            Vectors::Other($store) => $call,
         }
     };
 }

@@ -4,6 +4,7 @@
 //! All rows of a table are vectors of one length. A search compares only rows of the model that embedded the query.
 
 mod any_vectors;
+mod erased;
 mod postgres;
 #[cfg(feature = "embedded-vectors")]
 mod sqlite;
@@ -12,6 +13,7 @@ mod tests;
 mod vector_store;
 
 pub use any_vectors::Vectors;
+pub use erased::ErasedVectorStore;
 pub use postgres::{Access, PgVectors, ReadUrl, UrlFreshness};
 #[cfg(feature = "embedded-vectors")]
 pub use sqlite::SqliteVectors;
