@@ -4,7 +4,7 @@
 //! An invocation starts every [`SCHEDULE_MS`], finds the agent taken or works it, and hands over before its deadline; some are
 //! delivered twice. The wall clocks of the invocations differ. What is checked:
 //! - the archive of every chat holds each of its messages once, those that sessions missed included;
-//! - every escalation is told, and told once where nothing failed; whatever is told again has the same idempotency key;
+//! - every escalation is delivered, and delivered once where nothing failed; whatever is delivered again has the same idempotency key;
 //! - what a session has promised to send for the agent arrives, once;
 //! - no message is left unread for longer than [`MAX_UNREAD_MS`] while everything that reading needs works;
 //! - at the end nothing is left of notes, notices and spilled messages, and the agent is offline;
@@ -423,7 +423,7 @@ fn check_promises(world: &World) -> Result<(), String> {
     }
 }
 
-/// Checks that each escalation was told.
+/// Checks that each escalation was delivered.
 fn check_escalations(world: &World, chats: &PlannedChats) -> Result<(), String> {
     let detector = EscalationDetector::new(&EscalationPhrases::default());
     let mut expected = BTreeSet::new();
@@ -435,17 +435,17 @@ fn check_escalations(world: &World, chats: &PlannedChats) -> Result<(), String> 
             }
         }
     }
-    let told = &world.chats.notifications;
-    if let Some(missing) = expected.iter().find(|key| !told.contains_key(*key)) {
-        return Err(format!("{missing} was never told"));
+    let delivered = &world.chats.notifications;
+    if let Some(missing) = expected.iter().find(|key| !delivered.contains_key(*key)) {
+        return Err(format!("{missing} was never delivered"));
     }
-    if let Some(unexpected) = told.keys().find(|key| !expected.contains(*key)) {
-        return Err(format!("{unexpected} was told without a reason"));
+    if let Some(unexpected) = delivered.keys().find(|key| !expected.contains(*key)) {
+        return Err(format!("{unexpected} was delivered without a reason"));
     }
-    // A receiver whose answers are lost is told until it answers.
+    // A receiver whose answers are lost gets them again until it answers.
     let most = if world.faults.is_empty() { 1 } else { 40 };
-    match told.iter().find(|(_, times)| **times > most) {
-        Some((key, times)) => Err(format!("{key} was told {times} times")),
+    match delivered.iter().find(|(_, times)| **times > most) {
+        Some((key, times)) => Err(format!("{key} was delivered {times} times")),
         None => Ok(()),
     }
 }

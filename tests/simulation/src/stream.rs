@@ -63,7 +63,7 @@ async fn serve(world: SharedWorld, process: Process, pipe: DuplexStream, expires
                 let fault = world.lock().meet_in_window(Target::Stream);
                 is_stalled = match fault {
                     None => false,
-                    // Nothing gets through, in neither direction, and nobody is told.
+                    // Nothing gets through, in neither direction, and nobody learns of it.
                     Some(Fault::Hang | Fault::Slow(_)) => true,
                     Some(_) => {
                         let line = || format!("{} loses its stream", process.name());
