@@ -5,7 +5,6 @@ use backends::{Backends, RuleSource, secret_key};
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
 use insights_http::client::{IdleConnections, build_client, build_stream_client};
-use insights_http::exchange::HttpClient;
 use sentiment::build_provider;
 use store::objects::Objects;
 use store::state::State;
