@@ -97,10 +97,10 @@ fn past((place, planted): (usize, &Planted)) -> Fixed {
     }
 }
 
-/// Returns whether a text holds a canary. Few figures alone also stand in times, versions and identifiers, so they count as a word of a
-/// sentence or as a whole text alone.
+/// Returns whether a text holds a canary. Up to seven figures alone also stand in times, versions and random identifiers by chance, so
+/// they count only as a word of a sentence or as a whole text.
 fn is_said(text: &str, canary: &str) -> bool {
-    let is_short = canary.len() <= 4 && canary.bytes().all(|byte| byte.is_ascii_digit());
+    let is_short = canary.len() <= 7 && canary.bytes().all(|byte| byte.is_ascii_digit());
     let is_border = |byte: Option<&u8>| byte.is_none_or(|byte| b" \"\\\n".contains(byte));
     text.match_indices(canary).any(|(start, _)| {
         let (before, after) = (start.checked_sub(1), start + canary.len());
@@ -368,6 +368,7 @@ fn figures_count_where_somebody_says_them() {
     for text in ["2334", "\"text\":\"2334\"", "5425 mm hmm 2334 yes"] {
         assert!(is_said(text, "2334"), "{text}");
     }
+    assert!(is_said("98480 22338", "22338") && !is_said("1795223381", "22338"));
     for text in ["0.2334", "\"at\":17952334", "a-2334-b", "12334"] {
         assert!(!is_said(text, "2334"), "{text}");
     }

@@ -31,12 +31,20 @@ pub(crate) fn credentials(secret: &str) -> ClientCredentials {
     }
 }
 
+/// Returns limits under which a slow machine causes no second attempt, for tests that count requests.
+pub(crate) fn patient_limits() -> CallLimits {
+    CallLimits {
+        attempt_timeout: Duration::from_secs(15),
+        ..quick_limits()
+    }
+}
+
 pub(crate) fn tokens(site: Site) -> TokenSource {
     TokenSource::new(
         build_client(IdleConnections::Close).unwrap(),
         site,
         Arc::new(FixedSecret(credentials(demo_secrets::CLIENT_SECRET))),
-        quick_limits(),
+        patient_limits(),
     )
 }
 
@@ -51,7 +59,7 @@ pub(crate) fn client_with(site: Site, limits: CallLimits) -> CxoneClient {
 }
 
 pub(crate) fn client_of(simulator: &Handle) -> CxoneClient {
-    client_with(site(&simulator.url()), quick_limits())
+    client_with(site(&simulator.url()), patient_limits())
 }
 
 pub(crate) fn actions(client: &CxoneClient) -> Endpoint {
