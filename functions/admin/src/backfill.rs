@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use embedding::indexer::{Indexed, NotIndexed};
+use insights_core::chat::archive_key::is_card_key;
 use insights_core::WithCauses;
 use insights_core::chat::archive::decode_lines;
 use insights_core::webhook::WebhookEvent;
@@ -38,7 +39,8 @@ pub(crate) async fn backfill(
         lines: 0,
     });
     for object in objects {
-        if object.key < start.key {
+        // A card says nothing that its archive does not.
+        if object.key < start.key || is_card_key(&object.key) {
             continue;
         }
         let done = if object.key == start.key {

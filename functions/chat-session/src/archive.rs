@@ -3,12 +3,17 @@
 use anyhow::Context;
 use backends::erasure::erased_at;
 use insights_core::WithCauses;
+use insights_core::card::CardRecord;
 use insights_core::chat::archive::{self, ArchiveLine, Gap};
+use insights_core::chat::archive_dialogue::dialogue_of_archive;
 pub use insights_core::chat::archive_key::archive_key as object_key;
+use insights_core::chat::archive_key::card_key;
 use insights_core::chat::archive_redaction::{mask_lines, restore_known};
 use insights_core::chat::merge::merge;
 use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::StoredMessage;
+use insights_core::pii::RedactionPolicy;
+use insights_core::rules::RuleFile;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use runtime::redaction::mask_or_refuse;
@@ -80,6 +85,7 @@ pub async fn archive_conversation(
     deadline: Deadline,
 ) -> anyhow::Result<ArchiveResult> {
     let (found, reading) = read_transcript(deps, conversation, deadline).await;
+    let mut has_card = false;
     for _ in 0..MAX_ATTEMPTS {
         // The contact center still knows what was erased here.
         let erased = erased_at(&deps.state, conversation, Timestamp::now()).await?;
@@ -110,7 +116,10 @@ pub async fn archive_conversation(
         lines
             .iter_mut()
             .for_each(|line| line.annotate(&deps.escalation, deps.config.escalation_source));
-        if let Some(policy) = deps.config.redaction.for_stores() {
+        let policy = deps.config.redaction.for_stores();
+        // Made before the words are masked, because the places of hits are those of what was said.
+        let card = card_of(deps, conversation, &lines, policy.as_ref())?;
+        if let Some(policy) = policy {
             lines = mask_or_refuse(|| {
                 let masks = mask_lines(&mut lines, &policy);
                 (lines, masks)
@@ -120,6 +129,10 @@ pub async fn archive_conversation(
         let messages = lines.len();
         let has_nothing_left = previous.is_none() && lines.is_empty() && erased.is_some();
         if previous.as_ref() == Some(&lines) || has_nothing_left {
+            if has_nothing_left && has_card {
+                // It was erased after an attempt had written the card: what was written goes again.
+                deps.objects.put(&card_key(conversation), card).await?;
+            }
             return Ok(ArchiveResult {
                 messages,
                 written: false,
@@ -128,6 +141,9 @@ pub async fn archive_conversation(
         }
         let key = object_key(conversation);
         let content = archive::encode_lines(&lines)?;
+        // Before the archive: whoever finds the archive unfinished writes both again.
+        deps.objects.put(&card_key(conversation), card).await?;
+        has_card = true;
         let written = match &version {
             None => deps.objects.put_new(&key, content).await,
             Some(version) => deps.objects.put_over(&key, content, version).await,
@@ -152,6 +168,28 @@ pub async fn archive_conversation(
     anyhow::bail!(
         "write conflict: other sessions archived conversation {conversation} {MAX_ATTEMPTS} times in a row"
     )
+}
+
+/// Returns the card of a conversation as it is stored beside the archive. An archive with masks that nobody can take off any more gives
+/// a card with the same masks.
+fn card_of(
+    deps: &Deps,
+    conversation: &str,
+    lines: &[ArchiveLine],
+    policy: Option<&RedactionPolicy>,
+) -> anyhow::Result<String> {
+    let current = deps.rules.current();
+    let file = current
+        .as_deref()
+        .unwrap_or_else(|| RuleFile::built_in());
+    let dialogue = dialogue_of_archive(lines);
+    let evaluation = file.evaluate(&dialogue);
+    let record = mask_or_refuse(|| {
+        let record = CardRecord::new(conversation, &dialogue, file, evaluation, policy);
+        (record, 0)
+    })
+    .context("the card was not redacted, so it is not stored")?;
+    Ok(serde_json::to_string(&record)?)
 }
 
 /// Deletes stored messages of before an erasure, which a session has stored after it.

@@ -110,7 +110,7 @@ fn is_said_already(marks: &AlertMarks, mark: &AlertMark) -> bool {
     let newest = match mark.kind {
         MarkKind::Acknowledged => &marks.acknowledged,
         MarkKind::Wrong => &marks.wrong,
-        MarkKind::Snoozed => return false,
+        MarkKind::Snoozed | MarkKind::Contested => return false,
         MarkKind::Reopened => return *marks == AlertMarks::default(),
     };
     newest.as_ref().is_some_and(|newest| {

@@ -16,6 +16,7 @@ use sentiment::ProviderError;
 use crate::contact_center::{ContactCenter, PollAnswer};
 use crate::counted_batch::CountedBatch;
 use crate::deps::Deps;
+use crate::ended_card;
 use crate::leased_call::{Interruption, LeasedCall};
 use crate::row_writer::RowWriter;
 use crate::scorer::FailedSegment;
@@ -127,6 +128,11 @@ impl<'a> CallFollower<'a> {
     /// Removes the row of a call that has ended from the board of supervisors.
     pub(crate) async fn remove_row(&mut self) {
         self.row.remove().await;
+    }
+
+    /// Makes the card of a call that has ended, and keeps it.
+    pub(crate) async fn keep_card(&mut self) {
+        ended_card::keep(self.deps, self.contact_center, self.interaction_id).await;
     }
 
     /// Waits until a delivery was answered or is due. May be canceled at any time.

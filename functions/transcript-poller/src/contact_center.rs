@@ -45,6 +45,18 @@ impl<'a> ContactCenter<'a> {
         }
     }
 
+    /// Waits for a turn of the pace, and reads the whole transcript of a call that has ended.
+    ///
+    /// # Errors
+    /// What the request fails with. The polls of other calls take no notice of it.
+    pub(crate) async fn read_whole_transcript(self) -> Result<Vec<Segment>, cxone::Error> {
+        self.deps.pacer.wait_for_turn().await;
+        let deadline = Deadline::within(POLL_TIMEOUT);
+        let client = &self.deps.transcript_client;
+        let read = cxone::live::read_transcript(client, self.interaction_id, 0, deadline).await?;
+        Ok(read.segments)
+    }
+
     /// Waits for a turn of the pace, and reads the segments that end at or after `from`, in milliseconds since the epoch.
     pub(crate) async fn fetch_segments(self, from: i64) -> PollAnswer {
         self.deps.pacer.wait_for_turn().await;

@@ -41,6 +41,7 @@ mod contact_center;
 mod counted_batch;
 mod deliveries;
 pub mod deps;
+mod ended_card;
 mod fan_out;
 mod leased_call;
 pub mod live_center;

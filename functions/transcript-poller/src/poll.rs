@@ -238,6 +238,8 @@ impl PollRun {
                         .min(MAX_CLAIM_DELAY)
                 }
                 RoundOutcome::Ended(reason) => {
+                    // Before the entry goes, so that a process that dies here leaves it to the next one.
+                    follower.keep_card().await;
                     follower.remove_row().await;
                     self.unlist(
                         shard,

@@ -220,6 +220,23 @@ impl<S: StateStore> Board<S> {
     }
 }
 
+/// Stores the objection of somebody to an answer of a conversation's scorecard. Storing the same objection again changes nothing.
+///
+/// # Errors
+/// The errors of the store.
+pub async fn contest<S: StateStore>(
+    store: &S,
+    conversation: &str,
+    objection: &AlertMark,
+    retention: SignedDuration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sort = format!("{:013}#{}", objection.at_ms, objection.kind.name());
+    let key = Key::new(mark_partition(conversation), sort);
+    let put = Put::encode(key, objection, Some(now + retention))?;
+    store.put(put, Expect::Any, now).await.map(|_| ())
+}
+
 /// Reads every mark of a conversation, oldest first: what supervisors said about its alerts, for the replay of rules.
 ///
 /// # Errors

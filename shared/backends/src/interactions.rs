@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use insights_core::card::CardRecord;
 use insights_core::live::{
     CallAction, CallDetails, CallEvent, CallState, CallView, LiveSettings, apply_event,
 };
@@ -203,6 +204,34 @@ impl<S: StateStore> Interactions<S> {
         }))
     }
 
+    /// Keeps the card of an interaction that has ended, as long as its state. The card of an interaction that was erased meanwhile is
+    /// not kept.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn keep_card(
+        &self,
+        id: &str,
+        card: &CardRecord,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let put = Put::encode(card_key(id), card, Some(now + STATE_RETENTION))?;
+        self.store.put(put, Expect::Any, now).await?;
+        if self.store.get(&state_key(id), now).await?.is_none() {
+            self.store.delete(&card_key(id), Expect::Any, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the card of an interaction that has ended, if there is one.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn card(&self, id: &str, now: Timestamp) -> Result<Option<CardRecord>, Error> {
+        let item = self.store.get(&card_key(id), now).await?;
+        item.map(|item| item.decode()).transpose()
+    }
+
     /// Loads the state of an interaction, or creates the state of a new one, which is not stored yet.
     ///
     /// # Errors
@@ -309,6 +338,10 @@ impl<S: StateStore> Interactions<S> {
     fn entry_key(&self, id: &str) -> Key {
         Key::new(shard_partition(shard_of(id, self.shards)), id)
     }
+}
+
+fn card_key(id: &str) -> Key {
+    Key::new(format!("interaction#{id}"), "card")
 }
 
 /// Returns the key of the state of an interaction.

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             .filter(|result| result.is_as_expected())
             .count();
         if args.json {
-            let line = json!({"rule": rule.id, "version": rule.version, "severity": rule.severity, "examples": results.len(), "as_expected": right});
+            let line = json!({"rule": rule.id, "version": rule.version, "severity": rule.severity, "examples": results.len(), "as_expected": right, "asks": file.sources_of(rule).iter().map(|source| source.name()).collect::<Vec<_>>()});
             println!("{line}");
         } else {
             println!(
@@ -48,6 +48,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
                 rule.version,
                 results.len()
             );
+            for source in file.sources_of(rule) {
+                println!("    asks {}: {}", source.name(), source.availability());
+            }
             for result in results.iter().filter(|result| !result.is_as_expected()) {
                 let expected = if result.should_match {
                     "match"

@@ -1,43 +1,17 @@
 //! What a changed rule file does to conversations: hits gained, lost and moved, alerts per supervisor-hour, precision by marks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use anyhow::Context;
 use insights_core::rules::{Dialogue, Evaluation, RuleFile, RuleHit, RuleSeverity, Truth, quote};
 use insights_core::scale::round_to;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::conversations::Conversations;
+use super::marks::WrongMark;
 
 /// Number of quotes that are shown of each rule.
 pub(super) const SAMPLED_QUOTES: usize = 20;
-
-/// A mark of a supervisor that a hit was wrong.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(super) struct WrongMark {
-    /// The id of the conversation.
-    #[serde(alias = "interaction_id", alias = "conversationId", alias = "id")]
-    conversation_id: String,
-    /// The id of the rule.
-    #[serde(alias = "rule_id")]
-    rule: String,
-}
-
-/// Reads marks from JSON Lines.
-pub(super) fn read_marks(file: &Path) -> anyhow::Result<BTreeSet<WrongMark>> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(number, line)| {
-            serde_json::from_str(line)
-                .with_context(|| format!("{}, line {}", file.display(), number + 1))
-        })
-        .collect()
-}
 
 /// The hits of one rule over all conversations.
 #[derive(Debug, Default, Serialize)]

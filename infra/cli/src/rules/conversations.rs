@@ -4,17 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use backends::settings::ObjectSettings;
-use cxone::conversations::{ConversationPages, ConversationQuery, read_transcript};
+use backends::conversation_source::{SharedSource, SourceTranscript};
+use backends::settings::{ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings};
+use cxone::conversations::ConversationQuery;
 use cxone::endpoints::System;
 use futures::StreamExt;
 use insights_core::analytics::{Conversation, dialogue_of_lines};
 use insights_core::chat::archive::decode_lines;
 use insights_core::chat::archive_dialogue::dialogue_of_archive;
+use insights_core::chat::archive_key::is_archive_key;
 use insights_core::lexicon;
 use insights_core::live::Speaker;
 use insights_core::rules::{Dialogue, Utterance};
 use insights_core::scale::Score;
+use insights_core::signals::Signals;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -47,6 +50,24 @@ pub(crate) struct SourceArgs {
     pub(crate) local: LocalArgs,
 }
 
+impl SourceArgs {
+    /// Opens the stores and the contact center, unless files have all that is needed. `needs_stores` says that something else is read
+    /// from them.
+    ///
+    /// # Errors
+    /// As [`LocalContext::open`].
+    pub(crate) async fn open_context(
+        &self,
+        needs_stores: bool,
+    ) -> anyhow::Result<Option<LocalContext>> {
+        if self.file.is_empty() || needs_stores {
+            LocalContext::open(&self.local).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
 fn parse_moment(text: &str) -> Result<Timestamp, String> {
     let day = text.parse::<Date>().ok();
     let of_day = day.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
@@ -71,9 +92,9 @@ struct RecordedCall {
     /// Times in which words may be missing, in milliseconds since the epoch.
     #[serde(default)]
     gaps: Vec<(i64, i64)>,
-    /// Times on hold, in milliseconds since the epoch.
+    /// Times on hold, in milliseconds since the epoch; without the list nobody knows of holds.
     #[serde(default)]
-    holds: Vec<(i64, i64)>,
+    holds: Option<Vec<(i64, i64)>>,
     /// End of the call in milliseconds since the epoch, if it is later than the last word.
     #[serde(default)]
     end: Option<i64>,
@@ -93,6 +114,8 @@ struct RecordedSegment {
     score: Option<Score>,
     #[serde(default)]
     emotions: Vec<String>,
+    #[serde(default)]
+    signals: Signals,
 }
 
 const fn default_is_final() -> bool {
@@ -110,16 +133,23 @@ pub(crate) struct Conversations {
 }
 
 impl Conversations {
-    /// Reads the conversations that the options name.
+    /// Reads the conversations that the options name: of the files, or else the archived chats of `context` and what its contact
+    /// center lists.
     ///
     /// # Errors
     /// If a file, the archives or the contact center cannot be read.
-    pub(crate) async fn read(args: &SourceArgs) -> anyhow::Result<Self> {
+    pub(crate) async fn read(
+        args: &SourceArgs,
+        context: Option<&LocalContext>,
+    ) -> anyhow::Result<Self> {
         let mut without_transcript = 0;
-        let mut dialogues = if args.file.is_empty() {
-            let context = LocalContext::open(&args.local).await?;
-            let mut dialogues = read_archives(&context).await?;
-            let (transcripts, missing) = read_transcripts(&context, args).await?;
+        let mut dialogues = Vec::new();
+        for file in &args.file {
+            dialogues.extend(read_file(file)?);
+        }
+        if let Some(context) = context.filter(|_| args.file.is_empty()) {
+            dialogues = read_archives(context).await?;
+            let (transcripts, missing) = read_transcripts(context, args).await?;
             without_transcript = missing;
             for (id, dialogue) in transcripts {
                 // The archive knows more of a chat than the transcript: scores and gaps.
@@ -127,17 +157,7 @@ impl Conversations {
                     dialogues.push((id, dialogue));
                 }
             }
-            if let Some(simulator) = context.simulator {
-                simulator.shutdown().await;
-            }
-            dialogues
-        } else {
-            let mut dialogues = Vec::new();
-            for file in &args.file {
-                dialogues.extend(read_file(file)?);
-            }
-            dialogues
-        };
+        }
         let range = |start: Option<i64>| {
             start.is_some_and(|start| {
                 args.from.is_none_or(|from| from.as_millisecond() <= start)
@@ -195,10 +215,12 @@ fn add_recorded(dialogue: &mut Dialogue, call: RecordedCall) {
             Utterance::new(segment.direction, segment.start, segment.end, segment.text)
                 .with_score(score);
         utterance.emotions = segment.emotions;
+        utterance.signals = segment.signals;
         dialogue.utterances.push(utterance);
     }
     dialogue.gaps.extend(call.gaps);
-    dialogue.holds.extend(call.holds);
+    dialogue.facts.knows_holds |= call.holds.is_some();
+    dialogue.holds.extend(call.holds.into_iter().flatten());
     let facts = &mut dialogue.facts;
     facts.skill = call.skill.or(facts.skill.take());
     facts.attributes = call.attributes.or(facts.attributes.take());
@@ -213,7 +235,8 @@ async fn read_archives(context: &LocalContext) -> anyhow::Result<Vec<(String, Di
         .backends
         .objects(&ObjectSettings::from_env(&context.env)?)?;
     let mut dialogues = Vec::new();
-    for entry in objects.list("archive/").await? {
+    let entries = objects.list("archive/").await?;
+    for entry in entries.iter().filter(|entry| is_archive_key(&entry.key)) {
         let Some(content) = objects.get(&entry.key).await? else {
             continue;
         };
@@ -228,6 +251,21 @@ async fn read_archives(context: &LocalContext) -> anyhow::Result<Vec<(String, Di
     Ok(dialogues)
 }
 
+/// Returns the source of finished conversations, with the API that the profile names.
+fn conversation_source(context: &LocalContext) -> anyhow::Result<SharedSource> {
+    let secret = ContactCenterSecretSettings::from_env(&context.env)?;
+    let secrets = context.backends.secrets(&secret.id)?;
+    let state = context
+        .backends
+        .state(&StateSettings::from_env(&context.env)?)?;
+    let settings = CxoneSettings::from_env(&context.env)?;
+    context
+        .backends
+        .conversation_source(&settings, System::Analytics, &secrets, &state, |limits| {
+            limits
+        })
+}
+
 /// Reads the transcripts of the contact center, and counts the conversations that have none.
 async fn read_transcripts(
     context: &LocalContext,
@@ -236,18 +274,25 @@ async fn read_transcripts(
     let (Some(from), Some(to)) = (args.from, args.to) else {
         bail!("--from and --to say which conversations are read, or --file names a file of calls");
     };
-    let client = context.cxone_client(System::Analytics)?;
-    let mut pages = ConversationPages::new(&client, ConversationQuery { from, to })?;
+    let source = conversation_source(context)?;
+    let mut list = source.began_in(ConversationQuery { from, to })?;
     let mut listed: Vec<Conversation> = Vec::new();
-    while let Some(page) = pages.next_page(Deadline::within(ANSWER_TIMEOUT)).await? {
-        listed.extend(page.conversations);
+    while let Some(page) = list.next_page(Deadline::within(ANSWER_TIMEOUT)).await? {
+        for conversation in page.conversations {
+            // A list may name a conversation twice.
+            let id = &conversation.conversation_id;
+            match listed.iter_mut().find(|known| known.conversation_id == *id) {
+                Some(known) => *known = conversation,
+                None => listed.push(conversation),
+            }
+        }
     }
     let mut reads = futures::stream::iter(listed)
         .map(|conversation| {
-            let client = &client;
+            let source = &source;
             async move {
-                let id = conversation.conversation_id.clone();
-                let read = read_transcript(client, &id, Deadline::within(ANSWER_TIMEOUT)).await;
+                let deadline = Deadline::within(ANSWER_TIMEOUT);
+                let read = source.transcript(&conversation, deadline).await;
                 (conversation, read)
             }
         })
@@ -255,18 +300,26 @@ async fn read_transcripts(
     let (mut dialogues, mut missing) = (Vec::new(), 0);
     while let Some((conversation, read)) = reads.next().await {
         let id = conversation.conversation_id.clone();
-        match read.with_context(|| format!("the transcript of {id} was not read"))? {
-            Some(transcript) => {
-                let dialogue = dialogue_of_lines(
-                    &conversation.start_time,
-                    conversation.duration_seconds,
-                    transcript.lines,
-                    transcript.unreadable,
-                );
-                dialogues.push((id, dialogue));
-            }
-            None => missing += 1,
-        }
+        let (transcript, is_partial) =
+            match read.with_context(|| format!("the transcript of {id} was not read"))? {
+                SourceTranscript::Complete(transcript) => (transcript, false),
+                SourceTranscript::Partial(transcript) => (transcript, true),
+                SourceTranscript::NotYet
+                | SourceTranscript::Missing
+                | SourceTranscript::Removed => {
+                    missing += 1;
+                    continue;
+                }
+            };
+        // Where a part is missing nobody knows how many lines it has.
+        let unreadable = transcript.unreadable + usize::from(is_partial);
+        let dialogue = dialogue_of_lines(
+            &conversation.start_time,
+            conversation.duration_seconds,
+            transcript.lines,
+            unreadable,
+        );
+        dialogues.push((id, dialogue));
     }
     Ok((dialogues, missing))
 }

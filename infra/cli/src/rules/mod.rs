@@ -3,17 +3,24 @@
 mod check;
 mod comparison;
 mod conversations;
+mod marks;
 mod picture;
 mod replay;
 mod tune;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use backends::settings::ObjectSettings;
 use clap::Subcommand;
 use insights_core::rules::RuleFile;
+use runtime::config::Env;
 
 pub(crate) use self::conversations::{Conversations, SourceArgs};
+pub(crate) use self::vectors::SimilarityModel;
+
+use crate::local_context::LocalContext;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights rules built-in > rules.toml                     writes the built-in rules, to be copied and changed
@@ -71,18 +78,42 @@ pub(crate) fn read_rules(file: &Path) -> anyhow::Result<RuleFile> {
     RuleFile::from_toml(&read_text(file)?).with_context(|| format!("{} is refused", file.display()))
 }
 
-/// Reads the rule file of an option, or of `RULES_FILE` where that names a file; else the built-in rules.
-pub(crate) fn rules_or_configured(
+/// What `RULES_FILE` begins with if it names an object of the bucket.
+const OBJECT_PREFIX: &str = "object:";
+
+/// Returns whether `RULES_FILE` names an object of the bucket and no option names another file.
+pub(crate) fn is_object_configured(file: Option<&PathBuf>, env: &Env) -> bool {
+    let configured = env.text("RULES_FILE");
+    file.is_none() && configured.is_some_and(|file| file.starts_with(OBJECT_PREFIX))
+}
+
+/// Reads the rule file of an option, or of `RULES_FILE`, which may name an object of the bucket; else the built-in rules.
+///
+/// # Errors
+/// If the file or the object cannot be read or is refused, or an object is named and there are no stores.
+pub(crate) async fn rules_or_configured(
     file: Option<&PathBuf>,
-    env: &runtime::config::Env,
+    context: Option<&LocalContext>,
 ) -> anyhow::Result<RuleFile> {
-    let configured = env
-        .text("RULES_FILE")
-        .filter(|file| !file.starts_with("object:"));
-    match file.cloned().or(configured.map(PathBuf::from)) {
-        Some(file) => read_rules(&file),
-        None => Ok(RuleFile::built_in().clone()),
+    let process = Env::process();
+    let env = context.map_or(&process, |context| &context.env);
+    if let Some(file) = file {
+        return read_rules(file);
     }
+    let Some(configured) = env.text("RULES_FILE") else {
+        return Ok(RuleFile::built_in().clone());
+    };
+    let Some(key) = configured.strip_prefix(OBJECT_PREFIX) else {
+        return read_rules(Path::new(configured));
+    };
+    let context = context.context("RULES_FILE names an object, and no stores are opened")?;
+    let objects = context
+        .backends
+        .objects(&ObjectSettings::from_env(&context.env)?)?;
+    let content = objects.get(key).await?;
+    let content = content.with_context(|| format!("there is no object {key}"))?;
+    let text = std::str::from_utf8(&content).with_context(|| format!("{key} is no text"))?;
+    RuleFile::from_toml(text).with_context(|| format!("{key} is refused"))
 }
 
 /// The number of alerts per supervisor and hour that is not to be exceeded.

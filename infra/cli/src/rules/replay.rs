@@ -1,12 +1,16 @@
 //! `rules replay`: what a rule file would have done, compared with another one.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
+use backends::settings::StateSettings;
+use insights_core::rules::RuleFile;
 
-use super::comparison::{Comparison, compare, read_marks};
-use super::{Budget, Conversations, SourceArgs, read_rules};
+use super::comparison::{Comparison, compare};
+use super::{Budget, Conversations, SimilarityModel, SourceArgs, marks, read_rules};
 use crate::chat::printable;
+use crate::local_context::LocalContext;
 
 /// Number of conversations of one kind that are named.
 const NAMED_CONVERSATIONS: usize = 10;
@@ -22,7 +26,7 @@ pub(super) struct Args {
     /// Fails with exit code 1 if the alerts per supervisor and hour exceed this, like 3/h
     #[arg(long, value_name = "RATE")]
     budget: Option<Budget>,
-    /// File with the marks "wrong" of supervisors in JSON Lines: {"conversation_id", "rule"}
+    /// File with the marks "wrong" of supervisors in JSON Lines: {"conversation_id", "rule"} [default: those that the board has stored]
     #[arg(long, value_name = "FILE")]
     marks: Option<PathBuf>,
     /// Prints no words of the conversations
@@ -37,10 +41,23 @@ pub(super) struct Args {
 
 /// Replays and prints the comparison.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let file = read_rules(&args.rules)?;
-    let before = args.against.as_deref().map(read_rules).transpose()?;
-    let marks = args.marks.as_deref().map(read_marks).transpose()?;
-    let conversations = Conversations::read(&args.source).await?;
+    let mut file = read_rules(&args.rules)?;
+    let mut before = args.against.as_deref().map(read_rules).transpose()?;
+    let context = args.source.open_context(false).await?;
+    let read = read_all(&args, context.as_ref()).await;
+    if let Some(context) = context {
+        context.shutdown().await;
+    }
+    let (mut conversations, marks) = read?;
+    let files: Vec<&RuleFile> = [&file].into_iter().chain(&before).collect();
+    if let Some(model) = SimilarityModel::load_for(&files).await? {
+        model.embed(&mut conversations.dialogues).await;
+        file = model.prepare(file).await?;
+        before = match before {
+            Some(before) => Some(model.prepare(before).await?),
+            None => None,
+        };
+    }
     let mut comparison = compare(
         &file,
         before.as_ref(),
@@ -65,6 +82,25 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+/// Reads the conversations and what supervisors said of them.
+async fn read_all(
+    args: &Args,
+    context: Option<&LocalContext>,
+) -> anyhow::Result<(Conversations, Option<BTreeSet<marks::WrongMark>>)> {
+    let conversations = Conversations::read(&args.source, context).await?;
+    let marks = match (&args.marks, context) {
+        (Some(file), _) => Some(marks::read_file(file)?),
+        (None, Some(context)) => {
+            let state = StateSettings::from_env(&context.env)?;
+            let state = context.backends.state(&state)?;
+            let ids = conversations.dialogues.iter().map(|(id, _)| id.as_str());
+            marks::read_stored(&state, ids).await?
+        }
+        (None, None) => None,
+    };
+    Ok((conversations, marks))
 }
 
 fn print(comparison: &Comparison) {

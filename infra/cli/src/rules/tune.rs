@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::comparison::evaluate_all;
 use super::picture::draw_curves;
-use super::{Budget, Conversations, SourceArgs, read_text};
+use super::vectors::PrototypeVectors;
+use super::{Budget, Conversations, SimilarityModel, SourceArgs, read_text};
 
 /// Steps between the smallest and the largest share that is tried.
 const SHARE_STEPS: u32 = 19;
@@ -55,7 +56,19 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let text = read_text(&args.rules)?;
     let file = RuleFile::from_toml(&text)
         .with_context(|| format!("{} is refused", args.rules.display()))?;
-    let conversations = Conversations::read(&args.source).await?;
+    let context = args.source.open_context(false).await?;
+    let read = Conversations::read(&args.source, context.as_ref()).await;
+    if let Some(context) = context {
+        context.shutdown().await;
+    }
+    let mut conversations = read?;
+    let vectors = match SimilarityModel::load_for(&[&file]).await? {
+        Some(model) => {
+            model.embed(&mut conversations.dialogues).await;
+            Some(model.vectors(&file).await?)
+        }
+        None => None,
+    };
     let supervisor_hours = conversations.hours * f64::from(args.source.supervisors);
     let curves: Vec<Curve> = file
         .thresholds()
@@ -66,7 +79,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         })
         .map(|threshold| {
             draw_curve(
-                &text,
+                &Tuned {
+                    text: &text,
+                    vectors: vectors.as_ref(),
+                },
                 threshold,
                 &conversations,
                 supervisor_hours,
@@ -121,8 +137,25 @@ fn limits_of(threshold: &Threshold) -> Vec<f64> {
     limits
 }
 
+/// The file that is tuned.
+struct Tuned<'a> {
+    text: &'a str,
+    vectors: Option<&'a PrototypeVectors>,
+}
+
+impl Tuned<'_> {
+    /// Returns the file with another limit; `None` if the place of the limit does not allow it.
+    fn with_limit(&self, threshold: &Threshold, limit: f64) -> Option<RuleFile> {
+        let file = RuleFile::read(&threshold.replace_in(self.text, limit)).ok()?;
+        Some(match self.vectors {
+            Some(vectors) => vectors.clone().give_to(file),
+            None => file,
+        })
+    }
+}
+
 fn draw_curve(
-    text: &str,
+    tuned: &Tuned<'_>,
     threshold: &Threshold,
     conversations: &Conversations,
     supervisor_hours: f64,
@@ -131,8 +164,7 @@ fn draw_curve(
     let points: Vec<(f64, f64)> = limits_of(threshold)
         .into_iter()
         .filter_map(|limit| {
-            // A limit that its place does not allow is not tried.
-            let file = RuleFile::read(&threshold.replace_in(text, limit)).ok()?;
+            let file = tuned.with_limit(threshold, limit)?;
             let evaluations = evaluate_all(&file, &conversations.dialogues);
             let hits = evaluations.iter().flat_map(|evaluation| &evaluation.hits);
             let alerts = hits.filter(|hit| hit.rule == threshold.rule).count();
@@ -180,7 +212,10 @@ mod tests {
             without_transcript: 0,
         };
         let curve = draw_curve(
-            text,
+            &Tuned {
+                text,
+                vectors: None,
+            },
             &file.thresholds()[0],
             &conversations,
             1.0,

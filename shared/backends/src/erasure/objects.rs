@@ -17,7 +17,7 @@ pub struct ObjectCursor {
 #[cfg(feature = "erasure")]
 mod erase {
     use anyhow::Context;
-    use insights_core::chat::archive_key::archive_key;
+    use insights_core::chat::archive_key::{archive_key, card_key};
     use insights_http::Deadline;
     use store::Error;
     use store::objects::Objects;
@@ -37,7 +37,7 @@ mod erase {
         pub resume_at: Option<ObjectCursor>,
     }
 
-    /// Deletes the archive of a conversation, and writes the files of reports below `folders` again without it, until all are looked
+    /// Deletes the archive of a conversation and its card, and writes the files of reports below `folders` again without it, until all are looked
     /// through or the time ends. Earlier versions that hold the conversation are deleted for good.
     ///
     /// # Errors
@@ -94,14 +94,21 @@ mod erase {
     }
 
     async fn erase_archive(objects: &Objects, conversation: &str) -> anyhow::Result<usize> {
-        let key = archive_key(conversation);
         let mut changed = 0;
-        if objects.size(&key).await?.is_some() {
-            let deleted = objects.delete(&key).await;
-            deleted.context("the archive was not deleted")?;
+        for key in [archive_key(conversation), card_key(conversation)] {
+            changed += erase_object(objects, &key).await?;
+        }
+        Ok(changed)
+    }
+
+    async fn erase_object(objects: &Objects, key: &str) -> anyhow::Result<usize> {
+        let mut changed = 0;
+        if objects.size(key).await?.is_some() {
+            let deleted = objects.delete(key).await;
+            deleted.with_context(|| format!("{key} was not deleted"))?;
             changed += 1;
         }
-        let earlier = objects.list_earlier_versions(&key).await?;
+        let earlier = objects.list_earlier_versions(key).await?;
         for version in earlier.iter().filter(|version| version.key == key) {
             objects.delete_earlier(version).await?;
             changed += usize::from(!version.is_deletion);
@@ -171,6 +178,8 @@ mod erase {
             for (key, content) in [
                 ("archive/c-1.jsonl", "{\"conversationId\":\"c-1\"}\n"),
                 ("archive/c-2.jsonl", "{\"conversationId\":\"c-2\"}\n"),
+                ("archive/c-1.card.json", "{\"conversation_id\":\"c-1\"}"),
+                ("archive/c-2.card.json", "{\"conversation_id\":\"c-2\"}"),
                 ("reports/r/conversations.csv", "conversation_id\nc-1\nc-2\n"),
                 (
                     "parts/all/00000.jsonl",
@@ -197,7 +206,7 @@ mod erase {
             let folder = tempfile::tempdir().unwrap();
             let objects = filled(folder.path()).await;
             let erased = erase(&objects, ObjectCursor::default(), soon()).await;
-            assert_eq!((erased.changed, erased.resume_at), (3, None));
+            assert_eq!((erased.changed, erased.resume_at), (4, None));
             assert_erased(&objects).await;
             let again = erase(&objects, ObjectCursor::default(), soon()).await;
             assert_eq!(again, ErasedObjects::default());
@@ -209,7 +218,10 @@ mod erase {
             let objects = filled(folder.path()).await;
             let passed = Deadline::within(std::time::Duration::ZERO);
             let begun = erase(&objects, ObjectCursor::default(), passed).await;
-            assert_eq!(begun.changed, 1, "the archive is erased in any case");
+            assert_eq!(
+                begun.changed, 2,
+                "archive and card are erased in any case"
+            );
             let rest = erase(&objects, begun.resume_at.unwrap(), soon()).await;
             assert_eq!((rest.changed, rest.resume_at), (2, None));
             assert_erased(&objects).await;

@@ -66,6 +66,8 @@ pub enum MarkKind {
     Wrong,
     /// What was said before is taken back.
     Reopened,
+    /// An agent or a manager objects to the answer of a rule in the scorecard.
+    Contested,
 }
 
 impl MarkKind {
@@ -77,6 +79,7 @@ impl MarkKind {
             Self::Snoozed => "snoozed",
             Self::Wrong => "wrong",
             Self::Reopened => "reopened",
+            Self::Contested => "contested",
         }
     }
 }
@@ -99,7 +102,7 @@ pub struct AlertMark {
     /// When a snooze ends, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
-    /// Why the alert is wrong.
+    /// Why the alert is wrong, or the answer of the scorecard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -131,7 +134,7 @@ impl AlertMark {
         }
         let reason = self.reason.take().map(|reason| clean_text(&reason));
         self.reason = reason.filter(|reason| !reason.is_empty());
-        if self.kind == MarkKind::Wrong {
+        if matches!(self.kind, MarkKind::Wrong | MarkKind::Contested) {
             let length = self.reason.as_ref().map_or(0, |text| text.chars().count());
             if !(1..=MAX_REASON_CHARS).contains(&length) {
                 return Err(InvalidMark("the reason has 1 to 300 characters"));
@@ -205,6 +208,8 @@ impl AlertMarks {
                 self.wrong = Some(mark);
             }
             MarkKind::Reopened => *self = Self::default(),
+            // It is about the scorecard, and no alert is handled by it.
+            MarkKind::Contested => {}
         }
     }
 

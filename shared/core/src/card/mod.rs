@@ -28,6 +28,7 @@
 //! ```
 
 mod masked;
+mod record;
 mod scorecard;
 mod sentences;
 
@@ -36,6 +37,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 pub use self::masked::masked_card;
+pub use self::record::CardRecord;
 pub use self::scorecard::{Scorecard, ScorecardAnswer};
 use self::sentences::{Sentence, sentences_of};
 use crate::intent::{Evidence, IntentClassifier};

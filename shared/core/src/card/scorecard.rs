@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::board::{AlertMark, MarkKind};
 use crate::rules::{Evaluation, QuotePlace, RuleFile, Truth};
 use crate::scale::round_share;
 
@@ -25,6 +26,10 @@ pub struct ScorecardAnswer {
     /// The words that made the rule hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quotes: Vec<QuotePlace>,
+    /// What agents and managers object to this answer, oldest first. Whoever decides about an objection changes the rule or lets the
+    /// answer stand; the score stays what the rules say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contests: Vec<AlertMark>,
 }
 
 /// The scorecard of one conversation.
@@ -62,6 +67,7 @@ impl Scorecard {
                     weight,
                     fails_scorecard: rule.fails_scorecard,
                     quotes: hit.map(|hit| hit.quotes.clone()).unwrap_or_default(),
+                    contests: Vec::new(),
                 })
             })
             .collect();
@@ -87,5 +93,15 @@ impl Scorecard {
             score,
             is_failed,
         })
+    }
+
+    /// Adds what was objected to the answers; other marks, and objections to rules that have no answer here, are left out.
+    pub fn add_contests(&mut self, marks: &[AlertMark]) {
+        for answer in &mut self.answers {
+            let objections = marks
+                .iter()
+                .filter(|mark| mark.kind == MarkKind::Contested && mark.alert.rule == answer.rule);
+            answer.contests.extend(objections.cloned());
+        }
     }
 }

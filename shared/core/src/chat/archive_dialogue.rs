@@ -40,7 +40,9 @@ pub fn dialogue_of_archive(lines: &[ArchiveLine]) -> Dialogue {
             .or(line.sentiment)
             .and_then(|score| Score::try_from(score).ok())
             .unwrap_or_else(|| lexicon::score(&line.message.text).score);
-        dialogue.utterances.push(utterance.with_score(score));
+        let mut utterance = utterance.with_score(score);
+        utterance.signals = line.signals;
+        dialogue.utterances.push(utterance);
     }
     let times = || lines.iter().map(|line| line.message.timestamp_ms);
     dialogue.facts.start = times().min();

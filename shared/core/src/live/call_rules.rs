@@ -1,17 +1,23 @@
 //! The rules of a live call: what is said becomes facts, moments are decided as the transcript becomes complete, and hits are kept
 //! in the state before anything is sent for them.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::action::CallAction;
 use super::batch::MAX_PENDING_SUGGESTIONS;
 use super::call_state::CallState;
+use super::details::CallDetails;
 use super::event::ScoredSegment;
 use super::segment::Segment;
 use super::settings::LiveSettings;
 use super::suggestion::{Suggestion, SuggestionStatus};
-use crate::rules::{LiveRules, RuleFile, RuleHit, RuleSuggestion, Utterance};
+use crate::rules::{
+    ConversationFacts, Evaluation, LiveRules, RuleAnswer, RuleFile, RuleHit, RuleSuggestion, Truth,
+    Utterance,
+};
 
 /// Number of hits that are kept in the state of a call; the newest are kept.
 pub const MAX_KEPT_HITS: usize = 24;
@@ -31,6 +37,19 @@ pub struct CallRules {
     /// Whether the windows were closed at the end of the call.
     #[serde(default, rename = "closed", skip_serializing_if = "std::ops::Not::not")]
     is_closed: bool,
+    /// The answers at the end of the call, once the windows were closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answers: Option<ClosingAnswers>,
+}
+
+/// The answers of all rules at the end of a call: one letter a rule, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ClosingAnswers {
+    /// The version of the file.
+    #[serde(rename = "v")]
+    version: String,
+    #[serde(rename = "a")]
+    letters: String,
 }
 
 impl CallRules {
@@ -43,6 +62,32 @@ impl CallRules {
     #[must_use]
     pub fn hits(&self) -> &[RuleHit] {
         &self.hits
+    }
+
+    /// Returns the hits that are kept, with the answers of all rules at the end of the call; `None` before the end, and if other rules
+    /// than those of `file` were asked.
+    #[must_use]
+    pub fn evaluation(&self, file: &RuleFile) -> Option<Evaluation> {
+        let answers = self.answers.as_ref()?;
+        if answers.version != file.version() {
+            return None;
+        }
+        let answers = file.rules().iter().zip(answers.letters.chars());
+        Some(Evaluation {
+            hits: self.hits.clone(),
+            answers: answers
+                .map(|(rule, letter)| RuleAnswer {
+                    rule: rule.id.clone(),
+                    version: rule.version.clone(),
+                    answer: match letter {
+                        't' => Truth::True,
+                        'f' => Truth::False,
+                        'o' => Truth::Open,
+                        _ => Truth::Unknown,
+                    },
+                })
+                .collect(),
+        })
     }
 
     /// Returns the ids of the rules that have hit, each once, in the order of their first hits that are kept.
@@ -83,6 +128,7 @@ impl CallRules {
         let mut utterance = utterance_of(&scored.segment, now);
         utterance.score = scored.is_counted().then_some(scored.score);
         utterance.emotions.clone_from(&scored.emotions);
+        utterance.signals = scored.signals;
         self.live.add(file, &utterance);
         self.is_closed = false;
     }
@@ -106,6 +152,25 @@ fn utterance_of(segment: &Segment, now: Timestamp) -> Utterance {
     utterance
 }
 
+/// Returns what the one who registered a call said about it, as rules ask for it.
+fn facts_of(details: &CallDetails) -> ConversationFacts {
+    let known = [
+        ("agent", &details.agent_id),
+        ("agent_name", &details.agent_name),
+        ("team", &details.team),
+        ("language", &details.language),
+    ];
+    let attributes: BTreeMap<String, String> = known
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect();
+    ConversationFacts {
+        skill: details.skill.clone(),
+        attributes: (!attributes.is_empty()).then_some(attributes),
+        ..ConversationFacts::default()
+    }
+}
+
 /// Decides the rules of a call that was just read, and returns what follows from new hits. `unfinished_since` is the start of the
 /// earliest utterance of the answer that goes on.
 pub(super) fn decide_rules(
@@ -127,6 +192,7 @@ pub(super) fn decide_rules(
         Some(start) if start > patience => settled.min(start - 1),
         _ => settled,
     };
+    state.rules.live.set_facts(facts_of(&state.details));
     let hits = state.rules.live.advance(&file, complete_until);
     take_hits(state, &file, hits, batch, settings)
 }
@@ -139,8 +205,14 @@ pub(super) fn close_rules(state: &mut CallState, settings: &LiveSettings) -> Vec
     if !state.rules.must_be_closed(settings) {
         return Vec::new();
     }
+    state.rules.live.set_facts(facts_of(&state.details));
     let evaluation = state.rules.live.finish(&file, None);
     state.rules.is_closed = true;
+    let letters = evaluation.answers.iter().map(|it| &it.answer.name()[..1]);
+    state.rules.answers = Some(ClosingAnswers {
+        version: file.version().to_owned(),
+        letters: letters.collect(),
+    });
     let actions = take_hits(state, &file, evaluation.hits, &[], settings);
     if actions.is_empty() {
         vec![CallAction::SaveState]

@@ -1,6 +1,7 @@
 //! Conditions as a tree, after their names and numbers were checked.
 
 use crate::live::{Speaker, Trend};
+use crate::signals::Signal;
 
 /// Whose words a condition reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,21 +55,6 @@ impl Comparison {
     pub(super) fn first_millisecond(self) -> i64 {
         self.limit as i64 + i64::from(self.operator == Operator::More)
     }
-}
-
-/// What a customer or an agent signals with words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Signal {
-    /// The speaker speaks of lawyers, courts or regulators.
-    Legal,
-    /// The speaker asks for somebody higher up.
-    Manager,
-    /// The speaker cannot wait.
-    Urgent,
-    /// The speaker wants to leave.
-    Churn,
-    /// The speaker is in need of care: illness, grief, debt, fear.
-    Vulnerable,
 }
 
 /// What a condition looks for.
@@ -198,6 +184,16 @@ pub(super) enum Condition {
 }
 
 impl Condition {
+    /// Returns whether a part of the condition is a count or a sequence, which both last until the conversation ends.
+    pub(super) fn counts_or_orders(&self) -> bool {
+        match self {
+            Self::Atom(_) => false,
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::counts_or_orders),
+            Self::Not(part) => part.counts_or_orders(),
+            Self::Sequence(_) | Self::Count { .. } => true,
+        }
+    }
+
     /// Calls `visit` with each atom of the condition and its window.
     pub(super) fn for_each_atom(&self, visit: &mut dyn FnMut(AtomId, Window)) {
         match self {

@@ -63,7 +63,8 @@ pub(super) fn decide(
     }
     let mut timelines = Timeline::all(&file.atoms, facts, time.start, |atom| is_needed[atom]);
     for (atom, timeline) in timelines.iter_mut().enumerate() {
-        timeline.is_unanswerable |= file.scanner.lacks_model(atom);
+        timeline.is_unanswerable |= file.scanner.lacks_model(atom)
+            || facts.lacks_vectors && file.scanner.compares(atom);
     }
     let scene = Scene {
         atoms: &file.atoms,
@@ -96,7 +97,8 @@ pub(super) fn decide(
             answers.push(if progress.hits > 0 {
                 Truth::True
             } else {
-                match scene.answer_rule(&rule.when, rule.unless.as_ref(), time.until) {
+                let last = scene.answer_rule(&rule.when, rule.unless.as_ref(), time.until);
+                match last.truth() {
                     // It may have held at the moment that is not known.
                     Truth::False if progress.was_unknown => Truth::Unknown,
                     answer => answer,
@@ -142,6 +144,7 @@ fn moments_of(rule: &RuleDefinition, scene: &Scene<'_>, time: DecidedTime) -> Ve
         condition.for_each_atom(&mut |atom, window| {
             has_window |= window != Window::Default || scene.atoms[atom].kind.is_moment();
         });
+        has_window |= condition.counts_or_orders();
     });
     // The end of the conversation closes windows, and says nothing new of a state.
     if time.is_over && has_window {
@@ -177,11 +180,17 @@ fn moments_of(rule: &RuleDefinition, scene: &Scene<'_>, time: DecidedTime) -> Ve
                     add(span.to.saturating_add(over));
                 }
             }
+            if over > 0 {
+                // What begins a span, or measures a figure, leaves the window too.
+                let changes = timeline.changes.iter();
+                changes.for_each(|change| add(change.saturating_add(over)));
+            }
             let look_back = scene.atoms[atom].kind.look_back().unwrap_or(0);
             for (from, to) in &scene.facts.gaps {
                 add(*from);
                 add(to.saturating_add(look_back + 1));
                 add(to.saturating_add(over));
+                add(to.saturating_add(over).saturating_add(look_back + 1));
             }
         });
         // Windows of different lengths in one sequence end at the sums of their lengths.
@@ -212,8 +221,8 @@ fn try_moment(
     let figure = first_average(&rule.when, scene, now);
     if let Some(again) = &rule.repetition {
         progress.has_rearmed |= match &again.once {
-            Some(once) => scene.answer(once, now) == Truth::True,
-            None => answer == Truth::False,
+            Some(once) => scene.answer(once, now).is_true(),
+            None => answer.is_false(),
         };
         if progress.hits > 0 {
             let is_cooled_down = now.saturating_sub(progress.last_hit_at) >= again.after;
@@ -225,8 +234,8 @@ fn try_moment(
             }
         }
     }
-    progress.was_unknown |= answer == Truth::Unknown;
-    if answer != Truth::True {
+    if !answer.is_true() {
+        progress.was_unknown |= answer.may_hold();
         return None;
     }
     *progress = RuleProgress {

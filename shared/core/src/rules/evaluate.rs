@@ -6,8 +6,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::condition::{Atom, AtomId, AtomKind, AtomUse, Comparison, Condition, Window};
 use super::facts::Facts;
+use super::possible::Possible;
 use super::timeline::{Span, Timeline};
-use super::truth::Truth;
 
 /// Largest number of quotes of one hit.
 pub(super) const MAX_QUOTES: usize = 8;
@@ -34,15 +34,15 @@ struct Range {
 
 impl Scene<'_> {
     /// Answers a condition at a moment.
-    pub(super) fn answer(&self, condition: &Condition, now: i64) -> Truth {
+    pub(super) fn answer(&self, condition: &Condition, now: i64) -> Possible {
         match condition {
             Condition::Atom(atom) => self.answer_atom(atom, now),
             Condition::All(parts) => parts
                 .iter()
-                .fold(Truth::True, |all, part| all.and(self.answer(part, now))),
+                .fold(Possible::TRUE, |all, part| all.and(self.answer(part, now))),
             Condition::Any(parts) => parts
                 .iter()
-                .fold(Truth::False, |any, part| any.or(self.answer(part, now))),
+                .fold(Possible::FALSE, |any, part| any.or(self.answer(part, now))),
             Condition::Not(part) => self.answer(part, now).negated(),
             Condition::Sequence(steps) => Chain::new(self, steps, now).answer(0, self.start - 1),
             Condition::Count {
@@ -59,25 +59,20 @@ impl Scene<'_> {
         when: &Condition,
         unless: Option<&Condition>,
         now: i64,
-    ) -> Truth {
+    ) -> Possible {
         let holds = self.answer(when, now);
-        let Some(unless) = unless.filter(|_| holds != Truth::False) else {
-            return holds;
-        };
-        match self.answer(unless, now) {
-            // What has not happened so far takes nothing back.
-            Truth::False | Truth::Open => holds,
-            Truth::True => Truth::False,
-            Truth::Unknown => holds.and(Truth::Unknown),
+        match unless.filter(|_| !holds.is_false()) {
+            Some(unless) => holds.unless(self.answer(unless, now)),
+            None => holds,
         }
     }
 
-    fn answer_atom(&self, atom: &AtomUse, now: i64) -> Truth {
+    fn answer_atom(&self, atom: &AtomUse, now: i64) -> Possible {
         let kind = &self.atoms[atom.atom].kind;
         let holds = if kind.is_moment() || atom.window != Window::Default {
             match self.range(atom.window, now) {
                 Some(range) => self.answer_range(atom.atom, &range),
-                None => Truth::Open,
+                None => Possible::OPEN,
             }
         } else {
             self.answer_state(atom.atom, now)
@@ -90,13 +85,11 @@ impl Scene<'_> {
     }
 
     /// Answers a state at the present moment.
-    fn answer_state(&self, atom: AtomId, now: i64) -> Truth {
+    fn answer_state(&self, atom: AtomId, now: i64) -> Possible {
         if self.is_state_unknown(atom, now, now) {
-            Truth::Unknown
-        } else if self.timelines[atom].span_at(now).is_some() {
-            Truth::True
+            Possible::UNKNOWN
         } else {
-            Truth::False
+            Possible::known(self.timelines[atom].span_at(now).is_some())
         }
     }
 
@@ -124,7 +117,7 @@ impl Scene<'_> {
     }
 
     /// Answers whether an atom happens in the part of a window that has come.
-    fn answer_range(&self, atom: AtomId, range: &Range) -> Truth {
+    fn answer_range(&self, atom: AtomId, range: &Range) -> Possible {
         let is_moment = self.atoms[atom].kind.is_moment();
         let may_lack = if is_moment {
             self.timelines[atom].is_unanswerable || self.facts.may_lack(atom, range.from, range.to)
@@ -136,11 +129,12 @@ impl Scene<'_> {
             .is_some();
         // A moment that was heard did happen; a state that was measured over a gap is not known.
         match (happened, may_lack) {
-            (true, false) => Truth::True,
-            (true, true) if is_moment => Truth::True,
-            _ if !range.is_closed => Truth::Open,
-            (_, true) => Truth::Unknown,
-            (false, false) => Truth::False,
+            (true, false) => Possible::TRUE,
+            (true, true) if is_moment => Possible::TRUE,
+            (_, true) if !range.is_closed => Possible::OPEN_OR_TRUE,
+            _ if !range.is_closed => Possible::OPEN,
+            (_, true) => Possible::UNKNOWN,
+            (false, false) => Possible::FALSE,
         }
     }
 
@@ -150,9 +144,9 @@ impl Scene<'_> {
         window: Window,
         comparison: Comparison,
         now: i64,
-    ) -> Truth {
+    ) -> Possible {
         let Some(range) = self.range(window, now) else {
-            return Truth::Open;
+            return Possible::OPEN;
         };
         let count = self.timelines[atom]
             .begun_in(range.from - 1, range.to)
@@ -162,13 +156,15 @@ impl Scene<'_> {
         let is_known = self.atoms[atom].kind.is_moment() || !may_lack;
         // More may happen or may have been missed, which only makes the count greater.
         if holds == comparison.is_lower_bound() && is_known {
-            return if holds { Truth::True } else { Truth::False };
+            return Possible::known(holds);
         }
         match (range.is_closed, may_lack) {
-            (false, _) => Truth::Open,
-            (true, true) => Truth::Unknown,
-            (true, false) if holds => Truth::True,
-            (true, false) => Truth::False,
+            (false, false) => Possible::OPEN,
+            (false, true) if !is_known => Possible::ANY,
+            (false, true) if comparison.is_lower_bound() => Possible::OPEN_OR_TRUE,
+            (false, true) => Possible::OPEN_OR_TRUE.negated(),
+            (true, true) => Possible::UNKNOWN,
+            (true, false) => Possible::known(holds),
         }
     }
 
@@ -231,7 +227,7 @@ impl Scene<'_> {
             }
             Condition::Any(parts) => {
                 for part in parts {
-                    if self.answer(part, now) == Truth::True {
+                    if self.answer(part, now).is_true() {
                         self.collect_evidence(part, now, found);
                     }
                 }
@@ -255,7 +251,7 @@ struct Chain<'s, 'a> {
     scene: &'s Scene<'a>,
     steps: &'s [AtomUse],
     now: i64,
-    answers: HashMap<(usize, i64), Truth, FxBuildHasher>,
+    answers: HashMap<(usize, i64), Possible, FxBuildHasher>,
 }
 
 impl<'s, 'a> Chain<'s, 'a> {
@@ -281,9 +277,9 @@ impl<'s, 'a> Chain<'s, 'a> {
     }
 
     /// Answers whether the steps from a number on happen after an anchor.
-    fn answer(&mut self, number: usize, anchor: i64) -> Truth {
+    fn answer(&mut self, number: usize, anchor: i64) -> Possible {
         let Some(step) = self.steps.get(number) else {
-            return Truth::True;
+            return Possible::TRUE;
         };
         if let Some(known) = self.answers.get(&(number, anchor)) {
             return *known;
@@ -300,15 +296,16 @@ impl<'s, 'a> Chain<'s, 'a> {
             &[]
         };
         let nothing_more = match (is_closed, may_lack) {
-            (false, _) => Truth::Open,
-            (true, true) => Truth::Unknown,
-            (true, false) => Truth::False,
+            (false, false) => Possible::OPEN,
+            (false, true) => Possible::OPEN_OR_TRUE,
+            (true, true) => Possible::UNKNOWN,
+            (true, false) => Possible::FALSE,
         };
         let answer = if step.is_negated {
             let silent = if spans.is_empty() {
                 nothing_more.negated()
             } else {
-                Truth::False
+                Possible::FALSE
             };
             let next = match step.window {
                 Window::After(length) => anchor.saturating_add(length),
@@ -319,7 +316,7 @@ impl<'s, 'a> Chain<'s, 'a> {
             let mut any = nothing_more;
             for span in spans {
                 any = any.or(self.answer(number + 1, span.from));
-                if any == Truth::True {
+                if any.is_true() {
                     break;
                 }
             }
@@ -345,7 +342,7 @@ impl<'s, 'a> Chain<'s, 'a> {
         let spans = self.scene.timelines[step.atom].begun_in(anchor, until);
         let first = spans
             .iter()
-            .find(|span| self.answer(number + 1, span.from) == Truth::True);
+            .find(|span| self.answer(number + 1, span.from).is_true());
         if let Some(span) = first {
             let from = span.from;
             found.extend(span.occurrence);

@@ -4,7 +4,8 @@
 //! A text without a speaker is said by the speaker whom the rule is about. Words take as long as people usually need for them, and
 //! scores are those of the lexicon.
 
-use super::condition::{AtomKind, Side};
+use super::asked_source::AskedSource;
+use super::condition::Side;
 use super::located::RuleFault;
 use super::read_condition::duration;
 use super::rule_file::{RuleDefinition, RuleFile};
@@ -73,16 +74,12 @@ impl RuleFile {
         }
     }
 
-    /// Returns whether a rule asks something that an example does not have: a model, a skill, an attribute.
+    /// Returns whether a rule asks something that an example does not have: a model, a skill, an attribute, holds.
     fn asks_beyond_words(&self, rule: &RuleDefinition) -> bool {
-        let mut asks = false;
-        rule.when.for_each_atom(&mut |atom, _| {
-            asks |= match &self.atoms[atom].kind {
-                AtomKind::Skill(_) | AtomKind::Attribute { .. } => true,
-                _ => self.scanner.lacks_model(atom),
-            };
-        });
-        asks
+        let sources = self.sources_of(rule);
+        sources
+            .iter()
+            .any(|source| *source != AskedSource::Emotions)
     }
 }
 

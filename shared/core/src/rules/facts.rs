@@ -5,13 +5,15 @@ use super::scanner::Occurrence;
 use super::utterance::{ConversationFacts, TimeSource};
 use crate::live::Speaker;
 
-/// An utterance without its words. One speaker says one thing at a time: two utterances of a speaker with the same start and end are
-/// one.
+/// An utterance without its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spoken {
     pub(super) end: i64,
     pub(super) start: i64,
     pub(super) speaker: Speaker,
+    /// A digest of the identity, which tells utterances of the same speaker and time apart, such as two chat messages of one
+    /// millisecond.
+    pub(super) tag: u16,
     /// The score in ten-thousandths, if the utterance has one.
     pub(super) score: Option<u16>,
 }
@@ -30,6 +32,8 @@ pub(super) struct Facts {
     /// Until when spoken intervals were forgotten, because there were too many.
     pub(super) spoken_forgotten: Option<i64>,
     pub(super) time_source: Option<TimeSource>,
+    /// Whether an utterance has no vector, so that nobody knows what it is like.
+    pub(super) lacks_vectors: bool,
 }
 
 impl Facts {
@@ -44,9 +48,9 @@ impl Facts {
         }
     }
 
-    /// Adds a spoken interval, and returns whether it was new. The same interval with another score is a repeat.
+    /// Adds a spoken interval, and returns whether it was new. The same utterance with another score is a repeat.
     pub(super) fn add_spoken(&mut self, spoken: Spoken) -> bool {
-        let key = |spoken: &Spoken| (spoken.end, spoken.start, spoken.speaker);
+        let key = |spoken: &Spoken| (spoken.end, spoken.start, spoken.speaker, spoken.tag);
         match self.spoken.binary_search_by_key(&key(&spoken), key) {
             Ok(at) => {
                 // Of a repeat with a score and one without, whichever came first, the score counts; of two, the smaller one.

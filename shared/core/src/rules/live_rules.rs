@@ -109,6 +109,8 @@ impl LiveRules {
                 end,
                 start,
                 speaker: utterance.speaker,
+                // The identity is a digest, so any part of it is one.
+                tag: utterance.id.0 as u16,
                 score: utterance.score.map(|score| score.to_ten_thousandths()),
             };
             if self
@@ -116,11 +118,13 @@ impl LiveRules {
                 .spoken_forgotten
                 .is_some_and(|forgotten| end <= forgotten)
             {
-                // Whether the interval is a repeat is not known any more.
+                // Whether the utterance is a repeat is not known any more.
             } else if self.facts.add_spoken(spoken) {
                 self.note_change(start);
             }
         }
+        self.facts.lacks_vectors |=
+            utterance.embedding.is_none() && !utterance.text.trim().is_empty();
         for occurrence in file.scanner.find(utterance) {
             let is_forgotten = self
                 .facts
@@ -145,10 +149,17 @@ impl LiveRules {
 
     /// Notes what is known beside the words.
     pub fn set_facts(&mut self, facts: ConversationFacts) {
+        if facts == self.facts.conversation {
+            return;
+        }
         if facts.start.is_some() {
             self.facts.start = facts.start;
         }
         self.facts.conversation = facts;
+        // What is known now may answer moments that were decided without it.
+        if let Some(start) = self.facts.start.filter(|_| self.decided_until.is_some()) {
+            self.note_change(start);
+        }
     }
 
     /// Decides every moment up to `complete_until`, in milliseconds since the epoch, and returns the new hits. Every utterance that
@@ -355,6 +366,7 @@ impl RuleFile {
         }
         rules.facts.holds.clone_from(&dialogue.holds);
         rules.facts.holds.sort_unstable();
+        rules.facts.conversation.knows_holds |= !dialogue.holds.is_empty();
         // Everything is known, so all moments are decided at once.
         rules.decided_until = None;
         rules.finish(self, dialogue.facts.end)

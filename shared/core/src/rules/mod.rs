@@ -39,6 +39,7 @@
 //! assert_eq!(file.evaluate(&call).answer("cancel-without-offer"), Some(Truth::Unknown));
 //! ```
 
+mod asked_source;
 mod condition;
 mod decide;
 mod evaluate;
@@ -49,6 +50,7 @@ mod live_rules;
 mod located;
 mod packed;
 mod phrase_text;
+mod possible;
 mod read_condition;
 mod rule_file;
 mod scanner;
@@ -57,7 +59,7 @@ mod timeline;
 mod truth;
 mod utterance;
 
-pub use condition::Signal;
+pub use asked_source::AskedSource;
 pub use examples::{ExampleResult, example_dialogue};
 pub use hit::{QuotePlace, RuleHit, RuleSeverity};
 pub use live_rules::{Evaluation, LiveRules, RuleAnswer};

@@ -13,8 +13,8 @@ use crate::live::{SegmentId, Speaker};
 
 /// Size of a packed occurrence: time 4 bytes, segment 8, atom 2, offsets 2 and 2, speaker 1.
 const OCCURRENCE_BYTES: usize = 19;
-/// Size of a packed spoken interval: end 4 bytes, length 4, score and speaker 2.
-const SPOKEN_BYTES: usize = 10;
+/// Size of a packed utterance: end 4 bytes, length 4, score and speaker 2, tag 2.
+const SPOKEN_BYTES: usize = 12;
 /// The top bit of the two score bytes says that the agent spoke.
 const AGENT_BIT: u16 = 1 << 15;
 /// The score of an utterance that has none.
@@ -37,7 +37,7 @@ pub(super) struct PackedRules {
     changed_from: Option<i64>,
     #[serde(default, rename = "moments", skip_serializing_if = "String::is_empty")]
     occurrences: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, rename = "turns", skip_serializing_if = "String::is_empty")]
     spoken: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<(i64, i64)>,
@@ -95,6 +95,7 @@ impl From<LiveRules> for PackedRules {
             };
             let score = interval.score.unwrap_or(NO_SCORE);
             spoken.extend((score | side).to_be_bytes());
+            spoken.extend(interval.tag.to_be_bytes());
         }
         Self {
             version,
@@ -176,6 +177,7 @@ impl TryFrom<PackedRules> for LiveRules {
                     Speaker::Agent
                 },
                 score: Some(score & !AGENT_BIT).filter(|score| *score != NO_SCORE),
+                tag: u16::from_be_bytes(bytes.take()),
             });
         }
         let progress = packed

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 
 use super::condition::{
-    Atom, AtomId, AtomKind, AtomUse, Comparison, Condition, Operator, Side, Signal, Window,
+    Atom, AtomId, AtomKind, AtomUse, Comparison, Condition, Operator, Side, Window,
 };
 use super::located::{RuleFault, SourceText, Table, Value};
 use super::phrase_text::PhraseParts;
 use crate::live::Trend;
 use crate::phrases::PhraseSet;
+use crate::signals::Signal;
 
 /// Largest depth of conditions inside conditions.
 const MAX_DEPTH: usize = 8;

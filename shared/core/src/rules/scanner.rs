@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::condition::{Atom, AtomId, AtomKind, Signal};
+use super::condition::{Atom, AtomId, AtomKind};
 use super::signals::SignalDetector;
 use super::utterance::Utterance;
 use crate::live::{SegmentId, Speaker};
 use crate::phrases::{PhraseSet, Words};
+use crate::signals::Signal;
 
 /// A moment at which an atom happened, with its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +114,13 @@ impl Scanner {
             .any(|prototype| prototype.atom == atom && prototype.vector.is_none())
     }
 
+    /// Returns whether an atom compares utterances with a prototype.
+    pub(super) fn compares(&self, atom: AtomId) -> bool {
+        self.prototypes
+            .iter()
+            .any(|prototype| prototype.atom == atom)
+    }
+
     /// Finds every moment of every atom in an utterance, in order.
     pub(super) fn find(&self, utterance: &Utterance) -> Vec<Occurrence> {
         let mut found = Vec::new();
@@ -150,7 +158,10 @@ impl Scanner {
         if self.signals.iter().any(|(atom, _)| heard(*atom)) {
             let signaled = SignalDetector::shared().find(&utterance.text);
             for (atom, wanted) in self.signals.iter().filter(|(atom, _)| heard(*atom)) {
-                if wanted.iter().any(|signal| signaled.contains(signal)) {
+                let is_given = |signal: &Signal| {
+                    signaled.contains(signal) || utterance.signals.contains(*signal)
+                };
+                if wanted.iter().any(is_given) {
                     found.push(occurrence(utterance, *atom, whole()));
                 }
             }

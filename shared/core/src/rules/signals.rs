@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::condition::Signal;
 use crate::chat::escalation::{EscalationDetector, EscalationPhrases};
 use crate::phrases::{RuleFile as PhraseRuleFile, RuleSet, Words};
+use crate::signals::Signal;
 
 /// Finds the signals of a text.
 pub(super) struct SignalDetector {

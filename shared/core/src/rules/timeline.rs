@@ -97,6 +97,7 @@ impl Timeline {
                 );
             }
             AtomKind::Hold(comparison) => {
+                timeline.is_unanswerable = !facts.conversation.knows_holds;
                 for (from, to) in &facts.holds {
                     timeline.add_span(from.saturating_add(comparison.first_millisecond()), *to);
                 }
@@ -105,15 +106,13 @@ impl Timeline {
                 Some(skill) => timeline.add_fact(skills.iter().any(|it| it == skill), start),
                 None => timeline.is_unanswerable = true,
             },
-            AtomKind::Attribute { name, values } => match &facts.conversation.attributes {
-                Some(attributes) => timeline.add_fact(
-                    attributes
-                        .get(name)
-                        .is_some_and(|value| values.contains(value)),
-                    start,
-                ),
-                None => timeline.is_unanswerable = true,
-            },
+            AtomKind::Attribute { name, values } => {
+                let attributes = facts.conversation.attributes.as_ref();
+                match attributes.and_then(|attributes| attributes.get(name)) {
+                    Some(value) => timeline.add_fact(values.contains(value), start),
+                    None => timeline.is_unanswerable = true,
+                }
+            }
         }
         timeline
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::live::{Segment, SegmentId, Speaker};
 use crate::scale::Score;
+use crate::signals::Signals;
 
 /// The source of the second at which a word was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub struct Utterance {
     pub score: Option<Score>,
     /// The emotions that a model recognized.
     pub emotions: Vec<String>,
+    /// The signals that a model found; phrases find them too.
+    pub signals: Signals,
     /// The times of the words in their order; empty where the source has none.
     pub word_times: Vec<WordTime>,
     /// The vector of the text by the embedding model of the rules, where there is one.
@@ -135,6 +138,7 @@ impl From<&Segment> for Utterance {
             text: segment.text.clone(),
             score: None,
             emotions: Vec::new(),
+            signals: Signals::NONE,
             word_times: Vec::new(),
             embedding: None,
         }
@@ -162,8 +166,10 @@ pub struct ConversationFacts {
     pub end: Option<i64>,
     /// The skill or queue of the conversation, if it is known.
     pub skill: Option<String>,
-    /// The attributes of the conversation; `None` where no source of attributes exists.
+    /// The attributes of the conversation that are known; `None` where no source of attributes exists.
     pub attributes: Option<BTreeMap<String, String>>,
+    /// Whether a source tells when the conversation was on hold.
+    pub knows_holds: bool,
 }
 
 /// A whole conversation, as rules read it after its end.
