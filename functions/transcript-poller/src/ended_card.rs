@@ -67,7 +67,7 @@ fn has_no_words(state: &CallState) -> bool {
     speech.customer_ms == 0 && speech.agent_ms == 0
 }
 
-/// Makes the record of a call. Its hits are those that were decided live, so that nothing else is told afterwards.
+/// Makes the record of a call. Its hits are those that were decided live, so that nothing else is claimed afterwards.
 fn record_of(
     interaction_id: &str,
     state: &CallState,

@@ -94,3 +94,39 @@ async fn what_the_agent_says_in_time_prevents_the_hit() {
     session.stop().await;
     assert_eq!(hits(&state).await[0].hit.rule, "thanks");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_has_a_card_beside_it_that_is_masked_as_the_archive_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    std::fs::write(&path, RULES).unwrap();
+    let settings = [
+        ("RULES_FILE", path.to_str().unwrap()),
+        ("REDACT_PII", "store"),
+    ];
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    let said = "I was charged twice, my mail is jane@example.com, please cancel my contract";
+    chat.say("chat-1", "customer", said);
+    chat.say("chat-1", "agent", "I will send you the form today");
+    session.shows("chat-1", said).await;
+    session
+        .shows("chat-1", "I will send you the form today")
+        .await;
+    session.stop().await;
+    let key = insights_core::chat::archive_key::card_key("chat-1");
+    let stored = fixture.objects.get(&key).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&stored);
+    assert!(!text.contains("jane@example.com"), "{text}");
+    let record: insights_core::card::CardRecord = serde_json::from_slice(&stored).unwrap();
+    assert_eq!(
+        record.card.reason.quote(),
+        Some("I was charged twice, my mail is [EMAIL], please cancel my contract")
+    );
+    assert_eq!(
+        record.card.commitment.quote(),
+        Some("I will send you the form today")
+    );
+    assert_eq!(record.answers.len(), 2);
+}

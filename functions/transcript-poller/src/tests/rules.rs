@@ -128,3 +128,38 @@ async fn the_last_good_file_stays_in_force_also_for_a_process_that_starts_later(
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_call_that_has_ended_leaves_its_card_with_the_hits_that_were_told_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let weighted = RULES.replace("id = \"greeting\"", "id = \"greeting\"\nweight = 2\ngood = true");
+    let fixture = fixture(&rule_file(&folder, &weighted)).await;
+    fixture.register("call-1").await;
+    let run = fixture.start_poller("a");
+    fixture
+        .wait_until("the hit is told", |fixture| {
+            fixture.is_caught_up("call-1") && fixture.suggestions("call-1").len() == 1
+        })
+        .await;
+    let now = jiff::Timestamp::now;
+    let before = fixture.calls.card("call-1", now()).await.unwrap();
+    assert_eq!(before, None, "the call goes on");
+    assert!(fixture.calls.stop("call-1", now()).await.unwrap());
+    testkit::eventually_async("the card is kept", async || {
+        fixture.calls.card("call-1", now()).await.unwrap().is_some()
+    })
+    .await;
+    run.finish().await;
+    let record = fixture.calls.card("call-1", now()).await.unwrap().unwrap();
+    let insights_core::card::CardLine::Quote(risk) = &record.card.risk else {
+        panic!("{:?}", record.card.risk)
+    };
+    assert_eq!(
+        (risk.text.as_str(), risk.rule.as_deref()),
+        ("furious", Some("furious"))
+    );
+    let view = fixture.view("call-1").await;
+    assert_eq!(record.hits.len(), view.rules.len());
+    let scorecard = record.scorecard.unwrap();
+    assert_eq!((scorecard.answers.len(), scorecard.score), (1, Some(1.0)));
+}
