@@ -2,9 +2,9 @@
 
 use anyhow::{Context, bail};
 use embedding::indexer::{Indexed, NotIndexed};
-use insights_core::chat::archive_key::is_card_key;
 use insights_core::WithCauses;
 use insights_core::chat::archive::decode_lines;
+use insights_core::chat::archive_key::is_card_key;
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use jiff::Timestamp;

@@ -179,9 +179,7 @@ fn card_of(
     policy: Option<&RedactionPolicy>,
 ) -> anyhow::Result<String> {
     let current = deps.rules.current();
-    let file = current
-        .as_deref()
-        .unwrap_or_else(|| RuleFile::built_in());
+    let file = current.as_deref().unwrap_or_else(|| RuleFile::built_in());
     let dialogue = dialogue_of_archive(lines);
     let evaluation = file.evaluate(&dialogue);
     let record = mask_or_refuse(|| {

@@ -226,7 +226,9 @@ async fn read_kept(context: &LocalContext, id: &str) -> anyhow::Result<Option<Ca
         return Ok(None);
     };
     let record = serde_json::from_slice(&content);
-    record.with_context(|| format!("{key} cannot be read")).map(Some)
+    record
+        .with_context(|| format!("{key} cannot be read"))
+        .map(Some)
 }
 
 fn print_card(id: &str, card: &CallCard) {

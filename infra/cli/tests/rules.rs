@@ -176,7 +176,14 @@ fn an_objection_to_a_scorecard_is_kept_and_shown_and_counts_against_the_precisio
     let folder = folder();
     std::fs::write(folder.path().join("weighted.toml"), WEIGHTED).unwrap();
     let card = |more: &[&str]| {
-        let arguments = ["card", "call-2", "--file", "calls.jsonl", "--rules", "weighted.toml"];
+        let arguments = [
+            "card",
+            "call-2",
+            "--file",
+            "calls.jsonl",
+            "--rules",
+            "weighted.toml",
+        ];
         let arguments: Vec<&str> = arguments.iter().chain(more).copied().collect();
         run(folder.path(), &arguments)
     };
@@ -185,21 +192,39 @@ fn an_objection_to_a_scorecard_is_kept_and_shown_and_counts_against_the_precisio
     let shown = card(&with("the customer spoke first"));
     assert!(shown.status.success(), "{}", text(&shown.stderr));
     let expected = "contested by Grace: the customer spoke first";
-    assert!(text(&shown.stdout).contains(expected), "{}", text(&shown.stdout));
+    assert!(
+        text(&shown.stdout).contains(expected),
+        "{}",
+        text(&shown.stdout)
+    );
     let json = card(&[&with("it was said before the recording")[..], &["--json"]].concat());
     let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     let contests = &value["scorecard"]["answers"][0]["contests"];
-    assert_eq!(contests.as_array().unwrap().len(), 2, "both are kept: {value}");
+    assert_eq!(
+        contests.as_array().unwrap().len(),
+        2,
+        "both are kept: {value}"
+    );
     assert_eq!(contests[0]["reason"], "the customer spoke first");
-    assert_eq!(value["scorecard"]["score"], 0.0, "the score stays what the rules say");
+    assert_eq!(
+        value["scorecard"]["score"], 0.0,
+        "the score stays what the rules say"
+    );
     for (arguments, error) in [
         (with(" "), "the reason has 1 to 300 characters"),
-        (vec!["--contest", "polite", "--by", "Grace", "--reason", "x"], "the scorecard has no rule polite"),
+        (
+            vec!["--contest", "polite", "--by", "Grace", "--reason", "x"],
+            "the scorecard has no rule polite",
+        ),
         (vec!["--contest", "greeting"], "--by"),
     ] {
         let refused = card(&arguments);
         assert!(!refused.status.success());
-        assert!(text(&refused.stderr).contains(error), "{}", text(&refused.stderr));
+        assert!(
+            text(&refused.stderr).contains(error),
+            "{}",
+            text(&refused.stderr)
+        );
     }
 }
 
@@ -213,24 +238,53 @@ fn rules_that_ask_for_similar_texts_are_answered_by_the_local_model_and_the_chec
     .unwrap();
     let check = run(folder.path(), &["rules", "check", "like.toml"]);
     assert!(check.status.success());
-    assert!(text(&check.stdout).contains("asks said_like: known to `rules replay`"), "{}", text(&check.stdout));
-    let replay = ["rules", "replay", "like.toml", "--file", "calls.jsonl", "--json"];
+    assert!(
+        text(&check.stdout).contains("asks said_like: known to `rules replay`"),
+        "{}",
+        text(&check.stdout)
+    );
+    let replay = [
+        "rules",
+        "replay",
+        "like.toml",
+        "--file",
+        "calls.jsonl",
+        "--json",
+    ];
     let output = run(folder.path(), &replay);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let comparison: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(comparison["rules"][0]["hits"], 1, "{comparison}");
     assert_eq!(comparison["rules"][0]["unknown"], 0);
-    assert!(comparison["rules"][0]["quotes"][0]["text"].as_str().unwrap().contains("refund"));
+    assert!(
+        comparison["rules"][0]["quotes"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("refund")
+    );
     let service = run_with(folder.path(), &[("EMBEDDING_PROVIDER", "openai")], &replay);
     let comparison: serde_json::Value = serde_json::from_slice(&service.stdout).unwrap();
-    assert_eq!(comparison["rules"][0]["unknown"], 2, "no text goes to a service");
+    assert_eq!(
+        comparison["rules"][0]["unknown"], 2,
+        "no text goes to a service"
+    );
 }
 
 #[test]
 fn the_card_reads_a_rule_file_of_the_bucket_and_the_card_that_was_kept() {
     let folder = folder();
     let objects = folder.path().join("insights-data");
-    let started = run(folder.path(), &["card", "call-2", "--file", "calls.jsonl", "--rules", "rules.toml"]);
+    let started = run(
+        folder.path(),
+        &[
+            "card",
+            "call-2",
+            "--file",
+            "calls.jsonl",
+            "--rules",
+            "rules.toml",
+        ],
+    );
     assert!(started.status.success(), "{}", text(&started.stderr));
     std::fs::create_dir_all(objects.join("rules")).unwrap();
     std::fs::write(objects.join("rules/live.toml"), WEIGHTED).unwrap();
@@ -238,24 +292,42 @@ fn the_card_reads_a_rule_file_of_the_bucket_and_the_card_that_was_kept() {
     let arguments = ["card", "call-2", "--file", "calls.jsonl"];
     let shown = run_with(folder.path(), &variables, &arguments);
     assert!(shown.status.success(), "{}", text(&shown.stderr));
-    assert!(text(&shown.stdout).contains("The agent greets"), "{}", text(&shown.stdout));
-    let json = run(folder.path(), &["card", "call-1", "--file", "calls.jsonl", "--json"]);
+    assert!(
+        text(&shown.stdout).contains("The agent greets"),
+        "{}",
+        text(&shown.stdout)
+    );
+    let json = run(
+        folder.path(),
+        &["card", "call-1", "--file", "calls.jsonl", "--json"],
+    );
     let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     std::fs::create_dir_all(objects.join("archive")).unwrap();
     let kept = serde_json::json!({"conversation_id": "chat-9", "rules_version": "v", "card": value["card"]});
     std::fs::write(objects.join("archive/chat-9.card.json"), kept.to_string()).unwrap();
     let shown = run(folder.path(), &["card", "chat-9"]);
-    assert!(text(&shown.stdout).contains("charged twice"), "{} {}", text(&shown.stdout), text(&shown.stderr));
+    assert!(
+        text(&shown.stdout).contains("charged twice"),
+        "{} {}",
+        text(&shown.stdout),
+        text(&shown.stderr)
+    );
 }
 
 /// Replays the built-in rules over yesterday's conversations and returns the comparison.
-fn replay_yesterday(folder: &Path, profile: &[&str], variables: &[(&str, &str)]) -> serde_json::Value {
+fn replay_yesterday(
+    folder: &Path,
+    profile: &[&str],
+    variables: &[(&str, &str)],
+) -> serde_json::Value {
     let day = |days: i64| {
         let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
         then.strftime("%Y-%m-%d").to_string()
     };
     let (from, to) = (day(2), day(1));
-    let period = ["rules", "replay", "built-in", "--from", &from, "--to", &to, "--json"];
+    let period = [
+        "rules", "replay", "built-in", "--from", &from, "--to", &to, "--json",
+    ];
     let arguments: Vec<&str> = period.iter().chain(profile).copied().collect();
     let output = run_with(folder, variables, &arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -292,7 +364,10 @@ async fn conversations_of_a_tenant_are_replayed_too() {
     std::fs::create_dir_all(&data).unwrap();
     let secrets = format!(
         "client_id = {:?}\nclient_secret = {:?}\naccess_key_id = {:?}\naccess_key_secret = {:?}\n",
-        settings.client_id, settings.client_secret, settings.access_key_id, settings.access_key_secret
+        settings.client_id,
+        settings.client_secret,
+        settings.access_key_id,
+        settings.access_key_secret
     );
     std::fs::write(data.join("secrets.toml"), secrets).unwrap();
     let issuer = tenant.hosts().issuer.to_string();
@@ -301,6 +376,9 @@ async fn conversations_of_a_tenant_are_replayed_too() {
         replay_yesterday(&path, &["--profile", "cxone", "--cxone-url", &issuer], &[])
     });
     let comparison = replayed.await.unwrap();
-    assert!(comparison["conversations"].as_u64().unwrap() > 0, "{comparison}");
+    assert!(
+        comparison["conversations"].as_u64().unwrap() > 0,
+        "{comparison}"
+    );
     tenant.shutdown().await;
 }

@@ -620,12 +620,12 @@ impl Oracle<'_> {
     fn answer(&self, tree: &Tree, now: i64, over: bool) -> Answers {
         match tree {
             Tree::Single(single) => self.single(single, now, over),
-            Tree::All(trees) => trees.iter().fold(TRUE, |all, tree| {
-                and(all, self.answer(tree, now, over))
-            }),
-            Tree::Any(trees) => trees.iter().fold(FALSE, |any, tree| {
-                or(any, self.answer(tree, now, over))
-            }),
+            Tree::All(trees) => trees
+                .iter()
+                .fold(TRUE, |all, tree| and(all, self.answer(tree, now, over))),
+            Tree::Any(trees) => trees
+                .iter()
+                .fold(FALSE, |any, tree| or(any, self.answer(tree, now, over))),
             Tree::Not(tree) => not(self.answer(tree, now, over)),
             Tree::Sequence(steps) => self.sequence(steps, self.start - 1, now, over),
             Tree::Count {

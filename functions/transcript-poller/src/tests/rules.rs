@@ -132,7 +132,10 @@ async fn the_last_good_file_stays_in_force_also_for_a_process_that_starts_later(
 #[tokio::test]
 async fn a_call_that_has_ended_leaves_its_card_with_the_hits_that_were_told_live() {
     let folder = tempfile::tempdir().unwrap();
-    let weighted = RULES.replace("id = \"greeting\"", "id = \"greeting\"\nweight = 2\ngood = true");
+    let weighted = RULES.replace(
+        "id = \"greeting\"",
+        "id = \"greeting\"\nweight = 2\ngood = true",
+    );
     let fixture = fixture(&rule_file(&folder, &weighted)).await;
     fixture.register("call-1").await;
     let run = fixture.start_poller("a");

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use backends::conversation_source::{SharedSource, SourceTranscript};
-use backends::settings::{ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings};
+use backends::settings::{
+    ContactCenterSecretSettings, CxoneSettings, ObjectSettings, StateSettings,
+};
 use cxone::conversations::ConversationQuery;
 use cxone::endpoints::System;
 use futures::StreamExt;
@@ -300,17 +302,16 @@ async fn read_transcripts(
     let (mut dialogues, mut missing) = (Vec::new(), 0);
     while let Some((conversation, read)) = reads.next().await {
         let id = conversation.conversation_id.clone();
-        let (transcript, is_partial) =
-            match read.with_context(|| format!("the transcript of {id} was not read"))? {
-                SourceTranscript::Complete(transcript) => (transcript, false),
-                SourceTranscript::Partial(transcript) => (transcript, true),
-                SourceTranscript::NotYet
-                | SourceTranscript::Missing
-                | SourceTranscript::Removed => {
-                    missing += 1;
-                    continue;
-                }
-            };
+        let (transcript, is_partial) = match read
+            .with_context(|| format!("the transcript of {id} was not read"))?
+        {
+            SourceTranscript::Complete(transcript) => (transcript, false),
+            SourceTranscript::Partial(transcript) => (transcript, true),
+            SourceTranscript::NotYet | SourceTranscript::Missing | SourceTranscript::Removed => {
+                missing += 1;
+                continue;
+            }
+        };
         // Where a part is missing nobody knows how many lines it has.
         let unreadable = transcript.unreadable + usize::from(is_partial);
         let dialogue = dialogue_of_lines(

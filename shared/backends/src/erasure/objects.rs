@@ -218,10 +218,7 @@ mod erase {
             let objects = filled(folder.path()).await;
             let passed = Deadline::within(std::time::Duration::ZERO);
             let begun = erase(&objects, ObjectCursor::default(), passed).await;
-            assert_eq!(
-                begun.changed, 2,
-                "archive and card are erased in any case"
-            );
+            assert_eq!(begun.changed, 2, "archive and card are erased in any case");
             let rest = erase(&objects, begun.resume_at.unwrap(), soon()).await;
             assert_eq!((rest.changed, rest.resume_at), (2, None));
             assert_erased(&objects).await;

@@ -63,8 +63,8 @@ pub(super) fn decide(
     }
     let mut timelines = Timeline::all(&file.atoms, facts, time.start, |atom| is_needed[atom]);
     for (atom, timeline) in timelines.iter_mut().enumerate() {
-        timeline.is_unanswerable |= file.scanner.lacks_model(atom)
-            || facts.lacks_vectors && file.scanner.compares(atom);
+        timeline.is_unanswerable |=
+            file.scanner.lacks_model(atom) || facts.lacks_vectors && file.scanner.compares(atom);
     }
     let scene = Scene {
         atoms: &file.atoms,
