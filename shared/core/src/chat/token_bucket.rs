@@ -49,12 +49,6 @@ impl Rate {
             capacity: 20,
         }
     }
-
-    /// Returns the number of tokens in a full bucket.
-    #[must_use]
-    pub const fn capacity(&self) -> u32 {
-        self.capacity
-    }
 }
 
 /// A token bucket of one rate.

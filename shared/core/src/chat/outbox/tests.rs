@@ -438,13 +438,16 @@ fn a_hold_that_is_over_while_the_stream_is_down_starts_again() {
 }
 
 #[test]
-fn an_echo_after_the_answer_to_a_ping_is_recognized_once() {
+fn echoes_after_the_answer_to_a_ping_are_recognized_once() {
     let mut world = world(&DELIVERED);
-    let identity = world.sent[0].identity();
-    world.outbox.on_ping_answered(&[identity]);
-    assert!(world.outbox.on_received(&identity));
-    assert!(!world.outbox.on_received(&identity), "a repeat");
-    assert_eq!(world.outbox.take_acknowledged().len(), 1);
+    world.steps(&[Step::Send(0), Step::Flush(1), Step::Write(1)]);
+    let identities = [world.sent[0].identity(), world.sent[1].identity()];
+    world.outbox.on_ping_answered(&identities);
+    for identity in &identities {
+        assert!(world.outbox.on_received(identity));
+        assert!(!world.outbox.on_received(identity), "a repeat");
+    }
+    assert_eq!(world.outbox.take_acknowledged().len(), 2);
 }
 
 #[test]
