@@ -150,3 +150,10 @@ def test_the_deployment_policy_allows_each_type_of_resource():
     }
     for one in render.translated()["Resources"].values():
         assert needed[one["Type"].split("::")[1]] in services, one["Type"]
+
+
+def test_the_costs_count_the_alarms_of_the_template():
+    alarms = [one["Properties"] for one in render.source()["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    metrics = sum(json.dumps(one).count('"MetricName"') for one in alarms)
+    price = f"${metrics * 0.1:.2f}"
+    assert f"| {len(alarms)} alarms | {metrics} metrics in all × $0.10 | {price} |" in GUIDE.read_text(), (len(alarms), metrics)
