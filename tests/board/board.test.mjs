@@ -380,8 +380,14 @@ test('whoever logs out sees nothing any more', async () => {
   const page = await visit(browser, stage);
   await logIn(page);
   await standsAs(page, 'bad-1', 'severe');
+  // Somebody else has a copy of the cookie, and an open stream.
+  const copy = await visit(browser, stage, { options: { storageState: await page.context().storageState() } });
+  await standsAs(copy, 'bad-1', 'severe');
   await page.locator('#logout').click();
   await page.getByText('You are logged out.').waitFor();
+  await copy.getByText('Your session is over. Log in again.').waitFor();
+  assert.equal(await copy.locator('#rows tr').count(), 0);
+  await leave(copy);
   assert.equal(await page.locator('#rows tr').count(), 0);
   await page.goBack().catch(() => {});
   await page.goto(`${stage.url}/board`);

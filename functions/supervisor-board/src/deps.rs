@@ -12,6 +12,7 @@ use insights_core::intent::{IntentCategories, IntentClassifier};
 use store::state::State;
 
 use crate::config::Config;
+use crate::ended_sessions::EndedSessions;
 use crate::login_limit::LoginLimit;
 use crate::snapshots::Snapshots;
 
@@ -45,6 +46,8 @@ pub struct Deps {
     pub chat_client: CxoneClient,
     /// The intents that call cards name a reason by.
     pub intents: IntentClassifier,
+    /// The sessions that were ended by a logout.
+    pub ended_sessions: Arc<EndedSessions>,
     /// The limit on failed logins.
     pub login_limit: LoginLimit,
     /// How replies reach browsers.
@@ -68,6 +71,7 @@ impl Deps {
             call_client: client(System::RealTime)?,
             chat_client: client(System::Chat)?,
             intents: IntentClassifier::new(IntentCategories::default(), None)?,
+            ended_sessions: Arc::new(EndedSessions::new(state.clone())),
             login_limit: LoginLimit::default(),
             delivery: Delivery::Whole,
             board,

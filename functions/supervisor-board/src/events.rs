@@ -9,10 +9,12 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use insights_core::WithCauses;
+use jiff::Timestamp;
 use runtime::http::LiveBody;
 use runtime::{Failure, Request, RequestExt, Response, metrics};
 
 use crate::deps::{Delivery, Deps};
+use crate::ended_sessions::{EndedSessions, SessionMark};
 use crate::snapshots::{Snapshot, Snapshots};
 use crate::unavailable;
 
@@ -26,7 +28,11 @@ const MAX_STREAM: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// The failure of the store.
-pub(crate) async fn stream(deps: &Deps, request: &Request) -> Result<Response, Failure> {
+pub(crate) async fn stream(
+    deps: &Deps,
+    request: &Request,
+    session: SessionMark,
+) -> Result<Response, Failure> {
     let last = request
         .header_text("last-event-id")
         .map(str::to_owned)
@@ -52,11 +58,34 @@ pub(crate) async fn stream(deps: &Deps, request: &Request) -> Result<Response, F
         HeaderValue::from_static("no-store, no-transform"),
     );
     if deps.delivery == Delivery::Open {
-        let rest = further_events(deps.snapshots.clone(), newest, deps.config.refresh);
+        let watched = WatchedSession {
+            ended: Arc::clone(&deps.ended_sessions),
+            session,
+        };
+        let rest = further_events(
+            deps.snapshots.clone(),
+            newest,
+            deps.config.refresh,
+            Arc::new(watched),
+        );
         response.extensions_mut().insert(LiveBody::new(rest));
     }
     metrics::count("board_streams", 1);
     Ok(response)
+}
+
+/// The session that an open stream belongs to, with which the stream ends.
+struct WatchedSession {
+    ended: Arc<EndedSessions>,
+    session: SessionMark,
+}
+
+impl WatchedSession {
+    /// Returns whether the session was ended. While the store cannot be reached it goes on: no rows can be read then either.
+    async fn has_ended(&self) -> bool {
+        let ended = self.ended.contains(&self.session, Timestamp::now()).await;
+        ended.unwrap_or(false)
+    }
 }
 
 /// Returns the events that follow a snapshot: what changes, or a word that nothing has.
@@ -64,10 +93,12 @@ fn further_events(
     snapshots: Arc<Snapshots>,
     shown: Arc<Snapshot>,
     refresh: Duration,
+    watched: Arc<WatchedSession>,
 ) -> impl futures::Stream<Item = String> + Send + 'static {
     let end = tokio::time::Instant::now() + MAX_STREAM;
     futures::stream::unfold(shown, move |shown| {
         let snapshots = Arc::clone(&snapshots);
+        let watched = Arc::clone(&watched);
         async move {
             let mut waited = Duration::ZERO;
             loop {
@@ -76,6 +107,9 @@ fn further_events(
                 }
                 tokio::time::sleep(refresh).await;
                 waited += refresh;
+                if watched.has_ended().await {
+                    return None;
+                }
                 match snapshots.newest().await {
                     Ok(newest) if newest.id != shown.id || waited >= HEARTBEAT => {
                         let text = event("changes", &newest.id, &newest.since(&shown));

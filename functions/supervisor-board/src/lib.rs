@@ -4,7 +4,7 @@
 //!   a key with the scope `board`.
 //! - **Reads:** the rows of the board and the states of live calls in the state store; a transcript of the contact center, when somebody opens
 //!   a conversation, masked in passing and not stored.
-//! - **Writes:** marks of alerts into the state store.
+//! - **Writes:** marks of alerts, and which sessions were ended, into the state store.
 //! - **Idempotency key:** a mark that says what the newest mark of its kind says is not stored again.
 //!
 //! | route | answers |
@@ -21,8 +21,10 @@ mod card_view;
 pub mod config;
 pub mod deps;
 mod drawer;
+pub mod ended_sessions;
 mod events;
 pub mod login_limit;
+mod random;
 mod row_view;
 mod rules_view;
 mod session;
@@ -64,7 +66,7 @@ async fn route(deps: &Deps, request: &Request) -> Result<Response, Failure> {
     let is_post = request.method() == Method::POST;
     match segments.as_slice() {
         ["board", "login"] if is_post => session::log_in(deps, request).await,
-        ["board", "logout"] if is_post => session::log_out(request),
+        ["board", "logout"] if is_post => session::log_out(deps, request).await,
         ["board", "alerts", id] if is_post => {
             let viewer = session::require(deps, request).await?;
             alerts::mark(deps, request, &viewer, id).await
@@ -75,7 +77,8 @@ async fn route(deps: &Deps, request: &Request) -> Result<Response, Failure> {
         }
         ["board", "events"] if is_get => {
             session::require(deps, request).await?;
-            events::stream(deps, request).await
+            let session = session::mark_of(request);
+            events::stream(deps, request, session).await
         }
         ["board", "calls", id] if is_get => {
             let viewer = session::require(deps, request).await?;

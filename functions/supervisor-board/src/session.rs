@@ -14,6 +14,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::deps::Deps;
+use crate::ended_sessions::SessionMark;
+use crate::random::random_text;
+use crate::unavailable;
 
 /// Name of the cookie by TLS. Browsers take the prefix only with `Secure`, with the path `/` and for this very host.
 const SECURE_COOKIE: &str = "__Host-board";
@@ -91,11 +94,27 @@ pub(crate) async fn log_in(deps: &Deps, request: &Request) -> Result<Response, F
             metrics::count("board_logins_refused", 1);
         }
     })?;
+    let (session, token, lasting) = open(deps, caller.name, person).await?;
+    let mut response = reply::ok(&about(&session))?;
+    set_cookie(response.headers_mut(), &token, lasting, is_secure(request))?;
+    Ok(response)
+}
+
+/// Opens a session for a person whose right to it was checked. Returns it with its token and the seconds that it lasts.
+///
+/// # Errors
+/// The failures of [`Callers::open_session`](backends::caller_keys::Callers::open_session).
+pub(crate) async fn open(
+    deps: &Deps,
+    key_name: String,
+    person: String,
+) -> Result<(CallerSession, String, i64), Failure> {
     let lasting = i64::from(deps.config.session_hours) * 3600;
     let session = CallerSession {
-        key_name: caller.name,
+        key_name,
         person,
         expires_at: Timestamp::now().as_second() + lasting,
+        id: random_text::<9>()?,
     };
     let token = deps.callers.open_session(&session, Scope::Board).await?;
     tracing::info!(
@@ -103,17 +122,32 @@ pub(crate) async fn log_in(deps: &Deps, request: &Request) -> Result<Response, F
         key = session.key_name,
         "a supervisor logged in to the board"
     );
-    let mut response = reply::ok(&about(&session))?;
-    set_cookie(response.headers_mut(), &token, lasting, is_secure(request))?;
-    Ok(response)
+    Ok((session, token, lasting))
 }
 
-/// Takes the cookie of the session back.
+/// Ends the session, also for whoever has a copy of the cookie, and takes the cookie back.
 ///
 /// # Errors
-/// The failure of [`check_change`].
-pub(crate) fn log_out(request: &Request) -> Result<Response, Failure> {
+/// The failure of [`check_change`], and 503 while the store or the keys cannot be reached: the session then goes on.
+pub(crate) async fn log_out(deps: &Deps, request: &Request) -> Result<Response, Failure> {
     check_change(request)?;
+    if let Some(token) = token_of(request) {
+        let session = deps
+            .callers
+            .find_session(request, &token, Scope::Board)
+            .await?;
+        if let Some(session) = session {
+            let mark = SessionMark::of_token(&token);
+            let now = Timestamp::now();
+            let ending = deps.ended_sessions.end(&mark, session.expires_at, now);
+            ending.await.map_err(unavailable)?;
+            tracing::info!(
+                viewer = session.person,
+                key = session.key_name,
+                "a supervisor logged out of the board"
+            );
+        }
+    }
     let mut response = reply::json(StatusCode::OK, &json!({ "logged_out": true }))?;
     set_cookie(response.headers_mut(), "", 0, is_secure(request))?;
     Ok(response)
@@ -128,8 +162,19 @@ pub(crate) async fn require(deps: &Deps, request: &Request) -> Result<CallerSess
     let session = deps
         .callers
         .find_session(request, &token, Scope::Board)
-        .await?;
-    session.ok_or_else(not_logged_in)
+        .await?
+        .ok_or_else(not_logged_in)?;
+    let mark = SessionMark::of_token(&token);
+    let ended = deps.ended_sessions.contains(&mark, Timestamp::now());
+    if ended.await.map_err(unavailable)? {
+        return Err(not_logged_in());
+    }
+    Ok(session)
+}
+
+/// Returns the name by which the session of a request is known once it has ended.
+pub(crate) fn mark_of(request: &Request) -> SessionMark {
+    SessionMark::of_token(&token_of(request).unwrap_or_default())
 }
 
 /// Returns what the page shows of a session.

@@ -166,6 +166,43 @@ async fn a_session_ends_with_its_key() {
 }
 
 #[tokio::test]
+async fn whoever_logs_out_is_logged_out_in_every_process_and_others_are_not() {
+    let fixture = fixture(Vec::new()).await;
+    let (cookie, other) = (fixture.log_in().await, fixture.log_in().await);
+    assert_ne!(cookie, other, "two sessions of one person are two");
+    let session = async |deps: &Deps, cookie: &str| {
+        let headers = [("cookie", cookie)];
+        let asked = request("GET", "/board/session", &headers, &Value::Null);
+        handle(deps, asked).await.unwrap().status()
+    };
+    let elsewhere = deps_of(&fixture.base.backends(), &fixture.base.env);
+    assert_eq!(session(&elsewhere, &cookie).await, 200);
+    for _ in 0..2 {
+        let response = fixture.post("/board/logout", &cookie, &json!({})).await;
+        assert_eq!(response.status(), 200, "a second logout changes nothing");
+        let taken = response.headers()["set-cookie"].to_str().unwrap();
+        assert!(taken.contains("Max-Age=0"), "{taken}");
+    }
+    assert_eq!(session(&fixture.deps, &cookie).await, 401);
+    let started_later = deps_of(&fixture.base.backends(), &fixture.base.env);
+    assert_eq!(session(&started_later, &cookie).await, 401);
+    testkit::eventually_async(
+        "the process that knew the session hears of it",
+        async || session(&elsewhere, &cookie).await == 401,
+    )
+    .await;
+    for deps in [&fixture.deps, &elsewhere, &started_later] {
+        assert_eq!(session(deps, &other).await, 200);
+    }
+    for path in ["/board/events", "/board/calls/a"] {
+        assert_eq!(fixture.get(path, &cookie).await.status(), 401, "{path}");
+    }
+    let body = json!({"action": "acknowledge", "alert": {"rule": "r", "at": 1}});
+    let response = fixture.post("/board/alerts/a", &cookie, &body).await;
+    assert_eq!(response.status(), 401);
+}
+
+#[tokio::test]
 async fn a_change_that_another_site_may_have_made_is_refused() {
     let fixture = fixture(Vec::new()).await;
     let cookie = fixture.log_in().await;

@@ -28,6 +28,9 @@ pub struct CallerSession {
     /// When the session ends, in seconds since the epoch.
     #[serde(rename = "e")]
     pub expires_at: i64,
+    /// What tells the session from others of the same person; random.
+    #[serde(rename = "i", default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
 }
 
 impl CallerSession {
@@ -77,6 +80,7 @@ mod tests {
             key_name: "floor".to_owned(),
             person: "Grace".to_owned(),
             expires_at: 2000,
+            id: String::new(),
         };
         let key = [7; 32];
         let token = session.sign(&key).unwrap();
