@@ -52,9 +52,9 @@ impl<'a> ContactCenter<'a> {
     pub(crate) async fn read_whole_transcript(self) -> Result<Vec<Segment>, cxone::Error> {
         self.deps.pacer.wait_for_turn().await;
         let deadline = Deadline::within(POLL_TIMEOUT);
-        let client = &self.deps.transcript_client;
-        let read = cxone::live::read_transcript(client, self.interaction_id, 0, deadline).await?;
-        Ok(read.segments)
+        let center = &self.deps.center;
+        let read = center.read_transcript(self.interaction_id, 0, deadline);
+        Ok(read.await?.segments)
     }
 
     /// Waits for a turn of the pace, and reads the segments that end at or after `from`, in milliseconds since the epoch.
