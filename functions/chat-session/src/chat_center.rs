@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use cxone::chat::{ChatTranscript, set_availability, set_presence};
-use cxone::tenant::agents::read_states;
 use cxone::tenant::chats::read_chat_transcript;
 use cxone::{CxoneClient, Error};
 use insights_http::Deadline;
@@ -46,7 +45,19 @@ impl ChatCenter {
         }
     }
 
-    /// Sets the presence of an agent. In a tenant it only reads and logs the agent's state: a presence belongs to the agent there.
+    /// Returns whether a stream tells what happens, and what an agent writes is sent over it.
+    #[must_use]
+    pub const fn has_stream(&self) -> bool {
+        matches!(self, Self::Tutorial { .. })
+    }
+
+    /// Returns whether the presence and availability of agents is set. In a tenant both belong to the agents.
+    #[must_use]
+    pub const fn sets_presence(&self) -> bool {
+        matches!(self, Self::Tutorial { .. })
+    }
+
+    /// Sets the presence of an agent; does nothing in a tenant.
     ///
     /// # Errors
     /// What the request fails with.
@@ -58,23 +69,11 @@ impl ChatCenter {
     ) -> Result<(), Error> {
         match self {
             Self::Tutorial { client, .. } => set_presence(client, agent, status, deadline).await,
-            Self::Tenant(chats) => {
-                let states = read_states(chats.client(), deadline).await;
-                let state = states
-                    .ok()
-                    .and_then(|states| states.into_iter().find(|state| state.agent_id == agent));
-                let state = state.map_or_else(|| "unknown".to_owned(), |state| state.state);
-                tracing::info!(
-                    agent_id = agent,
-                    state,
-                    "the presence of agents belongs to them in a tenant and is not set"
-                );
-                Ok(())
-            }
+            Self::Tenant(_) => Ok(()),
         }
     }
 
-    /// Sets the availability of an agent for routing. In a tenant nothing is done.
+    /// Sets the availability of an agent for routing; does nothing in a tenant.
     ///
     /// # Errors
     /// What the request fails with.

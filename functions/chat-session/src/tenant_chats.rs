@@ -23,7 +23,6 @@ use insights_core::chat::frame::ChatEvent;
 use insights_core::chat::message::Identity;
 use insights_http::Deadline;
 use insights_http::exchange::HttpClient;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -35,8 +34,8 @@ pub const EVERYBODY: &str = "all";
 /// Time between two reads of the list of open contacts.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long after its last reading a contact is read again that seems unchanged.
-const REFRESH_MS: i64 = 60_000;
+/// How long after its last reading a contact is read again that seems unchanged, in milliseconds.
+const REFRESH_MS: i64 = 300_000;
 
 /// Longest time of one request, tries and the wait for a turn included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,6 +45,13 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// Number of events that may wait for a session.
 const EVENT_LIMIT: usize = 256;
+
+/// Number of contacts in a row that cannot be read after which the tenant counts as away.
+const MAX_FAILURES_IN_A_ROW: u32 = 3;
+
+/// Number of failed readings of a contact that has ended after which its end is announced without a last reading. Its archive reads the
+/// messages anyway.
+const MAX_LAST_READS: u32 = 3;
 
 /// What a session learns.
 #[derive(Debug)]
@@ -69,15 +75,37 @@ pub struct TenantChats {
     client: TenantClient,
     /// The HTTP client of the event hub, where the hub is listened to.
     hub: Option<HttpClient>,
+    list_interval: Duration,
     sessions: Mutex<Sessions>,
 }
 
 #[derive(Debug, Default)]
 struct Sessions {
-    by_agent: HashMap<String, mpsc::Sender<Watched>>,
-    /// The sessions that do not know of the open contacts yet.
-    new: HashSet<String>,
+    live: Vec<Session>,
+    /// Contacts that new sessions know from before, each with its agent.
+    known: Vec<(String, String)>,
+    has_new: bool,
     is_watching: bool,
+}
+
+/// A session that is told of the contacts of its agent.
+#[derive(Debug, Clone)]
+struct Session {
+    agent: String,
+    sender: mpsc::Sender<Watched>,
+}
+
+impl Session {
+    /// Returns whether the session learns of the contacts of an agent.
+    fn is_of(&self, agent: Option<&str>) -> bool {
+        self.agent == EVERYBODY || agent == Some(self.agent.as_str())
+    }
+
+    /// Tells the session, unless it has ended.
+    async fn tell(&self, watched: Watched) {
+        // A session that has ended needs to know nothing.
+        let _ = self.sender.send(watched).await;
+    }
 }
 
 impl TenantChats {
@@ -85,11 +113,22 @@ impl TenantChats {
     /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well.
     #[must_use]
     pub fn new(client: TenantClient, hub: Option<HttpClient>) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with_list_interval(client, hub, LIST_INTERVAL))
+    }
+
+    /// Builds a watch as [`TenantChats::new`] does, which reads the list of open contacts at this interval.
+    #[must_use]
+    pub fn with_list_interval(
+        client: TenantClient,
+        hub: Option<HttpClient>,
+        list_interval: Duration,
+    ) -> Self {
+        Self {
             client,
             hub,
+            list_interval,
             sessions: Mutex::default(),
-        })
+        }
     }
 
     /// Returns the client of the tenant.
@@ -98,20 +137,25 @@ impl TenantChats {
         &self.client
     }
 
-    /// Tells a session what happens in the contacts of an agent, from all that was written in the open ones on. The watch ends with
-    /// the last session.
-    pub fn watch(self: &Arc<Self>, agent: &str) -> mpsc::Receiver<Watched> {
+    /// Tells a session what happens in the contacts of an agent, from all that was written in the open ones on. Of the contacts in
+    /// `known`, which the session has open already, it is told when they are not open any more. The watch ends with the last session.
+    pub fn watch(self: &Arc<Self>, agent: &str, known: Vec<String>) -> mpsc::Receiver<Watched> {
         let (sender, events) = mpsc::channel(EVENT_LIMIT);
         let mut sessions = self.lock();
-        sessions.by_agent.insert(agent.to_owned(), sender);
-        sessions.new.insert(agent.to_owned());
+        sessions.live.push(Session {
+            agent: agent.to_owned(),
+            sender,
+        });
+        let known = known.into_iter().map(|id| (agent.to_owned(), id));
+        sessions.known.extend(known);
+        sessions.has_new = true;
         if !sessions.is_watching {
             sessions.is_watching = true;
             let hints = self
                 .hub
                 .clone()
                 .map(|http| HubHints::listen(http, self.client.clone()));
-            let watch = Watch::new(self.client.clone(), hints);
+            let watch = Watch::new(self.client.clone(), hints, self.list_interval);
             tokio::spawn(watch.run(Arc::downgrade(self)));
         }
         events
@@ -121,16 +165,32 @@ impl TenantChats {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the sessions that have ended. Returns the others, and whether one of them is new; `None` if none is left.
-    fn live_sessions(&self) -> Option<(HashMap<String, mpsc::Sender<Watched>>, bool)> {
+    /// Forgets the sessions that have ended. Returns the others, and if one of them is new, the contacts that new ones know; `None` if
+    /// no session is left.
+    fn live_sessions(&self) -> Option<(Vec<Session>, Option<Vec<(String, String)>>)> {
         let mut sessions = self.lock();
-        sessions.by_agent.retain(|_, sender| !sender.is_closed());
-        if sessions.by_agent.is_empty() {
+        sessions.live.retain(|session| !session.sender.is_closed());
+        if sessions.live.is_empty() {
             sessions.is_watching = false;
+            sessions.known.clear();
             return None;
         }
-        let has_new = !std::mem::take(&mut sessions.new).is_empty();
-        Some((sessions.by_agent.clone(), has_new))
+        let known = std::mem::take(&mut sessions.known);
+        let has_new = std::mem::take(&mut sessions.has_new);
+        Some((sessions.live.clone(), has_new.then_some(known)))
+    }
+}
+
+/// Ends the sessions if the task that watches ends by a panic, so that they are started again with a new one.
+struct PanicGuard(Weak<TenantChats>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if let Some(chats) = self.0.upgrade()
+            && std::thread::panicking()
+        {
+            *chats.lock() = Sessions::default();
+        }
     }
 }
 
@@ -147,38 +207,46 @@ struct Watch {
     client: TenantClient,
     board: ContactBoard,
     announced: HashMap<String, Announced>,
+    started: Instant,
+    list_interval: Duration,
     list_at: Instant,
     backoff: Backoff,
+    failures_in_a_row: u32,
     /// The hints of the event hub, where it is listened to.
     hints: Option<HubHints>,
 }
 
 impl Watch {
-    fn new(client: TenantClient, hints: Option<HubHints>) -> Self {
+    fn new(client: TenantClient, hints: Option<HubHints>, list_interval: Duration) -> Self {
         Self {
             client,
             board: ContactBoard::new(REFRESH_MS),
             announced: HashMap::new(),
+            started: Instant::now(),
+            list_interval,
             list_at: Instant::now(),
             backoff: Backoff::new(BackoffPolicy::BATCH),
+            failures_in_a_row: 0,
             hints,
         }
     }
 
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
     async fn run(mut self, chats: Weak<TenantChats>) {
+        let _guard = PanicGuard(Weak::clone(&chats));
         loop {
             let Some(chats) = chats.upgrade() else {
                 return;
             };
-            let Some((sessions, has_new)) = chats.live_sessions() else {
+            let Some((sessions, known)) = chats.live_sessions() else {
                 return;
             };
             drop(chats);
-            if has_new {
-                // The new session knows nothing: everything that is open is announced again, and what is known is dropped there.
-                self.announced.clear();
-                self.board.doubt_all();
-                self.list_at = Instant::now();
+            if let Some(known) = known {
+                self.begin_anew(known);
             }
             if let Some(hints) = &mut self.hints {
                 hints.take_into(&mut self.board);
@@ -193,9 +261,14 @@ impl Watch {
                 let wait = self.backoff.next_delay(rand::random());
                 let wait = wait.max(error.retry_after().unwrap_or_default());
                 let reason = WithCauses(&error).to_string();
-                for sender in sessions.values() {
+                tracing::warn!(
+                    cause = %WithCauses(&error),
+                    wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                    "the open contacts of the tenant are not watched for a while"
+                );
+                for session in &sessions {
                     let reason = reason.clone();
-                    let _ = sender.send(Watched::Down { reason, wait }).await;
+                    session.tell(Watched::Down { reason, wait }).await;
                 }
                 tokio::time::sleep(wait).await;
                 self.list_at = Instant::now();
@@ -203,17 +276,27 @@ impl Watch {
         }
     }
 
+    /// Announces everything again, because a new session knows nothing but `known`. What the others know already is dropped there.
+    fn begin_anew(&mut self, known: Vec<(String, String)>) {
+        self.announced.clear();
+        for (agent, id) in known {
+            self.board.expect(&id);
+            let contact = self.announced.entry(id).or_default();
+            contact.agent = (agent != EVERYBODY).then_some(agent);
+            contact.is_assigned = true;
+        }
+        self.board.doubt_all();
+        self.list_at = Instant::now();
+    }
+
     /// Reads the whole list of open contacts.
-    async fn read_list(
-        &mut self,
-        sessions: &HashMap<String, mpsc::Sender<Watched>>,
-    ) -> Result<(), Error> {
+    async fn read_list(&mut self, sessions: &[Session]) -> Result<(), Error> {
         let mut walk = DigitalWalk::new(DigitalQuery {
             statuses: OPEN_STATUSES,
             created: None,
         });
         let mut listed = Vec::new();
-        let mut agents = HashMap::new();
+        let mut agents = Vec::new();
         while let Some(contacts) = walk
             .next_page(&self.client, Deadline::within(REQUEST_TIMEOUT))
             .await?
@@ -223,7 +306,7 @@ impl Watch {
                     version: version_of(&contact),
                     id: contact.id.clone(),
                 });
-                agents.insert(contact.id, contact.agent_id);
+                agents.push((contact.id, contact.agent_id));
             }
         }
         self.board.take_list(listed);
@@ -231,101 +314,118 @@ impl Watch {
             self.assign(id, agent, sessions).await;
         }
         self.backoff.reset();
-        self.list_at = Instant::now() + LIST_INTERVAL;
-        for sender in sessions.values() {
-            let _ = sender.send(Watched::Listed).await;
+        self.list_at = Instant::now() + self.list_interval;
+        for session in sessions {
+            session.tell(Watched::Listed).await;
         }
         Ok(())
     }
 
     /// Notes who has a contact. For the agent who had it before, it has ended.
-    async fn assign(
-        &mut self,
-        id: String,
-        agent: Option<String>,
-        sessions: &HashMap<String, mpsc::Sender<Watched>>,
-    ) {
+    async fn assign(&mut self, id: String, agent: Option<String>, sessions: &[Session]) {
         let announced = self.announced.entry(id.clone()).or_default();
         if announced.agent == agent {
             return;
         }
         let before = std::mem::replace(&mut announced.agent, agent);
-        if announced.is_assigned
-            && let Some(sender) = before.and_then(|before| sessions.get(&before))
-        {
-            let ended = ChatEvent::Ended {
-                conversation_id: id,
-            };
-            let _ = sender.send(Watched::Event(ended)).await;
-        }
         // The agent who has it now learns of all of it.
-        announced.is_assigned = false;
+        let was_assigned = std::mem::take(&mut announced.is_assigned);
         announced.messages.clear();
-        self.board.doubt_all();
+        self.board.take_hint(&id);
+        let Some(before) = before.filter(|_| was_assigned) else {
+            return;
+        };
+        for session in sessions.iter().filter(|session| session.agent == before) {
+            let conversation_id = id.clone();
+            let ended = ChatEvent::Ended { conversation_id };
+            session.tell(Watched::Event(ended)).await;
+        }
     }
 
     /// Reads the contact whose turn it is, or waits a little.
-    async fn read_contact(
-        &mut self,
-        sessions: &HashMap<String, mpsc::Sender<Watched>>,
-    ) -> Result<(), Error> {
-        let now_ms = Timestamp::now().as_millisecond();
+    async fn read_contact(&mut self, sessions: &[Session]) -> Result<(), Error> {
+        let now_ms = self.now_ms();
         let Some(id) = self.board.next_read(now_ms) else {
-            let until_list = self.list_at.saturating_duration_since(Instant::now());
-            let pause = tokio::time::sleep(IDLE.min(until_list));
-            match &mut self.hints {
-                Some(hints) => tokio::select! {
-                    () = pause => {}
-                    () = hints.wait() => {}
-                },
-                None => pause.await,
-            }
+            self.wait().await;
             return Ok(());
         };
         let has_ended = self.board.has_ended(&id);
-        let announced = self.announced.entry(id.clone()).or_default();
-        let receivers: Vec<_> = [announced.agent.as_deref(), Some(EVERYBODY)]
-            .into_iter()
-            .flatten()
-            .filter_map(|name| sessions.get(name))
+        let agent = self.announced.get(&id).and_then(|it| it.agent.clone());
+        let receivers: Vec<&Session> = sessions
+            .iter()
+            .filter(|session| session.is_of(agent.as_deref()))
             .collect();
-        if receivers.is_empty() && !has_ended {
+        if receivers.is_empty() {
             // Nobody here works this contact.
             self.board.note_read(&id, now_ms);
+            if has_ended {
+                self.forget(&id);
+            }
             return Ok(());
         }
         let deadline = Deadline::within(REQUEST_TIMEOUT);
         let found = match read_messages(&self.client, &id, deadline).await {
-            Ok(found) => found.unwrap_or_default(),
-            Err(error) if error.is_retryable() || error.is_access_refused() => {
-                self.board.note_failure(&id, now_ms);
-                return Err(error);
+            Ok(found) => {
+                self.failures_in_a_row = 0;
+                self.board.note_read(&id, now_ms);
+                found.unwrap_or_default()
             }
             Err(error) => {
+                self.failures_in_a_row += 1;
+                let failures = self.board.note_failure(&id, now_ms);
+                let is_away = self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW;
+                if is_away || error.retry_after().is_some() {
+                    self.failures_in_a_row = 0;
+                    return Err(error);
+                }
                 tracing::warn!(
                     conversation_id = id,
+                    attempt = failures,
                     cause = %WithCauses(&error),
                     "the messages of a contact were not read, the other contacts go on"
                 );
-                self.board.note_failure(&id, now_ms);
+                if !has_ended || failures < MAX_LAST_READS {
+                    return Ok(());
+                }
                 DigitalMessages::default()
             }
         };
-        self.board.note_read(&id, now_ms);
-        let mut events = announced.news(&id, &found);
+        let mut events = self
+            .announced
+            .entry(id.clone())
+            .or_default()
+            .news(&id, &found);
         if has_ended {
             events.push(ChatEvent::Ended {
                 conversation_id: id.clone(),
             });
-            self.board.remove(&id);
-            self.announced.remove(&id);
+            self.forget(&id);
         }
         for event in events {
             for receiver in &receivers {
-                let _ = receiver.send(Watched::Event(event.clone())).await;
+                receiver.tell(Watched::Event(event.clone())).await;
             }
         }
         Ok(())
+    }
+
+    /// Forgets a contact that has ended.
+    fn forget(&mut self, id: &str) {
+        self.board.remove(id);
+        self.announced.remove(id);
+    }
+
+    /// Waits until something may be to be read.
+    async fn wait(&mut self) {
+        let until_list = self.list_at.saturating_duration_since(Instant::now());
+        let pause = tokio::time::sleep(IDLE.min(until_list));
+        match &mut self.hints {
+            Some(hints) => tokio::select! {
+                () = pause => {}
+                () = hints.wait() => {}
+            },
+            None => pause.await,
+        }
     }
 }
 

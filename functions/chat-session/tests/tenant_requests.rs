@@ -178,7 +178,7 @@ async fn wait_for(events: &mut mpsc::Receiver<Watched>, text: &str) -> Duration 
 async fn measure(contacts: usize, tells_counts: bool) -> (f64, Duration) {
     let tenant = Tenant::new(contacts, tells_counts);
     let chats = TenantChats::new(tenant.client(), None);
-    let mut events = chats.watch(EVERYBODY);
+    let mut events = chats.watch(EVERYBODY, Vec::new());
     wait_for(&mut events, &format!("first of {}", contacts - 1)).await;
     let (before, started) = (tenant.requests(), Instant::now());
     let mut slowest = Duration::ZERO;
@@ -225,7 +225,7 @@ async fn requests_stay_within_the_budget_at_ten_a_hundred_and_four_hundred_chats
 async fn an_agent_learns_of_contacts_that_end_and_of_a_tenant_that_is_away() {
     let tenant = Tenant::new(2, true);
     let chats = TenantChats::new(tenant.client(), None);
-    let mut events = chats.watch(EVERYBODY);
+    let mut events = chats.watch(EVERYBODY, Vec::new());
     wait_for(&mut events, "first of 1").await;
     tenant.0.lock().unwrap().contacts.pop();
     loop {
@@ -250,9 +250,9 @@ async fn an_agent_learns_of_contacts_that_end_and_of_a_tenant_that_is_away() {
 async fn a_session_that_begins_later_learns_of_everything_that_is_open() {
     let tenant = Tenant::new(3, true);
     let chats = TenantChats::new(tenant.client(), None);
-    let mut first = chats.watch(EVERYBODY);
+    let mut first = chats.watch(EVERYBODY, Vec::new());
     wait_for(&mut first, "first of 2").await;
     drop(first);
-    let mut second = chats.watch(EVERYBODY);
+    let mut second = chats.watch(EVERYBODY, Vec::new());
     wait_for(&mut second, "first of 0").await;
 }

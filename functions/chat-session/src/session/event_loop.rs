@@ -52,6 +52,7 @@ impl EventLoop {
             &state.deps,
             &state.store.agent,
             state.stream.down_since_ms.take(),
+            state.conversations.ids(),
         );
         Self {
             presence: PresenceKeeper::new(state.deps.clone(), &state.store.agent),
@@ -144,7 +145,9 @@ impl EventLoop {
             .any(|arrival| matches!(arrival, Arrival::Connected { .. }));
         let was_connected = self.state.stream.connected;
         let first_seen = self.state.ingest(batch).await?;
-        if has_connected {
+        if !self.state.deps.center.has_stream() {
+            // The watch over a tenant reads every open contact whole, and again after an outage.
+        } else if has_connected {
             let (all, connection) = (
                 self.state.conversations.ids(),
                 self.state.stream.connections,

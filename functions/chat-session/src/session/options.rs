@@ -61,6 +61,8 @@ pub enum RefusedMessage {
     QueueFull,
     /// The text is empty.
     Empty,
+    /// Conversations of a tenant are watched, and their agents write in an application of their own.
+    Watched,
     /// A field of the message exceeds its limits.
     Invalid(Malformed),
 }
@@ -73,6 +75,9 @@ impl std::fmt::Display for RefusedMessage {
                 "{QUEUE_LIMIT} messages wait to be sent already: try again later"
             ),
             Self::Empty => f.write_str("the message is empty"),
+            Self::Watched => f.write_str(
+                "conversations of a NICE CXone tenant are watched and not written to: answer in the agent's application",
+            ),
             Self::Invalid(reason) => write!(f, "the message cannot be sent: {reason}"),
         }
     }

@@ -46,7 +46,7 @@ impl PresenceKeeper {
 
     /// Makes the agent available, and from now on sets the availability that follows from the number of active chats.
     pub(super) fn start(&mut self, active: watch::Receiver<usize>) {
-        if self.task.is_none() {
+        if self.task.is_none() && self.deps.center.sets_presence() {
             let (deps, agent, stop) = (
                 Arc::clone(&self.deps),
                 self.agent.clone(),
@@ -84,6 +84,9 @@ impl Drop for PresenceKeeper {
 
 /// Sets the presence of an agent to offline, and logs a failure.
 pub(super) async fn set_offline(deps: &Deps, agent: &str) {
+    if !deps.center.sets_presence() {
+        return;
+    }
     let deadline = Deadline::within(CALL_TIMEOUT);
     match deps.center.set_presence(agent, OFFLINE, deadline).await {
         Ok(()) => tracing::info!(agent_id = agent, "the agent was set offline"),

@@ -22,7 +22,7 @@ use super::escalation::Escalations;
 use super::ingest::{self, Ingest};
 use super::loading::Loading;
 use super::message_queue::{MessageQueue, PendingMessage};
-use super::options::{Options, OutgoingMessage};
+use super::options::{Options, OutgoingMessage, RefusedMessage};
 use super::processing::Processing;
 use super::removals::Removals;
 use super::report::Summary;
@@ -179,9 +179,12 @@ impl SessionState {
             text,
             accepted,
         } = outgoing;
-        let composed = self
-            .outbound
-            .compose(&self.store.agent, conversation_id, text);
+        let composed = if self.deps.center.has_stream() {
+            self.outbound
+                .compose(&self.store.agent, conversation_id, text)
+        } else {
+            Err(RefusedMessage::Watched)
+        };
         let message = match composed {
             Ok(message) => message,
             Err(refused) => {

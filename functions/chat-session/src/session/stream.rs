@@ -46,6 +46,8 @@ pub(super) struct StreamTask {
     pub(super) stop: CancellationToken,
     /// When the stream was last known to be up, if an earlier session lost it.
     pub(super) down_since_ms: Option<i64>,
+    /// The conversations that the session has open already.
+    pub(super) known: Vec<String>,
 }
 
 /// Why reading a connection ended.

@@ -27,7 +27,13 @@ pub(super) struct TaskSet {
 
 impl TaskSet {
     /// Starts the task that keeps the stream up. `down_since_ms` is when an earlier session lost the stream, if one did.
-    pub(super) fn start(deps: &Arc<Deps>, agent: &str, down_since_ms: Option<i64>) -> Self {
+    /// `known` are the conversations that the session has open already.
+    pub(super) fn start(
+        deps: &Arc<Deps>,
+        agent: &str,
+        down_since_ms: Option<i64>,
+        known: Vec<String>,
+    ) -> Self {
         let (to_event_loop, arrivals) = mpsc::channel(ARRIVAL_LIMIT);
         let stop_stream = CancellationToken::new();
         let transcripts = TranscriptReader::start(Arc::clone(deps), to_event_loop.clone());
@@ -37,6 +43,7 @@ impl TaskSet {
             arrivals: to_event_loop,
             stop: stop_stream.clone(),
             down_since_ms,
+            known,
         };
         Self {
             arrivals,

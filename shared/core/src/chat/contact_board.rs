@@ -21,6 +21,9 @@
 
 use std::collections::BTreeMap;
 
+/// Wait after the first failed reading of a contact, in milliseconds; each further one doubles it.
+const FIRST_RETRY_MS: i64 = 5_000;
+
 /// A row of the list of open contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedContact {
@@ -38,11 +41,17 @@ struct Contact {
     read_at_ms: Option<i64>,
     has_hint: bool,
     has_ended: bool,
+    /// The number of readings in a row that failed, and when the next one is tried.
+    failures: u32,
+    retry_at_ms: i64,
 }
 
 impl Contact {
     /// Returns how urgent it is to read the contact: the smaller, the sooner. `None` if it need not be read.
     fn urgency(&self, now_ms: i64, refresh_ms: i64) -> Option<(u8, i64)> {
+        if self.failures > 0 && now_ms < self.retry_at_ms {
+            return None;
+        }
         let read_at_ms = self.read_at_ms.unwrap_or(i64::MIN);
         let is_new = self.read_at_ms.is_none();
         let has_changed = self.version.is_some() && self.version != self.read_version;
@@ -89,6 +98,11 @@ impl ContactBoard {
         }
     }
 
+    /// Takes a contact that was open before the first list, so that it counts as ended if no list has it.
+    pub fn expect(&mut self, id: &str) {
+        self.contacts.entry(id.to_owned()).or_default();
+    }
+
     /// Takes a hint that something has happened in a contact. A hint about a contact that is not open is dropped: the next list tells.
     pub fn take_hint(&mut self, id: &str) {
         if let Some(contact) = self.contacts.get_mut(id) {
@@ -119,14 +133,22 @@ impl ContactBoard {
             contact.read_version = contact.version;
             contact.read_at_ms = Some(now_ms);
             contact.has_hint = false;
+            contact.failures = 0;
         }
     }
 
-    /// Notes that a contact could not be read: it is tried again after the others.
-    pub fn note_failure(&mut self, id: &str, now_ms: i64) {
-        if let Some(contact) = self.contacts.get_mut(id) {
-            contact.read_at_ms = Some(now_ms);
-        }
+    /// Notes that a contact could not be read: it is tried again a little later, and later after each further failure. Returns the number
+    /// of failures in a row.
+    pub fn note_failure(&mut self, id: &str, now_ms: i64) -> u32 {
+        let refresh_ms = self.refresh_ms;
+        let Some(contact) = self.contacts.get_mut(id) else {
+            return 0;
+        };
+        let doublings = contact.failures.min(16);
+        contact.failures = contact.failures.saturating_add(1);
+        let wait_ms = (FIRST_RETRY_MS << doublings).min(refresh_ms.max(FIRST_RETRY_MS));
+        contact.retry_at_ms = now_ms.saturating_add(wait_ms);
+        contact.failures
     }
 
     /// Returns whether a contact is not listed any more.
@@ -228,13 +250,27 @@ mod tests {
         let mut board = ContactBoard::new(30_000);
         board.take_list(rows(&[("a", Some(1)), ("b", Some(1))]));
         assert_eq!(board.next_read(0).as_deref(), Some("a"));
-        board.note_failure("a", 0);
+        assert_eq!(board.note_failure("a", 0), 1);
         assert_eq!(board.next_read(1).as_deref(), Some("b"));
         board.note_read("b", 1);
+        assert_eq!(board.next_read(2), None, "it has a rest");
         assert_eq!(
-            board.next_read(2).as_deref(),
+            board.next_read(5_000).as_deref(),
             Some("a"),
             "it is tried again"
         );
+        assert_eq!(board.note_failure("a", 5_000), 2);
+        assert_eq!(board.next_read(14_999), None);
+        assert_eq!(board.next_read(15_000).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_contact_from_before_the_first_list_has_ended_unless_it_is_listed() {
+        let mut board = ContactBoard::new(30_000);
+        board.expect("a");
+        board.expect("b");
+        board.take_list(rows(&[("b", Some(1))]));
+        assert!(board.has_ended("a") && !board.has_ended("b"));
+        assert_eq!(board.next_read(0).as_deref(), Some("a"));
     }
 }

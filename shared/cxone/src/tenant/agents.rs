@@ -1,4 +1,4 @@
-//! Agents: their states, which are read and never set, and messages to a team.
+//! Agents: their presence, which is read and never set, and messages to a team.
 
 use http::Method;
 use insights_http::Deadline;
@@ -14,45 +14,35 @@ use crate::error::Error;
 /// How long a message to agents is shown, in minutes.
 const MESSAGE_MINUTES: u32 = 15;
 
-/// The state of an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentState {
-    /// The id of the agent.
-    pub agent_id: String,
-    /// The name of the state, such as `Available`.
-    pub state: String,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireState {
+struct WireStatus {
     #[serde(default, deserialize_with = "lenient")]
-    agent_id: Text,
+    user_id: Text,
     #[serde(default, deserialize_with = "lenient")]
-    agent_state_name: Text,
+    incontact_id: Text,
+    #[serde(default, deserialize_with = "lenient")]
+    status: Text,
 }
 
-/// Reads the states of the agents, of at most a thousand.
+/// Reads the presence of the agent who has digital contacts under this id; `None` if the list does not have the agent.
 ///
 /// # Errors
 /// As [`TenantClient::read`], and [`insights_http::Error::InvalidResponse`] if the answer holds no list.
-pub async fn read_states(
+pub async fn read_presence(
     client: &TenantClient,
+    agent: &str,
     deadline: Deadline,
-) -> Result<Vec<AgentState>, Error> {
-    let query = [("top", "1000"), ("fields", "agentId,agentStateName")];
-    let answer = client
-        .read(Call::AgentStates, &[], &query, deadline)
-        .await?;
-    let list = read_list(&answer, &["agentStates"])?;
-    let states = list.entries.into_iter().filter_map(|row| {
-        let row = serde_json::from_value::<WireState>(row).ok()?;
-        Some(AgentState {
-            agent_id: row.agent_id.into_plain_id()?,
-            state: row.agent_state_name.into_plain_id()?,
-        })
-    });
-    Ok(states.collect())
+) -> Result<Option<String>, Error> {
+    let answer = client.read(Call::UserStatuses, &[], &[], deadline).await?;
+    let list = read_list(&answer, &["data", "userStatuses", "users"])?;
+    Ok(list.entries.into_iter().find_map(|row| {
+        let row = serde_json::from_value::<WireStatus>(row).ok()?;
+        let ids = [row.incontact_id, row.user_id];
+        let is_agent = |id: Text| id.into_plain_id().as_deref() == Some(agent);
+        let is_of_agent = ids.into_iter().any(is_agent);
+        is_of_agent.then(|| row.status.into_plain_id()).flatten()
+    }))
 }
 
 /// Sends a message to all agents of a team. It is shown in the agents' application for a quarter of an hour.

@@ -40,6 +40,8 @@ pub enum Call {
     DigitalChannels,
     /// Reads the digital user of the token.
     DigitalUser,
+    /// Lists the presence of the digital users.
+    UserStatuses,
     /// Reads the URL of the event hub.
     EventHubUrl,
     /// Follows a contact over the event hub.
@@ -177,6 +179,12 @@ impl Call {
             ),
             Self::DigitalChannels => (Host::Digital, "/channels", "{dfo}/channels", DIGITAL),
             Self::DigitalUser => (Host::Digital, "/me", "{dfo}/me", DIGITAL),
+            Self::UserStatuses => (
+                Host::Digital,
+                "/engager/2.0/user-statuses",
+                "{digital}/engager/2.0/user-statuses",
+                DIGITAL,
+            ),
             Self::EventHubUrl => (
                 Host::Digital,
                 "/event-hub-url",

@@ -202,7 +202,11 @@ fn build_endpoint(
         template,
         right,
     } = call.path();
-    let (base, mut whole): (Url, String) = hosts.base(host, contact_api_version);
+    let (base, mut whole): (Url, String) = if path.starts_with("/engager/") {
+        (hosts.digital_root(), String::new())
+    } else {
+        hosts.base(host, contact_api_version)
+    };
     let mut pieces = path.split("{id}");
     whole.push_str(pieces.next().unwrap_or_default());
     let mut ids = ids.iter();

@@ -39,6 +39,16 @@ const MAX_UNANSWERED: u32 = 4;
 /// Longest time that the server may take to accept the token, and that a write may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What types of events begin with that say nothing of what was written or of who has a contact.
+const NO_NEWS: &[&str] = &[
+    "SenderTyping",
+    "MessagePreview",
+    "MessageSeen",
+    "MessageDelivery",
+    "MessageNote",
+    "Availability",
+];
+
 /// Why a connection to the event hub ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HubEnd {
@@ -265,6 +275,10 @@ fn read_frame(text: &str) -> HubFrame {
     if let Value::String(inner) = &event {
         event = insights_core::lenient_json::from_str(inner).unwrap_or_default();
     }
+    let kind = event["eventType"].as_str().unwrap_or_default();
+    if NO_NEWS.iter().any(|it| kind.starts_with(it)) {
+        return HubFrame::Other;
+    }
     let data = &event["data"];
     let named = ["case", "contact", "customerContact"]
         .iter()
@@ -320,6 +334,8 @@ mod tests {
         }
         for other in [
             r#"{"eventType": "Availability", "data": {}}"#,
+            r#"{"eventType": "SenderTypingStarted", "data": {"case": {"id": "127000000001"}}}"#,
+            r#"{"eventType": "MessageSeenChanged", "data": {"case": {"id": "127000000001"}}}"#,
             "7",
             "",
             "{",

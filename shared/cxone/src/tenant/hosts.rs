@@ -122,6 +122,15 @@ impl TenantHosts {
         })
     }
 
+    /// Returns the URL below which the older calls of the digital part lie.
+    pub(super) fn digital_root(&self) -> Url {
+        let mut root = self.digital.clone();
+        let path = root.path().trim_end_matches('/');
+        let path = path.strip_suffix("/dfo/3.0").unwrap_or(path).to_owned();
+        root.set_path(&path);
+        root
+    }
+
     /// Returns the URL of a path on a host. `{N}` is the version of the contact API.
     pub(super) fn base(&self, host: Host, contact_api_version: u32) -> (Url, String) {
         match host {
