@@ -209,7 +209,10 @@ async fn a_contact_is_scored_escalated_and_archived_once() {
     else {
         panic!("a message is shown");
     };
-    assert!(escalation.is_some() && lexicon.negative > 0.0, "{lexicon:?}");
+    assert!(
+        escalation.is_some() && lexicon.negative > 0.0,
+        "{lexicon:?}"
+    );
     running.shows(&long).await;
     stage.tenant.world().digital.close(number);
     let archived = stage.archived(number, 4).await;
