@@ -28,6 +28,12 @@ pub enum Target {
     Webhook,
     /// The object store of the product.
     Objects,
+    /// The queue of conversations.
+    Queue,
+    /// The vector store of the product.
+    Vectors,
+    /// The service that embeds texts.
+    Embedding,
 }
 
 /// How a target fails.
@@ -170,6 +176,8 @@ fn draw_window(random: &mut StdRng, until_ms: u64, target: Target) -> FaultWindo
         1 | 2 => Fault::Status(503),
         // A transcript that is not there (404) is that of a call in which nothing was said yet, so it is no fault of it.
         3 if matches!(target, Target::Transcript | Target::ChatTranscript) => Fault::Status(503),
+        // A service that embeds is out of reach, and refuses no text.
+        3 if target == Target::Embedding => Fault::Status(503),
         3 => Fault::Status(if random.random_bool(0.5) { 403 } else { 404 }),
         4 => Fault::RateLimited([None, Some(0), Some(1), Some(5)][random.random_range(0..4)]),
         5 => Fault::Refused,

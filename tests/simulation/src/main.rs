@@ -38,12 +38,15 @@ enum System {
     Poller,
     /// The chat sessions of an agent.
     Chat,
+    /// Conversations on their way into the vector store.
+    Pipeline,
 }
 
 fn run(system: System, seed: u64, is_traced: bool) -> Result<(), Violation> {
     match system {
         System::Poller => run_seeded(seed, move || simulation::poller::run(seed, is_traced)),
         System::Chat => run_seeded(seed, move || simulation::chat::run(seed, is_traced)),
+        System::Pipeline => run_seeded(seed, move || simulation::pipeline::run(seed, is_traced)),
     }
 }
 
@@ -51,6 +54,7 @@ fn trace_of(system: System, seed: u64) -> String {
     match system {
         System::Poller => run_seeded(seed, move || simulation::poller::trace_of(seed)),
         System::Chat => run_seeded(seed, move || simulation::chat::trace_of(seed)),
+        System::Pipeline => run_seeded(seed, move || simulation::pipeline::trace_of(seed)),
     }
 }
 

@@ -9,6 +9,7 @@ use insights_http::exchange::{HttpClient, HttpExchange};
 use serde_json::Value;
 
 use crate::faults::{Fault, Target};
+use crate::pipeline::DIMENSION;
 use crate::processes::Process;
 use crate::seeded_os;
 use crate::stream;
@@ -22,6 +23,9 @@ pub const SCORING_URL: &str = "http://127.0.0.1:2/score";
 
 /// The address of the receiver of notifications.
 pub const WEBHOOK_URL: &str = "http://127.0.0.1:3/escalations";
+
+/// The base address of the service that embeds texts.
+pub const EMBEDDING_URL: &str = "http://127.0.0.1:4";
 
 /// The network as one process sees it.
 #[derive(Debug, Clone)]
@@ -145,6 +149,7 @@ impl SimulatedNetwork {
             Target::ChatTranscript => world.chats.transcript(path),
             Target::Presence => world.chats.set_presence(&body),
             Target::Webhook => world.chats.notify(header("idempotency-key")),
+            Target::Embedding => embed(&body),
             _ => world.contact_center.answer(
                 target,
                 path,
@@ -181,6 +186,31 @@ impl HttpExchange for SimulatedNetwork {
     }
 }
 
+/// Answers a request to embed texts: each text has a vector of its own.
+fn embed(body: &Value) -> (u16, Value) {
+    let texts = body["input"].as_array().map_or(&[][..], Vec::as_slice);
+    let data: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            let text = text.as_str().unwrap_or_default();
+            let vector: Vec<f32> = (0..DIMENSION)
+                .map(|place| {
+                    let sum: usize = text
+                        .bytes()
+                        .skip(place)
+                        .step_by(DIMENSION)
+                        .map(usize::from)
+                        .sum();
+                    (sum % 97) as f32 + 1.0
+                })
+                .collect();
+            serde_json::json!({"index": index, "embedding": vector})
+        })
+        .collect();
+    (200, serde_json::json!({"data": data}))
+}
+
 fn bearer(request: &reqwest::Request) -> Option<&str> {
     let header = request.headers().get(http::header::AUTHORIZATION)?;
     header.to_str().ok()?.strip_prefix("Bearer ")
@@ -208,6 +238,7 @@ fn target_of(request: &reqwest::Request) -> Target {
         path if path.ends_with("/transcript") => Target::ChatTranscript,
         path if path.contains("/presence/") || path.contains("/routing/") => Target::Presence,
         path if path.ends_with("/escalations") => Target::Webhook,
+        path if path.ends_with("/embeddings") => Target::Embedding,
         _ => Target::Scoring,
     }
 }

@@ -1,6 +1,6 @@
 //! What lies outside of the product's processes, and what it remembers of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
@@ -12,6 +12,7 @@ use crate::chat_center::ChatCenter;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
 use crate::items::Items;
+use crate::queue::QueuedMessages;
 use crate::seeded_os;
 use crate::trace::Trace;
 
@@ -33,6 +34,10 @@ pub struct World {
     pub chats: ChatCenter,
     /// The objects of the object store.
     pub objects: Arc<InMemory>,
+    /// The queue of conversations.
+    pub queue: QueuedMessages,
+    /// The events whose acceptance the contact center knows, by their bodies.
+    pub accepted: BTreeSet<String>,
     /// Number of requests by target.
     pub requests: BTreeMap<Target, u64>,
     /// What is still to happen, by its moment and its order.
@@ -78,6 +83,8 @@ impl SharedWorld {
             items: Items::default(),
             chats: ChatCenter::default(),
             objects: Arc::default(),
+            queue: QueuedMessages::default(),
+            accepted: BTreeSet::new(),
             requests: BTreeMap::new(),
             happenings: BTreeMap::new(),
             happened: 0,

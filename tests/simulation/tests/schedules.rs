@@ -28,8 +28,17 @@ fn chats_lose_nothing_and_say_nothing_twice() {
 }
 
 #[test]
+fn conversations_are_stored_once_and_none_that_is_erased() {
+    run_all("pipeline", simulation::pipeline::run);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
-    for trace_of in [simulation::poller::trace_of, simulation::chat::trace_of] {
+    for trace_of in [
+        simulation::poller::trace_of,
+        simulation::chat::trace_of,
+        simulation::pipeline::trace_of,
+    ] {
         let trace = |seed| run_seeded(seed, move || trace_of(seed));
         for seed in [3, 4, 5] {
             assert!(!trace(seed).is_empty());
