@@ -8,8 +8,8 @@ use insights_http::error::SharedCause;
 use insights_http::exchange::{HttpClient, HttpExchange};
 use serde_json::Value;
 
+use crate::embedding_service::embed;
 use crate::faults::{Fault, Target};
-use crate::pipeline::DIMENSION;
 use crate::processes::Process;
 use crate::seeded_os;
 use crate::stream;
@@ -184,31 +184,6 @@ impl HttpExchange for SimulatedNetwork {
     ) -> BoxFuture<'_, Result<reqwest::Response, SharedCause>> {
         Box::pin(self.carry(request))
     }
-}
-
-/// Answers a request to embed texts: each text has a vector of its own.
-fn embed(body: &Value) -> (u16, Value) {
-    let texts = body["input"].as_array().map_or(&[][..], Vec::as_slice);
-    let data: Vec<Value> = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| {
-            let text = text.as_str().unwrap_or_default();
-            let vector: Vec<f32> = (0..DIMENSION)
-                .map(|place| {
-                    let sum: usize = text
-                        .bytes()
-                        .skip(place)
-                        .step_by(DIMENSION)
-                        .map(usize::from)
-                        .sum();
-                    (sum % 97) as f32 + 1.0
-                })
-                .collect();
-            serde_json::json!({"index": index, "embedding": vector})
-        })
-        .collect();
-    (200, serde_json::json!({"data": data}))
 }
 
 fn bearer(request: &reqwest::Request) -> Option<&str> {

@@ -36,6 +36,7 @@ use tokio::time::Instant;
 
 use crate::contact_center::ContactCenter;
 use crate::conversations::{PlannedConversations, draw_conversations};
+use crate::embedding_service::DIMENSION;
 use crate::faults::{Target, draw_skew};
 use crate::network::{EMBEDDING_URL, SimulatedNetwork};
 use crate::objects::SimulatedObjects;
@@ -79,9 +80,6 @@ const BATCH_SIZE: usize = 10;
 
 /// The key of the sender.
 const KEY: &str = "a-key-of-the-simulation-0123456789";
-
-/// Length of the vectors of the simulated models.
-pub const DIMENSION: usize = 8;
 
 /// A message that can never be processed.
 const POISON: &str = r#"{"event": "something else"}"#;

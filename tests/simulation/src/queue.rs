@@ -1,6 +1,5 @@
 //! A queue in memory: messages are hidden while they are worked on, come again, and become dead letters.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use store::Error;
@@ -8,83 +7,11 @@ use store::queue::{Message, Queue};
 
 use crate::faults::{Fault, Target};
 use crate::processes::Process;
-use crate::seeded_os;
+use crate::queued_messages::QueuedMessages;
 use crate::world::SharedWorld;
 
 /// How long an operation waits for an answer before it fails, as the client of SQS does.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A message that waits or is being worked on.
-#[derive(Debug, Clone)]
-struct Waiting {
-    body: String,
-    visible_ms: u64,
-    deliveries: u32,
-}
-
-/// The messages, which outlive every process.
-#[derive(Debug, Default)]
-pub struct QueuedMessages {
-    waiting: BTreeMap<u64, Waiting>,
-    sent: u64,
-    /// The bodies of the dead letters.
-    pub dead_letters: Vec<String>,
-}
-
-impl QueuedMessages {
-    /// Adds a message, and returns its number.
-    pub fn send(&mut self, body: &str) -> u64 {
-        self.sent += 1;
-        let message = Waiting {
-            body: body.to_owned(),
-            visible_ms: 0,
-            deliveries: 0,
-        };
-        self.waiting.insert(self.sent, message);
-        self.sent
-    }
-
-    /// Takes up to `limit` messages, and hides each for `hidden_ms`.
-    pub fn receive(&mut self, limit: usize, hidden_ms: u64) -> Vec<Message> {
-        let now_ms = seeded_os::elapsed_ms();
-        let visible = self
-            .waiting
-            .iter_mut()
-            .filter(|(_, message)| message.visible_ms <= now_ms);
-        visible
-            .take(limit)
-            .map(|(number, message)| {
-                message.visible_ms = now_ms + hidden_ms;
-                message.deliveries += 1;
-                Message {
-                    id: number.to_string(),
-                    receipt: format!("{number}/{}", message.deliveries),
-                    body: message.body.clone(),
-                    deliveries: message.deliveries,
-                }
-            })
-            .collect()
-    }
-
-    /// Deletes a message by its id.
-    pub fn delete(&mut self, id: &str) {
-        if let Ok(number) = id.parse::<u64>() {
-            self.waiting.remove(&number);
-        }
-    }
-
-    /// Returns how many messages are left.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Returns whether no message is left.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-}
 
 /// The queue as one process sees it.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use crate::chat_center::ChatCenter;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
 use crate::items::Items;
-use crate::queue::QueuedMessages;
+use crate::queued_messages::QueuedMessages;
 use crate::seeded_os;
 use crate::trace::Trace;
 
