@@ -13,6 +13,10 @@ use crate::tenant_chats::TenantChats;
 
 /// The contact center of chat sessions.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a session has one, for as long as it lives"
+)]
 pub enum ChatCenter {
     /// A contact center with a stream of events for each agent, whose presence and availability are set.
     Tutorial {

@@ -79,11 +79,13 @@ pub struct TenantChats {
     sessions: Mutex<Sessions>,
 }
 
+/// Contacts that new sessions know from before, each with its agent.
+type KnownContacts = Vec<(String, String)>;
+
 #[derive(Debug, Default)]
 struct Sessions {
     live: Vec<Session>,
-    /// Contacts that new sessions know from before, each with its agent.
-    known: Vec<(String, String)>,
+    known: KnownContacts,
     has_new: bool,
     is_watching: bool,
 }
@@ -167,7 +169,7 @@ impl TenantChats {
 
     /// Forgets the sessions that have ended. Returns the others, and if one of them is new, the contacts that new ones know; `None` if
     /// no session is left.
-    fn live_sessions(&self) -> Option<(Vec<Session>, Option<Vec<(String, String)>>)> {
+    fn live_sessions(&self) -> Option<(Vec<Session>, Option<KnownContacts>)> {
         let mut sessions = self.lock();
         sessions.live.retain(|session| !session.sender.is_closed());
         if sessions.live.is_empty() {
@@ -277,7 +279,7 @@ impl Watch {
     }
 
     /// Announces everything again, because a new session knows nothing but `known`. What the others know already is dropped there.
-    fn begin_anew(&mut self, known: Vec<(String, String)>) {
+    fn begin_anew(&mut self, known: KnownContacts) {
         self.announced.clear();
         for (agent, id) in known {
             self.board.expect(&id);

@@ -27,6 +27,10 @@ const TEAM_MESSAGE_SUBJECT: &str = "A conversation needs attention";
 
 /// The contact center of live calls.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process has one, for as long as it lives"
+)]
 pub enum LiveCenter {
     /// A contact center with live transcripts, attributes and suggestions.
     Tutorial {
