@@ -14,7 +14,8 @@ use cxone::Error;
 use cxone::tenant::TenantClient;
 use cxone::tenant::chats::chat_message;
 use cxone::tenant::digital::{
-    DigitalContact, DigitalMessages, DigitalQuery, DigitalWalk, OPEN_STATUSES, read_messages,
+    DigitalContact, DigitalMessages, DigitalQuery, DigitalWalk, OPEN_STATUSES, WholeMessages,
+    read_messages_again,
 };
 use insights_core::WithCauses;
 use insights_core::backoff::{Backoff, BackoffPolicy};
@@ -103,8 +104,8 @@ impl Session {
         self.agent == EVERYBODY || agent == Some(self.agent.as_str())
     }
 
-    /// Tells the session, unless it has ended.
-    async fn tell(&self, watched: Watched) {
+    /// Queues what the session learns, unless the session has ended.
+    async fn queue(&self, watched: Watched) {
         // A session that has ended needs to know nothing.
         let _ = self.sender.send(watched).await;
     }
@@ -201,6 +202,7 @@ impl Drop for PanicGuard {
 struct Announced {
     agent: Option<String>,
     messages: HashSet<Identity>,
+    whole: WholeMessages,
     is_assigned: bool,
 }
 
@@ -270,7 +272,7 @@ impl Watch {
                 );
                 for session in &sessions {
                     let reason = reason.clone();
-                    session.tell(Watched::Down { reason, wait }).await;
+                    session.queue(Watched::Down { reason, wait }).await;
                 }
                 tokio::time::sleep(wait).await;
                 self.list_at = Instant::now();
@@ -318,7 +320,7 @@ impl Watch {
         self.backoff.reset();
         self.list_at = Instant::now() + self.list_interval;
         for session in sessions {
-            session.tell(Watched::Listed).await;
+            session.queue(Watched::Listed).await;
         }
         Ok(())
     }
@@ -340,7 +342,7 @@ impl Watch {
         for session in sessions.iter().filter(|session| session.agent == before) {
             let conversation_id = id.clone();
             let ended = ChatEvent::Ended { conversation_id };
-            session.tell(Watched::Event(ended)).await;
+            session.queue(Watched::Event(ended)).await;
         }
     }
 
@@ -366,7 +368,8 @@ impl Watch {
             return Ok(());
         }
         let deadline = Deadline::within(REQUEST_TIMEOUT);
-        let found = match read_messages(&self.client, &id, deadline).await {
+        let whole = &mut self.announced.entry(id.clone()).or_default().whole;
+        let found = match read_messages_again(&self.client, &id, whole, deadline).await {
             Ok(found) => {
                 self.failures_in_a_row = 0;
                 self.board.note_read(&id, now_ms);
@@ -405,7 +408,7 @@ impl Watch {
         }
         for event in events {
             for receiver in &receivers {
-                receiver.tell(Watched::Event(event.clone())).await;
+                receiver.queue(Watched::Event(event.clone())).await;
             }
         }
         Ok(())

@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Longest time that a test waits for something.
-const PATIENCE: Duration = Duration::from_secs(180);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A tenant and the stores of the sessions that watch it.
 struct Stage {
@@ -109,7 +109,7 @@ impl Stage {
         let (outbound, outgoing) = mpsc::channel(16);
         let stop = CancellationToken::new();
         let options = Options {
-            lease_wait: PATIENCE,
+            lease_wait: WAIT_TIMEOUT,
             stop: stop.clone(),
             updates: Observer::sending(shown),
             outbound: Some(outgoing),
@@ -148,7 +148,7 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, search)
+        tokio::time::timeout(WAIT_TIMEOUT, search)
             .await
             .expect("an archive in time")
     }
@@ -164,7 +164,7 @@ impl Running {
             }
             panic!("the session ended before: {what}");
         };
-        tokio::time::timeout(PATIENCE, search)
+        tokio::time::timeout(WAIT_TIMEOUT, search)
             .await
             .unwrap_or_else(|_| panic!("not in time: {what}"))
     }
@@ -176,7 +176,7 @@ impl Running {
 
     async fn stop(self) -> Report {
         self.stop.cancel();
-        let ended = tokio::time::timeout(PATIENCE, self.task).await;
+        let ended = tokio::time::timeout(WAIT_TIMEOUT, self.task).await;
         ended.expect("the session ends in time").unwrap().unwrap()
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use cxone::live::{LiveTranscript, patch_attributes, post_suggestion, read_transcript};
 use cxone::tenant::TenantClient;
 use cxone::tenant::agents::send_team_message;
-use cxone::tenant::digital::{Author, read_messages, write_custom_fields};
+use cxone::tenant::digital::{
+    Author, WholeMessages, read_contact, read_messages_again, write_custom_fields,
+};
 use cxone::{CxoneClient, Error};
 use insights_core::live::write_budget::WriteBudget;
 use insights_core::live::{Segment, Speaker, Suggestion};
@@ -138,7 +140,9 @@ pub struct TenantCalls {
 #[derive(Debug)]
 struct WrittenContact {
     budget: WriteBudget,
-    values: Vec<(String, String)>,
+    /// What the fields hold, once this process has read or written them.
+    values: Option<Vec<(String, String)>>,
+    whole: WholeMessages,
 }
 
 impl TenantCalls {
@@ -166,7 +170,8 @@ impl TenantCalls {
             .entry(id.to_owned())
             .or_insert_with(|| WrittenContact {
                 budget: WriteBudget::new(now_ms),
-                values: Vec::new(),
+                values: None,
+                whole: WholeMessages::default(),
             });
         change(contact)
     }
@@ -177,7 +182,11 @@ impl TenantCalls {
         from: i64,
         deadline: Deadline,
     ) -> Result<LiveTranscript, Error> {
-        let Some(found) = read_messages(&self.client, contact_id, deadline).await? else {
+        let take = |contact: &mut WrittenContact| std::mem::take(&mut contact.whole);
+        let mut whole = self.with_contact(contact_id, take);
+        let read = read_messages_again(&self.client, contact_id, &mut whole, deadline).await;
+        self.with_contact(contact_id, |contact| contact.whole = whole);
+        let Some(found) = read? else {
             return Ok(LiveTranscript::default());
         };
         let now_ms = Timestamp::now().as_millisecond();
@@ -215,9 +224,12 @@ impl TenantCalls {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let values = self.writes.fields_of(attributes);
+        if values.is_empty() || !self.know_fields(contact_id, &values, deadline).await? {
+            return Ok(());
+        }
         let now_ms = Timestamp::now().as_millisecond();
         let wait = self.with_contact(contact_id, |contact| {
-            let has_changed = !values.is_empty() && contact.values != values;
+            let has_changed = contact.values.as_ref() != Some(&values);
             has_changed.then(|| contact.budget.wait_ms(now_ms))
         });
         let Some(wait_ms) = wait else {
@@ -238,11 +250,48 @@ impl TenantCalls {
             .collect();
         let written = write_custom_fields(&self.client, contact_id, &fields, deadline).await;
         self.with_contact(contact_id, |contact| match &written {
-            Ok(()) => contact.values = values,
+            Ok(()) => contact.values = Some(values),
             Err(Error::Http(HttpError::RateLimited { .. })) => contact.budget.note_refusal(now_ms),
             Err(_) => {}
         });
         written
+    }
+
+    /// Reads what the fields hold and when they were written, unless this process knows: another one may have written a moment ago.
+    /// Returns whether there is such a contact.
+    async fn know_fields(
+        &self,
+        contact_id: &str,
+        wanted: &[(String, String)],
+        deadline: Deadline,
+    ) -> Result<bool, Error> {
+        if self.with_contact(contact_id, |contact| contact.values.is_some()) {
+            return Ok(true);
+        }
+        let Some(found) = read_contact(&self.client, contact_id, deadline).await? else {
+            return Ok(false);
+        };
+        let own: Vec<_> = wanted
+            .iter()
+            .filter_map(|(name, _)| {
+                found
+                    .custom_fields
+                    .iter()
+                    .find(|field| field.ident == *name)
+            })
+            .collect();
+        let written_at = own.iter().filter_map(|field| field.updated_at).max();
+        let values = own
+            .iter()
+            .map(|field| (field.ident.clone(), field.value.clone()))
+            .collect();
+        self.with_contact(contact_id, |contact| {
+            if let Some(at) = written_at {
+                contact.budget.note_earlier_write(at.as_millisecond());
+            }
+            contact.values = Some(values);
+        });
+        Ok(true)
     }
 
     /// Tells the team that a conversation goes badly, without a word of it.

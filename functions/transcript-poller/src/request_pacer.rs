@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use backends::digital_requests_per_second;
+use backends::tenant_settings::Profile;
+use cxone::endpoints::System;
 use insights_http::Deadline;
 use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::rate_limit::RateLimiter;
@@ -32,6 +35,8 @@ pub struct RequestPacer {
     refused_accesses: AtomicU32,
     warned_at: Mutex<Option<Instant>>,
     followed_calls: AtomicUsize,
+    /// Number of requests a second that all calls together may make where the contact center has a limit that others share.
+    shared_rate: Option<u32>,
     idle: Duration,
     busy_calls: usize,
     busy_idle: Duration,
@@ -41,10 +46,21 @@ impl RequestPacer {
     /// Creates a pacer with the configured rate and delays.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        // A tenant's digital part has a limit of its own, which other parts of the product share.
+        let shared_rate = match config.cxone.profile {
+            Profile::Tutorial => None,
+            Profile::Cxone => {
+                let (tenant, shards) = (&config.cxone.tenant, config.shards.count);
+                let rate = digital_requests_per_second(tenant, System::RealTime, shards);
+                Some(rate.min(config.rate))
+            }
+        };
+        let rate = shared_rate.unwrap_or(config.rate);
         // A burst of a tenth of a second spreads the first polls of calls that began at the same time.
-        let burst = config.rate.div_ceil(10);
+        let burst = rate.div_ceil(10);
         Self {
-            limiter: RateLimiter::new(config.rate, burst),
+            limiter: RateLimiter::new(rate, burst),
+            shared_rate,
             rate_limits: AtomicU32::new(0),
             refused_accesses: AtomicU32::new(0),
             warned_at: Mutex::default(),
@@ -118,8 +134,17 @@ impl RequestPacer {
     /// Returns the delay between two polls of one call. The delay varies by a tenth in either direction, so that the polls of
     /// many calls do not coincide.
     pub(crate) fn idle_delay(&self) -> Duration {
-        let is_busy = self.followed_calls.load(Ordering::Relaxed) > self.busy_calls;
-        let idle = if is_busy { self.busy_idle } else { self.idle };
+        let followed = self.followed_calls.load(Ordering::Relaxed);
+        let idle = if followed > self.busy_calls {
+            self.busy_idle
+        } else {
+            self.idle
+        };
+        // With a limit that others share, each call has its turn as often as the limit allows, and polls do not queue.
+        let turn = self.shared_rate.map_or(Duration::ZERO, |rate| {
+            Duration::from_secs_f64(followed as f64 / f64::from(rate))
+        });
+        let idle = idle.max(turn);
         idle.mul_f64(0.9 + 0.2 * rand::random::<f64>())
     }
 
@@ -151,6 +176,23 @@ mod tests {
         assert!(pacer.idle_delay() <= Duration::from_millis(1100));
         pacer.set_followed_calls(101);
         assert!(pacer.idle_delay() >= Duration::from_millis(1800));
+    }
+
+    #[test]
+    fn the_contacts_of_a_tenant_share_its_limit() {
+        let env = Env::from_pairs([
+            ("CXONE_PROFILE", "cxone"),
+            ("CXONE_DIGITAL_REQUESTS_PER_SECOND", "10"),
+        ]);
+        let pacer = RequestPacer::new(&Config::from_env(&env).unwrap());
+        pacer.set_followed_calls(1);
+        assert!(pacer.idle_delay() <= Duration::from_millis(1100));
+        pacer.set_followed_calls(100);
+        let delay = pacer.idle_delay();
+        assert!(
+            delay >= Duration::from_secs(45),
+            "two polls a second: {delay:?}"
+        );
     }
 
     #[test]

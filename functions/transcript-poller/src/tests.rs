@@ -8,6 +8,7 @@ mod isolation;
 mod metrics;
 mod rules;
 mod scale;
+mod tenant;
 
 use std::collections::BTreeSet;
 

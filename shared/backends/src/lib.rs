@@ -26,3 +26,5 @@ pub mod token_cache;
 pub use crate::backends::Backends;
 pub use crate::key_source::{FunctionSecrets, secret_key};
 pub use crate::rule_source::RuleSource;
+#[cfg(feature = "cxone")]
+pub use crate::tenant_client::digital_requests_per_second;

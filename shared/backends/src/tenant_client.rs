@@ -93,16 +93,29 @@ pub(crate) fn call_limits() -> CallLimits {
 /// Returns the paces of one process. All functions together stay within the settings: live traffic has the larger part, and what
 /// can wait the rest.
 fn paces(settings: &TenantSettings, system: System, processes: u32) -> HostPaces {
-    let pace = |rate: u32, tenths: u32| {
-        let rate = (rate * tenths / 10 / processes.max(1)).max(1);
-        Arc::new(RateLimiter::new(rate, 1))
-    };
+    let pace =
+        |rate: u32, tenths: u32| Arc::new(RateLimiter::new(part_of(rate, tenths, processes), 1));
     let [analytics, contacts, digital] = tenths(system);
     HostPaces {
         analytics: pace(settings.analytics_rate, analytics),
         contacts: pace(settings.contacts_rate, contacts),
         digital: pace(settings.digital_rate, digital),
     }
+}
+
+/// Returns how many requests a second to the digital part one process of a system may make, of which so many run at the same time.
+#[must_use]
+pub fn digital_requests_per_second(
+    settings: &TenantSettings,
+    system: System,
+    processes: u32,
+) -> u32 {
+    let [_, _, digital] = tenths(system);
+    part_of(settings.digital_rate, digital, processes)
+}
+
+fn part_of(rate: u32, tenths: u32, processes: u32) -> u32 {
+    (rate * tenths / 10 / processes.max(1)).max(1)
 }
 
 /// Returns how many tenths of the requests a second a system may make: to Interaction Analytics, the contact API and the digital

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `feed#{source}` | `checkpoint` | where the source's list goes on |
 //! | `feed#{source}` | `pending#{conversation}` | that a conversation is to be delivered |
-//! | `feed-conversation#{source}#{conversation}` | `known` | a [`KnownConversation`], for 30 days after its last change |
+//! | `feed-conversation#{conversation}` | `known#{source}` | a [`KnownConversation`], for 30 days after its last change |
 //!
 //! A conversation is marked as pending before what is known of it is stored, and the mark is removed after its delivery is stored:
 //! whatever interrupts the feeder, what was not delivered is found again.
@@ -61,7 +61,10 @@ impl<'a> FeedMemory<'a> {
     }
 
     fn known_key(&self, id: &str) -> Key {
-        Key::new(format!("feed-conversation#{}#{id}", self.source), "known")
+        Key::new(
+            format!("feed-conversation#{id}"),
+            format!("known#{}", self.source),
+        )
     }
 
     /// Reads the checkpoint; `None` before the first run.

@@ -30,7 +30,7 @@ const QUICK_SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// Returns a provider whose model is loaded once for all tests.
-async fn provider() -> Provider {
+pub(super) async fn provider() -> Provider {
     static PROVIDER: OnceCell<Provider> = OnceCell::const_new();
     let load = || async {
         let settings = SentimentSettings::from_env(&Env::default()).unwrap();

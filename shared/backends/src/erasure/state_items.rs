@@ -52,6 +52,18 @@ pub async fn erase_state<S: StateStore>(
     keys.extend(keys_of(
         &list_all(state, &format!("interaction#{conversation}"), "", now).await?,
     ));
+    // What feeders know of the conversation, and that it is to be delivered, by the source that each names in its sort key.
+    let known = list_all(state, &format!("feed-conversation#{conversation}"), "", now).await?;
+    for source in known
+        .iter()
+        .filter_map(|item| item.key.sort.strip_prefix("known#"))
+    {
+        let pending = Key::new(format!("feed#{source}"), format!("pending#{conversation}"));
+        if state.get(&pending, now).await?.is_some() {
+            keys.push(pending);
+        }
+    }
+    keys.extend(keys_of(&known));
     let chat = list_all(state, &format!("chat#{conversation}"), "", now).await?;
     let mut agents: BTreeSet<String> = agents.iter().cloned().collect();
     agents.extend(chat.iter().filter_map(agent_of));
@@ -193,6 +205,8 @@ mod tests {
             item("board#3", "row#c-1", json!({"l": "CANARY"})),
             item("board#chats", "marks#c-1", json!({})),
             item("board-marks#c-1", "1#wrong", json!({"reason": "CANARY"})),
+            item("feed-conversation#c-1", "known#https://issuer#t", json!({})),
+            item("feed#https://issuer#t", "pending#c-1", json!({})),
             item("chat#c-1", "m#1#a", message("c-1", "agent")),
             item(
                 "chat#c-1",
@@ -222,6 +236,9 @@ mod tests {
         let others = [
             item("interaction#c-2", "state", json!({})),
             item("live#3", "c-2", json!({})),
+            item("feed-conversation#c-2", "known#https://issuer#t", json!({})),
+            item("feed#https://issuer#t", "pending#c-2", json!({})),
+            item("feed#https://issuer#t", "checkpoint", json!({})),
             item("chat#c-2", "m#1#a", message("c-2", "agent")),
             item("chat-agent#a-1", "out#2#x", message("c-2", "agent")),
             item("chat-agent#a-1", "lease", json!({})),

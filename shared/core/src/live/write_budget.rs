@@ -95,6 +95,13 @@ impl WriteBudget {
         self.written_at_ms = Some(now_ms);
     }
 
+    /// Notes that another process wrote a value at this moment, whose update has been counted there.
+    pub fn note_earlier_write(&mut self, at_ms: i64) {
+        let latest = self.written_at_ms.map_or(at_ms, |known| known.max(at_ms));
+        // A clock that is ahead must not hold writes up for ever.
+        self.written_at_ms = Some(latest.min(self.at_ms));
+    }
+
     /// Notes that the contact center has refused an update for its number: nothing is left.
     pub fn note_refusal(&mut self, now_ms: i64) {
         self.refill(now_ms);
@@ -175,6 +182,15 @@ mod tests {
             budget.wait_ms(60_000) >= 170_000,
             "until the reserve is there"
         );
+    }
+
+    #[test]
+    fn what_another_process_wrote_counts_for_the_minute() {
+        let mut budget = WriteBudget::new(100_000);
+        budget.note_earlier_write(70_000);
+        assert_eq!(budget.wait_ms(100_000), 30_000);
+        budget.note_earlier_write(10_000_000);
+        assert_eq!(budget.wait_ms(100_000), 60_000, "a clock that is ahead");
     }
 
     #[test]

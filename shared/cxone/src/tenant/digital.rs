@@ -3,7 +3,7 @@
 //! The list of contacts has 25 a page and a token that leads to the next one. [`DigitalWalk`] reads it: a page may be empty,
 //! the same contact may be on two pages while the list moves, and a token may lead back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use http::Method;
 use insights_http::{Answer, Deadline};
@@ -45,6 +45,19 @@ pub struct DigitalContact {
     pub agent_id: Option<String>,
     /// The numbers of inbound and outbound messages of the customer, which change with each message.
     pub message_counts: Option<(u64, u64)>,
+    /// The custom fields that have a value.
+    pub custom_fields: Vec<CustomField>,
+}
+
+/// A custom field of a contact.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomField {
+    /// The name of the field.
+    pub ident: String,
+    /// The value of the field.
+    pub value: String,
+    /// The moment at which the value was written.
+    pub updated_at: Option<Timestamp>,
 }
 
 impl DigitalContact {
@@ -70,6 +83,29 @@ struct WireContact {
     inbox_assignee_user: Option<WireUser>,
     #[serde(default, deserialize_with = "lenient")]
     end_user: Option<WireEndUser>,
+    #[serde(default, deserialize_with = "lenient")]
+    custom_fields: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireField {
+    #[serde(default, deserialize_with = "lenient")]
+    ident: Text,
+    #[serde(default, deserialize_with = "lenient")]
+    value: Text,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Instant,
+}
+
+impl WireField {
+    fn into_field(self) -> Option<CustomField> {
+        Some(CustomField {
+            ident: self.ident.into_text()?,
+            value: self.value.into_text()?,
+            updated_at: self.updated_at.0,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,6 +156,12 @@ impl WireContact {
             agent_id: agent,
             message_counts: statistics
                 .and_then(|it| Some((count(it.inbound)?, count(it.outbound)?))),
+            custom_fields: self
+                .custom_fields
+                .into_iter()
+                .filter_map(|field| serde_json::from_value::<WireField>(field).ok())
+                .filter_map(WireField::into_field)
+                .collect(),
         })
     }
 }
@@ -455,6 +497,10 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>, depth: usize) {
     }
 }
 
+/// The whole contents of messages that lists cut, so that who reads a contact again and again asks once for each.
+#[derive(Debug, Default)]
+pub struct WholeMessages(HashMap<String, (DigitalMessage, DigitalMessage)>);
+
 /// Reads all messages of a contact, the whole content of those that the list cuts included; `None` if there is no contact of this
 /// number.
 ///
@@ -463,6 +509,20 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>, depth: usize) {
 pub async fn read_messages(
     client: &TenantClient,
     contact_id: &str,
+    deadline: Deadline,
+) -> Result<Option<DigitalMessages>, Error> {
+    read_messages_again(client, contact_id, &mut WholeMessages::default(), deadline).await
+}
+
+/// Reads all messages of a contact as [`read_messages`] does, and asks for the whole content only of those that the list cuts and that
+/// have not been asked for or have changed.
+///
+/// # Errors
+/// As [`read_messages`].
+pub async fn read_messages_again(
+    client: &TenantClient,
+    contact_id: &str,
+    known: &mut WholeMessages,
     deadline: Deadline,
 ) -> Result<Option<DigitalMessages>, Error> {
     let mut found = DigitalMessages::default();
@@ -484,7 +544,7 @@ pub async fn read_messages(
         let WireList { entries, members } = read_list(&answer, &["data", "messages", "items"])?;
         let count = entries.len();
         listed += count;
-        let known = ids.len();
+        let ids_before = ids.len();
         for entry in entries {
             let message = serde_json::from_value::<WireMessage>(entry).ok();
             let Some((mut message, is_cut)) = message.and_then(WireMessage::into_message) else {
@@ -494,8 +554,14 @@ pub async fn read_messages(
             if !ids.insert(message.id.clone()) {
                 continue;
             }
-            if is_cut && let Some(whole) = read_message(client, &message.id, deadline).await? {
-                message = whole;
+            let is_known = |(cut, _): &&(DigitalMessage, DigitalMessage)| is_cut && *cut == message;
+            if let Some((_, whole)) = known.0.get(&message.id).filter(is_known) {
+                message = whole.clone();
+            } else if is_cut
+                && let Some(whole) = read_message(client, &message.id, deadline).await?
+            {
+                let cut = std::mem::replace(&mut message, whole.clone());
+                known.0.insert(cut.id.clone(), (cut, whole));
             }
             found.messages.push(message);
         }
@@ -509,7 +575,7 @@ pub async fn read_messages(
         scroll_token = token.into_text();
         // The description has no pages here; a server that has some is followed all the same.
         let is_partial = hits.0.is_some_and(|hits| (listed as f64) < hits);
-        if scroll_token.is_none() || !is_partial || ids.len() == known {
+        if scroll_token.is_none() || !is_partial || ids.len() == ids_before {
             found
                 .messages
                 .sort_by_key(|message| (message.at.is_none(), message.at));
