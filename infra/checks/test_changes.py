@@ -109,6 +109,12 @@ def test_the_processor_changes_in_place_together_with_the_code():
     ("name", "value"),
     [
         ("AlertThreshold", "0.2"),
+        ("BoardOidcClientId", "board"),
+        ("BoardOidcDomains", "example.com"),
+        ("BoardOidcGroups", "floor,leads"),
+        ("BoardOidcGroupsClaim", "roles"),
+        ("BoardOidcIssuer", "https://login.example.com"),
+        ("BoardOidcRedirectUrl", "https://board.example.com/board/sign-on-return"),
         ("ChatAgents", "a-1,a-2"),
         ("ChatRetentionDays", "14"),
         ("ChatShards", "2"),

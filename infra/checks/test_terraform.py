@@ -20,6 +20,8 @@ SETS = {
     "other": {
         "CxoneBaseUrl": "https://other.example.com/api", "CxoneTokenUrl": "https://other.example.com/token", "CxoneScopes": "one two",
         "CxoneProfile": "cxone", "CxoneIssuer": "https://issuer.example.com", "CxoneClientAuth": "post",
+        "BoardOidcIssuer": "https://login.example.com", "BoardOidcClientId": "board", "BoardOidcRedirectUrl": "https://board.example.com/board/sign-on-return",
+        "BoardOidcGroups": "floor,leads", "BoardOidcGroupsClaim": "roles", "BoardOidcDomains": "example.com",
         "SentimentProvider": "http", "SentimentUrl": "https://nlp.example.com", "ModelLayer": LAYER, "EmbeddingModelLayer": LAYER, "DatabaseCaLayer": LAYER,
         "EmbeddingProvider": "openai", "OpenaiBaseUrl": "https://gateway.example.com", "AlertThreshold": "0.25", "Architecture": "arm64",
         "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "ReserveConcurrency": "false", "Rollout": "AllAtOnce", "Tracing": "PassThrough",

@@ -107,7 +107,13 @@ locals {
       subnets     = local.contact_center_subnets
       alarms      = ["supervisor-board-errors"]
       settings = merge(local.common_settings, local.callers_settings, local.contact_center_settings, local.state_settings, {
-        POLL_SHARDS = var.poll_shards
+        POLL_SHARDS             = var.poll_shards
+        BOARD_OIDC_ISSUER       = var.board_oidc_issuer
+        BOARD_OIDC_CLIENT_ID    = var.board_oidc_client_id
+        BOARD_OIDC_REDIRECT_URL = var.board_oidc_redirect_url
+        BOARD_OIDC_GROUPS       = var.board_oidc_groups
+        BOARD_OIDC_GROUPS_CLAIM = var.board_oidc_groups_claim
+        BOARD_OIDC_DOMAINS      = var.board_oidc_domains
       })
     }
     transcript-poller = {

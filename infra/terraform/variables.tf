@@ -502,6 +502,78 @@ variable "provisioned_concurrency" {
   }
 }
 
+variable "board_oidc_issuer" {
+  description = "Issuer of an OpenID provider at which supervisors may log in to the board. Empty offers no single sign-on."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((https://[^\\s/?#@]+(/[^\\s?#@]*)?)?)$", var.board_oidc_issuer))
+    error_message = "board_oidc_issuer must be empty, or an https URL without user, query or fragment."
+  }
+}
+
+variable "board_oidc_client_id" {
+  description = "Name of the board at that provider. Its secret is board_oidc_client_secret in the callers' secret."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([^\\s,]{0,200})$", var.board_oidc_client_id))
+    error_message = "board_oidc_client_id has at most 200 characters without white space and commas."
+  }
+}
+
+variable "board_oidc_redirect_url" {
+  description = "Address to which that provider sends browsers back, which is the output BoardUrl and /sign-on-return."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((https://[^\\s/?#@]+/board/sign-on-return)?)$", var.board_oidc_redirect_url))
+    error_message = "board_oidc_redirect_url must be empty, or an https URL that ends in /board/sign-on-return."
+  }
+}
+
+variable "board_oidc_groups" {
+  description = "Groups separated by commas, of which a supervisor must be in one. Groups or domains are needed."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([^\\s]{0,1000})$", var.board_oidc_groups))
+    error_message = "board_oidc_groups has at most 1000 characters without white space."
+  }
+}
+
+variable "board_oidc_groups_claim" {
+  description = "Claim of that provider that holds a person's groups."
+  type        = string
+  default     = "groups"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([^\\s]{1,200})$", var.board_oidc_groups_claim))
+    error_message = "board_oidc_groups_claim has 1 to 200 characters without white space."
+  }
+}
+
+variable "board_oidc_domains" {
+  description = "Domains of which a supervisor's proven e-mail address must have one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(([A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*)?)$", var.board_oidc_domains))
+    error_message = "board_oidc_domains must be empty, or domains separated by commas."
+  }
+}
+
 variable "rules_file" {
   description = "Rule file in the bucket, such as object:config/rules.toml; empty keeps the built-in rules. A file that is refused raises an alarm, and the last good one stays in force."
   type        = string

@@ -14,6 +14,7 @@ use store::state::State;
 use crate::config::Config;
 use crate::ended_sessions::EndedSessions;
 use crate::login_limit::LoginLimit;
+use crate::sign_on::application::SignOn;
 use crate::snapshots::Snapshots;
 
 /// How the replies of this process reach browsers.
@@ -46,6 +47,8 @@ pub struct Deps {
     pub chat_client: CxoneClient,
     /// The intents that call cards name a reason by.
     pub intents: IntentClassifier,
+    /// The login at a provider, where one is configured.
+    pub sign_on: Option<SignOn>,
     /// The sessions that were ended by a logout.
     pub ended_sessions: Arc<EndedSessions>,
     /// The limit on failed logins.
@@ -58,7 +61,7 @@ impl Deps {
     /// Builds the dependencies of a process behind a gateway.
     ///
     /// # Errors
-    /// If the name of a store or the contact center's URL is missing.
+    /// If the name of a store or the contact center's URL is missing, or the settings of single sign-on do not fit together.
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let state = backends.state(&config.state)?;
         let secrets = backends.secrets(&config.contact_center.id)?;
@@ -71,6 +74,7 @@ impl Deps {
             call_client: client(System::RealTime)?,
             chat_client: client(System::Chat)?,
             intents: IntentClassifier::new(IntentCategories::default(), None)?,
+            sign_on: SignOn::open(&config.sign_on, backends)?,
             ended_sessions: Arc::new(EndedSessions::new(state.clone())),
             login_limit: LoginLimit::default(),
             delivery: Delivery::Whole,

@@ -42,11 +42,11 @@ impl SessionMark {
 #[derive(Debug)]
 pub struct EndedSessions {
     state: State,
-    known: Mutex<Known>,
+    known: Mutex<KnownEndings>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownEndings {
     read_at: Option<Instant>,
     /// When each ended session would have expired, in seconds since the epoch.
     ended: HashMap<String, i64>,

@@ -1,16 +1,18 @@
 //! The supervisor board: a page with every live call and chat, the worst first, and what supervisors say about alerts.
 //!
 //! - **Trigger:** HTTP. `GET /board` is the page, which holds no data; everything else needs a session: `POST /board/login` opens one for
-//!   a key with the scope `board`.
+//!   a key with the scope `board`, and single sign-on for whom the settings allow.
 //! - **Reads:** the rows of the board and the states of live calls in the state store; a transcript of the contact center, when somebody opens
 //!   a conversation, masked in passing and not stored.
-//! - **Writes:** marks of alerts, and which sessions were ended, into the state store.
+//! - **Writes:** marks of alerts, which sessions were ended, and which returns of a provider were used, into the state store.
 //! - **Idempotency key:** a mark that says what the newest mark of its kind says is not stored again.
 //!
 //! | route | answers |
 //! |---|---|
 //! | `GET /board`, `GET /board/FILE` | the page and its files |
 //! | `POST /board/login`, `POST /board/logout` | a session, as a cookie that scripts cannot read |
+//! | `GET /board/ways` | the ways in which people can log in |
+//! | `GET /board/sign-on`, `GET /board/sign-on-return` | the login at an OpenID provider, where one is configured |
 //! | `GET /board/session` | who is logged in |
 //! | `GET /board/events` | the conversations, as a stream of server-sent events |
 //! | `GET /board/calls/{id}` | one conversation with its transcript; who opens it is logged |
@@ -29,6 +31,7 @@ mod row_view;
 mod rules_view;
 mod session;
 mod shell;
+pub mod sign_on;
 pub mod snapshots;
 mod transcript;
 
@@ -84,6 +87,9 @@ async fn route(deps: &Deps, request: &Request) -> Result<Response, Failure> {
             let viewer = session::require(deps, request).await?;
             drawer::open(deps, request, &viewer, id).await
         }
+        ["board", "ways"] if is_get => reply::ok(&session::ways(deps)),
+        ["board", "sign-on"] if is_get => sign_on::begin(deps, request).await,
+        ["board", "sign-on-return"] if is_get => sign_on::complete(deps, request).await,
         ["board"] if is_get => shell::file("").ok_or_else(no_such_path),
         ["board", name] if is_get => shell::file(name).ok_or_else(no_such_path),
         ["board", "login" | "logout" | "alerts", ..] => Err(Failure::method_not_allowed("POST")),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use backends::caller_keys::{CallerSession, Scope};
+use backends::caller_keys::{CallerSession, SIGN_ON_NAME, Scope};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use insights_core::board::mark::{MAX_NAME_CHARS, clean_text};
@@ -164,6 +164,10 @@ pub(crate) async fn require(deps: &Deps, request: &Request) -> Result<CallerSess
         .find_session(request, &token, Scope::Board)
         .await?
         .ok_or_else(not_logged_in)?;
+    // A session by single sign-on ends when that is switched off.
+    if session.key_name == SIGN_ON_NAME && deps.sign_on.is_none() {
+        return Err(not_logged_in());
+    }
     let mark = SessionMark::of_token(&token);
     let ended = deps.ended_sessions.contains(&mark, Timestamp::now());
     if ended.await.map_err(unavailable)? {
@@ -182,6 +186,11 @@ pub(crate) fn about(session: &CallerSession) -> serde_json::Value {
     json!({ "viewer": session.person, "expires_at": session.expires_at * 1000 })
 }
 
+/// Returns the ways in which people can log in.
+pub(crate) fn ways(deps: &Deps) -> serde_json::Value {
+    json!({ "key": true, "sign_on": deps.sign_on.is_some() })
+}
+
 fn not_logged_in() -> Failure {
     Failure::invalid_credentials("log in at /board")
 }
@@ -192,6 +201,11 @@ fn token_of(request: &Request) -> Option<Cow<'_, str>> {
     } else {
         PLAIN_COOKIE
     };
+    cookie_of(request, name)
+}
+
+/// Returns the value of a cookie, if the browser sent one.
+pub(crate) fn cookie_of<'r>(request: &'r Request, name: &str) -> Option<Cow<'r, str>> {
     let headers = request.headers().get_all(COOKIE).iter();
     headers
         .filter_map(|header| header.to_str().ok())
@@ -201,7 +215,8 @@ fn token_of(request: &Request) -> Option<Cow<'_, str>> {
         .map(|(_, value)| Cow::Borrowed(value))
 }
 
-fn set_cookie(
+/// Sets the cookie of a session.
+pub(crate) fn set_cookie(
     headers: &mut HeaderMap,
     token: &str,
     lasting: i64,
@@ -220,7 +235,7 @@ fn set_cookie(
 }
 
 /// Returns the address that a request came from: the last one that the gateway added, since a caller can make up those before it.
-fn address_of(request: &Request) -> String {
+pub(crate) fn address_of(request: &Request) -> String {
     let forwarded = request.header_text("x-forwarded-for").unwrap_or_default();
     let last = forwarded.rsplit(',').next().unwrap_or_default().trim();
     last.chars().take(64).collect()

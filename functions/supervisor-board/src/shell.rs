@@ -19,7 +19,7 @@ struct File {
 }
 
 /// Every file, by its last path segment; the shell itself is the empty one.
-const FILES: [File; 12] = [
+const FILES: [File; 13] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -31,6 +31,7 @@ const FILES: [File; 12] = [
     script("format.js", include_str!("../static/format.js")),
     script("stream.js", include_str!("../static/stream.js")),
     script("connection.js", include_str!("../static/connection.js")),
+    script("sign-on.js", include_str!("../static/sign-on.js")),
     script("worker.js", include_str!("../static/worker.js")),
     script("columns.js", include_str!("../static/columns.js")),
     script("filters.js", include_str!("../static/filters.js")),

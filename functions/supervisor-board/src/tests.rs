@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Config;
 
 mod rules_and_card;
+mod sign_on;
 
 const KEY: &str = "a-key-of-the-floor";
 const OTHER_KEY: &str = "a-key-without-the-scope";

@@ -5,6 +5,7 @@ import { drawerTitle, fillDrawer, showMessage } from './drawer.js';
 import { loadViews, matcher, readFilters, saveView, writeFilters } from './filters.js';
 import { clock, count, duration, element } from './format.js';
 import { commonOrder, compareRows, shownColumns, Table } from './rows.js';
+import { offerSignOn, takeReturn } from './sign-on.js';
 import { change, openStream } from './stream.js';
 
 const STALE_AFTER_MS = 10000;
@@ -14,6 +15,8 @@ const HOVER_SELECTOR = '#rows tr:hover';
 
 const $ = (id) => document.getElementById(id);
 const board = $('board');
+// Whoever comes back from the provider finds the filters of before.
+const loginProblem = takeReturn();
 const table = new Table($('head'), $('rows'));
 
 const state = {
@@ -561,6 +564,7 @@ function showLogin(message = '') {
   $('login-error').textContent = message;
   $('login-name').value = setting('viewer', '');
   $('login-key').value = '';
+  offerSignOn($('sign-on-box'), $('sign-on'));
 }
 
 function showBoard(session) {
@@ -607,7 +611,7 @@ async function start() {
   try {
     const answer = await fetch('/board/session');
     if (answer.ok) showBoard(await answer.json());
-    else showLogin();
+    else showLogin(loginProblem);
   } catch {
     showLogin('The server does not answer. Load the page again.');
   }

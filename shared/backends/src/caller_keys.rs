@@ -16,6 +16,8 @@ use http::HeaderMap;
 use insights_core::WithCauses;
 use jiff::Timestamp;
 use runtime::{Failure, Request, RequestExt, metrics};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use store::secrets::Secrets;
 
 pub use self::known_keys::{Caller, SigningSecret};
@@ -23,6 +25,12 @@ use self::known_keys::{KnownKeys, read_signing_secrets};
 pub use self::scope::{Scope, Scopes};
 pub use self::session::CallerSession;
 use crate::key_source::FunctionSecrets;
+
+/// The name under which people act who have logged in at a provider. No key can have it, because names of keys have no spaces.
+pub const SIGN_ON_NAME: &str = "single sign-on";
+
+/// The entry of the callers' secret that proves the board to that provider. Sessions are signed with a digest of it, so that they end with it.
+const SIGN_ON_SECRET: &str = "board_oidc_client_secret";
 
 /// The callers that may use an endpoint: those who present a key of the callers' secret that has the endpoint's scope.
 #[derive(Clone)]
@@ -144,9 +152,27 @@ impl Callers {
         Ok(Some(session))
     }
 
+    /// Returns the secret that proves the board to the provider of single sign-on, if there is one.
+    ///
+    /// # Errors
+    /// The failure 503 while the secret cannot be read.
+    pub async fn sign_on_secret(&self) -> Result<Option<SecretString>, Failure> {
+        let known = self.secrets.get().await.map_err(secret_unavailable)?;
+        Ok(known.get(SIGN_ON_SECRET).cloned())
+    }
+
     /// Returns the digests of the keys with this name and scope, those of the secret's previous version included while they are valid.
     fn digests_of(&self, secrets: &Arc<Secrets>, name: &str, scope: Scope) -> Vec<[u8; 32]> {
         let now = Timestamp::now();
+        if name == SIGN_ON_NAME {
+            let versions = [Some(secrets.as_ref()), secrets.previous(now)];
+            let values = versions.into_iter().flatten();
+            return values
+                .filter(|_| scope == Scope::Board)
+                .filter_map(|secrets| secrets.get(SIGN_ON_SECRET))
+                .map(|secret| Sha256::digest(secret.expose_secret()).into())
+                .collect();
+        }
         let keys = self.keys_of(secrets);
         let mut digests = keys.current.digests_of(name, scope, now);
         if secrets.previous(now).is_some()
