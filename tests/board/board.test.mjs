@@ -70,6 +70,7 @@ test('a wrong key is told, guessing is slowed down, and the right key shows the 
   await assertAccessible(page, 'the login');
   await page.evaluate(() => document.querySelector('label[for="login-key"]').remove());
   await assert.rejects(assertAccessible(page, 'a field without a label is found'));
+  assert.equal(await page.locator('#sign-on-box').isVisible(), false, 'no provider is configured');
   await page.reload();
   const guess = () => stage.request('POST', '/board/login', { body: { key: 'guess', name: 'x' }, headers: { 'x-board': '1', 'x-forwarded-for': '203.0.113.9' } });
   const statuses = [];
@@ -78,6 +79,23 @@ test('a wrong key is told, guessing is slowed down, and the right key shows the 
   await logIn(page);
   await page.getByText('No live conversations.').waitFor();
   assert.equal(await page.evaluate(() => document.cookie), '');
+  await leave(page);
+});
+
+test('where a provider is configured the login offers it, keeps the filters, and says what went wrong there', async () => {
+  const page = await visit(browser, stage);
+  await page.route('**/board/ways', (route) => route.fulfill({ json: { key: true, sign_on: true } }));
+  await page.route('**/board/sign-on', (route) => route.fulfill({ contentType: 'text/html', body: '<a href="/board?login=not-allowed">back</a>' }));
+  await page.goto(`${stage.url}/board?skill=orders`);
+  await page.locator('#sign-on').waitFor();
+  await assertAccessible(page, 'the login with a provider');
+  await page.locator('#sign-on').click();
+  await page.getByText('back').click();
+  await page.getByText('may not see this board').waitFor();
+  assert.equal(new URL(page.url()).search, '?skill=orders');
+  await page.goto(`${stage.url}/board?login=<b>x</b>`);
+  await page.getByText('The login was not completed.').waitFor();
+  assert.equal(await page.locator('#login-error b').count(), 0);
   await leave(page);
 });
 

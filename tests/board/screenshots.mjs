@@ -40,10 +40,13 @@ for (const [name, rows] of Object.entries(CASES)) {
         await page.screenshot({ path: join(folder, scheme === 'dark' ? 'board-dark-drawer.png' : 'board-light.png') });
       } else {
         await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
-        if (name === 'forty') {
+        if (name === 'forty' || name === 'one') {
           await page.locator('#rows tr').first().click();
           await page.locator('#drawer .turn-text').first().waitFor();
           await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}-drawer.png`) });
+          // What is below: the card, and the rules that hold.
+          await page.locator('#drawer .card').evaluate((card) => card.scrollIntoView());
+          await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}-card.png`) });
         }
       }
       await context.close();
