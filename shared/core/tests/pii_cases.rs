@@ -552,3 +552,69 @@ fn whoever_asks_for_a_secret_in_talk_about_changes_is_answered_with_one() {
         assert_gone(&[(Customer, said), (Customer, "Zanzibar")], &["Zanzibar"]);
     }
 }
+
+#[test]
+fn what_a_segment_cuts_is_masked_on_both_sides_of_the_cut() {
+    let cases: [(&[(SpeakerRole, &str)], &str); 8] = [
+        (
+            &[
+                (Agent, "and the security"),
+                (Agent, "code"),
+                (Customer, "um five four nine"),
+            ],
+            "and the security | code | um [SECURITY_CODE]",
+        ),
+        (
+            &[
+                (Customer, "please charge it to 4111 11"),
+                (Customer, "11 1111 1111"),
+            ],
+            "please charge it to [CARD] | [CARD]",
+        ),
+        (
+            &[
+                (Agent, "your full name please"),
+                (Customer, "yeah Gareth"),
+                (Customer, "Nakamura"),
+            ],
+            "your full name please | yeah [NAME] | [NAME]",
+        ),
+        (
+            &[(Customer, "my"), (Customer, "name is Lucia Wojcik")],
+            "my | name is [NAME]",
+        ),
+        (
+            &[
+                (Customer, "I live at 22 Victoria"),
+                (Customer, "Terrace, thanks"),
+            ],
+            "I live at [ADDRESS] | [ADDRESS], thanks",
+        ),
+        (
+            &[
+                (Customer, "it is 078051123"),
+                (Customer, "that is my social security number"),
+            ],
+            "it is [SSN] | that is my social security number",
+        ),
+        (
+            &[
+                (Agent, "I have sent you a link to set a new"),
+                (Agent, "password"),
+                (Customer, "Chrome crashes"),
+            ],
+            "I have sent you a link to set a new | password | Chrome crashes",
+        ),
+        (
+            &[
+                (Agent, "your address please"),
+                (Customer, "14 Maple Street"),
+                (Customer, "the app keeps crashing all the time"),
+            ],
+            "your address please | [ADDRESS] | the app keeps crashing all the time",
+        ),
+    ];
+    for (turns, expected) in cases {
+        assert_eq!(redacted(turns), expected);
+    }
+}

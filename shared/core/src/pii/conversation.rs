@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::classify::{Context, Decision, classify_run};
 use super::finding::{Finding, PiiKind};
+use super::joined::{Joined, Tail};
 use super::late::LateFinding;
 use super::memory::{Memory, RecentRun};
 use super::policy::RedactionPolicy;
@@ -58,6 +59,8 @@ pub struct ConversationRedactor {
     memory: Memory,
     turn: u64,
     reading: Reading,
+    /// The end of the last part, which the next segment may go on with.
+    tail: Option<Tail>,
 }
 
 /// Omits what was said, so that no digit of it can reach a log.
@@ -85,6 +88,7 @@ impl ConversationRedactor {
             memory: Memory::default(),
             turn: 0,
             reading: Reading::default(),
+            tail: None,
         }
     }
 
@@ -126,6 +130,11 @@ impl ConversationRedactor {
         self.windows.close_overdue(self.turn, turn.at_ms);
         let mut reading = std::mem::take(&mut self.reading);
         reading.read(text);
+        let windows_before = self.windows.clone();
+        let tail = self
+            .tail
+            .take()
+            .filter(|tail| tail.goes_on(role, turn.id) && !reading.tokens.is_empty());
         let mut findings: Vec<Finding> = Vec::new();
         let mut answered: Vec<(PiiKind, usize)> = Vec::new();
         let is_asker = role == SpeakerRole::Agent;
@@ -139,6 +148,7 @@ impl ConversationRedactor {
         data.find_words(&mut findings, &mut answered);
         let has_numbers = !reading.numbers.groups.is_empty();
         let mut recent: Vec<RecentRun> = Vec::new();
+        let mut gave_harmless = false;
         if has_numbers {
             let context = Context {
                 text,
@@ -147,7 +157,6 @@ impl ConversationRedactor {
                 memory: &self.memory,
                 is_asker,
             };
-            let mut gave_harmless = false;
             for run in &reading.numbers.runs {
                 classify_run(
                     &context,
@@ -185,21 +194,125 @@ impl ConversationRedactor {
         if role != SpeakerRole::Agent && !reading.is_backchannel {
             self.windows.count_turn();
         }
-        let questions = Questions {
-            text,
-            reading: &reading,
-            role,
-            turn: self.turn,
-            at_ms: turn.at_ms,
+        let kinds = answered.iter().map(|(kind, _)| *kind).collect();
+        let late = match &tail {
+            Some(tail) => {
+                self.read_joined(tail, turn, text, &part, &mut findings, &mut answered, found)
+            }
+            None => {
+                let questions = Questions {
+                    text,
+                    reading: &reading,
+                    role,
+                    turn: self.turn,
+                    at_ms: turn.at_ms,
+                    words_before: 0,
+                };
+                questions.open_windows(&mut self.windows, &mut self.memory, &answered)
+            }
         };
-        found
-            .late
-            .extend(questions.open_windows(&mut self.windows, &mut self.memory, &answered));
+        found.late.extend(late);
+        let mut tail = Tail::of(role, turn.id, text, part.start, windows_before);
+        tail.answered = kinds;
+        tail.gave_harmless = gave_harmless;
+        self.tail = Some(tail);
         self.reading = reading;
         for finding in findings {
             let range = part.start + finding.range.start..part.start + finding.range.end;
             claim(turn.text, &mut found.findings, finding.kind, range);
         }
+    }
+
+    /// Reads a part together with the end of the part before, which the same speaker said, and opens the windows for what both ask for.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of the reading of a part, cut out of it"
+    )]
+    fn read_joined(
+        &mut self,
+        tail: &Tail,
+        turn: &ConversationTurn<'_>,
+        text: &str,
+        part: &Range<usize>,
+        findings: &mut Vec<Finding>,
+        answered: &mut Vec<(PiiKind, usize)>,
+        found: &mut TurnFindings,
+    ) -> Vec<LateFinding> {
+        let (joined, begin) = tail.joined_with(text);
+        let mut reading = Reading::default();
+        reading.read(&joined);
+        let words_before = reading.tokens.partition_point(|token| token.start < begin);
+        let is_asker = tail.role == SpeakerRole::Agent;
+        let mut together: Vec<Finding> = Vec::new();
+        let mut answered_together: Vec<(PiiKind, usize)> = Vec::new();
+        TurnData {
+            text: &joined,
+            reading: &reading,
+            windows: &tail.windows,
+            memory: &self.memory,
+            is_asker,
+        }
+        .find_words(&mut together, &mut answered_together);
+        let context = Context {
+            text: &joined,
+            reading: &reading,
+            windows: &tail.windows,
+            memory: &self.memory,
+            is_asker,
+        };
+        for run in &reading.numbers.runs {
+            classify_run(
+                &context,
+                run,
+                &mut together,
+                &mut answered_together,
+                &mut |_, _| {},
+            );
+        }
+        let both = Joined {
+            tail,
+            text: &joined,
+            reading: &reading,
+            begin,
+            words_before,
+        };
+        together.retain(|finding| both.is_believable(finding));
+        self.remember_secrets(&joined, &reading, &together);
+        // What each part has answered by itself is noted already.
+        answered_together.retain(|(kind, _)| {
+            together.iter().any(|finding| finding.kind == *kind)
+                && !tail.answered.contains(kind)
+                && !answered.iter().any(|(other, _)| other == kind)
+        });
+        for (kind, digits) in &answered_together {
+            self.windows
+                .note_answer(*kind, *digits, self.turn, turn.at_ms);
+        }
+        answered.append(&mut answered_together);
+        let shift = text.len() - text.trim_start().len();
+        for finding in together {
+            if finding.range.start < begin {
+                found.late.push(LateFinding {
+                    turn_id: tail.turn_id,
+                    kind: finding.kind,
+                    range: tail.place_in_turn(&finding.range),
+                });
+            }
+            if finding.range.end > begin {
+                let start = finding.range.start.max(begin) - begin + shift;
+                let end = (finding.range.end - begin + shift).min(part.len());
+                claim(text, findings, finding.kind, start..end);
+            }
+        }
+        Questions {
+            text: &joined,
+            reading: &reading,
+            role: tail.role,
+            turn: self.turn,
+            at_ms: turn.at_ms,
+            words_before,
+        }
+        .open_windows(&mut self.windows, &mut self.memory, answered)
     }
 
     /// Remembers what was masked, because it may be read back.

@@ -49,6 +49,7 @@ mod dates;
 mod email;
 mod finding;
 mod identifiers;
+mod joined;
 mod late;
 mod memory;
 mod numbers;

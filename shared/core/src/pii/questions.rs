@@ -18,6 +18,8 @@ pub(super) struct Questions<'c> {
     /// The number of the turn.
     pub(super) turn: u64,
     pub(super) at_ms: Option<i64>,
+    /// Number of words at the beginning that were read already, with the part before; what they ask for is not asked again.
+    pub(super) words_before: usize,
 }
 
 impl Questions<'_> {
@@ -34,6 +36,7 @@ impl Questions<'_> {
             role,
             turn,
             at_ms,
+            words_before,
         } = *self;
         let mut late = Vec::new();
         if reading.cues.is_empty() && answered.is_empty() {
@@ -42,7 +45,7 @@ impl Questions<'_> {
         let is_request = reading.is_request(text);
         let is_asker =
             role == SpeakerRole::Agent || role == SpeakerRole::Unknown && text.contains('?');
-        let is_short = reading.tokens.len() <= 9;
+        let is_short = reading.tokens.len() - words_before <= 9;
         let asks_for_number = reading.tokens.iter().any(|token| {
             ["number", "numbers", "digits", "details"]
                 .iter()
@@ -53,7 +56,11 @@ impl Questions<'_> {
             .cues
             .iter()
             .any(|hit| matches!(hit.cue, Cue::Names(_)));
-        for hit in &reading.cues {
+        let asked_now = reading
+            .cues
+            .iter()
+            .filter(|hit| hit.tokens.end > words_before);
+        for hit in asked_now {
             let follows = reading.tokens.get(hit.tokens.end);
             let is_last = follows.is_none();
             let is_linked = follows.is_some_and(|token| {

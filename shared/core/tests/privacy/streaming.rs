@@ -169,8 +169,8 @@ fn secrets_are_found_in_segments_that_end_in_the_middle_of_them() {
         .collect();
     let evaluation: Evaluation = measure_dialogues(&cut);
     crate::write_report("segments", &evaluation);
-    crate::assert_recall_of_numbers(&evaluation, SEGMENT_RECALL);
+    crate::assert_floors(&evaluation, 0.96, SEGMENT_RECALL);
 }
 
-/// Smallest share of cards, security codes and PINs of which nothing is left where turns are cut in the middle.
-const SEGMENT_RECALL: f64 = 0.9;
+/// Smallest share of secrets of all kinds of which nothing is left where turns are cut in the middle.
+const SEGMENT_RECALL: f64 = 0.99;
