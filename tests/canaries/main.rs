@@ -1,9 +1,12 @@
-//! Canaries: 40 kinds of secrets are planted in every input (live calls, chats, webhooks, reports), and looked for in every store, log line,
-//! reply, page and file.
+//! Canaries: 40 kinds of secrets are planted in every input (live calls, chats, webhooks, reports, reasons that supervisors type), and looked for
+//! in every store, log line, metric, reply, page and file.
+//!
+//! Everything runs in a process of its own, whose output is read: the metrics of a function are lines of its output.
 //!
 //! Two places hold what was said by design, and are left out: the messages of chats in the state table, which expire, and a message of
-//! the queue until it was worked. Metrics have constant names and numbers alone.
+//! the queue until it was worked.
 
+mod board;
 mod secrets;
 
 use std::path::Path;
@@ -18,6 +21,7 @@ use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
 use cxone_simulator::conversations::{Author, Fixed, Line as TranscriptLine};
 use cxone_simulator::live::{Call, Line};
 use cxone_simulator::{Conversations, Scenario};
+use insights_core::board::ConversationKind;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use runtime::Observer;
@@ -152,9 +156,22 @@ fn assert_folder_is_clean(folder: &Path) {
     }
 }
 
+/// The variable that says what is masked in the process that works with the canaries.
+const MASKED: &str = "CANARIES_REDACT_PII";
+
+/// Returns what is masked in this process, if the process works with the canaries.
+fn masked() -> Option<String> {
+    std::env::var(MASKED).ok()
+}
+
 async fn fixture() -> TestFixture {
+    let keys = json!([
+        {"name": "floor", "key": board::KEY, "scopes": ["board"]},
+    ]);
     TestFixture::builder()
         .scenario(scenario())
+        .secret("api_keys", keys.to_string())
+        .setting("REDACT_PII", masked().expect("a process with canaries"))
         .settings(&[
             ("POLL_IDLE_MS", "100"),
             ("CHAT_ARCHIVE_DELAY_MS", "50"),
@@ -233,6 +250,7 @@ async fn follow_calls() {
             lambda::answer(request, |request| data_action::handle(&calls, request)).await;
         assert_clean("the view of a call", response.body().as_bytes());
     }
+    board::open_and_mark(&fixture, ConversationKind::Call).await;
     assert_folder_is_clean(fixture.folder.path());
 }
 
@@ -259,6 +277,7 @@ async fn work_chats() {
     stop.cancel();
     session.await.expect("the session").expect("a report");
     assert_folder_is_clean(&archives);
+    board::open_and_mark(&fixture, ConversationKind::Chat).await;
 }
 
 /// Webhooks are embedded and searched.
@@ -375,14 +394,20 @@ fn figures_count_where_somebody_says_them() {
     assert!(is_said("x4916/3385/", "4916/3385"));
 }
 
+/// Plants every secret in every input of this process. The tests below read what the process wrote.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_that_is_said_is_found_in_any_store_log_page_or_file() {
-    assert!(PLANTED.len() >= 40);
+#[ignore = "runs in a process of its own, which the other tests start"]
+async fn canaries_go_through_everything() {
+    if masked().is_none() {
+        return;
+    }
+    runtime::metrics::init("canaries", "canaries");
     let logs = CapturedLogs::install_as_deployed("trace");
     write_reports().await;
     follow_calls().await;
     work_chats().await;
     embed_webhooks().await;
+    runtime::metrics::flush();
     let logged = logs.text();
     assert!(
         logged.contains("the conversation was archived"),
@@ -390,4 +415,58 @@ async fn no_secret_that_is_said_is_found_in_any_store_log_page_or_file() {
         logged.len()
     );
     assert_clean("the log", logged.as_bytes());
+}
+
+/// Runs the process with the canaries, and looks for them in its output: its metrics, and whatever else it wrote.
+fn assert_nothing_gets_out(masked: &str) {
+    assert!(PLANTED.len() >= 40);
+    let process = std::env::current_exe().expect("this program");
+    let output = std::process::Command::new(process)
+        .args([
+            "--exact",
+            "canaries_go_through_everything",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(MASKED, masked)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .expect("a process");
+    let written = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{written}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metrics: Vec<&str> = written
+        .lines()
+        .filter(|line| line.contains("\"_aws\""))
+        .collect();
+    for name in [
+        "personal_data_masked",
+        "report_written",
+        "board_marks",
+        "board_transcripts",
+    ] {
+        let is_named = metrics
+            .iter()
+            .any(|line| line.contains(&format!("\"{name}\"")));
+        assert!(
+            is_named,
+            "{name} is in none of {} lines of metrics",
+            metrics.len()
+        );
+    }
+    assert_clean("the metrics and the output", &output.stdout);
+    assert_clean("the errors", &output.stderr);
+}
+
+#[test]
+fn no_secret_that_is_said_is_found_in_any_store_log_metric_page_or_file() {
+    assert_nothing_gets_out("store");
+}
+
+#[test]
+fn no_secret_that_is_said_is_found_anywhere_where_what_is_shown_is_masked_too() {
+    assert_nothing_gets_out("always");
 }

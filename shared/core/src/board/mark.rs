@@ -15,6 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pii::{RedactionPolicy, redact_text};
+
 use super::row::{AVERAGE_RULE, BoardRow, RowAlert};
 use super::standing::{AlertHandling, Severity};
 
@@ -102,7 +104,7 @@ pub struct AlertMark {
     /// When a snooze ends, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
-    /// Why the alert is wrong, or the answer of the scorecard.
+    /// Why the alert is wrong, or the answer of the scorecard; with personal data masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -123,7 +125,7 @@ impl std::fmt::Debug for AlertMark {
 pub struct InvalidMark(pub &'static str);
 
 impl AlertMark {
-    /// Checks the mark and cleans what a person typed.
+    /// Checks the mark, cleans what a person typed, and masks personal data in the reason.
     ///
     /// # Errors
     /// [`InvalidMark`] if the name is missing or too long, a snooze has no end or one out of range, or a wrong alert no reason.
@@ -139,6 +141,10 @@ impl AlertMark {
             if !(1..=MAX_REASON_CHARS).contains(&length) {
                 return Err(InvalidMark("the reason has 1 to 300 characters"));
             }
+            // A person who quotes the conversation may quote what nobody may keep.
+            self.reason = self
+                .reason
+                .map(|reason| redact_text(&reason, &RedactionPolicy::default()));
         } else {
             self.reason = None;
         }
@@ -385,6 +391,20 @@ mod tests {
             handling(&before, &row, &marks),
             AlertHandling::Open,
             "whoever takes a warning does not take what is worse"
+        );
+    }
+
+    #[test]
+    fn a_reason_keeps_no_personal_data() {
+        let reason =
+            "agent: card number please customer: 4111 1111 agent: okay customer: 1111 1111";
+        let wrong = AlertMark {
+            reason: Some(reason.to_owned()),
+            ..mark(MarkKind::Wrong)
+        };
+        assert_eq!(
+            wrong.checked().unwrap().reason.unwrap(),
+            "agent: card number please customer: [CARD] agent: okay customer: [CARD]"
         );
     }
 
