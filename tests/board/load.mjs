@@ -69,6 +69,7 @@ console.log(`server: ${((100 * used) / lasted).toFixed(1)} % of a core with ${ta
 console.log(`sent to each board: ${(sent / (tabs - 1) / lasted / 1024).toFixed(1)} KB/s`);
 console.log(`rows: ${bytes} bytes, ${(bytes / calls).toFixed(0)} each; one read of all: ${units} read units`);
 console.log(`an hour at one read a second, shared by all boards of a process: ${Math.round(units * 3600)} read units; behind a gateway, a read each 2 s and board: ${Math.round(units * 1800)}`);
+console.log('who has logged out: a read of half a unit each 5 s, at most 360 read units an hour for all boards of a process');
 writer.stdin.end();
 await browser.close();
 await stage.stop();

@@ -23,6 +23,9 @@ def row(number, now, roll):
     if average < 0.1:
         made["x"] = {"r": "customer-average", "v": "9f2c01ab", "m": now - 5000, "c": int(average * 1000), "s": "severe", "d": "3f1b9c20d7aa"}
         made["f"] = ["customer-average"]
+        if average < 0.05:
+            made["y"] = [{"r": "recording-notice-missing", "v": "0b6e4f1d2c3a", "m": now - 30_000, "s": "warn"}]
+            made["f"].append("recording-notice-missing")
     return made
 
 
