@@ -91,7 +91,7 @@ function rulesSection(rules, began) {
   return section('Rules',
     hits.length > 0
       ? element('ul', { class: 'hits' }, ...hits.map((hit) => hitItem(hit, began)))
-      : element('p', {}, 'No rule holds so far.'),
+      : element('p', {}, 'No rule of the rule file holds so far.'),
     unknown.length > 0 ? element('p', { class: 'unknown-rules' }, `Unknown, because ${why}: ${unknown.join(', ')}. Not heard is not the same as not said.`) : null);
 }
 
