@@ -91,7 +91,7 @@ struct Sessions {
     is_watching: bool,
 }
 
-/// A session that is told of the contacts of its agent.
+/// A session that hears of the contacts of its agent.
 #[derive(Debug, Clone)]
 struct Session {
     agent: String,
@@ -141,7 +141,7 @@ impl TenantChats {
     }
 
     /// Tells a session what happens in the contacts of an agent, from all that was written in the open ones on. Of the contacts in
-    /// `known`, which the session has open already, it is told when they are not open any more. The watch ends with the last session.
+    /// `known`, which the session has open already, it learns when they are not open any more. The watch ends with the last session.
     pub fn watch(self: &Arc<Self>, agent: &str, known: Vec<String>) -> mpsc::Receiver<Watched> {
         let (sender, events) = mpsc::channel(EVENT_LIMIT);
         let mut sessions = self.lock();

@@ -1,10 +1,23 @@
 //! The commands with `--profile cxone` against the simulated tenant with its habits switched on, as a user runs them.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use cxone_simulator::tenant::digital::case::Writer;
+use cxone_simulator::tenant::{TenantHandle, TenantSettings, TenantSimulator};
+use cxone_simulator::{Conversations, Scenario};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde_json::Value;
 
 /// Runs the command with the folder of this test, at a pace that a simulated tenant takes.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments)
+        .output()
+        .expect("the command runs")
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cxone-insights"));
     for name in ["CXONE_BASE_URL", "CXONE_ISSUER", "CXONE_PROFILE"] {
         command.env_remove(name);
@@ -15,9 +28,48 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         .arg(folder)
         .env("CXONE_ANALYTICS_REQUESTS_PER_SECOND", "100")
         .env("CXONE_ACD_REQUESTS_PER_SECOND", "100")
-        .env("CXONE_DIGITAL_REQUESTS_PER_SECOND", "100")
-        .output()
-        .expect("the command runs")
+        .env("CXONE_DIGITAL_REQUESTS_PER_SECOND", "100");
+    command
+}
+
+/// Starts a tenant with its usual habits and a few conversations a day.
+async fn small_tenant() -> TenantHandle {
+    let scenario = Scenario {
+        conversations: Conversations {
+            per_day: 6,
+            ..Conversations::default()
+        },
+        tenant: TenantSettings {
+            history_days: 4,
+            ..TenantSettings::default()
+        },
+        ..Scenario::default()
+    };
+    TenantSimulator::start(scenario).await.expect("a tenant")
+}
+
+/// Returns the command with a tenant that this test has started.
+fn on_tenant(tenant: &TenantHandle, folder: &Path, arguments: &[&str]) -> Command {
+    let hosts = tenant.hosts();
+    let mut command = command(folder, arguments);
+    command
+        .env("CXONE_ISSUER", hosts.issuer)
+        .env("CXONE_DIGITAL_URL", hosts.digital);
+    command
+}
+
+/// Runs a command whose lines are JSON until a line satisfies a condition, and ends it.
+fn run_until(mut command: Command, is_wanted: impl Fn(&Value) -> bool) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let output = BufReader::new(child.stdout.take().expect("its output"));
+    let mut lines = output.lines().map_while(Result::ok);
+    let is_found = lines.any(|line| serde_json::from_str(&line).is_ok_and(|line| is_wanted(&line)));
+    child.kill().expect("the command is ended");
+    child.wait().expect("the command has ended");
+    assert!(is_found, "the command ended before");
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -50,4 +102,77 @@ fn the_doctor_finds_that_everything_works() {
         !found.contains("DEMOACCESSKEY") && !found.contains("demo-secret"),
         "{found}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_and_embeddings_are_made_of_a_simulated_tenant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tenant = small_tenant().await;
+    let run = |folder: &Path, arguments: &[&str]| {
+        on_tenant(&tenant, folder, arguments)
+            .output()
+            .expect("the command runs")
+    };
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let day = today.saturating_sub(2.days()).to_string();
+    let report = folder.path().join("report");
+    let out = report.display().to_string();
+    let output = run(
+        folder.path(),
+        &["report", "--from", &day, "--to", &day, "--out", &out],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary = std::fs::read(report.join("summary.json")).expect("a summary");
+    let summary: Value = serde_json::from_slice(&summary).expect("JSON");
+    assert_eq!(summary["complete"], true, "{summary:#}");
+    let counts = &summary["conversations"];
+    assert!(counts["with_transcript"].as_u64() >= Some(1), "{summary:#}");
+
+    let output = run(folder.path(), &["embed", "--from-cxone"]);
+    let output_text = text(&output.stderr);
+    assert!(output.status.success(), "{output_text}");
+    let embedded = output_text
+        .split(", ")
+        .find_map(|part| part.strip_suffix(" embedded"));
+    assert!(
+        embedded.and_then(|count| count.parse::<u32>().ok()) >= Some(3),
+        "{output_text}"
+    );
+    let output = run(
+        folder.path(),
+        &["search", "a refund for a broken product", "--json"],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stdout).contains("conversation"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chats_and_live_calls_are_followed_in_a_simulated_tenant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tenant = small_tenant().await;
+    let digital = &tenant.world().digital;
+    let number = digital.open();
+    let said = "This is awful, I want to speak to my lawyer.";
+    digital
+        .say(number, Writer::Customer, said)
+        .expect("a contact");
+    let id = number.to_string();
+    let chat = on_tenant(
+        &tenant,
+        folder.path(),
+        &["chat", "--agent", "all", "--json"],
+    );
+    run_until(chat, |line| line.to_string().contains("lawyer"));
+    let poll = on_tenant(
+        &tenant,
+        folder.path(),
+        &["poll", "--interaction", &id, "--json"],
+    );
+    run_until(poll, |line| {
+        line["interaction_id"] == *id && line["segments"][0]["score"].is_number()
+    });
 }
