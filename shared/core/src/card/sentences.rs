@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::MAX_QUOTE_CHARS;
-use crate::rules::{Utterance, quote};
+use crate::rules::Utterance;
 
 /// A sentence of an utterance.
 #[derive(Debug, Clone)]
@@ -11,24 +11,26 @@ pub(super) struct Sentence<'a> {
     pub(super) utterance: &'a Utterance,
     /// The place of the sentence in the text of the utterance, in characters.
     pub(super) characters: Range<usize>,
+    /// The words of the sentence, kept because counting characters again for each sentence takes long in a long text.
+    text: &'a str,
 }
 
 impl<'a> Sentence<'a> {
     /// Returns the words of the sentence.
     pub(super) fn text(&self) -> &'a str {
-        quote(&self.utterance.text, self.characters.clone())
+        self.text
     }
 }
 
 /// Returns the sentences of an utterance without the blanks between them. A sentence that is too long to quote is cut at a word.
 pub(super) fn sentences_of(utterance: &Utterance) -> Vec<Sentence<'_>> {
-    let characters: Vec<char> = utterance.text.chars().collect();
+    let characters: Vec<(usize, char)> = utterance.text.char_indices().collect();
     let mut sentences = Vec::new();
     let mut start = 0;
     let mut last_blank = None;
     for at in 0..=characters.len() {
-        let here = characters.get(at).copied();
-        let is_end = match (at.checked_sub(1).map(|before| characters[before]), here) {
+        let here = characters.get(at).map(|(_, here)| *here);
+        let is_end = match (at.checked_sub(1).map(|before| characters[before].1), here) {
             (_, None) => true,
             // A point inside a number or an address ends nothing.
             (Some('.' | '!' | '?'), Some(here)) => here.is_whitespace(),
@@ -51,19 +53,25 @@ pub(super) fn sentences_of(utterance: &Utterance) -> Vec<Sentence<'_>> {
 
 fn push<'a>(
     utterance: &'a Utterance,
-    characters: &[char],
+    characters: &[(usize, char)],
     mut range: Range<usize>,
     sentences: &mut Vec<Sentence<'a>>,
 ) {
-    while range.start < range.end && characters[range.start].is_whitespace() {
+    while range.start < range.end && characters[range.start].1.is_whitespace() {
         range.start += 1;
     }
-    while range.start < range.end && characters[range.end - 1].is_whitespace() {
+    while range.start < range.end && characters[range.end - 1].1.is_whitespace() {
         range.end -= 1;
     }
     if !range.is_empty() {
+        let byte = |at: usize| {
+            characters
+                .get(at)
+                .map_or(utterance.text.len(), |(byte, _)| *byte)
+        };
         sentences.push(Sentence {
             utterance,
+            text: &utterance.text[byte(range.start)..byte(range.end)],
             characters: range,
         });
     }
