@@ -13,6 +13,8 @@ use super::tokens::Token;
 
 /// Largest number of words before a phrase that can ask for it.
 const MAX_WORDS_BEFORE: usize = 14;
+/// Largest number of words behind a phrase that can ask for it.
+const MAX_WORDS_BEHIND: usize = 40;
 
 /// Largest number of words between talk of a change and what is changed.
 const MAX_WORDS_OF_CHANGE: usize = 7;
@@ -80,9 +82,10 @@ impl<'s> Sentence<'s> {
             .rev()
             .find(|place| ends(*place))
             .unwrap_or(earliest);
-        let end = (phrase.end..tokens.len())
+        let latest = tokens.len().min(phrase.end + MAX_WORDS_BEHIND);
+        let end = (phrase.end..latest)
             .find(|place| ends(*place))
-            .unwrap_or(tokens.len());
+            .unwrap_or(latest);
         Self {
             text,
             tokens,
@@ -226,7 +229,8 @@ impl<'s> Sentence<'s> {
             }
         }
         // In the rest of the turn: "I have reset your password, tell me it please", "what is it".
-        (self.phrase.end..self.tokens.len()).any(|place| {
+        let latest = self.tokens.len().min(self.phrase.end + MAX_WORDS_BEHIND);
+        (self.phrase.end..latest).any(|place| {
             let is_it = |place: usize| self.is_any(place, "it");
             let is_given = self.is_any(place, GIVING) && !self.is_denied(place) && {
                 let object = place + 1 + usize::from(self.is_any(place + 1, "me us out"));

@@ -319,6 +319,8 @@ fn hostile_texts_take_linear_time() {
         "born 1/1/",
         "(((",
         "at dot ",
+        "my password? ",
+        "set a pin ? or ",
     ] {
         let text = unit.repeat(240_000 / unit.len());
         let found = detect(&text);
