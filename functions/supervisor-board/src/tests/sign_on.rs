@@ -242,11 +242,11 @@ impl SignOnFixture {
 
     /// Comes back from the provider, which has a token for the code. Each comes from another address.
     async fn come_back(&self, begun: &Begun, token: String) -> Response {
-        let mut known = self.provider.0.lock().unwrap();
-        known
-            .codes
-            .insert("code-1".to_owned(), (begun.challenge.clone(), token));
-        drop(known);
+        let granted = (begun.challenge.clone(), token);
+        {
+            let mut known = self.provider.0.lock().unwrap();
+            known.codes.insert("code-1".to_owned(), granted);
+        }
         let place = format!(
             "/board/sign-on-return?code=code-1&state={}&next=https://evil.example",
             begun.state
@@ -280,10 +280,8 @@ fn settings(issuer: &str) -> [(&str, &str); 5] {
 /// Returns the session that a reply opens, if it opens one.
 fn session_of(response: &Response) -> Option<String> {
     let cookies = response.headers().get_all("set-cookie").iter();
-    let cookies = cookies.map(|cookie| cookie.to_str().unwrap());
-    let session = cookies
-        .filter(|cookie| cookie.starts_with("board="))
-        .next()?;
+    let mut cookies = cookies.map(|cookie| cookie.to_str().unwrap());
+    let session = cookies.find(|cookie| cookie.starts_with("board="))?;
     assert!(
         session.ends_with("; HttpOnly; SameSite=Strict"),
         "{session}"
