@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 
 use crate::call_limits::call_limits;
 use crate::config::Config;
-use crate::model::ModelScorer;
+use crate::model::{ModelScorer, SimilarityModel};
 use crate::progress::Progress;
 
 /// How long a lease lasts and how long a run waits for one.
@@ -53,6 +53,8 @@ pub struct Deps {
     pub config: Config,
     /// The local model that scores beside VADER, where one is wanted.
     pub model: Option<ModelScorer>,
+    /// The local embedding model, for rules that ask for texts that are like another one.
+    pub similarity: Option<SimilarityModel>,
     /// The observer of the run's progress.
     pub progress: Observer<Progress>,
     /// The classifier of the customers' intents, for the cards.
@@ -99,6 +101,7 @@ impl Deps {
             state,
             lease_times: LeaseTimes::default(),
             model: None,
+            similarity: None,
             progress: Observer::none(),
             limiter: RateLimiter::new(rate, burst),
             config,
@@ -121,7 +124,13 @@ impl Deps {
         };
         let source = self.rule_source.get_or_try_init(open).await?;
         source.refresh().await;
-        Ok(source.current())
+        let current = source.current();
+        match (&self.similarity, current) {
+            (Some(model), Some(file)) if !file.prototypes().is_empty() => {
+                Ok(Some(Arc::new(model.prepare(&file).await)))
+            }
+            (_, current) => Ok(current),
+        }
     }
 
     /// Returns the rules that records are evaluated by: those of the rule file, else the built-in ones.
@@ -131,6 +140,13 @@ impl Deps {
     pub(crate) async fn rules(&self) -> anyhow::Result<Arc<RuleFile>> {
         let configured = self.configured_rules().await?;
         Ok(configured.unwrap_or_else(|| Arc::new(RuleFile::built_in().clone())))
+    }
+
+    /// Lets a local embedding model answer rules that ask for texts that are like another one.
+    #[must_use]
+    pub fn with_similarity(mut self, model: SimilarityModel) -> Self {
+        self.similarity = Some(model);
+        self
     }
 
     /// Lets a model score the customer's lines beside VADER.

@@ -77,7 +77,7 @@ use crate::range::Period;
 use crate::reply::{ReportReply, fail_if_unfinished};
 use crate::report::WrittenReport;
 
-pub use crate::model::{LineScore, ModelScorer};
+pub use crate::model::{LineScore, ModelScorer, SimilarityModel, TextEmbedder};
 pub use crate::progress::Progress;
 pub use crate::reply::Reply;
 

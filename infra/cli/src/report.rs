@@ -22,6 +22,7 @@ use runtime::redaction::RedactionSettings;
 use store::objects::Objects;
 
 use crate::local_context::{LocalArgs, LocalContext};
+use crate::rules::{SimilarityModel, rules_or_configured};
 
 const EXAMPLES: &str = "Examples:
   cxone-insights report                                                   reports on the last seven days of the simulator
@@ -108,6 +109,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let deps = match args.with_model {
         true => deps.with_scorer(load_model(&context).await?),
         false => deps,
+    };
+    // A rule file that is refused is reported by the run itself, which goes on with the last good one.
+    let deps = match rules_or_configured(None, Some(&context)).await {
+        Ok(file) => match SimilarityModel::load_for(&[&file]).await? {
+            Some(model) => deps.with_similarity(model.for_report()),
+            None => deps,
+        },
+        Err(_) => deps,
     };
     let bar = progress_bar();
     let shown = bar.clone();

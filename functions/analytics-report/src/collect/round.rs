@@ -347,7 +347,7 @@ impl<'a> Round<'a> {
         };
         let policy = &self.deps.config.redaction;
         let masked = policy.as_ref().map(|policy| mask_lines(&lines, policy));
-        let insights = self.find_insights(&conversation, &lines, masked.as_deref(), unreadable);
+        let insights = self.find_insights(&conversation, &lines, unreadable).await;
         let mut record = Record::from_lines(conversation, lines, &mut Analyzer::default())
             .with_unreadable_lines(unreadable);
         if matches!(record.transcript, Transcript::Present { .. }) {
@@ -375,27 +375,27 @@ impl<'a> Round<'a> {
     }
 
     /// Computes what rules, talk metrics and the card say of a conversation.
-    fn find_insights(
+    async fn find_insights(
         &self,
         conversation: &Conversation,
         lines: &[Line],
-        masked: Option<&[Line]>,
         unreadable: usize,
     ) -> ConversationInsights {
         let has_times = lines.iter().all(|line| line.at.is_some());
-        let dialogue_of = |lines: &[Line]| {
-            dialogue_of_lines(
-                &conversation.start_time,
-                conversation.duration_seconds,
-                lines.to_vec(),
-                unreadable,
-            )
-        };
-        let dialogue = dialogue_of(lines);
-        let masked = masked.map(dialogue_of);
+        let mut dialogue = dialogue_of_lines(
+            &conversation.start_time,
+            conversation.duration_seconds,
+            lines.to_vec(),
+            unreadable,
+        );
+        if let Some(model) = &self.deps.similarity
+            && !self.rules.prototypes().is_empty()
+        {
+            model.embed(&mut dialogue).await;
+        }
         ConversationInsights::new(
             &dialogue,
-            masked.as_ref(),
+            self.deps.config.redaction.as_ref(),
             has_times,
             self.rules,
             Some(&self.deps.intents),

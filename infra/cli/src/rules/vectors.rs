@@ -96,6 +96,23 @@ impl SimilarityModel {
         })
     }
 
+    /// Returns the model as the report uses it.
+    pub(crate) fn for_report(&self) -> analytics_report::SimilarityModel {
+        let provider = self.provider.clone();
+        analytics_report::SimilarityModel {
+            digest: self.provider.digest().to_owned(),
+            embed: Arc::new(move |texts: Vec<String>| {
+                let provider = provider.clone();
+                Box::pin(async move {
+                    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                    let deadline = Deadline::within(EMBED_TIMEOUT);
+                    let embedded = provider.embed(&texts, deadline).await;
+                    embedded.into_iter().map(Result::ok).collect()
+                })
+            }),
+        }
+    }
+
     /// Gives each utterance its vector. An utterance that the model cannot read has none, and rules that ask for it are unknown.
     pub(crate) async fn embed(&self, dialogues: &mut [(String, Dialogue)]) {
         let mut utterances: Vec<_> = dialogues

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::dialogue::turns_of;
-use crate::card::CallCard;
+use crate::card::{CallCard, masked_card};
 use crate::intent::IntentClassifier;
+use crate::pii::RedactionPolicy;
 use crate::rules::{Dialogue, RuleAnswer, RuleFile, RuleHit};
 use crate::talk_metrics::{TalkMetrics, TalkSettings};
 
@@ -24,12 +25,12 @@ pub struct ConversationInsights {
 }
 
 impl ConversationInsights {
-    /// Computes the insights of a conversation. The card quotes `shown`, the conversation with personal data masked, where it is masked.
-    /// Talk metrics need lines that all have times.
+    /// Computes the insights of a conversation. The quotes of the card are masked with `policy`, if there is one. Talk metrics need lines
+    /// that all have times.
     #[must_use]
     pub fn new(
         dialogue: &Dialogue,
-        shown: Option<&Dialogue>,
+        policy: Option<&RedactionPolicy>,
         has_times: bool,
         rules: &RuleFile,
         intents: Option<&IntentClassifier>,
@@ -45,9 +46,8 @@ impl ConversationInsights {
                 )
             })
             .flatten();
-        let card = match shown {
-            // The places of words are others in a masked text.
-            Some(shown) => CallCard::new(shown, &rules.evaluate(shown).hits, intents),
+        let card = match policy {
+            Some(policy) => masked_card(dialogue, &evaluation.hits, intents, policy),
             None => CallCard::new(dialogue, &evaluation.hits, intents),
         };
         Self {

@@ -36,7 +36,7 @@ impl AskedSource {
     pub const fn availability(self) -> &'static str {
         match self {
             Self::EmbeddingModel => {
-                "known to `rules replay`, `rules tune` and `card`; unknown in live calls, chats and the report"
+                "known to `rules replay`, `rules tune`, `card` and `report` of the command; unknown in live calls, chats and the deployed report"
             }
             Self::Emotions => {
                 "known in live calls with the model, and in files of calls that hold emotions; elsewhere no emotion is found"
