@@ -167,7 +167,7 @@ fn plan_invocations(
             Plan {
                 name: format!("chat-session-{number}"),
                 starts_ms,
-                dies_ms: crash.unwrap_or((deadline_ms + 2000).max(STOP_MS + 45_000).min(WHOLE_MS)),
+                dies_ms: crash.unwrap_or((deadline_ms + 2000).clamp(STOP_MS + 45_000, WHOLE_MS)),
                 skew_ms,
                 work: Box::new(move |process| {
                     let deadline = Instant::now() + Duration::from_millis(INVOCATION_MS);
