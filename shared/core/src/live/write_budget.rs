@@ -23,11 +23,15 @@ const INTERVAL_MS: i64 = 60_000;
 /// The budget of one contact.
 #[derive(Debug, Clone)]
 pub struct WriteBudget {
-    /// The estimated number of updates that may be made now.
+    /// The estimated number of updates that may be made now, which is never too high: all messages that were seen count as written
+    /// just before.
     level: f64,
-    /// The same if nothing had been written here.
-    level_without_writes: f64,
     at_ms: i64,
+    /// The estimated level when messages were counted last, if nothing had been written here.
+    level_without_writes: f64,
+    counted_at_ms: i64,
+    /// The estimated number of own updates that are not given back yet, which is never too low.
+    debt: f64,
     written_at_ms: Option<i64>,
     /// The number of messages that were seen.
     messages: Option<u64>,
@@ -39,19 +43,17 @@ impl WriteBudget {
     pub fn new(now_ms: i64) -> Self {
         Self {
             level: BURST,
-            level_without_writes: BURST,
             at_ms: now_ms,
+            level_without_writes: BURST,
+            counted_at_ms: now_ms,
+            debt: 0.0,
             written_at_ms: None,
             messages: None,
         }
     }
 
     fn refill(&mut self, now_ms: i64) {
-        #[expect(clippy::cast_precision_loss, reason = "a minute has few milliseconds")]
-        let passed = now_ms.saturating_sub(self.at_ms).max(0) as f64;
-        let refill = passed * REFILL_PER_MS;
-        self.level = (self.level + refill).min(BURST);
-        self.level_without_writes = (self.level_without_writes + refill).min(BURST);
+        self.level = (self.level + refill_between(self.at_ms, now_ms)).min(BURST);
         self.at_ms = self.at_ms.max(now_ms);
     }
 
@@ -66,7 +68,17 @@ impl WriteBudget {
         )]
         let taken = new.min(1_000) as f64;
         self.level = (self.level - taken).max(0.0);
-        self.level_without_writes = (self.level_without_writes - taken).max(0.0);
+        self.pay_debt(taken, now_ms);
+    }
+
+    /// Reduces the debt by the updates that would have been lost over the brim of the bucket if nothing had been written here. The
+    /// messages may have come at any moment since the last count, so that only what is certain to have run over is counted.
+    fn pay_debt(&mut self, taken: f64, now_ms: i64) {
+        let filled = self.level_without_writes + refill_between(self.counted_at_ms, now_ms);
+        let lost = (filled - taken - BURST).max(0.0);
+        self.debt = (self.debt - lost).max(0.0);
+        self.level_without_writes = (filled.min(BURST) - taken).max(0.0);
+        self.counted_at_ms = self.counted_at_ms.max(now_ms);
     }
 
     /// Returns how long to wait before a value may be written, in milliseconds; zero if it may be written now.
@@ -76,9 +88,8 @@ impl WriteBudget {
         let since_write = self.written_at_ms.map(|at| now_ms.saturating_sub(at));
         let until_interval = since_write.map_or(0, |since| (INTERVAL_MS - since).max(0));
         let lacking = (RESERVE + 1.0 - self.level).max(0.0);
-        let debt = self.level_without_writes - self.level;
         // A debt that is too large shrinks only while the bucket would be full without it.
-        let in_debt = debt + 1.0 > MAX_DEBT;
+        let in_debt = self.debt + 1.0 > MAX_DEBT;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "at most the time of a refill"
@@ -92,6 +103,7 @@ impl WriteBudget {
     pub fn note_write(&mut self, now_ms: i64) {
         self.refill(now_ms);
         self.level = (self.level - 1.0).max(0.0);
+        self.debt += 1.0;
         self.written_at_ms = Some(now_ms);
     }
 
@@ -110,9 +122,17 @@ impl WriteBudget {
     }
 }
 
+/// Returns the number of updates that are given back between two moments.
+fn refill_between(from_ms: i64, to_ms: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a minute has few milliseconds")]
+    let passed = to_ms.saturating_sub(from_ms).max(0) as f64;
+    passed * REFILL_PER_MS
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::test_runner::TestCaseError;
 
     use super::*;
 
@@ -136,38 +156,66 @@ mod tests {
         }
     }
 
+    /// Plays a chat in which so many messages are written in each minute, and writes a value after each minute where the budget allows
+    /// it. Returns the number of values.
+    fn play(minutes: Vec<u32>) -> Result<u32, TestCaseError> {
+        let full = Bucket {
+            level: BURST,
+            at_ms: 0,
+        };
+        let (mut shared, mut alone) = (full.clone(), full);
+        let mut budget = WriteBudget::new(0);
+        let (mut messages, mut last_write, mut writes) = (0, i64::MIN / 2, 0);
+        for (minute, count) in minutes.into_iter().enumerate() {
+            let start = minute as i64 * 60_000;
+            for number in 0..i64::from(count) {
+                let at = start + number * 60_000 / i64::from(count);
+                let was_allowed_alone = alone.level >= MAX_DEBT + 1.0;
+                let (with_us, without_us) = (shared.take(at), alone.take(at));
+                messages += u64::from(without_us);
+                // An agent who would be blocked within a few messages anyway types more than a person does.
+                prop_assert!(
+                    with_us || !was_allowed_alone,
+                    "minute {minute}: the agent is blocked"
+                );
+            }
+            let now = start + 59_999;
+            budget.note_messages(messages, now);
+            if budget.wait_ms(now) == 0 {
+                prop_assert!(now - last_write >= INTERVAL_MS);
+                prop_assert!(shared.take(now), "a write beyond the budget");
+                budget.note_write(now);
+                last_write = now;
+                writes += 1;
+            }
+        }
+        Ok(writes)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
         fn the_agent_is_never_blocked_by_what_is_written(
             // Minutes in which agent and customer write so many messages, lively ones among them.
-            minutes in prop::collection::vec(prop_oneof![0_u32..4, 0_u32..20, 15_u32..60], 1..240),
+            minutes in prop::collection::vec(
+                prop_oneof![0_u32..4, 0_u32..20, 15_u32..19, 15_u32..60],
+                1..240,
+            ),
         ) {
-            let full = Bucket { level: BURST, at_ms: 0 };
-            let (mut shared, mut alone) = (full.clone(), full);
-            let mut budget = WriteBudget::new(0);
-            let (mut messages, mut last_write) = (0, i64::MIN / 2);
-            for (minute, count) in minutes.into_iter().enumerate() {
-                let start = minute as i64 * 60_000;
-                for number in 0..i64::from(count) {
-                    let at = start + number * 60_000 / i64::from(count);
-                    let was_allowed_alone = alone.level >= MAX_DEBT + 1.0;
-                    let (with_us, without_us) = (shared.take(at), alone.take(at));
-                    messages += u64::from(without_us);
-                    // An agent who would be blocked within a few messages anyway types more than a person does.
-                    prop_assert!(with_us || !was_allowed_alone, "minute {minute}: the agent is blocked");
-                }
-                let now = start + 59_999;
-                budget.note_messages(messages, now);
-                if budget.wait_ms(now) == 0 {
-                    prop_assert!(now - last_write >= INTERVAL_MS);
-                    prop_assert!(shared.take(now), "a write beyond the budget");
-                    budget.note_write(now);
-                    last_write = now;
-                }
-            }
+            play(minutes)?;
         }
+    }
+
+    #[test]
+    fn a_chat_that_uses_up_what_is_given_back_pays_no_debt() {
+        let mut minutes = vec![17; 240];
+        minutes.extend([60; 10]);
+        assert!(play(minutes).unwrap() <= 5);
+        assert!(
+            play(vec![3; 60]).unwrap() >= 59,
+            "a quiet chat pays at once"
+        );
     }
 
     #[test]
