@@ -58,7 +58,7 @@ pub(crate) struct HubHints {
 }
 
 impl HubHints {
-    /// Begins to listen.
+    /// Begins to listen to the events of a tenant.
     pub(crate) fn listen(http: HttpClient, client: TenantClient) -> Self {
         let (sender, hints) = mpsc::channel(HINT_LIMIT);
         let task = tokio::spawn(listen(http, client, sender));

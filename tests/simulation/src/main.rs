@@ -1,10 +1,15 @@
-//! Runs many schedules and reports the seeds that break a rule.
+//! Runs schedules and reports the seeds that break a rule.
+//!
+//! Each schedule runs in a process of its own. Tokio takes its choice among ready branches from a number that it counts up in a whole
+//! process, so that a second schedule of one process would not be what it is alone.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use simulation::run::{Violation, run_seeded};
+use simulation::run::run_seeded;
+use simulation::{chat, pipeline, poller};
 
 /// Runs the product's code against a contact center, a network, a store and a clock that follow a seed.
 #[derive(Debug, Parser)]
@@ -21,10 +26,10 @@ struct Options {
     /// Number of seeds, counted up from the first one.
     #[arg(long, default_value_t = 1)]
     schedules: u64,
-    /// Prints what happened in the runs that break a rule, and of a single schedule in any case.
+    /// Prints what happened in the runs that break a rule, and in a single run in any case.
     #[arg(long)]
     trace: bool,
-    /// Number of threads that run schedules.
+    /// Number of schedules that run at the same time.
     #[arg(long, default_value_t = 2)]
     threads: u64,
     /// Number of failing seeds after which no more are tried.
@@ -42,28 +47,47 @@ enum System {
     Pipeline,
 }
 
-fn run(system: System, seed: u64, is_traced: bool) -> Result<(), Violation> {
-    match system {
-        System::Poller => run_seeded(seed, move || simulation::poller::run(seed, is_traced)),
-        System::Chat => run_seeded(seed, move || simulation::chat::run(seed, is_traced)),
-        System::Pipeline => run_seeded(seed, move || simulation::pipeline::run(seed, is_traced)),
-    }
-}
-
-fn trace_of(system: System, seed: u64) -> String {
-    match system {
-        System::Poller => run_seeded(seed, move || simulation::poller::trace_of(seed)),
-        System::Chat => run_seeded(seed, move || simulation::chat::trace_of(seed)),
-        System::Pipeline => run_seeded(seed, move || simulation::pipeline::trace_of(seed)),
-    }
-}
-
+/// Runs one schedule in this process. Returns whether it broke no rule.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
-fn main() -> ExitCode {
-    let options = Options::parse();
+fn run_one(system: System, seed: u64, is_traced: bool) -> bool {
+    let run = match system {
+        System::Poller => poller::run,
+        System::Chat => chat::run,
+        System::Pipeline => pipeline::run,
+    };
+    let (result, trace) = run_seeded(seed, move || run(seed, is_traced));
+    let Err(violation) = result else {
+        println!("{trace}");
+        return true;
+    };
+    println!("seed {seed}: {}", violation.complaint);
+    if is_traced {
+        println!("{}\n{trace}", violation.faults);
+    }
+    false
+}
+
+/// Runs one schedule in a process of its own. Returns what it printed if it broke a rule.
+fn run_apart(options: &Options, seed: u64) -> anyhow::Result<Option<String>> {
+    let system = options.system.to_possible_value();
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--system");
+    command.args(system.iter().map(clap::builder::PossibleValue::get_name));
+    command.args(["--seed", &seed.to_string()]);
+    if options.trace {
+        command.arg("--trace");
+    }
+    let output = command.output().context("a process for the schedule")?;
+    let printed = [output.stdout, output.stderr].concat();
+    let failed = !output.status.success();
+    Ok(failed.then(|| String::from_utf8_lossy(&printed).into_owned()))
+}
+
+/// Runs all schedules. Returns the number of those that broke a rule.
+#[expect(clippy::print_stdout, reason = "the output of a command")]
+fn run_all(options: &Options) -> u64 {
     let (next, failures) = (AtomicU64::new(options.seed), AtomicU64::new(0));
     let end = options.seed + options.schedules;
-    let started = std::time::Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..options.threads.min(options.schedules) {
             scope.spawn(|| {
@@ -72,24 +96,32 @@ fn main() -> ExitCode {
                     if seed >= end || failures.load(Ordering::Relaxed) >= options.max_failures {
                         return;
                     }
-                    if options.trace && options.schedules == 1 {
-                        println!("{}", trace_of(options.system, seed));
-                    }
-                    if let Err(violation) = run(options.system, seed, false) {
-                        failures.fetch_add(1, Ordering::Relaxed);
-                        println!("seed {seed}: {}", violation.complaint);
-                        if options.trace && options.schedules > 1 {
-                            match run(options.system, seed, true) {
-                                Err(again) => println!("{}\n{}", again.faults, again.trace),
-                                Ok(()) => println!("the traced run of the same seed broke no rule"),
-                            }
-                        }
-                    }
+                    let broken = match run_apart(options, seed) {
+                        Ok(None) => continue,
+                        Ok(Some(printed)) => printed,
+                        Err(error) => format!("seed {seed}: {error:#}"),
+                    };
+                    failures.fetch_add(1, Ordering::Relaxed);
+                    println!("{}", broken.trim_end());
                 }
             });
         }
     });
-    let failures = failures.load(Ordering::Relaxed);
+    failures.into_inner()
+}
+
+#[expect(clippy::print_stdout, reason = "the output of a command")]
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.schedules == 1 {
+        return if run_one(options.system, options.seed, options.trace) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
+    let started = std::time::Instant::now();
+    let failures = run_all(&options);
     println!(
         "{} schedules, {failures} of them broke a rule, {:.1} s",
         options.schedules,

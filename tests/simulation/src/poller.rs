@@ -79,21 +79,8 @@ type Reports = Arc<Mutex<Vec<(String, u64)>>>;
 /// The rules that a process saw broken while the run went on.
 type Complaints = Arc<Mutex<Vec<String>>>;
 
-/// Runs the schedule of one seed.
-///
-/// # Errors
-/// The first rule that the run broke.
-pub fn run(seed: u64, is_traced: bool) -> Result<(), Violation> {
-    run_and_trace(seed, is_traced).0
-}
-
-/// Runs one schedule, and returns what happened in it.
-#[must_use]
-pub fn trace_of(seed: u64) -> String {
-    run_and_trace(seed, true).1
-}
-
-fn run_and_trace(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+/// Runs the schedule of one seed. Returns the first rule that the run broke, and what happened in it, if it is traced.
+pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
     let center = ContactCenter::draw(&mut random, FAULTY_MS);

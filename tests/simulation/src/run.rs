@@ -10,19 +10,15 @@ pub struct Violation {
     pub complaint: String,
     /// The faults of the run.
     pub faults: String,
-    /// What happened, if the run was traced.
-    pub trace: String,
 }
 
 impl Violation {
     /// Creates the violation of a rule with what the world knows of the run.
     #[must_use]
     pub fn of_world(world: &SharedWorld, complaint: String) -> Self {
-        let world = world.lock();
         Self {
             complaint,
-            faults: format!("{:#?}", world.faults),
-            trace: world.trace.text(),
+            faults: format!("{:#?}", world.lock().faults),
         }
     }
 }

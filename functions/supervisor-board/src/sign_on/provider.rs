@@ -54,7 +54,7 @@ struct ProviderFacts {
     read_at: Instant,
 }
 
-/// The provider.
+/// The OpenID provider, with what was read of it last.
 pub(super) struct Provider {
     issuer: Url,
     transport: Transport,
