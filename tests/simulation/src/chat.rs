@@ -1,7 +1,7 @@
 //! Chats: the sessions of an agent in invocations that overlap, die and hand over, against a contact center, stores and receivers of
 //! notifications that fail.
 //!
-//! An invocation starts every [`SCHEDULE_MS`], finds the agent taken or works it, and hands over before its deadline; some are
+//! An invocation starts every 20 seconds, finds the agent taken or works it, and hands over before its deadline; some are
 //! delivered twice. The wall clocks of the invocations differ. What is checked:
 //! - the archive of every chat holds each of its messages once, those that sessions missed included;
 //! - every escalation is delivered, and delivered once where nothing failed; whatever is delivered again has the same idempotency key;
