@@ -74,6 +74,7 @@ impl ArchiveQueue {
         for (id, conversation) in conversations.iter_mut() {
             let is_due = conversation.has_ended()
                 && !conversation.archiving
+                && !conversation.waits_for_model()
                 && conversation.last_activity.elapsed() >= delay
                 && conversation.archive_not_before <= now;
             if !is_due || self.running.len() >= CONCURRENCY {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use insights_core::chat::archive::Gap;
 use insights_core::chat::escalation::RaisedSeverities;
-use insights_core::chat::message::Message;
+use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::seen::SeenIdentities;
 use insights_core::rules::{LiveRules, RuleFile, RuleHit};
 use insights_http::backoff::{Backoff, BackoffPolicy};
@@ -16,6 +16,10 @@ use tokio::time::Instant;
 const SEEN_LIMIT: usize = 10_000;
 /// Number of archived conversations remembered, so that a late message does not count as a new conversation.
 const ARCHIVED_LIMIT: usize = 1000;
+
+/// Longest time for which the rules of a conversation wait for what the model finds in a message. A model that is far behind may not
+/// hold alerts back for ever.
+const MAX_MODEL_WAIT: Duration = Duration::from_secs(10);
 
 /// A conversation that is not archived yet.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(super) struct Conversation {
     pub(super) rules: LiveRules,
     /// Whether the windows of the rules were closed at the end of the conversation.
     pub(super) are_rules_closed: bool,
+    /// The messages whose signals the rules wait for: when each was sent, in milliseconds since the epoch, and until when they wait.
+    awaited: HashMap<Identity, (i64, Instant)>,
     /// When the conversation ended, in milliseconds since the epoch, if it has.
     pub(super) ended_at_ms: Option<i64>,
     /// When the conversation last received or sent anything.
@@ -52,6 +58,7 @@ impl Conversation {
             escalated: RaisedSeverities::default(),
             rules: LiveRules::default(),
             are_rules_closed: false,
+            awaited: HashMap::new(),
             ended_at_ms,
             last_activity: now,
             stored_messages: 0,
@@ -74,17 +81,50 @@ impl Conversation {
         for outage in outages {
             self.rules.add_gap(outage.from_ms, outage.to_ms);
         }
+        let awaited_from_ms = self.earliest_awaited_ms();
         match self.ended_at_ms {
             None => {
                 self.are_rules_closed = false;
-                self.rules.advance(file, until_ms)
+                let complete_until =
+                    awaited_from_ms.map_or(until_ms, |from| until_ms.min(from - 1));
+                self.rules.advance(file, complete_until)
             }
-            Some(_) if self.are_rules_closed => Vec::new(),
+            Some(_) if self.are_rules_closed || awaited_from_ms.is_some() => Vec::new(),
             Some(ended_ms) => {
                 self.are_rules_closed = true;
                 self.rules.finish(file, Some(ended_ms)).hits
             }
         }
+    }
+
+    /// Lets the rules wait for what the model finds in a message.
+    pub(super) fn wait_for_model(&mut self, message: &Message) {
+        let until = Instant::now() + MAX_MODEL_WAIT;
+        self.awaited
+            .insert(message.identity(), (message.timestamp_ms, until));
+    }
+
+    /// Notes that the model is done with a message.
+    pub(super) fn end_wait_for_model(&mut self, message: &Identity) {
+        self.awaited.remove(message);
+    }
+
+    /// Lets the rules wait for no message any more.
+    pub(super) fn stop_waiting_for_model(&mut self) {
+        self.awaited.clear();
+    }
+
+    /// Returns whether rules wait for what the model finds in a message.
+    pub(super) fn waits_for_model(&self) -> bool {
+        let now = Instant::now();
+        self.awaited.values().any(|(_, until)| *until > now)
+    }
+
+    /// Returns when the earliest message was sent that rules wait for, in milliseconds since the epoch.
+    fn earliest_awaited_ms(&mut self) -> Option<i64> {
+        let now = Instant::now();
+        self.awaited.retain(|_, (_, until)| *until > now);
+        self.awaited.values().map(|(sent_ms, _)| *sent_ms).min()
     }
 
     /// Returns whether the conversation has ended.
@@ -228,7 +268,9 @@ impl ConversationTable {
 
 #[cfg(test)]
 mod tests {
+    use insights_core::chat::archive_dialogue::utterance_of_message;
     use insights_core::chat::message::Sender;
+    use insights_core::signals::{Signal, Signals};
 
     use super::*;
 
@@ -270,5 +312,48 @@ mod tests {
         }
         table.forget_archived("chat-1");
         assert_eq!(table.archived_end_ms("chat-1"), None);
+    }
+
+    const NOTICE: &str = r#"
+        [[rule]]
+        id = "calm"
+        when = { not_signal = ["urgent"], by = "customer", within = "first 5s" }
+    "#;
+
+    fn read(conversation: &mut Conversation, file: &RuleFile, message: &Message, signals: Signals) {
+        let mut utterance = utterance_of_message(message).unwrap();
+        utterance.signals = signals;
+        conversation.rules.add(file, &utterance);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rules_wait_for_what_the_model_finds_but_not_for_ever() {
+        let file = RuleFile::from_toml(NOTICE).unwrap();
+        let urgent: Signals = [Signal::Urgent].into_iter().collect();
+        let said = message("customer", 1000);
+        let waiting = |ended_at_ms| {
+            let mut conversation = Conversation::new(ended_at_ms);
+            read(&mut conversation, &file, &said, Signals::NONE);
+            conversation.wait_for_model(&said);
+            conversation
+        };
+        for ended_at_ms in [None, Some(20_000)] {
+            let mut found = waiting(ended_at_ms);
+            assert_eq!(found.decide_rules(&file, 30_000, &[]), []);
+            assert!(found.waits_for_model());
+            found.end_wait_for_model(&said.identity());
+            read(&mut found, &file, &said, urgent);
+            assert_eq!(found.decide_rules(&file, 30_000, &[]), [], "it was urgent");
+
+            let mut quiet = waiting(ended_at_ms);
+            assert_eq!(quiet.decide_rules(&file, 30_000, &[]), []);
+            quiet.end_wait_for_model(&said.identity());
+            assert_eq!(quiet.decide_rules(&file, 30_000, &[]).len(), 1);
+
+            let mut unanswered = waiting(ended_at_ms);
+            tokio::time::advance(MAX_MODEL_WAIT).await;
+            assert!(!unanswered.waits_for_model());
+            assert_eq!(unanswered.decide_rules(&file, 30_000, &[]).len(), 1);
+        }
     }
 }

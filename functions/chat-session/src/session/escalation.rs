@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use insights_core::chat::archive_dialogue::utterance_of_message;
 use insights_core::chat::escalation::{EscalationTrigger, RaisedSeverities, Severity};
-use insights_core::chat::message::Message;
 use insights_core::chat::stored_message::StoredMessage;
 use insights_core::lexicon;
 use insights_core::rules::{RuleHit, RuleSeverity};
@@ -88,14 +87,23 @@ impl Escalations {
         Ok(Some(trigger))
     }
 
-    /// Adds a message to what the rules of the rule file know of its conversation.
-    pub(super) fn read_for_rules(&self, message: &Message, conversation: &mut Conversation) {
+    /// Adds a message, with the signals that the model has found in it so far, to what the rules of the rule file know of its
+    /// conversation. A message that was added before only gets its signals.
+    pub(super) fn read_for_rules(&self, stored: &StoredMessage, conversation: &mut Conversation) {
         if let Some(file) = self.deps.rules.current()
-            && let Some(utterance) = utterance_of_message(message)
+            && let Some(mut utterance) = utterance_of_message(&stored.message)
         {
-            let score = lexicon::score(&message.text).score;
+            let score = lexicon::score(&stored.message.text).score;
+            utterance.signals = stored.signals;
             conversation.rules.add(&file, &utterance.with_score(score));
+            conversation.are_rules_closed = false;
         }
+    }
+
+    /// Returns whether a rule of the rule file asks for signals, so that rules wait for what the model finds in a message.
+    pub(super) fn do_rules_ask_for_signals(&self) -> bool {
+        let file = self.deps.rules.current();
+        file.is_some_and(|file| file.asks_for_signals())
     }
 
     /// Stores hits of rules, and queues the notifications of those that alert. A hit that was stored before, by this session or by

@@ -89,8 +89,8 @@ impl EventLoop {
                 Some(finished) = self.state.archives.join_next() => {
                     self.state.finish_archive(finished?);
                 }
-                Some(signaled) = self.state.scoring.next_signaled() => {
-                    self.state.take_signaled(signaled).await?;
+                Some(scored) = self.state.scoring.next_done() => {
+                    self.state.take_scored(scored).await?;
                 }
                 _ = tick.tick() => self.tick(mode).await?,
             }

@@ -115,14 +115,17 @@ impl Loading<'_> {
                 .await?;
         }
         for message in &messages {
-            self.escalations
-                .read_for_rules(&message.message, &mut conversation);
+            self.escalations.read_for_rules(message, &mut conversation);
             self.escalations
                 .raise(message, &mut conversation.escalated, self.store)
                 .await?;
             // The session before may have ended while the model still had the message.
-            if message.model_sentiment.is_none() && message.language.is_none() {
-                self.scoring.enqueue(message);
+            let is_unscored = message.model_sentiment.is_none() && message.language.is_none();
+            if is_unscored
+                && self.scoring.enqueue(message)
+                && self.escalations.do_rules_ask_for_signals()
+            {
+                conversation.wait_for_model(&message.message);
             }
         }
         self.conversations.insert(stored.id, conversation);

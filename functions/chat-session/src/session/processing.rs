@@ -32,15 +32,19 @@ impl Processing<'_> {
         let lexicon = lexicon::score(&stored.message.text);
         let escalation = match self.conversations.get_mut(&stored.message.conversation_id) {
             Some(conversation) => {
-                self.escalations
-                    .read_for_rules(&stored.message, conversation);
+                self.escalations.read_for_rules(&stored, conversation);
                 self.escalations
                     .raise(&stored, &mut conversation.escalated, self.store)
                     .await?
             }
             None => None,
         };
-        self.scoring.enqueue(&stored);
+        if self.scoring.enqueue(&stored)
+            && self.escalations.do_rules_ask_for_signals()
+            && let Some(conversation) = self.conversations.get_mut(&stored.message.conversation_id)
+        {
+            conversation.wait_for_model(&stored.message);
+        }
         if let Some(received_at) = received_at {
             self.statistics.record_processing(received_at);
         }

@@ -20,40 +20,40 @@ const QUEUE_LIMIT: usize = 256;
 /// Number of messages that are scored at the same time: the number of cores of a small machine.
 const CONCURRENCY: usize = 2;
 
-/// The two ends of the scoring task: takes messages, and gives back those in which the model found signals.
+/// The two ends of the scoring task: takes messages, and gives each back with the signals that the model found.
 #[derive(Debug)]
 pub(super) struct ScoringQueue {
     sender: Option<mpsc::Sender<StoredMessage>>,
-    signaled: mpsc::Receiver<StoredMessage>,
+    done: mpsc::Receiver<StoredMessage>,
     skipped: u64,
 }
 
 /// Where the scoring task reports to.
 struct Reports {
     updates: Observer<Update>,
-    signaled: mpsc::Sender<StoredMessage>,
+    done: mpsc::Sender<StoredMessage>,
 }
 
 impl ScoringQueue {
     /// Starts the task that scores, if there is a model. The task ends when the queue is dropped.
     pub(super) fn start(deps: &Arc<Deps>, updates: Observer<Update>) -> Self {
-        let (signals, signaled) = mpsc::channel(QUEUE_LIMIT);
+        let (finished, done) = mpsc::channel(QUEUE_LIMIT);
         let reports = Reports {
             updates,
-            signaled: signals,
+            done: finished,
         };
         let is_enabled = deps.scorer.is_enabled();
         Self {
             sender: is_enabled.then(|| start_task(Arc::clone(deps), reports)),
-            signaled,
+            done,
             skipped: 0,
         }
     }
 
-    /// Waits for a message in which the model found signals. Dropping the future loses none. Returns `None` once the task has
-    /// ended and all of them were taken.
-    pub(super) async fn next_signaled(&mut self) -> Option<StoredMessage> {
-        self.signaled.recv().await
+    /// Waits for a message that the model is done with, also where the model failed. Dropping the future loses none. Returns `None`
+    /// once the task has ended and all of them were taken.
+    pub(super) async fn next_done(&mut self) -> Option<StoredMessage> {
+        self.done.recv().await
     }
 
     /// Lets the task end when it has scored what waits.
@@ -61,13 +61,14 @@ impl ScoringQueue {
         self.sender = None;
     }
 
-    /// Hands a message to the model, or counts it as skipped if too many messages wait.
-    pub(super) fn enqueue(&mut self, stored: &StoredMessage) {
-        if let Some(sender) = &self.sender
-            && sender.try_send(stored.clone()).is_err()
-        {
-            self.skipped += 1;
-        }
+    /// Hands a message to the model, or counts it as skipped if too many messages wait. Returns whether the model has it.
+    pub(super) fn enqueue(&mut self, stored: &StoredMessage) -> bool {
+        let Some(sender) = &self.sender else {
+            return false;
+        };
+        let is_taken = sender.try_send(stored.clone()).is_ok();
+        self.skipped += u64::from(!is_taken);
+        is_taken
     }
 
     /// Returns the number of messages that the model did not score.
@@ -83,15 +84,24 @@ fn start_task(deps: Arc<Deps>, reports: Reports) -> mpsc::Sender<StoredMessage> 
     });
     tokio::spawn(async move {
         messages
-            .for_each_concurrent(CONCURRENCY, |stored| score(&deps, stored, &reports))
+            .for_each_concurrent(CONCURRENCY, async |stored| {
+                let stored = score(&deps, stored, &reports.updates).await;
+                // The session has ended if nobody takes it: the next one finds the signals in the store.
+                let _ = reports.done.send(stored).await;
+            })
             .await;
     });
     sender
 }
 
-async fn score(deps: &Deps, mut stored: StoredMessage, reports: &Reports) {
+/// Scores a message and stores the score. Returns the message with what the model found.
+async fn score(
+    deps: &Deps,
+    mut stored: StoredMessage,
+    updates: &Observer<Update>,
+) -> StoredMessage {
     let Some(sentiment) = deps.scorer.score(&stored.message.text).await else {
-        return;
+        return stored;
     };
     let is_foreign = sentiment.unscored == Some(Unscored::OtherLanguage);
     stored.signals = sentiment.signals;
@@ -125,13 +135,10 @@ async fn score(deps: &Deps, mut stored: StoredMessage, reports: &Reports) {
             "the model's score of a message was not stored"
         );
     }
-    reports.updates.notify(|| Update::Scored {
+    updates.notify(|| Update::Scored {
         identity: stored.message.identity(),
         conversation_id: stored.message.conversation_id.clone(),
         sentiment,
     });
-    if !stored.signals.is_empty() {
-        // The session has ended if nobody takes it: the next one finds the signals in the store.
-        let _ = reports.signaled.send(stored).await;
-    }
+    stored
 }

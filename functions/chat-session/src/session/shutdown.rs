@@ -276,6 +276,8 @@ async fn leave(mut event_loop: EventLoop, outcome: Outcome) -> anyhow::Result<Re
 
 /// Processes everything that is stored, and archives every conversation.
 async fn work_off(event_loop: &mut EventLoop, deadline: Deadline) -> anyhow::Result<()> {
+    let stopped_ms = Timestamp::now().as_millisecond();
+    let was_connected = event_loop.state.stream.connected;
     event_loop.stop().await?;
     event_loop.state.drain_pending().await?;
     if let Some(finished) = deadline
@@ -283,6 +285,12 @@ async fn work_off(event_loop: &mut EventLoop, deadline: Deadline) -> anyhow::Res
         .await
     {
         finished?;
+    }
+    if was_connected {
+        let deciding = event_loop.state.decide_rules_finally(stopped_ms);
+        if let Some(decided) = deadline.bound(deciding).await {
+            decided?;
+        }
     }
     if let Some(finished) = deadline.bound(event_loop.finish_archives()).await {
         finished?;

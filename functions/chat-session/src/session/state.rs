@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use insights_core::chat::escalation::RaisedSeverities;
 use insights_core::chat::stored_message::StoredMessage;
+use insights_core::rules::RuleFile;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use store::state::StateStore;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::archive_queue::{ArchiveQueue, Archiving, FinishedArchive};
 use super::arrival::Arrival;
 use super::board_rows;
-use super::conversations::ConversationTable;
+use super::conversations::{Conversation, ConversationTable};
 use super::escalation::Escalations;
 use super::ingest::{self, Ingest};
 use super::loading::Loading;
@@ -269,11 +270,38 @@ impl SessionState {
             return Ok(());
         };
         let until_ms = Timestamp::now().as_millisecond() - RULE_SETTLE_MS;
+        self.decide_rules_until(&file, |_| until_ms).await
+    }
+
+    /// Decides the rules for the last time, after the session has stopped to listen at `stopped_ms` and the model has scored what it
+    /// could. Nothing more will be heard, so whatever was heard counts as complete.
+    pub(super) async fn decide_rules_finally(&mut self, stopped_ms: i64) -> anyhow::Result<()> {
+        let Some(file) = self.deps.rules.current() else {
+            return Ok(());
+        };
+        for (_, conversation) in self.conversations.iter_mut() {
+            conversation.stop_waiting_for_model();
+        }
+        let settled_ms = stopped_ms - RULE_SETTLE_MS;
+        self.decide_rules_until(&file, |conversation| {
+            settled_ms.max(conversation.rules.last_end().unwrap_or(settled_ms))
+        })
+        .await
+    }
+
+    async fn decide_rules_until(
+        &mut self,
+        file: &RuleFile,
+        until_ms: impl Fn(&Conversation) -> i64,
+    ) -> anyhow::Result<()> {
         let outages = self.stream.outages();
         let raised: Vec<_> = self
             .conversations
             .iter_mut()
-            .map(|(id, open)| (id.clone(), open.decide_rules(&file, until_ms, outages)))
+            .map(|(id, open)| {
+                let until_ms = until_ms(open);
+                (id.clone(), open.decide_rules(file, until_ms, outages))
+            })
             .filter(|(_, hits)| !hits.is_empty())
             .collect();
         for (conversation, hits) in raised {
@@ -345,11 +373,22 @@ impl SessionState {
         }
     }
 
-    /// Raises the escalation of a message in which the model found signals. The conversation may have been archived meanwhile.
-    pub(super) async fn take_signaled(&mut self, stored: StoredMessage) -> anyhow::Result<()> {
+    /// Takes a message that the model is done with: its signals are told to the rules, and raise its escalation. The conversation may
+    /// have been archived meanwhile.
+    pub(super) async fn take_scored(&mut self, stored: StoredMessage) -> anyhow::Result<()> {
         let mut of_archived = RaisedSeverities::default();
-        let escalated = match self.conversations.get_mut(&stored.message.conversation_id) {
-            Some(conversation) => &mut conversation.escalated,
+        let mut conversation = self.conversations.get_mut(&stored.message.conversation_id);
+        if let Some(conversation) = &mut conversation {
+            conversation.end_wait_for_model(&stored.message.identity());
+        }
+        if stored.signals.is_empty() {
+            return Ok(());
+        }
+        let escalated = match conversation {
+            Some(conversation) => {
+                self.escalations.read_for_rules(&stored, conversation);
+                &mut conversation.escalated
+            }
             None => &mut of_archived,
         };
         let raised = self
@@ -371,9 +410,9 @@ impl SessionState {
         self.scoring.close();
         let deadline = Instant::now() + limit;
         while let Ok(Some(stored)) =
-            tokio::time::timeout_at(deadline, self.scoring.next_signaled()).await
+            tokio::time::timeout_at(deadline, self.scoring.next_done()).await
         {
-            self.take_signaled(stored).await?;
+            self.take_scored(stored).await?;
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
 
-use chat_session::records::{self, EscalationRecord};
+use chat_session::records::{self, EscalationRecord, HitRecord};
 use chat_session::session::Update;
 use cxone_simulator::Scenario;
+use insights_core::chat::archive_dialogue::dialogue_of_archive;
 use insights_core::chat::escalation::{EscalationDetector, Severity};
+use insights_core::rules::{RuleFile, RuleHit};
 use insights_core::signals::Signal;
 use testkit::eventually_async;
 
@@ -119,4 +121,87 @@ async fn what_the_model_had_not_scored_when_a_session_died_is_scored_by_the_next
     })
     .await;
     session.stop().await;
+}
+
+/// Rules that need what the model finds: that something is signaled, and that it is not.
+const RULES: &str = r#"
+[[rule]]
+id = "urgent"
+severity = "severe"
+when = { signal = ["urgent"], by = "customer" }
+
+[[rule]]
+id = "boiler-without-urgency"
+when = { said = ["boiler"], by = "customer" }
+unless = { signal = ["urgent"], by = "customer" }
+
+[[rule]]
+id = "quiet-start"
+when = { not_signal = ["urgent"], by = "customer", within = "first 1s" }
+"#;
+
+async fn hits(state: &FaultyState) -> Vec<RuleHit> {
+    let partition = records::conversation_partition("chat-1");
+    let items = state.items(&partition, "h#").await;
+    let hits = items
+        .iter()
+        .map(|item| item.decode::<HitRecord>().unwrap().hit);
+    hits.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_know_what_the_model_found_and_answer_the_same_over_deaths_and_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    std::fs::write(&path, RULES).unwrap();
+    let rules = ("RULES_FILE", path.to_str().unwrap());
+    let state = FaultyState::new();
+    // The first session has no model: it leaves what only a model knows to the next one.
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", DANGER);
+    session.shows("chat-1", DANGER).await;
+    session.kill().await;
+    let fixture = fixture.with_settings(&[MODEL, rules]);
+    let session = fixture.connected("two").await;
+    eventually_async("the signal makes a rule hold", async || {
+        hits(&state).await.len() == 1
+    })
+    .await;
+    let live = hits(&state).await;
+    assert_eq!(live[0].rule, "urgent");
+    session.kill().await;
+    let mut session = fixture.connected("three").await;
+    let said = "thank you, somebody is here now";
+    fixture
+        .simulator
+        .world()
+        .chat
+        .say("chat-1", "customer", said);
+    session.shows("chat-1", said).await;
+    are_scored(&state, 2).await;
+    session.stop().await;
+    assert_eq!(hits(&state).await, live, "the same hit, and no other");
+    let archived = dialogue_of_archive(&fixture.archive("chat-1").await);
+    let afterwards = RuleFile::from_toml(RULES).unwrap().evaluate(&archived);
+    assert_eq!(afterwards.hits, live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_that_is_found_while_a_session_ends_still_makes_its_rule_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    std::fs::write(&path, RULES).unwrap();
+    let rules = ("RULES_FILE", path.to_str().unwrap());
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[MODEL, rules]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", DANGER);
+    session.shows("chat-1", DANGER).await;
+    session.stop().await;
+    let found = hits(&state).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].rule, "urgent");
 }

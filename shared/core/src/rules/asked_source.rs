@@ -53,6 +53,13 @@ impl AskedSource {
 }
 
 impl RuleFile {
+    /// Returns whether a rule of this file asks for signals, which a model finds some time after the words have arrived.
+    #[must_use]
+    pub fn asks_for_signals(&self) -> bool {
+        let is_signal = |kind: &AtomKind| matches!(kind, AtomKind::Signal(_));
+        self.atoms.iter().any(|atom| is_signal(&atom.kind))
+    }
+
     /// Returns what a rule of this file asks beside words and times, each once.
     #[must_use]
     pub fn sources_of(&self, rule: &RuleDefinition) -> Vec<AskedSource> {

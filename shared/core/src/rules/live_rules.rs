@@ -190,6 +190,12 @@ impl LiveRules {
         self.decided_until
     }
 
+    /// Returns the end of the newest utterance, in milliseconds since the epoch.
+    #[must_use]
+    pub const fn last_end(&self) -> Option<i64> {
+        self.last_end
+    }
+
     /// Returns the ids of the rules that have not hit and whose answer was unknown at some moment: words may be missing, or the
     /// conversation lacks what the rule asks for.
     pub fn unknown_rules(&self) -> impl Iterator<Item = &str> {
