@@ -9,7 +9,7 @@ use super::asking_words::{
 };
 use super::finding::PiiKind;
 use super::reading::{CueHit, Reading};
-use super::tokens::Token;
+use super::tokens::{Token, is_one_of};
 
 /// Largest number of words before a phrase that can ask for it.
 const MAX_WORDS_BEFORE: usize = 14;
@@ -45,6 +45,9 @@ struct Sentence<'s> {
 /// Returns what a speaker who may ask wants with the data of a kind that a phrase names.
 pub(super) fn intent_of(text: &str, reading: &Reading, hit: &CueHit, kind: PiiKind) -> Intent {
     let sentence = Sentence::around(text, reading, hit);
+    if kind == PiiKind::Name && sentence.tells_who_speaks() {
+        return Intent::Mentions;
+    }
     if sentence.asks_before() || sentence.asks_behind() {
         return Intent::Asks;
     }
@@ -287,6 +290,15 @@ impl<'s> Sentence<'s> {
         })
     }
 
+    /// Returns whether the phrase says with whom somebody speaks, and does not ask who that is: "you are speaking with support".
+    fn tells_who_speaks(&self) -> bool {
+        self.is_any(self.phrase.start, "speaking talking")
+            && !self.before.clone().any(|place| {
+                self.is_any(place, "who whom who's i'm")
+                    || self.is_any(place, "am") && self.is_any(place + 1, "i")
+            })
+    }
+
     /// Returns whether the sentence only talks about the data.
     fn mentions(&self, kind: PiiKind) -> bool {
         let is_before = |words: &str| self.before.clone().any(|place| self.is_any(place, words));
@@ -333,19 +345,4 @@ impl<'s> Sentence<'s> {
             !is_before("have know remember recall") && self.before.clone().any(is_of_listener);
         self.is_in_talk_of_change() || is_indefinite || is_means || is_of_others
     }
-}
-
-/// Returns whether a word is one of others, in any case and with any apostrophe.
-fn is_one_of(word: &str, others: &str) -> bool {
-    others.split(' ').any(|other| {
-        let mut letters = other.chars();
-        word.chars().all(|letter| {
-            let letter = if letter == '’' {
-                '\''
-            } else {
-                letter.to_ascii_lowercase()
-            };
-            letters.next() == Some(letter)
-        }) && letters.next().is_none()
-    })
 }

@@ -52,6 +52,8 @@ mod identifiers;
 mod joined;
 mod late;
 mod memory;
+mod name_answers;
+mod name_words;
 mod numbers;
 mod phrases;
 mod policy;

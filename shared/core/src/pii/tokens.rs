@@ -192,3 +192,18 @@ fn read_token(text: &str, start: usize) -> Option<Token> {
         is_linking,
     })
 }
+
+/// Returns whether a word is one of others, in any case and with any apostrophe.
+pub(super) fn is_one_of(word: &str, others: &str) -> bool {
+    others.split_ascii_whitespace().any(|other| {
+        let mut letters = other.chars();
+        word.chars().all(|letter| {
+            let letter = if letter == '’' {
+                '\''
+            } else {
+                letter.to_ascii_lowercase()
+            };
+            letters.next() == Some(letter)
+        }) && letters.next().is_none()
+    })
+}

@@ -9,6 +9,7 @@ use super::identifiers::{
     can_be_identifier, end_of_identifier, find_ibans, find_national_insurance_numbers,
 };
 use super::memory::Memory;
+use super::name_answers::find_name_answers;
 use super::numbers::can_be_expiry;
 use super::phrases::Cue;
 use super::reading::Reading;
@@ -143,8 +144,14 @@ impl TurnData<'_> {
         }) {
             return;
         }
+        if kind == PiiKind::Name {
+            for range in find_name_answers(text, reading) {
+                note(text, findings, answered, kind, range);
+            }
+            return;
+        }
         let range = match kind {
-            PiiKind::Name | PiiKind::Password => words::find_answer(text, reading, kind),
+            PiiKind::Password => words::find_answer(text, reading, kind),
             PiiKind::Address => words::find_address_answer(text, reading),
             PiiKind::Email => {
                 let has_signs = reading.tokens.iter().any(|token| {

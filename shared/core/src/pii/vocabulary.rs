@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
+use super::name_words::EVERYDAY;
+
 /// What a word can be; a word may be several things at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct WordRoles(u32);
@@ -47,6 +49,8 @@ impl WordRoles {
     pub(super) const PLACE_BEFORE: Self = Self(1 << 17);
     /// The word is a part of an address: "flat", "apartment".
     pub(super) const DWELLING: Self = Self(1 << 18);
+    /// The word is one of everyday talk that nobody is called by: "router", "works", "wow".
+    pub(super) const EVERYDAY: Self = Self(1 << 19);
 
     /// Returns whether the word can be any of the given things.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -279,6 +283,7 @@ const ROLES: &[(&str, WordRoles)] = &[
         "to email mail address write me under on use it's is its that's",
         WordRoles::PLACE_BEFORE,
     ),
+    (EVERYDAY, WordRoles::EVERYDAY),
 ];
 
 /// The vocabulary with the words of the phrases, and the phrases themselves.

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::finding::PiiKind;
+use super::name_answers::is_verb_of_subject;
+use super::name_words::NAMES_WITH_ENDINGS;
 use super::phrases::Cue;
 use super::reading::{CueHit, Reading};
-use super::tokens::{Shape, Token};
+use super::tokens::{Shape, Token, is_one_of};
 use super::vocabulary::WordRoles;
 
 /// Largest number of words of a name.
@@ -81,12 +83,9 @@ pub(super) fn find_passwords(text: &str, reading: &Reading) -> Vec<Range<usize>>
         .collect()
 }
 
-/// Finds the words of an answer to a question for a name, a password or an address.
+/// Finds the words of an answer to a question for a password or an address of mail.
 pub(super) fn find_answer(text: &str, reading: &Reading, kind: PiiKind) -> Option<Range<usize>> {
-    let limit = match kind {
-        PiiKind::Name => MAX_NAME_WORDS + 6,
-        _ => MAX_PASSWORD_WORDS + 4,
-    };
+    let limit = MAX_PASSWORD_WORDS + 4;
     let is_sign = |token: &Token| {
         kind == PiiKind::Email
             && (token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
@@ -108,6 +107,14 @@ pub(super) fn find_answer(text: &str, reading: &Reading, kind: PiiKind) -> Optio
     };
     let first = reading.tokens.iter().position(is_value)?;
     let last = reading.tokens.iter().rposition(is_value)?;
+    // "Great, it works again" is no answer.
+    let is_word = |token: &Token| is_value(token) && !is_sign(token);
+    if let Some(word) = reading.tokens.iter().position(is_word)
+        && is_verb_of_subject(text, reading, word)
+        && !reading.tokens.get(word + 1).is_some_and(is_sign)
+    {
+        return None;
+    }
     let words = &reading.tokens[first..=last];
     // A long answer is a sentence, in which the first words with a capital are the name.
     let is_spelled = words.iter().any(is_sign) && words.len() <= 24;
@@ -355,6 +362,7 @@ fn words_after(
         && ["ed", "ing", "ly"]
             .iter()
             .any(|ending| word.ends_with(ending))
+        && !is_one_of(word, NAMES_WITH_ENDINGS)
     {
         return None;
     }
