@@ -16,7 +16,7 @@
 //!    conversations with their escalations. If the previous session died, the agent is set offline first.
 //! 3. The session connects to the stream. It reconnects with backoff and changes to a connection with a fresh token before the
 //!    old token expires. After each reconnect, the transcripts of the open conversations are read for missed messages, until all are
-//!    read. So is the transcript of a conversation that is seen for the first time after an outage.
+//!    read. So is the transcript of a conversation that is seen for the first time after an outage, or after the very first start.
 //! 4. Arrivals are taken in batches. A conversation that is not known yet is noted as open before any of its messages is
 //!    stored. All messages of a batch are stored, and only then acted on.
 //! 5. Each stored message is processed within the rate of its conversation: it is scored by the lexicon, an escalation is
@@ -24,7 +24,8 @@
 //!    rate wait in memory, and above that in the store.
 //! 6. A message that the agent sends is stored together with a note, and written to the stream at the agent's rate. The note is
 //!    removed when the message is known to have arrived; until then, a break or a crash leads to sending it again
-//!    ([`insights_core::chat::outbox`] says when exactly).
+//!    ([`insights_core::chat::outbox`] says when exactly). The notes are read at the start, a moment later, and once a minute, since the
+//!    session before still takes messages while it hands over.
 //! 7. A conversation that has ended, or was silent for too long, is archived: its stored messages, its transcript and its
 //!    previous archive are merged. After a complete archive the note that the conversation is open is removed. A customer who writes
 //!    after the end opens the conversation again.

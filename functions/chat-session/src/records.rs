@@ -69,9 +69,27 @@ pub struct SessionRecord {
     /// When a frame of the stream arrived last, in milliseconds since the epoch.
     #[serde(rename = "heard_ms")]
     pub last_frame_ms: i64,
-    /// Whether the stream was down at some time since the session began, so that conversations may have begun unseen.
+    /// Whether a part of the stream was missed not long ago, so that conversations may have begun unseen.
     #[serde(default)]
     pub had_gap: bool,
+    /// When the stream was up again after the latest part that was missed, by this session or by one before it, in milliseconds since
+    /// the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_until_ms: Option<i64>,
+}
+
+impl SessionRecord {
+    /// Returns when the latest missed part of the stream was over, as the session after this one counts it from `now_ms`. A session that
+    /// is not handing over listens no longer, so that the missed part goes on until now.
+    #[must_use]
+    pub fn missed_until(&self, now_ms: i64) -> Option<i64> {
+        let is_listening = self.phase == Phase::HandingOver;
+        match self.missed_until_ms {
+            Some(at_ms) if is_listening => Some(at_ms),
+            None if is_listening && !self.had_gap => None,
+            _ => Some(now_ms),
+        }
+    }
 }
 
 /// A note that a conversation is not archived yet.

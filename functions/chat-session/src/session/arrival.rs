@@ -21,6 +21,8 @@ pub(super) enum Arrival {
     TranscriptsRead(u64),
     /// A message was written to the stream.
     Written(Identity),
+    /// The messages of the agent that are noted as not known to have arrived, whichever session noted them.
+    UnsentNotes(Vec<Message>),
     /// The stream is up.
     Connected {
         /// When the stream was down, if it had been up before.

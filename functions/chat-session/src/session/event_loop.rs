@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::arrival::Arrival;
 use super::options::{Options, OutgoingMessage};
 use super::presence::PresenceKeeper;
-use super::state::SessionState;
+use super::state::{SessionState, ToRead};
 use super::tasks::TaskSet;
 use crate::gauges::SessionFigures;
 use crate::records::Phase;
@@ -23,6 +23,11 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(60);
 /// Time between two writes of a session's record in which nothing but the time of its last frame has changed. After the death of the
 /// session, its outage counts from there.
 const RECORD_INTERVAL: Duration = Duration::from_secs(60);
+/// When a session first reads the notes of unsent messages again: the session that handed over to it still took messages after it had
+/// read them at its start, and has ended by then.
+const FIRST_NOTES_AFTER: Duration = Duration::from_secs(15);
+/// Time between two later readings of the notes of unsent messages.
+const NOTES_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The event loop of a session that holds or hands over the lease of its agent.
 pub(super) struct EventLoop {
@@ -32,6 +37,7 @@ pub(super) struct EventLoop {
     outgoing: Option<mpsc::Receiver<OutgoingMessage>>,
     metrics_reported_at: Instant,
     recorded_at: Instant,
+    notes_due: Instant,
 }
 
 /// Whether the session still holds the lease.
@@ -61,6 +67,7 @@ impl EventLoop {
             outgoing: options.outbound.take(),
             metrics_reported_at: Instant::now(),
             recorded_at: Instant::now(),
+            notes_due: Instant::now() + FIRST_NOTES_AFTER,
         }
     }
 
@@ -139,22 +146,35 @@ impl EventLoop {
         Ok(())
     }
 
-    async fn take_arrivals(&mut self, batch: Vec<Arrival>, mode: Mode) -> anyhow::Result<()> {
+    async fn take_arrivals(&mut self, mut batch: Vec<Arrival>, mode: Mode) -> anyhow::Result<()> {
+        if mode != Mode::Serving {
+            // The successor sends what is left unsent.
+            batch.retain(|arrival| !matches!(arrival, Arrival::UnsentNotes(_)));
+        }
         let has_connected = batch
             .iter()
             .any(|arrival| matches!(arrival, Arrival::Connected { .. }));
         let was_connected = self.state.stream.connected;
-        let first_seen = self.state.ingest(batch).await?;
+        let to_read = self.state.ingest(batch).await?;
+        let connection = self.state.stream.connections;
         if !self.state.deps.center.has_stream() {
             // The watch over a tenant reads every open contact whole, and again after an outage.
         } else if has_connected {
-            let (all, connection) = (
-                self.state.conversations.ids(),
-                self.state.stream.connections,
-            );
+            let all = self.state.conversations.ids();
             self.tasks.transcripts.read_after_outage(all, connection);
-        } else if !first_seen.is_empty() {
-            self.tasks.transcripts.read_first_seen(first_seen);
+        } else {
+            let ToRead {
+                first_seen,
+                adopted,
+            } = to_read;
+            if !first_seen.is_empty() {
+                self.tasks.transcripts.read_first_seen(first_seen);
+            }
+            if !adopted.is_empty() {
+                self.tasks
+                    .transcripts
+                    .read_after_outage(adopted, connection);
+            }
         }
         if mode == Mode::Serving && has_connected {
             self.presence.start(self.state.conversations.watch_active());
@@ -176,6 +196,10 @@ impl EventLoop {
             self.state.end_silent_conversations().await?;
             self.state.decide_rules().await?;
             self.state.start_archives();
+            if Instant::now() >= self.notes_due && self.state.deps.center.has_stream() {
+                self.notes_due = Instant::now() + NOTES_INTERVAL;
+                self.tasks.read_unsent_notes();
+            }
             if self.recorded_at.elapsed() >= RECORD_INTERVAL {
                 let deps = Arc::clone(&self.state.deps);
                 // Beside the loop: a bucket that is out of reach must not hold messages up.

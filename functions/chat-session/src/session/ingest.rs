@@ -5,6 +5,7 @@
 use insights_core::chat::archive::Gap;
 use insights_core::chat::frame::ChatEvent;
 use insights_core::chat::message::Message;
+use insights_core::chat::sla::Latency;
 use insights_core::chat::stored_message::{StoredMessage, Via};
 use insights_core::signals::Signals;
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ use crate::records::{self, ReceiptRecord};
 pub(super) struct Ingested {
     pub(super) puts: Vec<Put>,
     pub(super) ready: Vec<PendingMessage>,
+    /// The conversations with messages that another session left unsent.
+    pub(super) adopted: Vec<String>,
 }
 
 /// The parts of a session that take arrivals.
@@ -85,6 +88,7 @@ impl Ingest<'_> {
             Arrival::TranscriptsRead(connection) => {
                 self.outbound.outbox.on_transcripts_read(connection);
             }
+            Arrival::UnsentNotes(messages) => self.adopt(messages, ingested)?,
             Arrival::Connected { gap, outbound } => {
                 self.note_connected(gap, &mut ingested.puts)?;
                 self.outbound.connect(self.stream.connections, outbound);
@@ -153,6 +157,54 @@ impl Ingest<'_> {
             signals: Signals::NONE,
             language: None,
         };
+        let received_at = received.map(|(_, at)| at);
+        self.store_message(stored, latency, received_at, ingested)
+    }
+
+    /// Takes the messages that another session of the agent took and left unsent, after this one had begun.
+    ///
+    /// That session may have ended before it processed a message, so that one which is new here is processed here.
+    fn adopt(&mut self, noted: Vec<Message>, ingested: &mut Ingested) -> anyhow::Result<()> {
+        let now = Instant::now().into_std();
+        for message in self.outbound.outbox.adopt(noted, now) {
+            let arrival = self.queue.next_arrival();
+            let id = message.conversation_id.clone();
+            let Some(conversation) = self.conversations.get_mut(&id) else {
+                continue;
+            };
+            tracing::warn!(
+                agent_id = self.store.agent,
+                conversation_id = id,
+                "a message that another session left unsent is sent if the transcript does not show it"
+            );
+            if conversation.seen.insert(message.identity()) {
+                conversation.stored_messages += 1;
+                conversation.last_activity = Instant::now();
+                let stored = StoredMessage {
+                    message,
+                    via: Via::Outbound,
+                    arrival,
+                    latency_ms: None,
+                    model_sentiment: None,
+                    signals: Signals::NONE,
+                    language: None,
+                };
+                self.store_message(stored, None, None, ingested)?;
+            }
+            ingested.adopted.push(id);
+        }
+        Ok(())
+    }
+
+    /// Stores a message, and lets it be processed within the rate of its conversation.
+    fn store_message(
+        &mut self,
+        stored: StoredMessage,
+        latency: Option<Latency>,
+        received_at: Option<Instant>,
+        ingested: &mut Ingested,
+    ) -> anyhow::Result<()> {
+        let via = stored.via;
         let put = self
             .store
             .encode(records::message_key(&stored.message), &stored)?;
@@ -161,7 +213,7 @@ impl Ingest<'_> {
         let pending = PendingMessage {
             stored,
             latency,
-            received_at: received.map(|(_, at)| at),
+            received_at,
         };
         let ready = self.queue.offer(pending, self.store, &mut ingested.puts)?;
         ingested.ready.extend(ready);
@@ -185,7 +237,10 @@ impl Ingest<'_> {
 
     fn note_connected(&mut self, gap: Option<Gap>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         self.stream.connected = true;
-        self.stream.had_gap |= gap.is_some();
+        self.stream.last_frame_ms = Timestamp::now().as_millisecond();
+        if let Some(gap) = &gap {
+            self.stream.note_missed_until(gap.to_ms);
+        }
         self.stream.connections += 1;
         metrics::count("chat_connections", 1);
         if let Some(gap) = gap {

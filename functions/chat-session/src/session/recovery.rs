@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use backends::lease_guard::LeaseGuard;
 use insights_core::chat::archive::Gap;
-use insights_core::chat::message::Message;
 use jiff::Timestamp;
 use store::state::StateStore;
 
 use super::options::Options;
 use super::presence;
 use super::state::SessionState;
+use super::tasks::unsent_messages;
 use crate::deps::Deps;
 use crate::records::{self, OpenRecord, Phase, SessionRecord};
 
@@ -31,6 +31,13 @@ pub(super) async fn restore(
     let previous = deps.state.get(&records::session_key(agent), now).await?;
     let previous: Option<SessionRecord> = previous.as_ref().and_then(records::decode_or_skip);
     let mut state = SessionState::new(Arc::clone(&deps), agent, options, lease.lost());
+    // Before the first session nobody listened: conversations may have begun. That includes a first session that ended before it
+    // could write its record.
+    let now_ms = now.as_millisecond();
+    state.stream.missed_until_ms = match &previous {
+        Some(previous) => previous.missed_until(now_ms),
+        None => Some(now_ms),
+    };
     if let Some(previous) = &previous
         && has_died(previous, now, &deps)
     {
@@ -42,16 +49,11 @@ pub(super) async fn restore(
         presence::set_offline(&deps, agent).await;
         state.stream.down_since_ms = Some(previous.last_frame_ms);
     }
-    state.stream.predecessor_had_gap = previous
-        .as_ref()
-        .is_some_and(|previous| previous.had_gap || previous.phase == Phase::Ended);
-    state.record(Phase::Serving).await?;
     let partition = records::agent_partition(agent);
     for (_, gap) in records::list_all::<Gap>(&deps.state, &partition, "outage#", now).await? {
         state.stream.add_outage(gap);
     }
-    let unsent = records::list_all::<Message>(&deps.state, &partition, "out#", now).await?;
-    let unsent = unsent.into_iter().map(|(_, message)| message).collect();
+    let unsent = unsent_messages(&deps.state, agent).await?;
     state.outbound.outbox.restore(unsent);
     let open = open_conversations(&deps, agent, now).await?;
     if !open.is_empty() {
@@ -63,10 +65,15 @@ pub(super) async fn restore(
         if let Some(previous) = previous
             && previous.phase == Phase::Ended
         {
-            let down_since_ms = state.stream.down_since_ms;
-            state.stream.down_since_ms = down_since_ms.or(Some(previous.last_frame_ms));
+            state.stream.down_since_ms = Some(previous.last_frame_ms);
         }
     }
+    if let Some(down_since_ms) = state.stream.down_since_ms {
+        // Nothing is heard until the stream is up: a session that ends before that leaves the whole outage to the next one.
+        state.stream.last_frame_ms = down_since_ms;
+        state.stream.note_missed_until(now_ms);
+    }
+    state.record(Phase::Serving).await?;
     state.loading().resume(open).await?;
     state.conversations.publish_active();
     Ok(state)

@@ -57,6 +57,16 @@ pub(super) struct SessionState {
     updates: UpdateFeed,
 }
 
+/// The conversations whose transcripts are to be read after a batch of arrivals.
+#[derive(Debug, Default)]
+pub(super) struct ToRead {
+    /// Those that are seen for the first time after a part of the stream was missed: their transcripts may hold messages that nobody
+    /// has received.
+    pub(super) first_seen: Vec<String>,
+    /// Those with messages that another session left unsent: their transcripts tell whether the messages have arrived.
+    pub(super) adopted: Vec<String>,
+}
+
 impl SessionState {
     /// Creates the state of a session without conversations, and starts the tasks that score messages and deliver
     /// notifications.
@@ -99,7 +109,8 @@ impl SessionState {
             phase,
             connected: self.stream.connected,
             last_frame_ms: self.stream.last_frame_ms,
-            had_gap: self.stream.had_gap,
+            had_gap: self.stream.missed_until_ms.is_some(),
+            missed_until_ms: self.stream.missed_until_ms,
         };
         let key = records::session_key(&self.store.agent);
         self.store
@@ -121,14 +132,18 @@ impl SessionState {
 
     /// Takes a batch of arrivals: stores everything in one go, and then processes the messages that may be processed now.
     ///
-    /// Returns the conversations that are seen for the first time after a part of the stream was missed: their transcripts may
-    /// hold messages that nobody has received.
-    pub(super) async fn ingest(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Vec<String>> {
-        let conversations: Vec<String> = batch
-            .iter()
-            .filter_map(Arrival::conversation_id)
-            .map(str::to_owned)
-            .collect();
+    /// Returns the conversations whose transcripts are to be read.
+    pub(super) async fn ingest(&mut self, batch: Vec<Arrival>) -> anyhow::Result<ToRead> {
+        let mut conversations = Vec::new();
+        for arrival in &batch {
+            conversations.extend(arrival.conversation_id().map(str::to_owned));
+            if let Arrival::UnsentNotes(messages) = arrival {
+                let unknown = messages
+                    .iter()
+                    .filter(|message| !self.outbound.outbox.is_known(&message.identity()));
+                conversations.extend(unknown.map(|message| message.conversation_id.clone()));
+            }
+        }
         let opened = self.loading().open(&conversations).await?;
         self.look_up_forgotten(&batch).await?;
         let mut ingest = Ingest {
@@ -147,8 +162,13 @@ impl SessionState {
         for pending in ingested.ready {
             self.process(pending).await?;
         }
-        let may_be_incomplete = self.stream.may_have_missed_conversations();
-        Ok(opened.into_iter().filter(|_| may_be_incomplete).collect())
+        let silence = self.deps.config.silence;
+        let may_be_incomplete = self.stream.may_have_missed_conversations(silence);
+        let first_seen = opened.into_iter().filter(|_| may_be_incomplete).collect();
+        Ok(ToRead {
+            first_seen,
+            adopted: ingested.adopted,
+        })
     }
 
     /// Looks up in the store which messages of a batch were stored before, as far as memory has forgotten that.

@@ -1,5 +1,7 @@
 //! The status of the stream: whether it is up, when a frame arrived last, and when it was down.
 
+use std::time::Duration;
+
 use insights_core::chat::archive::Gap;
 use jiff::Timestamp;
 
@@ -13,14 +15,13 @@ pub(super) struct StreamStatus {
     pub(super) connected: bool,
     /// Number of connections opened so far, which is the number of the latest connection.
     pub(super) connections: u64,
-    /// When a frame arrived last, in milliseconds since the epoch.
+    /// When a frame arrived last, in this session or in the one before it, in milliseconds since the epoch.
     pub(super) last_frame_ms: i64,
     /// When the stream of an earlier session was last known to be up, if that session left open conversations or died.
     pub(super) down_since_ms: Option<i64>,
-    /// Whether this session missed a part of the stream.
-    pub(super) had_gap: bool,
-    /// Whether the session before this one missed a part of the stream, or ended before this one began.
-    pub(super) predecessor_had_gap: bool,
+    /// When the stream was up again after the latest part that was missed, by this session or by one before it, in milliseconds since
+    /// the epoch.
+    pub(super) missed_until_ms: Option<i64>,
     outages: Vec<Gap>,
 }
 
@@ -32,15 +33,26 @@ impl StreamStatus {
             connections: 0,
             last_frame_ms: Timestamp::now().as_millisecond(),
             down_since_ms: None,
-            had_gap: false,
-            predecessor_had_gap: false,
+            missed_until_ms: None,
             outages: Vec::new(),
         }
     }
 
-    /// Returns whether conversations may have begun that no session has seen.
-    pub(super) const fn may_have_missed_conversations(&self) -> bool {
-        self.had_gap || self.predecessor_had_gap
+    /// Returns whether conversations that no session has seen may have begun and not ended since: a conversation ends after `silence`
+    /// without a message.
+    pub(super) fn may_have_missed_conversations(&self, silence: Duration) -> bool {
+        let silence_ms = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        self.missed_until_ms.is_some_and(|missed_until_ms| {
+            let since_ms = Timestamp::now()
+                .as_millisecond()
+                .saturating_sub(missed_until_ms);
+            since_ms <= silence_ms
+        })
+    }
+
+    /// Notes that a part of the stream was missed that is over at `at_ms`, in milliseconds since the epoch.
+    pub(super) fn note_missed_until(&mut self, at_ms: i64) {
+        self.missed_until_ms = self.missed_until_ms.max(Some(at_ms));
     }
 
     /// Returns the remembered outages.

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use insights_core::WithCauses;
+use insights_core::chat::message::Message;
+use jiff::Timestamp;
+use store::state::State;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -10,14 +14,22 @@ use super::arrival::Arrival;
 use super::stream::StreamTask;
 use super::transcripts::TranscriptReader;
 use crate::deps::Deps;
+use crate::records;
 
 /// Number of arrivals that may wait for the event loop. While the channel is full, the socket is not read, and TCP slows the
 /// server down.
 const ARRIVAL_LIMIT: usize = 1024;
+/// How long ago a message was taken that counts as left by its session if it is still noted as unsent, in milliseconds.
+const SETTLED_AFTER_MS: i64 = 10_000;
 
 /// The tasks that bring arrivals, and the channel through which they bring them. The tasks end when this is dropped.
 pub(super) struct TaskSet {
+    state: State,
+    agent: String,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
+    to_event_loop: mpsc::Sender<Arrival>,
+    /// The task that reads the notes of unsent messages, if one does.
+    notes: Option<JoinHandle<()>>,
     /// The task that keeps the stream up.
     pub(super) stream: JoinHandle<()>,
     stop_stream: CancellationToken,
@@ -40,17 +52,50 @@ impl TaskSet {
         let stream = StreamTask {
             deps: Arc::clone(deps),
             agent: agent.to_owned(),
-            arrivals: to_event_loop,
+            arrivals: to_event_loop.clone(),
             stop: stop_stream.clone(),
             down_since_ms,
             known,
         };
         Self {
+            state: deps.state.clone(),
+            agent: agent.to_owned(),
+            to_event_loop,
+            notes: None,
             arrivals,
             stream: tokio::spawn(stream.run()),
             stop_stream,
             transcripts,
         }
+    }
+
+    /// Reads the notes of the agent's unsent messages beside the event loop, unless that is under way. A message that was taken a moment
+    /// ago is left out: its session still works on it.
+    pub(super) fn read_unsent_notes(&mut self) {
+        if self.notes.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let (state, agent) = (self.state.clone(), self.agent.clone());
+        let to_event_loop = self.to_event_loop.clone();
+        self.notes = Some(tokio::spawn(async move {
+            let mut noted = match unsent_messages(&state, &agent).await {
+                Ok(noted) => noted,
+                Err(error) => {
+                    tracing::warn!(
+                        agent_id = agent,
+                        cause = %WithCauses(&error),
+                        "the notes of unsent messages were not read, they are read again soon"
+                    );
+                    return;
+                }
+            };
+            let latest_ms = Timestamp::now().as_millisecond() - SETTLED_AFTER_MS;
+            noted.retain(|message| message.timestamp_ms <= latest_ms);
+            if !noted.is_empty() {
+                // Without an event loop there is nobody to send them.
+                let _ = to_event_loop.send(Arrival::UnsentNotes(noted)).await;
+            }
+        }));
     }
 
     /// Asks the stream task to end.
@@ -67,5 +112,18 @@ impl TaskSet {
 impl Drop for TaskSet {
     fn drop(&mut self) {
         self.stop_stream();
+        if let Some(notes) = &self.notes {
+            notes.abort();
+        }
     }
+}
+
+/// Returns the messages of an agent that are not known to have arrived, in the order of sending.
+pub(super) async fn unsent_messages(
+    state: &State,
+    agent: &str,
+) -> Result<Vec<Message>, store::Error> {
+    let partition = records::agent_partition(agent);
+    let noted = records::list_all(state, &partition, "out#", Timestamp::now()).await?;
+    Ok(noted.into_iter().map(|(_, message)| message).collect())
 }

@@ -1,11 +1,17 @@
 //! Messages that the agent sends, over breaks of the stream and deaths of sessions.
 
+use chat_session::records;
 use chat_session::session::{OutgoingMessage, RefusedMessage, Update};
 use cxone_simulator::Scenario;
 use cxone_simulator::chat::ChatSettings;
+use insights_core::chat::message::Message;
+use jiff::Timestamp;
+use store::state::{Expect, Put, StateStore};
+use testkit::eventually_async;
 use tokio::sync::oneshot;
 
-use crate::fixture::{RunningSession, SessionFixture, eventually};
+use crate::faulty_state::FaultyState;
+use crate::fixture::{AGENT, RunningSession, SessionFixture, eventually, now_ms};
 
 /// How many messages an agent sends over a stream that breaks again and again.
 const SENT: usize = 400;
@@ -154,4 +160,36 @@ async fn a_center_that_echoes_nothing_still_gets_each_message_once() {
     eventually("the last arrives", || chat.messages("chat-1").len() == 6).await;
     let summary = two.stop().await.summary.unwrap();
     assert_eq!((summary.sent, chat.received().len()), (1, 6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_another_session_noted_and_left_is_sent_by_the_session_that_runs() {
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    let chat = &fixture.simulator.world().chat;
+    // The session before takes two messages after this one has read the notes, sends one of them, and ends.
+    let earlier_ms = now_ms() - 60_000;
+    let sent = chat.say_at("chat-1", "agent", "it was sent", earlier_ms);
+    let sent: Message = serde_json::from_value(sent).unwrap();
+    let unsent = Message {
+        text: "it was not sent".to_owned(),
+        timestamp_ms: earlier_ms + 1,
+        ..sent.clone()
+    };
+    let session = fixture.connected("one").await;
+    for message in [&sent, &unsent] {
+        let key = records::outbound_key(AGENT, message);
+        let put = Put::encode(key, message, None).unwrap();
+        state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
+    }
+    eventually_async("no note is left", async || {
+        let partition = records::agent_partition(AGENT);
+        state.items(&partition, "out#").await.is_empty()
+    })
+    .await;
+    let received = chat.received();
+    let texts: Vec<_> = received.iter().map(|message| &message["text"]).collect();
+    assert_eq!(texts, ["it was not sent"]);
+    session.stop().await;
+    fixture.assert_archived("chat-1").await;
 }

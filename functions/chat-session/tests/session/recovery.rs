@@ -1,9 +1,15 @@
 //! Messages of an outage are recovered: also those of conversations that began in it, and after a transcript that failed at first.
 
+use chat_session::records::{self, Phase, SessionRecord};
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, Scenario};
+use insights_core::chat::archive::Gap;
+use jiff::Timestamp;
+use store::state::{Expect, Put, StateStore};
+use testkit::eventually_async;
 
-use crate::fixture::{SessionFixture, eventually, status};
+use crate::faulty_state::{Call, FaultyState, StoreFault};
+use crate::fixture::{AGENT, SessionFixture, eventually, now_ms, status};
 
 const STREAM: &str = "/api/v2/chat/stream";
 const TRANSCRIPT: &str = "/api/v2/chat/conversations/*/transcript";
@@ -90,4 +96,98 @@ async fn a_transcript_that_is_refused_is_not_asked_for_without_end() {
     let report = fixture.connected("two").await.stop().await;
     assert_eq!(report.outcome, Outcome::Ended);
     assert_eq!(fixture.simulator.requests("GET", TRANSCRIPT), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_began_while_the_first_session_of_its_agent_failed_is_read_from_its_beginning()
+{
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    state.fail_times(Call::Get, "/session", StoreFault::Refuse, 1);
+    let failed = fixture.start("one").await;
+    failed.task.await.unwrap().unwrap_err();
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", "I will call my lawyer");
+    let mut session = fixture.connected("two").await;
+    chat.say("chat-1", "customer", "are you there?");
+    session.shows("chat-1", "I will call my lawyer").await;
+    let summary = session.stop().await.summary.unwrap();
+    assert_eq!((summary.recovered, summary.escalations), (1, 1));
+    fixture.assert_archived("chat-1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_remembered_over_hand_overs_for_as_long_as_a_chat_may_be_silent() {
+    // The default of a silent chat's end is an hour.
+    for (age_ms, is_read) in [(50 * 60_000, true), (70 * 60_000, false)] {
+        let state = FaultyState::new();
+        let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+        let now_ms = now_ms();
+        let handing_over = SessionRecord {
+            holder: "earlier".to_owned(),
+            phase: Phase::HandingOver,
+            connected: true,
+            last_frame_ms: now_ms,
+            had_gap: true,
+            missed_until_ms: Some(now_ms - age_ms),
+        };
+        let put = Put::encode(records::session_key(AGENT), &handing_over, None).unwrap();
+        state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
+        let chat = &fixture.simulator.world().chat;
+        chat.say("chat-1", "customer", "I will call my lawyer");
+        let mut session = fixture.connected("one").await;
+        chat.say("chat-1", "customer", "are you there?");
+        session.shows("chat-1", "are you there?").await;
+        if is_read {
+            session.shows("chat-1", "I will call my lawyer").await;
+        }
+        let summary = session.stop().await.summary.unwrap();
+        assert_eq!(summary.recovered, u64::from(is_read), "{age_ms}");
+        // The archive is read from the transcript in any case.
+        fixture.assert_archived("chat-1").await;
+        let record = &state
+            .items(&records::agent_partition(AGENT), "session")
+            .await[0];
+        let record: SessionRecord = record.decode().unwrap();
+        assert_eq!(record.missed_until_ms, Some(now_ms - age_ms));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_dies_before_its_stream_is_up_leaves_the_whole_outage_to_the_next_one() {
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    let last_frame_ms = now_ms() - 100_000;
+    let dead = SessionRecord {
+        holder: "earlier".to_owned(),
+        phase: Phase::Serving,
+        connected: true,
+        last_frame_ms,
+        had_gap: false,
+        missed_until_ms: None,
+    };
+    let put = Put::encode(records::session_key(AGENT), &dead, None).unwrap();
+    state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
+    fixture.simulator.fault(FaultRule::new(STREAM, Fault::Drop));
+    let session = fixture.start("one").await;
+    let partition = records::agent_partition(AGENT);
+    eventually_async("the session has written its record", async || {
+        let record = &state.items(&partition, "session").await[0];
+        record.decode::<SessionRecord>().unwrap().holder == "one"
+    })
+    .await;
+    session.kill().await;
+    fixture.simulator.world().faults.clear();
+    let two = fixture.connected("two").await;
+    eventually_async("the outage is stored", async || {
+        let outages = state.items(&partition, "outage#").await;
+        let from_ms: Vec<i64> = outages
+            .iter()
+            .map(|item| item.decode::<Gap>().unwrap().from_ms)
+            .collect();
+        assert!(from_ms.iter().all(|from_ms| *from_ms == last_frame_ms));
+        from_ms.len() == 1
+    })
+    .await;
+    two.stop().await;
 }

@@ -15,15 +15,16 @@
 //! When the stream is up again ([`Outbox::on_connected`]), messages in flight and unacknowledged messages wait again, ahead of
 //! all others. Since they may be delivered already, nothing is sent until the transcripts have been read
 //! ([`Outbox::on_transcripts_read`]) or [`RECONNECT_HOLD`] is over. The same holds for messages that an earlier session
-//! noted and left.
+//! noted and left, and of messages that a session noted and left after this one had begun ([`Outbox::adopt`]): while a session
+//! hands over, both take messages.
 //!
 //! # Guarantees
 //!
 //! - **No loss.** A message leaves the outbox only as acknowledged, with two exceptions: the conversation was archived
 //!   while the message was unacknowledged ([`Outbox::discard_outbound`]), or more than [`QUEUE_LIMIT`] messages are
 //!   unacknowledged, of which the oldest then counts as acknowledged.
-//! - **Order.** The messages of a conversation arrive in the order in which they were sent, over breaks and crashes.
-//!   [`Outbox::next_timestamp_ms`] gives each message a later timestamp than the one before, so that the order of the stored
+//! - **Order.** The messages of a conversation arrive in the order in which they were sent, over breaks and crashes; one that is
+//!   adopted may come late. [`Outbox::next_timestamp_ms`] gives each message a later timestamp than the one before, so that the order of the stored
 //!   notes is the order of sending.
 //! - **Duplicates.** A message is sent a second time only if all of these are true: it was handed to a connection that broke,
 //!   or to a session that died; no acknowledgement of it was recorded before that; and after the reconnect, the transcripts
@@ -87,6 +88,46 @@ impl Outbox {
             self.may_be_delivered = true;
             self.enqueue(message);
         }
+    }
+
+    /// Adds the messages whose notes another session left after [`Self::restore`], and returns those that were added: messages that
+    /// the outbox knows are left out. They may be delivered already, so that the hold begins.
+    ///
+    /// Nothing is added while a hold is on, because what ends it says nothing about the new messages. Their notes stay, and the caller
+    /// comes again.
+    #[must_use]
+    pub fn adopt(&mut self, noted: Vec<Message>, now: Instant) -> Vec<Message> {
+        if self.held_until.is_some() {
+            return Vec::new();
+        }
+        let mut adopted = Vec::new();
+        for message in noted {
+            let identity = message.identity();
+            if self.acknowledged_by_ping.contains(&identity) {
+                // It has arrived, and only its note is left.
+                self.acknowledged.push(message);
+            } else if !self.is_known(&identity) {
+                let waiting = &mut self.waiting;
+                let at =
+                    waiting.partition_point(|other| other.timestamp_ms <= message.timestamp_ms);
+                waiting.insert(at, message.clone());
+                adopted.push(message);
+            }
+        }
+        if !adopted.is_empty() {
+            self.may_be_delivered = true;
+            self.held_until = Some(now + RECONNECT_HOLD);
+        }
+        adopted
+    }
+
+    /// Returns whether a message waits here, was handed to the connection, or is known to have arrived.
+    #[must_use]
+    pub fn is_known(&self, identity: &Identity) -> bool {
+        let queues = [&self.waiting, &self.in_flight, &self.unacknowledged];
+        let mut known = queues.into_iter().flatten().chain(&self.acknowledged);
+        self.acknowledged_by_ping.contains(identity)
+            || known.any(|message| message.identity() == *identity)
     }
 
     /// Returns whether so many messages wait that a further message must be refused.

@@ -33,6 +33,10 @@ enum Step {
     Wait(u64),
     /// The session dies, and the next session restores the stored notes.
     Crash,
+    /// A session that has handed over takes a message, delivers it or not, and ends without removing the note.
+    LeaveNote(bool),
+    /// The session reads the notes, and then the transcripts of the messages that it did not know.
+    ReadNotes,
 }
 
 /// How the server behaves in a schedule.
@@ -128,6 +132,33 @@ impl World {
                 self.now_ms += i64::try_from(ms).unwrap();
             }
             Step::Crash => self.crash(),
+            Step::LeaveNote(is_delivered) => self.leave_note(is_delivered),
+            Step::ReadNotes => self.read_notes(),
+        }
+    }
+
+    fn leave_note(&mut self, is_delivered: bool) {
+        let message = Message {
+            conversation_id: "c-0".into(),
+            from: Sender {
+                kind: "agent".into(),
+                id: "a".into(),
+            },
+            text: format!("left {}", self.sent.len()),
+            timestamp_ms: self.now_ms,
+        };
+        self.notes
+            .insert((message.timestamp_ms, message.identity()), message.clone());
+        self.sent.push(message.clone());
+        if is_delivered {
+            self.delivered.push(message);
+        }
+    }
+
+    fn read_notes(&mut self) {
+        let noted = self.notes.values().cloned().collect();
+        if !self.outbox.adopt(noted, self.now).is_empty() && self.server.reads_promptly {
+            self.read_transcripts();
         }
     }
 
@@ -282,6 +313,7 @@ impl World {
             self.serve(usize::MAX);
             self.receive(usize::MAX);
             self.remove_notes();
+            self.read_notes();
             if self.notes.is_empty() {
                 return true;
             }
@@ -324,6 +356,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..200)
 }
 
+/// Steps in which sessions that have handed over leave notes.
+fn steps_with_left_notes() -> impl Strategy<Value = Vec<Step>> {
+    let left = prop_oneof![
+        any::<bool>().prop_map(Step::LeaveNote),
+        Just(Step::ReadNotes)
+    ];
+    let left = prop::collection::vec(left, 0..20);
+    (steps(), left, any::<prop::sample::Index>()).prop_map(|(mut steps, left, at)| {
+        let spread = at.index(7) + 1;
+        for (number, step) in left.into_iter().enumerate() {
+            steps.insert((number * spread).min(steps.len()), step);
+        }
+        steps
+    })
+}
+
 fn servers() -> impl Strategy<Value = Server> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(echoes, shows_transcripts, reads_promptly)| Server {
@@ -354,6 +402,24 @@ proptest! {
 
     #[test]
     fn with_readable_transcripts_nothing_is_sent_twice(steps in steps(), echoes in any::<bool>()) {
+        let mut world = World::new(Server { echoes, shows_transcripts: true, reads_promptly: true });
+        world.steps(&steps);
+        prop_assert!(world.settle(), "some messages never arrive");
+        prop_assert_eq!(world.delivered.len(), world.sent.len());
+    }
+
+    #[test]
+    fn what_another_session_left_arrives_as_well(steps in steps_with_left_notes(), server in servers()) {
+        let mut world = World::new(server);
+        world.steps(&steps);
+        prop_assert!(world.settle(), "some messages never arrive");
+        let arrived: HashSet<Identity> = world.unique().into_iter().map(Message::identity).collect();
+        let sent: HashSet<Identity> = world.sent.iter().map(Message::identity).collect();
+        prop_assert_eq!(arrived, sent);
+    }
+
+    #[test]
+    fn with_readable_transcripts_nothing_that_another_session_left_is_sent_twice(steps in steps_with_left_notes(), echoes in any::<bool>()) {
         let mut world = World::new(Server { echoes, shows_transcripts: true, reads_promptly: true });
         world.steps(&steps);
         prop_assert!(world.settle(), "some messages never arrive");
@@ -485,4 +551,38 @@ fn queues_are_bounded() {
         .map(|message| message.timestamp_ms)
         .collect();
     assert_eq!(given_up, [world.sent[0].timestamp_ms], "the oldest");
+}
+
+#[test]
+fn an_adopted_message_waits_for_the_transcripts_and_goes_before_later_ones() {
+    let mut world = world(&[Step::Connect, Step::LeaveNote(false), Step::Wait(5)]);
+    world.step(Step::Send(0));
+    world.step(Step::ReadNotes);
+    assert!(world.outbox.take_due(world.now, 2).is_empty(), "held");
+    world.step(Step::ReadTranscripts);
+    let due = world.outbox.take_due(world.now, 2);
+    assert_eq!(due, world.sent);
+}
+
+#[test]
+fn a_note_of_a_message_that_a_ping_acknowledged_is_removed_again() {
+    let mut world = world(&DELIVERED);
+    let noted: Vec<Message> = world.sent.clone();
+    world.steps(&[Step::Ping, Step::Serve(1)]);
+    world.to_session.pop_front();
+    world.step(Step::Receive(1));
+    assert_eq!(world.outbox.take_acknowledged(), noted);
+    assert!(world.outbox.adopt(noted.clone(), world.now).is_empty());
+    assert_eq!(world.outbox.take_acknowledged(), noted);
+    assert_eq!(world.outbox.next_due(world.now, 1), None);
+}
+
+#[test]
+fn nothing_is_adopted_while_the_outbox_waits_for_transcripts() {
+    let mut world = world(&DELIVERED);
+    world.steps(&[Step::Break, Step::Connect, Step::LeaveNote(false)]);
+    let noted: Vec<Message> = world.notes.values().cloned().collect();
+    assert!(world.outbox.adopt(noted.clone(), world.now).is_empty());
+    world.step(Step::ReadTranscripts);
+    assert_eq!(world.outbox.adopt(noted, world.now), world.sent[1..]);
 }
