@@ -15,6 +15,8 @@ locals {
     "GET /board"                 = "supervisor-board"
     "GET /board/{resource}"      = "supervisor-board"
     "GET /board/calls/{id}"      = "supervisor-board"
+    "GET /board/cards/{id}"      = "supervisor-board"
+    "POST /board/cards/{id}"     = "supervisor-board"
     "POST /board/alerts/{id}"    = "supervisor-board"
     "POST /board/{action}"       = "supervisor-board"
   }

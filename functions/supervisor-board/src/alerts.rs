@@ -123,16 +123,29 @@ fn is_said_already(marks: &AlertMarks, mark: &AlertMark) -> bool {
 /// # Errors
 /// The failure 404 if it is not there, so that nobody opens what is not live.
 pub(crate) async fn find(deps: &Deps, id: &str, now: Timestamp) -> Result<BoardEntry, Failure> {
+    let found = look_up(deps, id, now).await?;
+    found.ok_or_else(|| Failure::not_found("this conversation is not live any more"))
+}
+
+/// Looks a conversation up on the board; `None` if it is not live.
+///
+/// # Errors
+/// The failure 503 while the store cannot be reached.
+pub(crate) async fn look_up(
+    deps: &Deps,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<BoardEntry>, Failure> {
     for kind in [ConversationKind::Call, ConversationKind::Chat] {
         let row = deps.board.row(id, kind, now).await.map_err(unavailable)?;
         if let Some(row) = row {
             let marks = deps.board.marks(id, kind, now).await.map_err(unavailable)?;
-            return Ok(BoardEntry {
+            return Ok(Some(BoardEntry {
                 id: id.to_owned(),
                 row,
                 marks,
-            });
+            }));
         }
     }
-    Err(Failure::not_found("this conversation is not live any more"))
+    Ok(None)
 }

@@ -1,4 +1,5 @@
-//! The call card of one conversation, opened: made anew from what was said so far, in quotes that are masked as the transcript is.
+//! The call card of one conversation, opened: made anew from what was said so far, in quotes that are masked as the transcript is, or as
+//! it was kept when the conversation ended.
 
 use insights_core::card::{CallCard, CardLine};
 use insights_core::rules::{Dialogue, RuleHit};
@@ -40,6 +41,24 @@ pub(crate) fn card(deps: &Deps, transcript: &Transcript, hits: &[RuleHit]) -> Ve
                 unknown: None,
             },
             None => line_without_quote(name, "its words are not in the transcript any more"),
+        },
+    });
+    lines.into()
+}
+
+/// Returns the lines of a card that was kept, whose quotes are masked already. `began_ms` is when the conversation began.
+pub(crate) fn kept_lines(card: &CallCard, began_ms: i64) -> Vec<CardLineView> {
+    let lines = card.lines().map(|(name, line)| match line {
+        CardLine::Unknown(why) => line_without_quote(name, why),
+        CardLine::Quote(quote) => CardLineView {
+            name,
+            quote: Some(MaskedQuote {
+                at: began_ms.saturating_add(quote.second.saturating_mul(1000)),
+                speaker: quote.speaker.name(),
+                text: quote.text.clone(),
+            }),
+            rule: quote.rule.clone(),
+            unknown: None,
         },
     });
     lines.into()

@@ -18,7 +18,7 @@ use crate::card_view::card;
 use crate::deps::Deps;
 use crate::rules_view::KnownRules;
 use crate::transcript::{self, Transcript, Turn};
-use crate::{alerts, row_view, unavailable};
+use crate::{alerts, contests, row_view};
 
 /// Number of turns that are shown as what raised an alert.
 const MAX_SHOWN_CAUSES: usize = 5;
@@ -46,18 +46,11 @@ pub(crate) async fn open(
     );
     metrics::count("board_transcripts", 1);
     let deadline = Deadline::at(request.deadline().into());
-    let (state, rules, read) = match entry.row.kind {
-        ConversationKind::Call => {
-            let loaded = deps.calls.load(id, now).await.map_err(unavailable)?;
-            let state = loaded.map(|loaded| loaded.call);
-            let rules = state.as_ref().map(KnownRules::of_call).unwrap_or_default();
-            let read = transcript::of_call(deps, id, state.as_ref(), deadline).await;
-            (state, rules, read)
-        }
-        ConversationKind::Chat => {
-            let rules = KnownRules::of_chat(deps, id).await.map_err(unavailable)?;
-            (None, rules, transcript::of_chat(deps, id, deadline).await)
-        }
+    let (rules, state) = KnownRules::of_live(deps, &entry, now).await?;
+    let contests = contests::read(deps, id, now).await?;
+    let read = match entry.row.kind {
+        ConversationKind::Call => transcript::of_call(deps, id, state.as_ref(), deadline).await,
+        ConversationKind::Chat => transcript::of_chat(deps, id, deadline).await,
     };
     let is_readable = read.is_ok();
     let transcript = read.unwrap_or_else(|error| {
@@ -79,6 +72,7 @@ pub(crate) async fn open(
         "transcript": transcript,
         "why": why(&entry, &rules.hits, &transcript),
         "rules": rules.view(&transcript),
+        "contests": contests,
         "card": (!transcript.turns.is_empty()).then(|| card(deps, &transcript, &rules.hits)),
         "call": state.as_ref().map(about_call),
     });

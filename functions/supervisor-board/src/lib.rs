@@ -4,8 +4,9 @@
 //!   a key with the scope `board`, and single sign-on for whom the settings allow.
 //! - **Reads:** the rows of the board and the states of live calls in the state store; a transcript of the contact center, when somebody opens
 //!   a conversation, masked in passing and not stored.
-//! - **Writes:** marks of alerts, which sessions were ended, and which returns of a provider were used, into the state store.
-//! - **Idempotency key:** a mark that says what the newest mark of its kind says is not stored again.
+//! - **Writes:** marks of alerts, objections to answers of rules, which sessions were ended, and which returns of a provider were used, into the state store.
+//! - **Idempotency key:** a mark that says what the newest mark of its kind says, and an objection that the same person made before with
+//!   the same words, are not stored again.
 //!
 //! | route | answers |
 //! |---|---|
@@ -16,15 +17,19 @@
 //! | `GET /board/session` | who is logged in |
 //! | `GET /board/events` | the conversations, as a stream of server-sent events |
 //! | `GET /board/calls/{id}` | one conversation with its transcript; who opens it is logged |
+//! | `GET /board/cards/{id}` | the card, the rules and the scorecard of a call that has ended; who opens it is logged |
+//! | `POST /board/cards/{id}` | objects to the answer of a rule, with a reason |
 //! | `POST /board/alerts/{id}` | acknowledges, snoozes, calls wrong or reopens the alert of a conversation |
 
 mod alerts;
 mod card_view;
 pub mod config;
+mod contests;
 pub mod deps;
 mod drawer;
 pub mod ended_sessions;
 mod events;
+mod kept_card;
 pub mod login_limit;
 mod random;
 mod row_view;
@@ -86,6 +91,14 @@ async fn route(deps: &Deps, request: &Request) -> Result<Response, Failure> {
         ["board", "calls", id] if is_get => {
             let viewer = session::require(deps, request).await?;
             drawer::open(deps, request, &viewer, id).await
+        }
+        ["board", "cards", id] if is_get => {
+            let viewer = session::require(deps, request).await?;
+            kept_card::open(deps, &viewer, id).await
+        }
+        ["board", "cards", id] if is_post => {
+            let viewer = session::require(deps, request).await?;
+            contests::contest(deps, request, &viewer, id).await
         }
         ["board", "ways"] if is_get => reply::ok(&session::ways(deps)),
         ["board", "sign-on"] if is_get => sign_on::begin(deps, request).await,

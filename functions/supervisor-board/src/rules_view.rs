@@ -1,13 +1,18 @@
 //! The rules of one conversation, opened: which hold, since when and by which words, and which cannot be answered.
 
+use backends::board::BoardEntry;
+use insights_core::board::ConversationKind;
+use insights_core::card::CardRecord;
 use insights_core::live::CallState;
-use insights_core::rules::RuleHit;
+use insights_core::rules::{RuleHit, Truth};
 use jiff::Timestamp;
+use runtime::Failure;
 use serde::{Deserialize, Serialize};
 use store::state::StateStore;
 
 use crate::deps::Deps;
 use crate::transcript::{MaskedQuote, Transcript};
+use crate::unavailable;
 
 /// Largest number of hits of a chat that are read.
 const MAX_CHAT_HITS: usize = 100;
@@ -49,8 +54,44 @@ struct HitView<'a> {
 }
 
 impl KnownRules {
+    /// Reads what is known of the rules of a live conversation. Returns the state of a call with it.
+    ///
+    /// # Errors
+    /// The failure 503 while the store cannot be reached.
+    pub(crate) async fn of_live(
+        deps: &Deps,
+        entry: &BoardEntry,
+        now: Timestamp,
+    ) -> Result<(Self, Option<CallState>), Failure> {
+        match entry.row.kind {
+            ConversationKind::Call => {
+                let loaded = deps.calls.load(&entry.id, now).await.map_err(unavailable)?;
+                let state = loaded.map(|loaded| loaded.call);
+                Ok((state.as_ref().map(Self::of_call).unwrap_or_default(), state))
+            }
+            ConversationKind::Chat => {
+                let rules = Self::of_chat(deps, entry).await.map_err(unavailable)?;
+                Ok((rules, None))
+            }
+        }
+    }
+
+    /// Returns what was kept of a call that has ended.
+    pub(crate) fn of_kept(record: &CardRecord) -> Self {
+        let unknown = record
+            .answers
+            .iter()
+            .filter(|answer| answer.answer == Truth::Unknown)
+            .map(|answer| answer.rule.clone());
+        Self {
+            hits: worst_first(record.hits.clone()),
+            unknown: unknown.take(MAX_UNKNOWN).collect(),
+            gaps: Vec::new(),
+        }
+    }
+
     /// Returns what the state of a call knows.
-    pub(crate) fn of_call(state: &CallState) -> Self {
+    fn of_call(state: &CallState) -> Self {
         let rules = state.rules();
         Self {
             hits: worst_first(rules.hits().to_vec()),
@@ -63,16 +104,16 @@ impl KnownRules {
         }
     }
 
-    /// Reads the hits that the session of a chat has stored. A hit that cannot be read is left out.
+    /// Reads the hits that the session of a chat has stored, beside what its row says is unknown. A hit that cannot be read is left out.
     ///
     /// # Errors
     /// The errors of the store.
-    pub(crate) async fn of_chat(deps: &Deps, id: &str) -> Result<Self, store::Error> {
+    async fn of_chat(deps: &Deps, entry: &BoardEntry) -> Result<Self, store::Error> {
         #[derive(Deserialize)]
         struct StoredHit {
             hit: RuleHit,
         }
-        let partition = format!("chat#{id}");
+        let partition = format!("chat#{}", entry.id);
         let items = deps
             .state
             .list(&partition, "h#", None, MAX_CHAT_HITS, Timestamp::now())
@@ -82,7 +123,8 @@ impl KnownRules {
             .filter_map(|item| Some(item.decode::<StoredHit>().ok()?.hit));
         Ok(Self {
             hits: worst_first(hits.collect()),
-            ..Self::default()
+            unknown: entry.row.unknown.rules.clone(),
+            gaps: entry.row.unknown.gaps.clone(),
         })
     }
 

@@ -13,6 +13,7 @@ use testkit::TestFixture;
 use super::*;
 use crate::config::Config;
 
+mod contests;
 mod rules_and_card;
 mod sign_on;
 

@@ -220,7 +220,8 @@ impl<S: StateStore> Board<S> {
     }
 }
 
-/// Stores the objection of somebody to an answer of a conversation's scorecard. Storing the same objection again changes nothing.
+/// Stores the objection of somebody to an answer of a conversation's scorecard. Storing the same objection again changes nothing, and
+/// of two that are made in the same millisecond both are kept.
 ///
 /// # Errors
 /// The errors of the store.
@@ -231,10 +232,28 @@ pub async fn contest<S: StateStore>(
     retention: SignedDuration,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let sort = format!("{:013}#{}", objection.at_ms, objection.kind.name());
-    let key = Key::new(mark_partition(conversation), sort);
-    let put = Put::encode(key, objection, Some(now + retention))?;
-    store.put(put, Expect::Any, now).await.map(|_| ())
+    let mut objection = objection.clone();
+    let mut attempts = 0;
+    loop {
+        let sort = format!("{:013}#{}", objection.at_ms, objection.kind.name());
+        let key = Key::new(mark_partition(conversation), sort);
+        let put = Put::encode(key.clone(), &objection, Some(now + retention))?;
+        attempts += 1;
+        match store.put(put, Expect::Absent, now).await {
+            Ok(_) => return Ok(()),
+            Err(Error::Conflict { .. }) if attempts < MARK_ATTEMPTS => {}
+            Err(error) => return Err(error),
+        }
+        let known = store.get(&key, now).await?;
+        if known
+            .and_then(|item| item.decode::<AlertMark>().ok())
+            .as_ref()
+            == Some(&objection)
+        {
+            return Ok(());
+        }
+        objection.at_ms += 1;
+    }
 }
 
 /// Reads every mark of a conversation, oldest first: what supervisors said about its alerts, for the replay of rules.
@@ -378,6 +397,25 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((marks.acknowledged, marks.wrong), (Some(one), Some(other)));
+    }
+
+    #[tokio::test]
+    async fn objections_of_the_same_millisecond_are_all_kept_and_each_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let board = board(&folder);
+        let retention = SignedDuration::from_hours(1);
+        let by = |name: &str| AlertMark {
+            by: name.to_owned(),
+            ..mark(MarkKind::Contested, 1000)
+        };
+        for name in ["Grace", "Linus", "Grace"] {
+            contest(&board.store, "c", &by(name), retention, now())
+                .await
+                .unwrap();
+        }
+        let kept = read_marks(&board.store, "c", now()).await.unwrap();
+        let names: Vec<&str> = kept.iter().map(|mark| mark.by.as_str()).collect();
+        assert_eq!(names, ["Grace", "Linus"]);
     }
 
     #[tokio::test]

@@ -54,6 +54,7 @@ pub(super) fn start(
                 | Update::Scored { .. }
                 | Update::Escalated { .. }
                 | Update::RuleHits { .. }
+                | Update::UnknownRules { .. }
         ) {
             let _is_full = sender.try_send(update.clone());
         }
@@ -216,6 +217,17 @@ impl BoardRows {
                     for hit in &hits {
                         chat.row.note_hit(hit, true);
                     }
+                    chat.written_at = None;
+                }
+            }
+            Update::UnknownRules {
+                conversation_id,
+                unknown,
+            } => {
+                if let Some(chat) = self.chats.get_mut(&conversation_id)
+                    && chat.row.unknown != unknown
+                {
+                    chat.row.unknown = unknown;
                     chat.written_at = None;
                 }
             }

@@ -324,6 +324,14 @@ impl SessionState {
             })
             .filter(|(_, hits)| !hits.is_empty())
             .collect();
+        for (id, conversation) in self.conversations.iter_mut() {
+            if let Some(unknown) = conversation.tell_unknown() {
+                self.updates.publish(|| Update::UnknownRules {
+                    conversation_id: id.clone(),
+                    unknown,
+                });
+            }
+        }
         for (conversation, hits) in raised {
             self.escalations
                 .raise_hits(&conversation, hits.clone(), &self.store)

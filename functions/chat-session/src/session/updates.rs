@@ -1,5 +1,6 @@
 //! Updates of a session for display.
 
+use insights_core::board::UnknownRules;
 use insights_core::chat::escalation::EscalationTrigger;
 use insights_core::chat::message::{Identity, Message};
 use insights_core::chat::sla::Latency;
@@ -61,6 +62,13 @@ pub enum Update {
         conversation_id: String,
         /// The hits in the order of their times.
         hits: Vec<RuleHit>,
+    },
+    /// Which rules of the rule file cannot be answered for a conversation has changed, or is told for the first time.
+    UnknownRules {
+        /// The id of the conversation.
+        conversation_id: String,
+        /// The rules that cannot be answered, and the times in which words may be missing.
+        unknown: UnknownRules,
     },
     /// A conversation has ended for the agent.
     Ended {

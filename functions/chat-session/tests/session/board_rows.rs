@@ -85,3 +85,31 @@ async fn a_rule_that_hits_is_the_alert_of_the_row_also_after_a_session_that_died
     let _session = fixture.connected("two").await;
     eventually_async("the next session writes the hit anew", has_alert).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_row_names_the_rules_that_a_chat_cannot_answer_and_a_later_session_corrects_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    let asks_skill = "[[rule]]\nid = \"gold\"\nwhen = { skill = [\"gold\"] }\n";
+    std::fs::write(&path, asks_skill).unwrap();
+    let settings = [("RULES_FILE", path.to_str().unwrap())];
+    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+    let board = Board::new(fixture.state.clone(), 1);
+    let session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.assign("chat-1");
+    chat.say("chat-1", "customer", "Hello");
+    let unknown = async || {
+        let row = row(&board, "chat-1").await;
+        row.map(|row| row.unknown.rules).unwrap_or_default()
+    };
+    eventually_async("the rule is unknown", async || unknown().await == ["gold"]).await;
+    session.kill().await;
+    let answered = "[[rule]]\nid = \"hello\"\nwhen = { said = [\"hello\"] }\n";
+    std::fs::write(&path, answered).unwrap();
+    let _session = fixture.connected("two").await;
+    eventually_async("no rule is unknown any more", async || {
+        unknown().await.is_empty() && row(&board, "chat-1").await.is_some()
+    })
+    .await;
+}

@@ -1,5 +1,6 @@
 //! The hits of rules and the call card of an opened conversation.
 
+use insights_core::board::UnknownRules;
 use insights_core::chat::archive_dialogue::utterance_of_message;
 use insights_core::live::Speaker;
 use insights_core::rules::{RuleFile, example_dialogue};
@@ -110,6 +111,36 @@ async fn an_opened_chat_has_its_hits_and_its_card_in_masked_quotes() {
     }
     let kept = backends::board::read_marks(&fixture.deps.state, "chat-1", now);
     assert_eq!(kept.await.unwrap().len(), 1, "said twice, kept once");
+    // A hit of a live conversation can be contested too.
+    let objection = json!({"rule": "not-welcomed", "reason": "it was another word"});
+    let response = fixture
+        .post("/board/cards/chat-1", &cookie, &objection)
+        .await;
+    assert_eq!(response.status(), 200);
+    let body = json_of(&fixture.get("/board/calls/chat-1", &cookie).await);
+    assert_eq!(body["contests"][0]["rule"], "not-welcomed");
+    assert_eq!(body["contests"][0]["reason"], "it was another word");
+}
+
+#[tokio::test]
+async fn rules_of_a_chat_that_cannot_be_answered_are_shown_with_their_gaps() {
+    let fixture = fixture(Vec::new()).await;
+    let cookie = fixture.log_in().await;
+    let now = Timestamp::now();
+    fixture.base.simulator.world().chat.assign("chat-2");
+    let row = BoardRow {
+        unknown: UnknownRules {
+            rules: vec!["gold".to_owned()],
+            gaps: vec![(1, 2)],
+        },
+        ..BoardRow::of_new_chat("a", now)
+    };
+    fixture.deps.board.write("chat-2", &row, now).await.unwrap();
+    let body = json_of(&fixture.get("/board/calls/chat-2", &cookie).await);
+    assert_eq!(
+        body["rules"],
+        json!({"hits": [], "unknown": ["gold"], "gaps": [[1, 2]]})
+    );
 }
 
 #[tokio::test]

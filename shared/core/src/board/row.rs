@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mark::AlertMarks;
 use super::standing::Severity;
+use super::unknown_rules::UnknownRules;
 use crate::live::{
     CallDetails, CallState, LiveSettings, Speaker, SpeechTotals, Trend, WindowSentiment,
 };
@@ -185,6 +186,9 @@ pub struct BoardRow {
     /// Names of the rules that fired so far.
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub fired: Vec<String>,
+    /// Rules of a chat that cannot be answered. The rules of a call are in its state.
+    #[serde(rename = "o", default, skip_serializing_if = "UnknownRules::is_empty")]
+    pub unknown: UnknownRules,
     /// How long both sides have spoken.
     #[serde(
         rename = "w",
