@@ -53,6 +53,23 @@ impl ProfileName {
 }
 
 impl LocalArgs {
+    /// Returns which API the contact center of the run has.
+    ///
+    /// # Errors
+    /// If a setting of the contact center is not allowed.
+    pub(crate) fn contact_center(&self) -> anyhow::Result<Profile> {
+        Ok(CxoneSettings::from_env(&self.env())?.profile)
+    }
+
+    /// Returns the environment of the process with the profile of the options.
+    fn env(&self) -> Env {
+        let env = Env::process();
+        match self.profile {
+            Some(profile) => env.with("CXONE_PROFILE", profile.setting()),
+            None => env,
+        }
+    }
+
     /// Returns the options of a run that keeps its data in `data_dir` and starts its own simulator.
     pub(crate) fn in_folder(data_dir: &Path) -> Self {
         Self {
@@ -96,10 +113,7 @@ impl LocalContext {
     ) -> anyhow::Result<Self> {
         let dir = &args.data_dir;
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let mut env = Env::process();
-        if let Some(profile) = args.profile {
-            env = env.with("CXONE_PROFILE", profile.setting());
-        }
+        let env = args.env();
         let backends = if args.aws {
             Backends::aws(&env).await?.with_folder(dir)
         } else {

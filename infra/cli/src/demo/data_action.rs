@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{API_KEY, Stage};
 
 /// Utterances of customers. The last repeats the first, so that it is answered from the cache.
-const UTTERANCES: [&str; 10] = [
+pub(super) const UTTERANCES: [&str; 10] = [
     "I am extremely frustrated with this service and want a refund immediately.",
     "The support agent was very helpful and resolved my issue quickly.",
     "My account number is four five seven two.",

@@ -74,9 +74,16 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         "   all conversations were embedded after {:.0} ms",
         begin.elapsed().as_secs_f64() * 1e3
     );
+    print_answers(stage).await
+}
+
+/// Searches, and prints what is found.
+pub(super) async fn print_answers(stage: &Stage) -> anyhow::Result<()> {
     for question in QUESTIONS {
         println!("   {question:?} finds");
-        for hit in search(stage, question, 2).await? {
+        let hits = search(stage, question, 2).await?;
+        ensure!(!hits.is_empty(), "nothing was found");
+        for hit in hits {
             let text: String = hit["text"]
                 .as_str()
                 .unwrap_or_default()

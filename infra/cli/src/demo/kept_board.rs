@@ -45,14 +45,14 @@ pub(super) fn calls() -> Vec<KeptCall> {
 }
 
 /// Registers the calls and follows them until the demo is stopped.
-pub(super) async fn play(stage: &Stage, calls: &[KeptCall]) -> anyhow::Result<()> {
+pub(super) async fn play(stage: &Stage, kept: &[KeptCall]) -> anyhow::Result<()> {
     println!(
         "\nThe board stays open: {}; the key is {API_KEY}; press Ctrl-C to stop",
         stage.url("/board")
     );
     let provider = &stage.data_action.provider;
     let poller = BackgroundPoller::start(&stage.context, provider, Observer::none()).await?;
-    for kept in calls {
+    for kept in kept {
         let url = stage.url(&format!("/interactions/{}", kept.call.id));
         let details = json!({"agent_name": kept.agent_name, "skill": kept.skill});
         let request = stage.http.request(Method::PUT, url).bearer_auth(API_KEY);
@@ -63,5 +63,7 @@ pub(super) async fn play(stage: &Stage, calls: &[KeptCall]) -> anyhow::Result<()
             response.status()
         );
     }
+    let said = kept.iter().map(|kept| kept.call.clone()).collect();
+    let _writing = super::tenant::write_in_contacts(&stage.context, said);
     poller.wait().await.context("the poller ended").map(|_| ())
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use cxone_simulator::live::Call;
 use runtime::Observer;
 use serde_json::Value;
 use transcript_poller::CountedBatch;
 
-use super::{API_KEY, Stage};
+use super::{API_KEY, Stage, tenant};
 use crate::live::{BackgroundPoller, BatchLine};
 
 /// Longest time that the scene may take.
@@ -15,9 +16,13 @@ const SCENE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Registers the calls over HTTP, follows them until every segment is scored, and prints the result.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    println!("\n2. Live calls: PUT {}", stage.url("/interactions/{id}"));
+    let what = match stage.context.simulated_tenant {
+        None => "calls",
+        Some(_) => "digital contacts",
+    };
+    println!("\n2. Live {what}: PUT {}", stage.url("/interactions/{id}"));
     println!(
-        "   the average of the last 30 s, over both speakers and alone, as the call goes on\n"
+        "   the average of the last 30 s, over both speakers and alone, as the conversation goes on\n"
     );
     let print = Observer::new(|batch: CountedBatch| {
         let line = BatchLine::new(&batch.interaction_id, &batch.report);
@@ -27,13 +32,14 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     });
     let poller =
         BackgroundPoller::start(&stage.context, &stage.data_action.provider, print).await?;
-    for (id, _) in &stage.calls {
-        request_interaction(stage, reqwest::Method::PUT, id).await?;
+    for call in &stage.calls {
+        request_interaction(stage, reqwest::Method::PUT, &call.id).await?;
     }
+    let _writing = tenant::write_in_contacts(&stage.context, stage.calls.clone());
     let done = tokio::time::timeout(SCENE_TIMEOUT, wait_until_scored(stage)).await;
     poller.finish().await?;
     done.context("the calls were not scored in time")??;
-    for (id, _) in &stage.calls {
+    for Call { id, .. } in &stage.calls {
         let interaction = request_interaction(stage, reqwest::Method::GET, id).await?;
         let suggestions = interaction["suggestions"].as_array().map_or(0, Vec::len);
         println!(
@@ -43,16 +49,18 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
         );
         request_interaction(stage, reqwest::Method::DELETE, id).await?;
     }
+    tenant::end_contacts(&stage.context, &stage.calls);
     Ok(())
 }
 
 /// Waits until every segment of every call is scored.
 async fn wait_until_scored(stage: &Stage) -> anyhow::Result<()> {
-    for (id, segments) in &stage.calls {
+    for call in &stage.calls {
+        let segments = call.lines.len() as u64;
         loop {
-            let interaction = request_interaction(stage, reqwest::Method::GET, id).await?;
+            let interaction = request_interaction(stage, reqwest::Method::GET, &call.id).await?;
             let count = |who: &str| interaction[who]["segments"].as_u64().unwrap_or_default();
-            if count("customer") + count("agent") >= *segments {
+            if count("customer") + count("agent") >= segments {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -7,6 +7,9 @@ mod embedding;
 mod kept_board;
 mod live_calls;
 mod report;
+mod studio_script;
+mod tenant;
+mod tenant_feed;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,12 +17,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use backends::tenant_settings::Profile;
 use cxone_simulator::live::{Call, demo_calls};
 use cxone_simulator::{Conversations, Scenario, demo_secrets};
 use insights_http::client::IdleConnections;
 use tokio::sync::oneshot;
 
-use crate::local_context::{LocalArgs, LocalContext};
+use crate::local_context::{LocalArgs, LocalContext, ProfileName};
 use crate::pipeline::Pipeline;
 use crate::stop_signal::wait_for_stop_signal;
 use crate::{gateway, serve};
@@ -42,6 +46,9 @@ pub(crate) struct Args {
     /// Factor by which the scripts are played faster; 2 is twice as fast
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     speed: f64,
+    /// API of the simulated contact center; the default is CXONE_PROFILE, or else tutorial
+    #[arg(long, value_enum)]
+    profile: Option<ProfileName>,
     /// Keeps the board of supervisors open after the last scene, with calls that go on, until Ctrl-C
     #[arg(long)]
     keep: bool,
@@ -52,6 +59,7 @@ impl Default for Args {
         Self {
             data_dir: "./insights-demo".into(),
             speed: 1.0,
+            profile: None,
             keep: false,
         }
     }
@@ -76,8 +84,10 @@ struct Stage {
     context: LocalContext,
     /// Data Action, whose model all functions of the demo share.
     data_action: Arc<::data_action::Deps>,
-    /// Ids of the live calls, each with its number of segments.
-    calls: Vec<(String, u64)>,
+    /// Embedding model and vectors of the demo.
+    pipeline: Pipeline,
+    /// Live calls that are followed; in a tenant, digital contacts.
+    calls: Vec<Call>,
 }
 
 impl Stage {
@@ -98,23 +108,34 @@ impl Stage {
 /// If a scene fails; the error names the scene.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut scripted = scripted_calls(args.speed);
-    let calls = scripted
-        .iter()
-        .map(|call| (call.id.clone(), call.lines.len() as u64))
-        .collect();
-    let kept = kept_board::calls();
-    scripted.extend(kept.iter().map(|kept| kept.call.clone()));
-    let scenario = Scenario {
-        calls: scripted,
-        conversations: Conversations {
-            per_day: CONVERSATIONS_PER_DAY,
-            ..Conversations::default()
-        },
-        ..crate::chat::scenario(args.speed * CHAT_SPEED)
+    let local = LocalArgs {
+        profile: args.profile,
+        ..LocalArgs::in_folder(&args.data_dir)
     };
-    let local = LocalArgs::in_folder(&args.data_dir);
-    let context = LocalContext::open_with(&local, scenario, None).await?;
+    let mut calls = scripted_calls(args.speed);
+    let mut kept = kept_board::calls();
+    let context = match local.contact_center()? {
+        Profile::Tutorial => {
+            let scripted = calls.iter().chain(kept.iter().map(|kept| &kept.call));
+            let scenario = Scenario {
+                calls: scripted.cloned().collect(),
+                conversations: Conversations {
+                    per_day: CONVERSATIONS_PER_DAY,
+                    ..Conversations::default()
+                },
+                ..crate::chat::scenario(args.speed * CHAT_SPEED)
+            };
+            LocalContext::open_with(&local, scenario, None).await?
+        }
+        Profile::Cxone => {
+            let context = tenant::open(&local, args.speed * CHAT_SPEED).await?;
+            tenant::open_contacts(&context, &mut calls)?;
+            if args.keep {
+                tenant::open_contacts(&context, kept.iter_mut().map(|kept| &mut kept.call))?;
+            }
+            context
+        }
+    };
     let data_action = serve::build_data_action(&context).await?;
     let services = serve::add_board(&context, serve::http_services(&data_action))?;
     let pipeline = Pipeline::open(&context)
@@ -135,6 +156,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         speed: args.speed,
         context,
         data_action,
+        pipeline,
         calls,
     };
     println!(
@@ -159,9 +181,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     writing.abort();
     let _server_gone = stop.send(());
     server.await.context("the server of the demo panicked")??;
-    if let Some(simulator) = stage.context.simulator {
-        simulator.shutdown().await;
-    }
+    stage.context.shutdown().await;
     print_next_steps(&args, started.elapsed());
     Ok(())
 }
@@ -177,18 +197,22 @@ fn scripted_calls(speed: f64) -> Vec<Call> {
 }
 
 async fn play_scenes(stage: &Stage) -> anyhow::Result<()> {
-    data_action::play(stage)
-        .await
-        .context("scene 1, the Data Action")?;
+    let data_action = match stage.context.simulated_tenant {
+        None => data_action::play(stage).await,
+        Some(_) => studio_script::play(stage).await,
+    };
+    data_action.context("scene 1, the Data Action")?;
     live_calls::play(stage)
         .await
         .context("scene 2, the live calls")?;
     chat::play(stage)
         .await
         .context("scene 3, the chat session")?;
-    embedding::play(stage)
-        .await
-        .context("scene 4, the embedding pipeline")?;
+    let embedding = match stage.context.simulated_tenant {
+        None => embedding::play(stage).await,
+        Some(_) => tenant_feed::play(stage).await,
+    };
+    embedding.context("scene 4, the embedding pipeline")?;
     report::play(stage).await.context("scene 5, the report")
 }
 

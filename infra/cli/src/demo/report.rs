@@ -9,7 +9,7 @@ use anyhow::ensure;
 use insights_http::Deadline;
 use store::objects::Objects;
 
-use super::Stage;
+use super::{Stage, tenant};
 
 /// First and last day of a week of which the simulator has conversations.
 const WEEK: (&str, &str) = ("2026-11-02", "2026-11-06");
@@ -19,7 +19,11 @@ const REQUESTS_PER_SECOND: u32 = 5000;
 
 /// Writes the report of a week.
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    println!("\n5. Analytics report: {} to {}", WEEK.0, WEEK.1);
+    let (from, to) = match stage.context.simulated_tenant {
+        None => (WEEK.0.to_owned(), WEEK.1.to_owned()),
+        Some(_) => tenant::reported_days(),
+    };
+    println!("\n5. Analytics report: {from} to {to}");
     let begin = Instant::now();
     let folder = stage.context.data_dir.join("report");
     let objects = Objects::open_folder(&folder)?;
@@ -28,7 +32,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     config.requests_per_second = REQUESTS_PER_SECOND;
     let backends = stage.context.backends.clone().with_objects(objects);
     let deps = Deps::new(&backends, config)?;
-    let period = Period::between(WEEK.0, WEEK.1)?;
+    let period = Period::between(&from, &to)?;
     let written = create_report(
         &deps,
         period,

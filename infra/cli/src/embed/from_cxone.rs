@@ -24,7 +24,7 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 const CONVERSATIONS_PER_SECOND: u32 = 1000;
 
 /// The vector store of this machine.
-struct IndexerSink(Indexer);
+pub(crate) struct IndexerSink(pub(crate) Indexer);
 
 impl std::fmt::Debug for IndexerSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,7 +69,8 @@ pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn describe(summary: &Summary) -> String {
+/// Returns what came of a run, in a few words.
+pub(crate) fn describe(summary: &Summary) -> String {
     if summary.is_busy {
         return "another run is at work".to_owned();
     }

@@ -6,6 +6,8 @@ mod from_cxone;
 mod lines;
 mod rejects;
 
+pub(crate) use from_cxone::{IndexerSink, describe};
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -290,6 +290,12 @@ impl Quirks {
         Self(BTreeSet::new())
     }
 
+    /// Returns every quirk that a client can work with: all but the foreign host, which no client may send its token to.
+    #[must_use]
+    pub fn all_workable() -> Self {
+        Self(Quirk::all().collect()).without(Quirk::ForeignHost)
+    }
+
     /// Returns these quirks and one more.
     #[must_use]
     pub fn with(mut self, quirk: Quirk) -> Self {

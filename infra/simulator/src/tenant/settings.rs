@@ -59,6 +59,8 @@ pub struct TenantSettings {
     pub completed_row_ms: u64,
     /// Milliseconds after which that list breaks off; the default is 60,000.
     pub completed_limit_ms: u64,
+    /// Number of the first digital contact that a scenario or a test begins; what counts is the value at the start.
+    pub first_digital_number: i64,
     /// Whether a user may follow the live transcript of another agent's contact; by default nobody may.
     pub foreign_topics: bool,
 }
@@ -139,6 +141,7 @@ impl Default for TenantSettings {
             largest_feed_page: 500,
             completed_row_ms: 1,
             completed_limit_ms: 60_000,
+            first_digital_number: 127_000_000_001,
             foreign_topics: false,
         }
     }

@@ -13,9 +13,6 @@ use crate::tenant::clock::Clock;
 use crate::tenant::contact::Contact;
 use crate::tenant::history::History;
 
-/// Number of the first contact that a scenario or a test makes.
-const FIRST_NUMBER: i64 = 127_000_000_001;
-
 /// Something that happened to a digital contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Happened {
@@ -68,10 +65,15 @@ pub(in crate::tenant) struct Scroll {
 impl Digital {
     /// Returns the contacts of the scenario's chats, which begin when contacts are first listed.
     #[must_use]
-    pub fn new(scripts: Vec<ScriptedChat>, clock: Clock, history: Arc<History>) -> Self {
+    pub fn new(
+        scripts: Vec<ScriptedChat>,
+        first_number: i64,
+        clock: Clock,
+        history: Arc<History>,
+    ) -> Self {
         let inner = Inner {
             scripts,
-            next_number: FIRST_NUMBER,
+            next_number: first_number,
             ..Inner::default()
         };
         Self {
