@@ -20,6 +20,10 @@ SETS = {
     "other": {
         "CxoneBaseUrl": "https://other.example.com/api", "CxoneTokenUrl": "https://other.example.com/token", "CxoneScopes": "one two",
         "CxoneProfile": "cxone", "CxoneIssuer": "https://issuer.example.com", "CxoneClientAuth": "post",
+        "CxoneAuth": "access_key", "CxoneTenantId": "11eb", "CxoneAcdVersion": "34", "CxoneMediaTypes": "digital", "CxoneDigitalUrl": "api",
+        "CxoneTrustedDomains": "example.com", "CxoneEventHub": "on", "CxoneSentimentField": "ai_sentiment", "CxoneTrendField": "ai_trend",
+        "CxoneAlertTeam": "81", "CxoneAnalyticsRate": "7", "CxoneAcdRate": "8", "CxoneDigitalRate": "9", "PollOpenContacts": "50",
+        "ReportOutcomeMap": "Sale=Success",
         "BoardOidcIssuer": "https://login.example.com", "BoardOidcClientId": "board", "BoardOidcRedirectUrl": "https://board.example.com/board/sign-on-return",
         "BoardOidcGroups": "floor,leads", "BoardOidcGroupsClaim": "roles", "BoardOidcDomains": "example.com",
         "SentimentProvider": "http", "SentimentUrl": "https://nlp.example.com", "ModelLayer": LAYER, "EmbeddingModelLayer": LAYER, "DatabaseCaLayer": LAYER,
@@ -30,6 +34,7 @@ SETS = {
         "ReportSchedule": "cron(30 4 * * ? *)", "ChatAgents": "agent-1", "Heartbeat": "on", "HeartbeatChecks": "health", "VectorRetentionDays": "400",
     },
     "idle": {"Schedules": "DISABLED", "Monitoring": "none", "ChatAgents": "a", "Heartbeat": "on", "VectorRetentionDays": "9", "PollerConcurrency": "20", "ChatConcurrency": "9"},
+    "tenant": {"CxoneProfile": "cxone", "CxoneBaseUrl": ""},
     "shared-vpc": {**NETWORK, "ZeroEgress": "true", "CreateEndpoints": "false"},
 }
 
@@ -144,6 +149,7 @@ def test_patterns_are_the_templates():
 
 @pytest.mark.parametrize("given, variable", [
     ({"SentimentProvider": "http"}, "sentiment_url"),
+    ({"CxoneBaseUrl": ""}, "cxone_base_url"),
     ({"SubnetIds": "subnet-1"}, "subnet_ids"),
     ({"ZeroEgress": "true"}, "zero_egress"),
     ({**NETWORK, "ZeroEgress": "true", "EmbeddingProvider": "openai"}, "zero_egress"),

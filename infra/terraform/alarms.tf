@@ -224,6 +224,19 @@ locals {
       missing     = "breaching"
       only_where  = "schedules"
     }
+    feed-missing = {
+      description = "The finished conversations of the tenant were not read to their end for 12 hours. Runbook - infra/docs/runbooks/schedule-stopped.md"
+      namespace   = "cxone-insights"
+      metric      = "feed_lists_completed"
+      dimensions  = { function = "analytics-report", stack = var.name }
+      statistic   = "Sum"
+      period      = 3600
+      periods     = 12
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+      only_where  = "feed"
+    }
     chat-stopped = {
       description = "Chat sessions have not been started for five minutes. Runbook - infra/docs/runbooks/schedule-stopped.md"
       namespace   = "AWS/Lambda"
@@ -368,6 +381,7 @@ locals {
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["chat-4"].name } },
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["expire"].name } },
         { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["heartbeat"].name } },
+        { namespace = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule["feed"].name } },
       ]
       periods   = 1
       threshold = 1
@@ -494,7 +508,8 @@ locals {
   # What an alarm on silence hangs on.
   runs = {
     schedules = var.schedules == "ENABLED"
-    chats     = var.schedules == "ENABLED" && length(var.chat_agents) > 0
+    feed      = var.schedules == "ENABLED" && local.is_tenant
+    chats     = var.schedules == "ENABLED" && local.has_chats
     heartbeat = var.schedules == "ENABLED" && var.heartbeat == "on"
   }
 

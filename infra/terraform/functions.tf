@@ -12,13 +12,23 @@ locals {
     CALLERS_SECRET_ID = aws_secretsmanager_secret.audience["callers"].arn
   }
   contact_center_settings = {
-    CONTACT_CENTER_SECRET_ID = aws_secretsmanager_secret.audience["contact-center"].arn
-    CXONE_BASE_URL           = var.cxone_base_url
-    CXONE_TOKEN_URL          = var.cxone_token_url
-    CXONE_SCOPES             = var.cxone_scopes
-    CXONE_PROFILE            = var.cxone_profile
-    CXONE_ISSUER             = var.cxone_issuer
-    CXONE_CLIENT_AUTH        = var.cxone_client_auth
+    CONTACT_CENTER_SECRET_ID            = aws_secretsmanager_secret.audience["contact-center"].arn
+    CXONE_BASE_URL                      = var.cxone_base_url
+    CXONE_TOKEN_URL                     = var.cxone_token_url
+    CXONE_SCOPES                        = var.cxone_scopes
+    CXONE_PROFILE                       = var.cxone_profile
+    CXONE_ISSUER                        = var.cxone_issuer
+    CXONE_CLIENT_AUTH                   = var.cxone_client_auth
+    CXONE_AUTH                          = var.cxone_auth
+    CXONE_TENANT_ID                     = var.cxone_tenant_id
+    CXONE_ACD_VERSION                   = var.cxone_acd_version
+    CXONE_MEDIA_TYPES                   = var.cxone_media_types
+    CXONE_DIGITAL_URL                   = var.cxone_digital_url
+    CXONE_TRUSTED_DOMAINS               = var.cxone_trusted_domains
+    CXONE_EVENT_HUB                     = var.cxone_event_hub
+    CXONE_ANALYTICS_REQUESTS_PER_SECOND = var.cxone_analytics_rate
+    CXONE_ACD_REQUESTS_PER_SECOND       = var.cxone_acd_rate
+    CXONE_DIGITAL_REQUESTS_PER_SECOND   = var.cxone_digital_rate
   }
   database_settings = {
     DATABASE_SECRET_ID = aws_secretsmanager_secret.audience["database"].arn
@@ -125,14 +135,18 @@ locals {
       subnets     = local.contact_center_subnets
       alarms      = ["transcript-poller-errors", "poll-failures"]
       settings = merge(local.common_settings, local.contact_center_settings, local.providers_settings, local.state_settings, local.sentiment_settings, {
-        POLL_SHARDS    = var.poll_shards
-        OBJECT_BUCKET  = aws_s3_bucket.objects.id
-        RULES_FILE     = var.rules_file
-        FUNCTION_ALIAS = "live"
+        CXONE_SENTIMENT_FIELD = var.cxone_sentiment_field
+        CXONE_TREND_FIELD     = var.cxone_trend_field
+        CXONE_ALERT_TEAM      = var.cxone_alert_team
+        POLL_OPEN_CONTACTS    = var.poll_open_contacts
+        POLL_SHARDS           = var.poll_shards
+        OBJECT_BUCKET         = aws_s3_bucket.objects.id
+        RULES_FILE            = var.rules_file
+        FUNCTION_ALIAS        = "live"
       })
     }
     analytics-report = {
-      description = "The daily report, and the map and reduce steps of a long one."
+      description = "The daily report, the steps of a long one, and the feed of embeddings from a tenant."
       memory      = 3008
       timeout     = 900
       concurrency = 10
@@ -140,10 +154,12 @@ locals {
       subnets     = local.contact_center_subnets
       alarms      = ["analytics-report-errors"]
       settings = merge(local.common_settings, local.contact_center_settings, local.state_settings, {
-        OBJECT_BUCKET = aws_s3_bucket.objects.id
-        REDACT_PII    = var.redact_pii
-        REPORT_REDACT = var.redact_reports
-        RULES_FILE    = var.rules_file
+        REPORT_OUTCOME_MAP  = var.report_outcome_map
+        EMBEDDING_QUEUE_URL = aws_sqs_queue.embedding.url
+        OBJECT_BUCKET       = aws_s3_bucket.objects.id
+        REDACT_PII          = var.redact_pii
+        REPORT_REDACT       = var.redact_reports
+        RULES_FILE          = var.rules_file
       })
     }
     chat-session = {

@@ -132,6 +132,17 @@ locals {
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
+      # A script's word that a contact has ended is read, and proved by the contact.
+      {
+        Sid      = "EndedContacts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["webhook#ended-contacts"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
       {
         Sid      = "Rules"
         Effect   = "Allow"
@@ -146,27 +157,33 @@ locals {
       },
     ]
     analytics-report = [
-      # Leases of reports and tokens only.
+      # Leases of reports, what the feed knows, notices of ended contacts, and tokens only.
       {
         Sid      = "State"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["report#*", "token#*", "rules"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["report#*", "feed#*", "feed-conversation#*", "webhook#ended-contacts", "token#*", "rules"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
-      # What was erased is left out of later reports.
+      # What was erased is left out of later reports and feeds.
       {
-        Sid      = "ErasureRecords"
+        Sid      = "Lists"
         Effect   = "Allow"
         Action   = ["dynamodb:Query"]
         Resource = aws_dynamodb_table.state.arn
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["erasure"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["erasure", "feed#*", "webhook#ended-contacts"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
+      },
+      {
+        Sid      = "Feed"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = aws_sqs_queue.embedding.arn
       },
       {
         Sid      = "Objects"
@@ -203,6 +220,17 @@ locals {
         Resource = aws_dynamodb_table.state.arn
         Condition = {
           "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["chat#*", "chat-agent#*", "chat-spill#*", "board#*", "token#*", "rules"] }
+          Null                      = { "dynamodb:LeadingKeys" = "false" }
+        }
+      },
+      # A script's word that a contact has ended is read, and proved by the contact.
+      {
+        Sid      = "EndedContacts"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = aws_dynamodb_table.state.arn
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["webhook#ended-contacts"] }
           Null                      = { "dynamodb:LeadingKeys" = "false" }
         }
       },
@@ -251,7 +279,7 @@ locals {
         Resource = aws_dynamodb_table.state.arn
         Condition = {
           "ForAllValues:StringLike" = {
-            "dynamodb:LeadingKeys" = ["erasure", "interaction#*", "live#*", "board#*", "board-marks#*", "chat#*", "chat-agent#*", "chat-spill#*"]
+            "dynamodb:LeadingKeys" = ["erasure", "interaction#*", "live#*", "board#*", "board-marks#*", "chat#*", "chat-agent#*", "chat-spill#*", "feed#*", "feed-conversation#*"]
           }
           Null = { "dynamodb:LeadingKeys" = "false" }
         }

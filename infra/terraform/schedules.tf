@@ -26,7 +26,8 @@ locals {
       function     = "chat-session"
       description  = "Starts a chat worker each minute; it takes an agent's lease that is free, or ends at once."
       expression   = "rate(1 minute)"
-      state        = length(var.chat_agents) > 0 ? var.schedules : "DISABLED"
+      # In a tenant without agents of its own list, one session follows all open contacts.
+      state        = local.has_chats ? var.schedules : "DISABLED"
       input        = jsonencode({ shard = 0 })
       retries      = 0
       age          = 60
@@ -61,13 +62,28 @@ locals {
       function     = "chat-session"
       description  = "Starts a chat worker of the shard ${shard} each minute, where ChatShards has so many."
       expression   = "rate(1 minute)"
-      state        = length(var.chat_agents) > 0 && var.chat_shards > shard ? var.schedules : "DISABLED"
+      state        = local.has_chats && var.chat_shards > shard ? var.schedules : "DISABLED"
       input        = jsonencode({ shard = shard })
       rule_retries = [{ retries = 0, age = 60 }]
     }
   }
 
-  schedules = merge(local.first_schedules, local.shard_schedules)
+  # The feed is a second task of a function that starts by itself; its starts are tried as the reports are.
+  feed_schedules = {
+    feed = {
+      function     = "analytics-report"
+      description  = "Starts the feed of embeddings from a tenant; the lease keeps two from working at once."
+      expression   = "rate(15 minutes)"
+      state        = local.is_tenant ? var.schedules : "DISABLED"
+      input        = jsonencode({ feed = {} })
+      rule_retries = []
+    }
+  }
+
+  schedules = merge(local.first_schedules, local.shard_schedules, local.feed_schedules)
+
+  is_tenant = var.cxone_profile == "cxone"
+  has_chats = local.is_tenant || length(var.chat_agents) > 0
 }
 
 resource "aws_cloudwatch_event_rule" "schedule" {

@@ -33,13 +33,19 @@ variable "packages_prefix" {
 }
 
 variable "cxone_base_url" {
-  description = "Base URL of the contact center's API, such as https://api-na1.niceincontact.com."
+  description = "Base URL of the contact center's API, such as https://api-na1.niceincontact.com. cxone_profile tutorial needs it; with cxone empty asks the tenant's discovery."
   type        = string
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = can(regex("^(https?://[^\\s/?#@]+(/[^\\s?#@]*)?)$", var.cxone_base_url))
-    error_message = "cxone_base_url must be an http or https URL without user, query or fragment."
+    condition     = can(regex("^((https?://[^\\s/?#@]+(/[^\\s?#@]*)?)?)$", var.cxone_base_url))
+    error_message = "cxone_base_url must be empty, or an http or https URL without user, query or fragment."
+  }
+
+  validation {
+    condition     = var.cxone_profile != "tutorial" || var.cxone_base_url != ""
+    error_message = "cxone_profile tutorial needs cxone_base_url."
   }
 }
 
@@ -76,6 +82,186 @@ variable "cxone_client_auth" {
   validation {
     condition     = contains(["basic", "post"], var.cxone_client_auth)
     error_message = "cxone_client_auth must be basic or post."
+  }
+}
+
+variable "cxone_auth" {
+  description = "How a tenant's tokens are asked for. password needs a registered application and an access key, access_key an access key alone."
+  type        = string
+  default     = "password"
+  nullable    = false
+
+  validation {
+    condition     = contains(["password", "access_key"], var.cxone_auth)
+    error_message = "cxone_auth must be password or access_key."
+  }
+}
+
+variable "cxone_tenant_id" {
+  description = "Id of the tenant. Empty takes the tenant of the access key."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_-]{0,100})$", var.cxone_tenant_id))
+    error_message = "cxone_tenant_id must be empty, or letters, digits, hyphens and underscores."
+  }
+}
+
+variable "cxone_acd_version" {
+  description = "Version of a tenant's contact API. The command doctor lists those that the tenant has."
+  type        = number
+  default     = 31
+  nullable    = false
+
+  validation {
+    condition     = var.cxone_acd_version >= 13 && var.cxone_acd_version <= 99 && floor(var.cxone_acd_version) == var.cxone_acd_version
+    error_message = "cxone_acd_version must be a whole number from 13 to 99."
+  }
+}
+
+variable "cxone_media_types" {
+  description = "Kinds of conversations that reports and embeddings read from a tenant. Empty is both."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = contains(["", "voice", "digital", "voice,digital"], var.cxone_media_types)
+    error_message = "cxone_media_types must be empty, voice, digital or voice,digital."
+  }
+}
+
+variable "cxone_digital_url" {
+  description = "Host of a tenant's digital part. Empty is the usual one of its area, api the host of its API."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((auto|api|https?://[^\\s/?#@]+(/[^\\s?#@]*)?)?)$", var.cxone_digital_url))
+    error_message = "cxone_digital_url must be empty, auto, api, or an http or https URL without user, query or fragment."
+  }
+}
+
+variable "cxone_trusted_domains" {
+  description = "Domains beside NICE's own that a tenant's token may be sent to, for resellers with hosts of their own."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(([A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+(,[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+)*)?)$", var.cxone_trusted_domains))
+    error_message = "cxone_trusted_domains must be empty, or domains separated by commas, without spaces."
+  }
+}
+
+variable "cxone_event_hub" {
+  description = "on listens to a tenant's event hub beside the polls of its digital contacts. NICE does not support it for servers."
+  type        = string
+  default     = "off"
+  nullable    = false
+
+  validation {
+    condition     = contains(["off", "on"], var.cxone_event_hub)
+    error_message = "cxone_event_hub must be off or on."
+  }
+}
+
+variable "cxone_sentiment_field" {
+  description = "Custom field of digital contacts that the average sentiment is written into. Empty writes none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_-]{0,100})$", var.cxone_sentiment_field))
+    error_message = "cxone_sentiment_field must be empty, or letters, digits, hyphens and underscores."
+  }
+}
+
+variable "cxone_trend_field" {
+  description = "Custom field of digital contacts that the trend of the sentiment is written into. Empty writes none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_-]{0,100})$", var.cxone_trend_field))
+    error_message = "cxone_trend_field must be empty, or letters, digits, hyphens and underscores."
+  }
+}
+
+variable "cxone_alert_team" {
+  description = "Number of a team of the tenant whose agents get a message when a digital contact goes badly. Empty sends none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([0-9]{0,9})$", var.cxone_alert_team))
+    error_message = "cxone_alert_team must be empty, or the number of a team."
+  }
+}
+
+variable "cxone_analytics_rate" {
+  description = "Largest number of requests to a tenant's Interaction Analytics in a second, over all functions together."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.cxone_analytics_rate >= 1 && var.cxone_analytics_rate <= 100 && floor(var.cxone_analytics_rate) == var.cxone_analytics_rate
+    error_message = "cxone_analytics_rate must be a whole number from 1 to 100."
+  }
+}
+
+variable "cxone_acd_rate" {
+  description = "Largest number of requests to a tenant's contact API in a second, over all functions together."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.cxone_acd_rate >= 1 && var.cxone_acd_rate <= 100 && floor(var.cxone_acd_rate) == var.cxone_acd_rate
+    error_message = "cxone_acd_rate must be a whole number from 1 to 100."
+  }
+}
+
+variable "cxone_digital_rate" {
+  description = "Largest number of requests to a tenant's digital part in a second, over all functions together. NICE allows 33 to all tools of a tenant."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.cxone_digital_rate >= 1 && var.cxone_digital_rate <= 100 && floor(var.cxone_digital_rate) == var.cxone_digital_rate
+    error_message = "cxone_digital_rate must be a whole number from 1 to 100."
+  }
+}
+
+variable "poll_open_contacts" {
+  description = "Largest number of open digital contacts of a tenant that the poller follows by itself. 0 follows those alone that a script has registered."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.poll_open_contacts >= 0 && var.poll_open_contacts <= 1000 && floor(var.poll_open_contacts) == var.poll_open_contacts
+    error_message = "poll_open_contacts must be a whole number from 0 to 1000."
+  }
+}
+
+variable "report_outcome_map" {
+  description = "Which outcome each disposition stands for in reports, such as Refund granted=Success. Empty is the built-in table."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(([^=,]+=[A-Za-z]+(,[^=,]+=[A-Za-z]+)*)?)$", var.report_outcome_map))
+    error_message = "report_outcome_map must be pairs such as Refund granted=Success, separated by commas."
   }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, RuleFileSettings, StateSettings,
 };
+use feeder::config::DeliverySettings;
 use insights_core::outcomes::OutcomeMap;
 use insights_core::pii::RedactionPolicy;
 use insights_core::topics::{ClusterSettings, VocabularyLimits};
@@ -21,6 +22,8 @@ runtime::settings! {
         pub state: StateSettings = group::<StateSettings>(),
         /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// Where the finished conversations of a tenant are put.
+        pub feed: DeliverySettings = group::<DeliverySettings>(),
         /// The object store of parts and reports.
         pub objects: ObjectSettings = group::<ObjectSettings>(),
         /// Where the rule file is read from, and how often.

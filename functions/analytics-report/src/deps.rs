@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backends::conversation_source::SharedSource;
+use backends::tenant_settings::Profile;
 use backends::{Backends, RuleSource};
 use cxone::endpoints::System;
 use insights_core::intent::{IntentCategories, IntentClassifier};
@@ -59,6 +60,8 @@ pub struct Deps {
     pub progress: Observer<Progress>,
     /// The classifier of the customers' intents, for the cards.
     pub(crate) intents: IntentClassifier,
+    /// What feeds embeddings from a tenant; `None` with another API, whose webhooks bring the texts, and without a queue.
+    pub feeder: Option<feeder::Deps>,
     /// The stores, from which the rule file is read at the first use.
     backends: Backends,
     rule_source: OnceCell<RuleSource<State>>,
@@ -91,9 +94,15 @@ impl Deps {
         let burst = u32::try_from(config.concurrency)
             .unwrap_or(u32::MAX)
             .min(rate);
+        let has_queue = config.feed.queue.url.get().is_ok();
+        let feeder = match config.cxone.profile {
+            Profile::Cxone if has_queue => Some(feeder::Deps::new(backends, feed_config(&config))?),
+            _ => None,
+        };
         let intents = IntentClassifier::new(IntentCategories::default(), None)?;
         Ok(Self {
             source,
+            feeder,
             intents,
             backends: backends.clone(),
             rule_source: OnceCell::new(),
@@ -166,5 +175,15 @@ impl Deps {
     /// Passes a step of the run on to whoever watches it.
     pub(crate) fn report_progress(&self, progress: Progress) {
         self.progress.notify(|| progress);
+    }
+}
+
+/// Returns the settings of the feeder, which works on the same contact center and the same state.
+fn feed_config(config: &Config) -> feeder::config::Config {
+    feeder::config::Config {
+        contact_center: config.contact_center.clone(),
+        state: config.state.clone(),
+        cxone: config.cxone.clone(),
+        delivery: config.feed.clone(),
     }
 }

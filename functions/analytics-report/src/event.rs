@@ -1,4 +1,4 @@
-//! The task of an invocation: the daily report, the report of a given time, or one step of the map over days.
+//! The task of an invocation: the daily report, the report of a given time, one step of the map over days, or a feed of embeddings.
 
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ pub enum ReportTask {
         /// The time that the report covers.
         period: Period,
     },
+    /// Put the conversations that were finished since the last run into the embedding queue.
+    Feed,
 }
 
 impl ReportTask {
@@ -40,11 +42,16 @@ impl ReportTask {
     /// - an EventBridge schedule (`time`) asks for the report of the day before, or of `detail.from` to `detail.to`;
     /// - `{"from", "to"}` with an optional `run` asks for the report of that time;
     /// - `{"mode": "map", "run", "day"}` and `{"mode": "reduce", "run", "from", "to"}` ask for the steps of the map, whose times
-    ///   are whole days.
+    ///   are whole days;
+    /// - `{"feed": {}}` asks for the conversations that were finished since the last feed.
     ///
     /// # Errors
     /// If the event has none of these forms; the message says what is wrong.
     pub fn from_event(event: &Value) -> anyhow::Result<Self> {
+        if let Some(feed) = event.get("feed") {
+            ensure!(feed.is_object(), "feed must be an object, such as {{}}");
+            return Ok(Self::Feed);
+        }
         match event["mode"].as_str() {
             Some("map") => {
                 let day = read_text(event, "day")?;
@@ -146,6 +153,14 @@ mod tests {
                 .unwrap(),
             ReportTask::Report { run, period }
         );
+    }
+
+    #[test]
+    fn a_feed_is_asked_for_by_its_name() {
+        let feed = json!({"feed": {}});
+        assert_eq!(ReportTask::from_event(&feed).unwrap(), ReportTask::Feed);
+        let wrong = ReportTask::from_event(&json!({"feed": true})).unwrap_err();
+        assert!(wrong.to_string().contains("an object"), "{wrong}");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Reply {
     },
     /// The report is written.
     Report(ReportReply),
+    /// The finished conversations were put into the embedding queue.
+    Feed(feeder::Summary),
     /// Another invocation writes the same report, so that this one did nothing.
     Busy {
         /// The name of the run.

@@ -6,6 +6,7 @@ use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, ProviderSecretSettings,
     RuleFileSettings, StateSettings,
 };
+use backends::tenant_settings::Profile;
 use cxone::chat::{Skill, StreamTiming};
 use insights_core::chat::escalation::{EscalationPhrases, EscalationSource};
 use insights_core::chat::pacing::QueueLimits;
@@ -16,6 +17,8 @@ use runtime::settings::{choice, group, millis, number, seconds, text, url};
 use sentiment::{OptionalSentiment, Provider, SentimentSettings};
 use sha2::{Digest, Sha256};
 use url::Url;
+
+use crate::tenant_chats::EVERYBODY;
 
 /// Largest number of agents whose sessions one invocation works.
 pub const MAX_AGENTS: usize = 50;
@@ -49,7 +52,8 @@ runtime::settings! {
         pub rule_file: RuleFileSettings = group::<RuleFileSettings>(),
         /// How personal data is masked in the archives.
         pub redaction: RedactionSettings = group::<RedactionSettings>(),
-        /// Agents whose chat sessions are worked. One invocation works 50 of them; more need `CHAT_SHARDS`.
+        /// Agents whose chat sessions are worked. One invocation works 50 of them; more need `CHAT_SHARDS`. Without any, the profile `cxone`
+        /// works the session `all`, which follows the open contacts of everybody.
         pub agents: Vec<String> = text("CHAT_AGENTS", AGENTS_ALLOWED).parse(parse_agents).map(Option::unwrap_or_default),
         /// Number of shards that the agents are spread over. An event `{"shard": n}` works the agents of one shard; an event without a shard
         /// works all of them.
@@ -110,6 +114,15 @@ runtime::settings! {
 }
 
 impl Config {
+    /// Returns the agents whose sessions are worked where nobody names others.
+    #[must_use]
+    pub fn worked_agents(&self) -> Vec<String> {
+        match self.cxone.profile {
+            Profile::Cxone if self.agents.is_empty() => vec![EVERYBODY.to_owned()],
+            _ => self.agents.clone(),
+        }
+    }
+
     /// Scores with a provider that the process has built already, so that two functions of one process share a model. Where
     /// only the lexicon scores, the provider is not used.
     #[must_use]
@@ -284,6 +297,18 @@ mod tests {
             counts.iter().all(|count| (60..140).contains(count)),
             "{counts:?}"
         );
+    }
+
+    #[test]
+    fn without_agents_a_tenant_has_the_session_of_everybody() {
+        let agents = |pairs: &[(&'static str, &'static str)]| {
+            let env = Env::from_pairs(pairs.iter().copied());
+            Config::from_env(&env).unwrap().worked_agents()
+        };
+        assert!(agents(&[]).is_empty());
+        assert_eq!(agents(&[("CXONE_PROFILE", "cxone")]), ["all"]);
+        let own = [("CXONE_PROFILE", "cxone"), ("CHAT_AGENTS", "a-1")];
+        assert_eq!(agents(&own), ["a-1"]);
     }
 
     #[test]

@@ -167,15 +167,15 @@ fn agents_of(deps: &Deps, event: Event) -> anyhow::Result<(Vec<String>, usize)> 
     let shards = deps.config.shards;
     let mut agents = match (event.agents, event.shard) {
         (named, _) if !named.is_empty() => named,
-        (_, None) => deps.config.agents.clone(),
+        (_, None) => deps.config.worked_agents(),
         (_, Some(shard)) => {
             ensure!(
                 shard < shards,
                 "there is no shard {shard}; CHAT_SHARDS is {shards}"
             );
             let is_in_shard = |agent: &&String| config::shard_of(agent, shards) == shard;
-            let agents = deps.config.agents.iter();
-            agents.filter(is_in_shard).cloned().collect()
+            let agents = deps.config.worked_agents();
+            agents.iter().filter(is_in_shard).cloned().collect()
         }
     };
     agents.sort_unstable();

@@ -6,8 +6,6 @@ use backends::Backends;
 use backends::board::Board;
 use backends::caller_keys::Callers;
 use backends::interactions::Interactions;
-use cxone::CxoneClient;
-use cxone::endpoints::System;
 use insights_core::intent::{IntentCategories, IntentClassifier};
 use store::state::State;
 
@@ -16,6 +14,7 @@ use crate::ended_sessions::EndedSessions;
 use crate::login_limit::LoginLimit;
 use crate::sign_on::application::SignOn;
 use crate::snapshots::Snapshots;
+use crate::transcript_center::TranscriptCenter;
 
 /// How the replies of this process reach browsers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +40,8 @@ pub struct Deps {
     pub calls: Interactions<State>,
     /// The state store, for the scores of chats.
     pub state: State,
-    /// Client of the contact center's API for transcripts of calls.
-    pub call_client: CxoneClient,
-    /// Client of the contact center's API for transcripts of chats.
-    pub chat_client: CxoneClient,
+    /// The contact center that transcripts are read from.
+    pub center: TranscriptCenter,
     /// The intents that call cards name a reason by.
     pub intents: IntentClassifier,
     /// The login at a provider, where one is configured.
@@ -65,14 +62,13 @@ impl Deps {
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
         let state = backends.state(&config.state)?;
         let secrets = backends.secrets(&config.contact_center.id)?;
-        let client = |system| backends.cxone_client(&config.cxone, system, &secrets, &state);
+        let center = TranscriptCenter::open(backends, &config.cxone, &secrets, &state)?;
         let board = Board::new(state.clone(), config.shards.count);
         Ok(Self {
             callers: Callers::new(backends.caller_secrets(&config.callers)?),
             snapshots: Arc::new(Snapshots::new(board.clone(), config.refresh)),
             calls: Interactions::new(state.clone(), config.shards.count),
-            call_client: client(System::RealTime)?,
-            chat_client: client(System::Chat)?,
+            center,
             intents: IntentClassifier::new(IntentCategories::default(), None)?,
             sign_on: SignOn::open(&config.sign_on, backends)?,
             ended_sessions: Arc::new(EndedSessions::new(state.clone())),

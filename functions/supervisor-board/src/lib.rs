@@ -39,6 +39,7 @@ mod shell;
 pub mod sign_on;
 pub mod snapshots;
 mod transcript;
+pub mod transcript_center;
 
 use http::HeaderValue;
 use http::Method;

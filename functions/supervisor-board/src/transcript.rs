@@ -133,7 +133,7 @@ pub(crate) async fn of_call(
     state: Option<&CallState>,
     deadline: Deadline,
 ) -> Result<Transcript, cxone::Error> {
-    let read = cxone::live::read_transcript(&deps.call_client, id, 0, deadline).await?;
+    let read = deps.center.read_call(id, deadline).await?;
     let scores: HashMap<_, _> = state
         .into_iter()
         .flat_map(|state| state.memory().segments())
@@ -163,7 +163,7 @@ pub(crate) async fn of_chat(
     id: &str,
     deadline: Deadline,
 ) -> Result<Transcript, cxone::Error> {
-    let read = cxone::chat::read_transcript(&deps.chat_client, id, deadline).await?;
+    let read = deps.center.read_chat(id, deadline).await?;
     let scores = scores_of_chat(deps, id).await;
     let messages = read.map(|read| read.messages).unwrap_or_default();
     let turns = messages.into_iter().map(|message| RawTurn {

@@ -28,6 +28,9 @@ runtime::settings! {
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
         /// What is written back into a tenant.
         pub tenant_writes: TenantWrites = group::<TenantWrites>(),
+        /// Largest number of open digital contacts of a tenant that are followed by themselves; 0 follows those alone that somebody has
+        /// registered.
+        pub open_contacts: usize = number("POLL_OPEN_CONTACTS", 0, 0..=1000, "contacts"),
         /// The provider that scores sentiment.
         pub sentiment: SentimentSettings = group::<SentimentSettings>(),
         /// The rules that decide on averages, trends and suggestions.

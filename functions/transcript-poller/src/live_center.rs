@@ -7,12 +7,13 @@ use std::time::Duration;
 use cxone::live::{LiveTranscript, patch_attributes, post_suggestion, read_transcript};
 use cxone::tenant::TenantClient;
 use cxone::tenant::agents::send_team_message;
+use cxone::tenant::chats::live_transcript;
 use cxone::tenant::digital::{
-    Author, WholeMessages, read_contact, read_messages_again, write_custom_fields,
+    WholeMessages, read_contact, read_messages_again, write_custom_fields,
 };
 use cxone::{CxoneClient, Error};
+use insights_core::live::Suggestion;
 use insights_core::live::write_budget::WriteBudget;
-use insights_core::live::{Segment, Speaker, Suggestion};
 use insights_http::{Deadline, Error as HttpError};
 use jiff::Timestamp;
 
@@ -195,25 +196,7 @@ impl TenantCalls {
                 .budget
                 .note_messages(found.messages.len() as u64, now_ms);
         });
-        let segments = found.messages.into_iter().filter_map(|message| {
-            let speaker = match message.author {
-                Author::Customer => Speaker::Customer,
-                Author::Agent => Speaker::Agent,
-                Author::Bot => return None,
-            };
-            let at = message.at?.as_millisecond();
-            (at >= from && !message.text.trim().is_empty()).then_some(Segment {
-                text: message.text,
-                start: at,
-                end: at,
-                speaker,
-                is_final: true,
-            })
-        });
-        Ok(LiveTranscript {
-            segments: segments.collect(),
-            malformed: found.unreadable,
-        })
+        Ok(live_transcript(found, from))
     }
 
     /// Writes the score and the trend into the custom fields that are set, if they have changed and the contact may be written to.

@@ -39,7 +39,7 @@ export interface AlarmRule {
   /** Periods of them that must be bad. @default all */
   readonly badPeriods?: number;
   /** Set where silence is bad: the condition of the template under which something must be heard, without which there is no alarm. */
-  readonly silenceIsBad?: 'SchedulesRun' | 'ChatRuns' | 'HeartbeatRuns';
+  readonly silenceIsBad?: 'SchedulesRun' | 'FeedRuns' | 'ChatRuns' | 'HeartbeatRuns';
 }
 
 /** Metrics that the functions write. */
@@ -97,7 +97,7 @@ const MODELS: readonly FunctionName[] = [
 /** Functions that count what their stores refuse. */
 export const STORING: readonly FunctionName[] = ['transcript-poller', 'embedding-writer', 'semantic-search', 'data-action', 'webhook-receiver'];
 /** The rules that start functions, by the last part of their names. */
-export const RULES = ['poller', 'report', 'chat', 'chat-1', 'chat-2', 'chat-3', 'chat-4', 'expire', 'heartbeat'] as const;
+export const RULES = ['poller', 'report', 'chat', 'chat-1', 'chat-2', 'chat-3', 'chat-4', 'expire', 'heartbeat', 'feed'] as const;
 
 /** Every alarm. */
 export const ALARMS: readonly AlarmRule[] = [
@@ -222,6 +222,18 @@ export const ALARMS: readonly AlarmRule[] = [
     when: 'below',
     periods: 26,
     silenceIsBad: 'SchedulesRun',
+  },
+  {
+    name: 'feed-missing',
+    meaning: 'The finished conversations of the tenant were not read to their end for 12 hours.',
+    runbook: 'schedule-stopped',
+    sources: [own('feed_lists_completed', 'analytics-report')],
+    statistic: 'Sum',
+    periodSeconds: 3600,
+    threshold: 1,
+    when: 'below',
+    periods: 12,
+    silenceIsBad: 'FeedRuns',
   },
   {
     name: 'chat-stopped',

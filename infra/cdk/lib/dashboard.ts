@@ -132,9 +132,11 @@ export function dashboardRows(make: MakeMetric): cloudwatch.IWidget[][] {
         'a minute',
       ),
       graph(
-        'Reports: written, transcripts that failed, and waiting starts',
+        'Reports and feeds: written, failed transcripts, fed, and waiting starts',
         [
-          ...['report_written', 'daily_reports_written', 'report_transcripts_failed'].map((metric) => own(metric, 'analytics-report')),
+          ...['report_written', 'daily_reports_written', 'report_transcripts_failed', 'feed_lists_completed', 'feed_conversations_delivered'].map((metric) =>
+            own(metric, 'analytics-report'),
+          ),
           lambda('AsyncEventAge', 'analytics-report', 'Maximum', 'age of a start (ms)'),
         ],
         'a minute',

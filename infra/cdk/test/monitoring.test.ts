@@ -90,13 +90,14 @@ test('alarms on silence exist only where their schedules run', () => {
   assert.deepEqual(silent, {
     'poller-stopped': 'SchedulesRun',
     'report-missing': 'SchedulesRun',
+    'feed-missing': 'FeedRuns',
     'chat-stopped': 'ChatRuns',
     'heartbeat-stopped': 'HeartbeatRuns',
   });
   for (const [name, { Condition }] of constructed()) {
     assert.equal(Condition, silent[name], name);
   }
-  const ofTheTemplate = { SchedulesRun: 'MonitorSchedules', ChatRuns: 'MonitorChats', HeartbeatRuns: 'MonitorHeartbeat' };
+  const ofTheTemplate = { SchedulesRun: 'MonitorSchedules', FeedRuns: 'MonitorFeed', ChatRuns: 'MonitorChats', HeartbeatRuns: 'MonitorHeartbeat' };
   for (const [name, { Condition }] of TEMPLATE_ALARMS) {
     assert.equal(Condition, silent[name] === undefined ? 'Monitor' : ofTheTemplate[silent[name]], name);
   }

@@ -14,7 +14,7 @@ import { type Resource, binaries, stackOf } from './stack';
 /** Types that hold what cannot be made again. */
 const STATEFUL = ['DynamoDB::Table', 'S3::Bucket', 'SecretsManager::Secret', 'SQS::Queue', 'SNS::Topic', 'Logs::LogGroup'].map((type) => `AWS::${type}`);
 /** Conditions that the app turns off by its value of the parameter Monitoring. */
-const MONITORING = ['Monitor', 'MonitorSchedules', 'MonitorChats', 'MonitorHeartbeat'];
+const MONITORING = ['Monitor', 'MonitorSchedules', 'MonitorFeed', 'MonitorChats', 'MonitorHeartbeat'];
 
 /** A template, and those of its resources that exist with the defaults of its parameters, but for what only monitoring decides. */
 function documentOf(stack: Stack): any {

@@ -139,10 +139,13 @@ test('each function reaches only its own items of the table', () => {
   const expected: Record<string, string[][]> = {
     DataActionRole: [['interaction#*', 'live#*', 'board#*']],
     WebhookReceiverRole: [['webhook#*']],
-    TranscriptPollerRole: [['interaction#*', 'live#*', 'board#*', 'token#*', 'rules']],
-    AnalyticsReportRole: [['report#*', 'token#*', 'rules'], ['erasure']],
-    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'board#*', 'token#*', 'rules'], ['erasure']],
-    AdminRole: [['erasure', 'interaction#*', 'live#*', 'board#*', 'board-marks#*', 'chat#*', 'chat-agent#*', 'chat-spill#*']],
+    TranscriptPollerRole: [['interaction#*', 'live#*', 'board#*', 'token#*', 'rules'], ['webhook#ended-contacts']],
+    AnalyticsReportRole: [
+      ['report#*', 'feed#*', 'feed-conversation#*', 'webhook#ended-contacts', 'token#*', 'rules'],
+      ['erasure', 'feed#*', 'webhook#ended-contacts'],
+    ],
+    ChatSessionRole: [['chat#*', 'chat-agent#*', 'chat-spill#*', 'board#*', 'token#*', 'rules'], ['webhook#ended-contacts'], ['erasure']],
+    AdminRole: [['erasure', 'interaction#*', 'live#*', 'board#*', 'board-marks#*', 'chat#*', 'chat-agent#*', 'chat-spill#*', 'feed#*', 'feed-conversation#*']],
     // Reads, then writes, then the leases of tokens, which are given back.
     SupervisorBoardRole: [
       ['board#*', 'board-marks#*', 'interaction#*', 'chat#*', 'token#*'],

@@ -77,13 +77,15 @@ pub trait ConversationSource: std::fmt::Debug + Send + Sync {
     /// If the settings make no request.
     fn began_in(&self, period: ConversationQuery) -> Result<Box<dyn ConversationList>, Error>;
 
-    /// Lists the conversations that were finished since a checkpoint, or in the last time before `now` without one.
+    /// Lists the conversations that were finished since a checkpoint, or in the last time before `now` without one. Before them come those of
+    /// the contacts in `hints`, of which somebody has said that they ended, as far as they have.
     ///
     /// # Errors
     /// If the settings make no request.
     fn finished_since(
         &self,
         checkpoint: Option<&str>,
+        hints: &[String],
         now: Timestamp,
     ) -> Result<Box<dyn ConversationList>, Error>;
 

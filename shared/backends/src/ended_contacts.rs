@@ -31,6 +31,17 @@ pub struct EndedContact {
     pub told_at: Timestamp,
 }
 
+impl EndedContact {
+    /// Returns whether the contact may be a digital one, as far as the script has said what it is: `9`, a name, or nothing.
+    #[must_use]
+    pub fn may_be_digital(&self) -> bool {
+        let media = self.media_type.trim().to_ascii_lowercase();
+        let numbers_of_others = ["1", "3", "4", "5", "6", "7", "8"];
+        let names_of_others = ["phone", "call", "voice", "voicemail", "work item"];
+        !numbers_of_others.contains(&media.as_str()) && !names_of_others.contains(&media.as_str())
+    }
+}
+
 /// The notices in a state store.
 #[derive(Debug, Clone)]
 pub struct EndedContacts<S>(S);
@@ -87,6 +98,23 @@ mod tests {
     use store::state::SqliteState;
 
     use super::*;
+
+    #[test]
+    fn what_a_script_says_of_the_medium_decides_whether_the_digital_part_is_asked() {
+        let contact = |media_type: &str| EndedContact {
+            contact_id: "127000000001".to_owned(),
+            master_id: "127000000001".to_owned(),
+            media_type: media_type.to_owned(),
+            skill: String::new(),
+            told_at: Timestamp::UNIX_EPOCH,
+        };
+        for media in ["9", "", "Digital", "chat", "whatsapp"] {
+            assert!(contact(media).may_be_digital(), "{media}");
+        }
+        for media in ["4", " 5 ", "Phone", "VOICE"] {
+            assert!(!contact(media).may_be_digital(), "{media}");
+        }
+    }
 
     #[tokio::test]
     async fn a_notice_is_kept_once_and_until_its_texts_are_fetched() {

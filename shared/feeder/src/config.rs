@@ -15,6 +15,15 @@ runtime::settings! {
         pub state: StateSettings = group::<StateSettings>(),
         /// How the contact center is reached.
         pub cxone: CxoneSettings = group::<CxoneSettings>(),
+        /// Where conversations are put, and how fast.
+        pub delivery: DeliverySettings = group::<DeliverySettings>(),
+    }
+}
+
+runtime::settings! {
+    /// Where the conversations of a contact center are put, and how fast.
+    #[derive(Debug, Clone)]
+    pub struct DeliverySettings {
         /// The queue that conversations are put into.
         pub queue: QueueSettings = group::<QueueSettings>(),
         /// Largest number of conversations that are put into the embedding queue in a second, so that those of the webhook, which

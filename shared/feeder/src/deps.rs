@@ -45,7 +45,7 @@ impl Deps {
     /// # Errors
     /// If the name of a store is missing, or a URL of the contact center is missing or not allowed.
     pub fn new(backends: &Backends, config: Config) -> anyhow::Result<Self> {
-        let queue = backends.queue(&config.queue)?;
+        let queue = backends.queue(&config.delivery.queue)?;
         Self::with_sink(backends, config, Arc::new(QueueSink::new(queue)))
     }
 
@@ -71,7 +71,7 @@ impl Deps {
                 &state,
                 |limits| limits,
             )?;
-        let rate = config.conversations_per_second;
+        let rate = config.delivery.conversations_per_second;
         Ok(Self {
             source,
             state,

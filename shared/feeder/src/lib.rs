@@ -3,6 +3,7 @@
 pub mod config;
 mod delivery;
 pub mod deps;
+mod ended_notices;
 mod event;
 mod memory;
 pub mod sink;
@@ -22,6 +23,7 @@ pub use crate::deps::Deps;
 pub use crate::summary::Summary;
 
 use crate::delivery::{Delivering, deliver_pending};
+use crate::ended_notices::EndedNotices;
 use crate::memory::{FeedMemory, Stored};
 
 /// How long a lease lasts that is not renewed.
@@ -76,8 +78,13 @@ async fn feed_under_lease(
     let mut delivering = Delivering::new(deps, memory, &erased, deadline);
     let has_time = deliver_pending(&mut delivering, &mut summary).await?;
     if has_time {
+        let notices = EndedNotices::read(deps, memory).await?;
+        let hints = notices.unknown_contacts();
         summary.is_complete =
-            read_list(deps, memory, deadline, &mut delivering, &mut summary).await?;
+            read_list(deps, memory, hints, deadline, &mut delivering, &mut summary).await?;
+        if summary.is_complete {
+            notices.remove(deps).await?;
+        }
         summary.waiting = 0;
         deliver_pending(&mut delivering, &mut summary).await?;
     }
@@ -89,13 +96,15 @@ async fn feed_under_lease(
 async fn read_list(
     deps: &Deps,
     memory: &FeedMemory<'_>,
+    hints: &[String],
     deadline: Deadline,
     delivering: &mut Delivering<'_>,
     summary: &mut Summary,
 ) -> anyhow::Result<bool> {
     let now = (deps.clock)();
     let checkpoint = memory.checkpoint(now).await?;
-    let mut list = deps.source.finished_since(checkpoint.as_deref(), now)?;
+    let source = &deps.source;
+    let mut list = source.finished_since(checkpoint.as_deref(), hints, now)?;
     loop {
         let page = match list.next_page(deadline.or_within(STEP_TIMEOUT)).await {
             Ok(Some(page)) => page,
@@ -166,6 +175,9 @@ fn record(summary: &Summary) {
         if count > 0 {
             metrics::count(name, count as u64);
         }
+    }
+    if summary.is_complete {
+        metrics::count("feed_lists_completed", 1);
     }
     metrics::gauge("feed_conversations_waiting", summary.waiting as f64);
     tracing::info!(

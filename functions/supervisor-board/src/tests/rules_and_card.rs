@@ -37,7 +37,7 @@ async fn an_opened_chat_has_its_hits_and_its_card_in_masked_quotes() {
         chat.say("chat-1", who, text);
     }
     let deadline = insights_http::Deadline::within(std::time::Duration::from_secs(30));
-    let read = cxone::chat::read_transcript(&fixture.deps.chat_client, "chat-1", deadline);
+    let read = fixture.deps.center.read_chat("chat-1", deadline);
     let messages = read.await.unwrap().unwrap().messages;
     let mut dialogue = example_dialogue("", Speaker::Customer);
     dialogue.utterances = messages.iter().filter_map(utterance_of_message).collect();

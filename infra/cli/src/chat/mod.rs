@@ -117,7 +117,7 @@ pub(crate) async fn build(
 /// Runs the sessions of the configured agents until `stop`, and starts a failed session again. Returns when all sessions
 /// have ended.
 pub(crate) async fn run_sessions(deps: Arc<Deps>, stop: CancellationToken) {
-    let mut agents = deps.config.agents.clone();
+    let mut agents = deps.config.worked_agents();
     if agents.is_empty() {
         agents.push(DEFAULT_AGENT.to_owned());
     }

@@ -48,8 +48,11 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let session = tokio::spawn(async move { session::run(deps, agent, options).await });
     let (forward, forwarded) = mpsc::channel(1000);
     let showing = tokio::spawn(chat::show_updates(forwarded, false, has_model, None));
-    let archived =
-        tokio::time::timeout(SCENE_TIMEOUT, forward_until_archived(stage, updates, forward)).await;
+    let archived = tokio::time::timeout(
+        SCENE_TIMEOUT,
+        forward_until_archived(stage, updates, forward),
+    )
+    .await;
     stop.cancel();
     let report = session.await??;
     showing.await?;
@@ -58,7 +61,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     ensure!(summary.archived > 0, "no chat was archived");
     println!(
         "   {} messages, {} escalations; replay one with: cargo run -- replay {} --data-dir {} --speed 4",
-        summary.messages,
+        summary.messages + summary.recovered,
         summary.escalations,
         last_archived.unwrap_or_default(),
         stage.context.data_dir.display()

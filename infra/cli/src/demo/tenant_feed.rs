@@ -31,7 +31,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     let summary = feed(&deps, Deadline::within(SCENE_TIMEOUT)).await?;
     ensure!(summary.is_complete, "the list was not read to its end");
     println!(
-        "   {} in {:.1} s",
+        "   {}; this took {:.1} s",
         describe(&summary),
         begin.elapsed().as_secs_f64()
     );

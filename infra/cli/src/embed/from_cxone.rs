@@ -61,7 +61,7 @@ pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
         "the conversations of the contact center were not all embedded; the same command goes on",
     )?;
     eprintln!(
-        "{} in {:.1} s",
+        "{}; this took {:.1} s",
         describe(&summary),
         started.elapsed().as_secs_f64()
     );
@@ -76,7 +76,7 @@ pub(crate) fn describe(summary: &Summary) -> String {
     }
     let rest = match summary.waiting {
         0 => String::new(),
-        waiting => format!("; {waiting} wait for their text, run the same command later"),
+        waiting => format!("; {waiting} wait for their text until a later run"),
     };
     format!(
         "{} conversations listed, {} embedded, {} removed, {} without a text{rest}",

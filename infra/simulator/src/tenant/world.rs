@@ -66,7 +66,12 @@ impl TenantWorld {
         let history = Arc::new(History::new(seed, Arc::clone(&common)));
         let started = clock.now();
         Self {
-            digital: Digital::new(chats, settings.first_digital_number, clock.clone(), Arc::clone(&history)),
+            digital: Digital::new(
+                chats,
+                settings.first_digital_number,
+                clock.clone(),
+                Arc::clone(&history),
+            ),
             history,
             live_calls: LiveCalls::new(calls, started),
             hub: HubState::default(),

@@ -102,10 +102,11 @@ impl ConversationSource for TenantSource {
     fn finished_since(
         &self,
         checkpoint: Option<&str>,
+        hints: &[String],
         now: Timestamp,
     ) -> Result<Box<dyn ConversationList>, Error> {
         let feed = TenantFeed::new(self.client.clone(), self.media, checkpoint, now);
-        Ok(Box::new(feed))
+        Ok(Box::new(feed.with_hints(hints)))
     }
 
     fn transcript<'a>(

@@ -2,6 +2,8 @@
 //!
 //! A run reads, in this order:
 //!
+//! 0. digital contacts of which somebody has said that they ended, one by one; those that have not are left to the lists. So one is
+//!    found that was open for longer than the lists reach back;
 //! 1. segments in the order of their first analysis, from some time before the checkpoint: some become visible late;
 //! 2. twice a day all segments that were first analyzed in the last four days, because a segment that is published again stays
 //!    where it was in the list;
@@ -16,9 +18,12 @@ use std::collections::VecDeque;
 use cxone::Error;
 use cxone::tenant::TenantClient;
 use cxone::tenant::contacts::read_dispositions;
-use cxone::tenant::digital::{DigitalContact, DigitalQuery, DigitalWalk, FINISHED_STATUSES};
+use cxone::tenant::digital::{
+    DigitalContact, DigitalQuery, DigitalWalk, FINISHED_STATUSES, read_contact,
+};
 use cxone::tenant::segments::{Segment, SegmentDate, read_segments};
 use futures::future::BoxFuture;
+use insights_core::WithCauses;
 use insights_core::feed::FeedCursor;
 use insights_http::Deadline;
 use jiff::civil::Date;
@@ -74,6 +79,8 @@ enum Task {
         walk: Box<DigitalWalk>,
         is_deep: bool,
     },
+    /// Contacts that are said to have ended.
+    Hinted(VecDeque<String>),
 }
 
 /// What was read of a list and waits for the contacts that it belongs to.
@@ -142,6 +149,15 @@ impl TenantFeed {
         }
     }
 
+    /// Reads these contacts first, which are said to have ended.
+    pub(super) fn with_hints(mut self, contacts: &[String]) -> Self {
+        if self.media.digital && !contacts.is_empty() {
+            let contacts = contacts.iter().cloned().collect();
+            self.tasks.push_front(Task::Hinted(contacts));
+        }
+        self
+    }
+
     /// Makes one step. After an error the step is the same as before.
     async fn advance(&mut self, deadline: Deadline) -> Result<Option<SourcePage>, Error> {
         if !self.has_dispositions {
@@ -189,6 +205,13 @@ impl TenantFeed {
                 }
                 None => true,
             },
+            Task::Hinted(contacts) => {
+                if let Some(contact) = contacts.front() {
+                    digital.extend(read_hinted(&self.client, contact, deadline).await?);
+                }
+                contacts.pop_front();
+                contacts.is_empty()
+            }
         };
         self.note_progress(has_ended);
         self.pending = Some(Pending {
@@ -218,6 +241,7 @@ impl TenantFeed {
                     self.checkpoint.deep_segments_at = Some(*began);
                 }
             }
+            Task::Hinted(_) => {}
             Task::Digital { is_deep, .. } => {
                 if *is_deep && has_ended {
                     self.checkpoint.deep_digital_at = Some(self.now);
@@ -259,6 +283,27 @@ impl TenantFeed {
             conversations,
             unusable: 0,
             checkpoint: serde_json::to_string(&self.checkpoint).ok(),
+        }
+    }
+}
+
+/// Reads a contact that is said to have ended; `None` if it has not, or if there is none of this number in the digital part.
+async fn read_hinted(
+    client: &TenantClient,
+    contact: &str,
+    deadline: Deadline,
+) -> Result<Option<DigitalContact>, Error> {
+    match read_contact(client, contact, deadline).await {
+        Ok(found) => Ok(found.filter(DigitalContact::is_finished)),
+        Err(error) if error.is_retryable() || error.is_access_refused() => Err(error),
+        Err(error) => {
+            // The number is somebody's word, and the lists name the contact where there is one.
+            tracing::warn!(
+                conversation_id = contact,
+                cause = %WithCauses(&error),
+                "a contact that is said to have ended was not read"
+            );
+            Ok(None)
         }
     }
 }

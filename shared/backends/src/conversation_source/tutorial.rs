@@ -58,6 +58,8 @@ impl ConversationSource for TutorialSource {
     fn finished_since(
         &self,
         checkpoint: Option<&str>,
+        // The list names every conversation that has ended, whenever it began.
+        _hints: &[String],
         now: Timestamp,
     ) -> Result<Box<dyn ConversationList>, Error> {
         let before = checkpoint.and_then(|text| serde_json::from_str::<Checkpoint>(text).ok());

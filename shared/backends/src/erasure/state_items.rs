@@ -67,6 +67,8 @@ pub async fn erase_state<S: StateStore>(
     let chat = list_all(state, &format!("chat#{conversation}"), "", now).await?;
     let mut agents: BTreeSet<String> = agents.iter().cloned().collect();
     agents.extend(chat.iter().filter_map(agent_of));
+    // The session of a tenant that follows the contacts of everybody.
+    agents.insert("all".to_owned());
     keys.extend(keys_of(&chat));
     for agent in &agents {
         let partition = format!("chat-agent#{agent}");
