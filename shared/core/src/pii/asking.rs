@@ -45,8 +45,13 @@ struct Sentence<'s> {
 /// Returns what a speaker who may ask wants with the data of a kind that a phrase names.
 pub(super) fn intent_of(text: &str, reading: &Reading, hit: &CueHit, kind: PiiKind) -> Intent {
     let sentence = Sentence::around(text, reading, hit);
-    if kind == PiiKind::Name && sentence.tells_who_speaks() {
+    if kind == PiiKind::Name && sentence.tells_who_speaks()
+        || sentence.is_statement() && !reading.is_request(text)
+    {
         return Intent::Mentions;
+    }
+    if sentence.is_any(sentence.phrase.start, "who whom who's") {
+        return Intent::Asks;
     }
     if sentence.asks_before() || sentence.asks_behind() {
         return Intent::Asks;
@@ -263,7 +268,13 @@ impl<'s> Sentence<'s> {
     /// Returns whether the phrase is the object of one of some verbs.
     fn is_governed_by(&self, verbs: &str) -> bool {
         self.last_before(self.phrase.start, BEFORE_OBJECT)
-            .is_some_and(|place| self.is_any(place, verbs))
+            .is_some_and(|place| {
+                // "Your registered address" is no talk of a registration.
+                let is_adjective = place > self.before.start
+                    && self.is_any(place - 1, "your ur the my our")
+                    && self.text[self.tokens[place].range()].ends_with("ed");
+                self.is_any(place, verbs) && !is_adjective
+            })
     }
 
     /// Returns whether talk of a change stands in the same part of the sentence before the phrase.
@@ -297,6 +308,21 @@ impl<'s> Sentence<'s> {
                 self.is_any(place, "who whom who's i'm")
                     || self.is_any(place, "am") && self.is_any(place + 1, "i")
             })
+    }
+
+    /// Returns whether the sentence tells what became of the data, or of the speaker's own: "the address was smudged", "my license".
+    fn is_statement(&self) -> bool {
+        let end = self.after.end;
+        let is_past = self.after.clone().any(|place| {
+            self.is_any(place, "was were wasn't weren't hasn't haven't went got") && place + 1 < end
+        });
+        let is_own = self.is_any(self.phrase.start, "my")
+            || self
+                .before
+                .clone()
+                .next_back()
+                .is_some_and(|place| self.is_any(place, "my"));
+        is_past || is_own
     }
 
     /// Returns whether the sentence only talks about the data.

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::cards_in_runs::cut_at_cards;
+use super::claims::claim;
 use super::finding::{Finding, PiiKind};
 use super::memory::Memory;
 use super::numbers::{can_be_expiry, is_social_security_number, is_written_as_phone};
 use super::phrases::Cue;
-use super::reading::Reading;
+use super::reading::{Reading, has_meaning};
 use super::runs::Run;
 use super::tokens::Shape;
-use super::turn_data::claim;
 use super::vocabulary::WordRoles;
 use super::window::{Expected, Windows};
 
@@ -111,6 +111,21 @@ impl Context<'_> {
                 Expected::Harmless => {}
                 Expected::Data(_) if self.is_asker && !window.is_answered => {}
                 // After a complete answer only a correction or a read-back is expected, but what may be a code is masked.
+                // "Bengaluru 560 009": the code of a city may come after its street.
+                Expected::Data(PiiKind::Address)
+                    if window.is_complete()
+                        && (5..=6).contains(&run.digits)
+                        && self.reading.content_words <= 3
+                        && self.reading.cues.is_empty()
+                        && run.tokens.end == self.reading.tokens.len() =>
+                {
+                    return Some(Decision::Data(PiiKind::Address));
+                }
+                // "Docket 46324 was never printed": a noun says what the number is.
+                Expected::Data(kind)
+                    if self.reading.content_words >= 2
+                        && (window.is_complete() || !is_code(kind))
+                        && self.follows_noun(run) => {}
                 Expected::Data(kind)
                     if window.is_complete()
                         && (self.is_year(run) && self.follows_time_word(run)
@@ -166,6 +181,24 @@ impl Context<'_> {
             ["in", "since", "from", "until", "year", "during", "by", "of"]
                 .iter()
                 .any(|other| word.eq_ignore_ascii_case(other))
+        })
+    }
+
+    /// Returns whether a number follows a noun of its own in the same breath: "docket 46324", "the store in row 14".
+    fn follows_noun(&self, run: &Run) -> bool {
+        self.reading.token_before(run).is_some_and(|before| {
+            let noun = &self.reading.tokens[before];
+            let gap = &self.text[noun.end..run.range.start];
+            noun.shape == Shape::Alphabetic
+                && noun.chars > 2
+                && has_meaning(noun)
+                && !noun.is_linking
+                && gap == " "
+                && !self
+                    .reading
+                    .cues
+                    .iter()
+                    .any(|hit| hit.tokens.contains(&before))
         })
     }
 
@@ -320,6 +353,14 @@ pub(super) fn classify_run(
         claim(context.text, findings, kind, range);
         answered.push((kind, piece.digits));
     }
+}
+
+/// Returns whether everything is masked that may be data of a kind.
+const fn is_code(kind: PiiKind) -> bool {
+    matches!(
+        kind,
+        PiiKind::CreditCard | PiiKind::SecurityCode | PiiKind::Pin
+    )
 }
 
 /// Returns whether data of a kind is given in pieces of any length.

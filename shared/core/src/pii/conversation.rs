@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::claims::claim;
 use super::classify::{Context, Decision, classify_run};
 use super::finding::{Finding, PiiKind};
 use super::joined::{Joined, Tail};
@@ -13,7 +14,7 @@ use super::questions::Questions;
 use super::reading::Reading;
 use super::speaker::{SpeakerRole, split_at_labels};
 use super::tokens::Shape;
-use super::turn_data::{TurnData, claim};
+use super::turn_data::TurnData;
 use super::vocabulary::WordRoles;
 use super::window::Windows;
 

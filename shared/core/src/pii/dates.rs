@@ -82,7 +82,13 @@ pub(super) fn find_dates(text: &str, reading: &Reading) -> Vec<DateSpan> {
             is_certain: has_month && digits + usize::from(has_ordinal) > 0
                 || is_plausible(text, words)
                 || has_ordinal && digits >= 2,
-            is_part_of_date: has_month || digits >= 2 || has_ordinal && words.len() > 1,
+            is_part_of_date: has_month
+                || digits >= 2
+                || has_ordinal && words.len() > 1
+                || words.iter().any(|token| is_ordinal(text, token))
+                    && first.checked_sub(1).is_some_and(|before| {
+                        text[tokens[before].range()].eq_ignore_ascii_case("the")
+                    }),
             digits,
         });
     }
@@ -110,7 +116,7 @@ fn is_part(text: &str, token: &Token) -> bool {
 
 fn is_connector(text: &str, token: &Token) -> bool {
     token.is(WordRoles::FILLER.with(WordRoles::BACKCHANNEL))
-        || ["of", "the", "in", "and"]
+        || ["of", "the", "in", "and", "like", "you", "know"]
             .iter()
             .any(|word| text[token.range()].eq_ignore_ascii_case(word))
 }

@@ -32,6 +32,14 @@ pub(super) fn find_emails(text: &str, reading: &Reading, is_expected: bool) -> V
         let Some(host) = read_host(text, tokens, at.1, sign, is_expected) else {
             continue;
         };
+        // "Email me at jane.doe@example.com": the sign comes later.
+        if !sign
+            && text[tokens[host.labels.end - 1].end..]
+                .trim_start()
+                .starts_with(['@', '＠'])
+        {
+            continue;
+        }
         let Some(local) = read_local(text, tokens, at.0, sign, is_expected) else {
             continue;
         };

@@ -40,12 +40,15 @@
 //! assert_eq!(redacted[3].text, "[CARD]");
 //! ```
 
+mod addresses;
 mod asking;
 mod asking_words;
 mod cards_in_runs;
+mod claims;
 mod classify;
 mod conversation;
 mod dates;
+mod digit_words;
 mod email;
 mod finding;
 mod identifiers;
@@ -55,12 +58,14 @@ mod memory;
 mod name_answers;
 mod name_words;
 mod numbers;
+mod password_answers;
 mod phrases;
 mod policy;
 mod questions;
 mod reading;
 mod runs;
 mod speaker;
+mod spelled;
 #[cfg(test)]
 mod tests;
 mod tokens;

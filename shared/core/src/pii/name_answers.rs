@@ -41,7 +41,10 @@ pub(super) fn is_verb_of_subject(text: &str, reading: &Reading, value: usize) ->
 }
 
 /// Returns the tokens of each part of a turn between two signs that end one. The dot of an initial ends none.
-fn clauses<'t>(text: &'t str, tokens: &'t [Token]) -> impl Iterator<Item = Range<usize>> + 't {
+pub(super) fn clauses<'t>(
+    text: &'t str,
+    tokens: &'t [Token],
+) -> impl Iterator<Item = Range<usize>> + 't {
     let mut start = 0;
     std::iter::from_fn(move || {
         if start >= tokens.len() {
@@ -175,13 +178,6 @@ impl Clause<'_> {
         if token.is(WordRoles::EVERYDAY) {
             return true;
         }
-        let word = self.word(place);
-        let has_ending = ENDINGS.iter().any(|ending| {
-            word.len() > ending.len() + 1
-                && word
-                    .get(word.len() - ending.len()..)
-                    .is_some_and(|end| end.eq_ignore_ascii_case(ending))
-        });
         // A name of two capitals at the beginning is none of a verb: "Stirling Manning".
         let is_title = token.is_capitalized
             && self
@@ -189,7 +185,7 @@ impl Clause<'_> {
                 .tokens
                 .get(place + 1)
                 .is_some_and(|next| next.is_capitalized && self.clause.contains(&(place + 1)));
-        has_ending && !is_title && !is_one_of(word, NAMES_WITH_ENDINGS)
+        !is_title && is_no_name(self.text, token)
     }
 
     fn begins_sentence(&self, mut place: usize) -> bool {
@@ -238,4 +234,16 @@ impl Clause<'_> {
         };
         Some(tokens[first].start..tokens[last].end)
     }
+}
+
+/// Returns whether a word is one that nobody is called by, by itself: "router", "working".
+pub(super) fn is_no_name(text: &str, token: &Token) -> bool {
+    let word = &text[token.range()];
+    let has_ending = ENDINGS.iter().any(|ending| {
+        word.len() > ending.len() + 1
+            && word
+                .get(word.len() - ending.len()..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    });
+    token.is(WordRoles::EVERYDAY) || has_ending && !is_one_of(word, NAMES_WITH_ENDINGS)
 }

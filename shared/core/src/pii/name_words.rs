@@ -3,10 +3,11 @@
 /// Words right before a name in an answer: "it's Jane", "under Doe".
 pub(super) const INTRODUCING: &str = "is it's its that's i'm am im be was as by under for name names name's first last middle second full surname mr mrs ms miss mx dr doctor \
      professor sir uh um umm er erm ah oh hmm hm mm mmm and so then okay ok k yes yeah yep yup yea sure right no nope well hi hello hey good please sorry actually \
-     course certainly absolutely definitely alright fine great thanks say put see here there hold look spelled spelt spelling meaning mean like called correct exactly of";
+     ya yah aye em ehm eh oops oh course certainly absolutely definitely alright fine great thanks say put see here there hold look spelled spelt spelling meaning mean like called correct exactly of";
 
 /// Words that somebody does something by, so that a verb follows: "it works".
-pub(super) const SUBJECTS: &str = "it i you we they he she who which everything nothing";
+pub(super) const SUBJECTS: &str =
+    "it i i've i'd i'll you you've we we've we'll they they've he she who which everything nothing";
 
 /// Words for somebody who has a name.
 pub(super) const PERSONS: &str = "name holder owner husband wife partner son daughter mother father mom mum dad brother sister boss manager person caller customer member patient \
@@ -22,7 +23,11 @@ pub(super) const INSIDE: &str = "and de da di do del der den dos van von la le e
 
 /// Words right behind a verb, which no name has behind it.
 pub(super) const NO_SUFFIX: &str = "it me us you them him her the a an my your our their this that again up out off down back too not to so much very really now already yet still properly \
-     since until when because if anymore";
+     since until when because if anymore went has had does did can could will would were are keeps";
+
+/// Words behind a verb, which no password has behind it.
+pub(super) const NO_SUFFIX_OF_PASSWORD: &str =
+    "it us them him her again up off down back out properly already yet anymore me you";
 
 /// Endings of words that tell what is done or how.
 pub(super) const ENDINGS: [&str; 4] = ["ing", "ed", "ly", "n't"];
@@ -34,8 +39,12 @@ pub(super) const NAMES_WITH_ENDINGS: &str = "fred alfred wilfred manfred winifre
      polly holly willy beverly kimberly carly charly shelly nelly milly tilly dolly elly ally reilly o'reilly connolly connelly donnelly kennelly scully \
      tully daly healy mcnally mcanally lilly aly ely wally keely feely greely everly waverly ridgely";
 
+/// Words that somebody exclaims or greets with.
+pub(super) const EXCLAMATIONS: &str = "wow woah whoa yay hooray hurray hurrah oops whoops oopsie gosh goodness jeez geez ooh aah argh ugh phew damn darn heck hell god bingo voila bravo kudos ha hah haha \
+     lol omg sheesh whew yippee woohoo blimey crikey ta congrats congratulations seriously pls plz kindly sec secs ya nah nope aye yo hiya howdy greetings cheerio ciao";
+
 /// Words of everyday talk that nobody is called by: exclamations, things that customers call about, and what these do.
-pub(super) const EVERYDAY: &str = "wow woah whoa yay hooray hurray hurrah oops whoops gosh goodness jeez geez god gods ooh aha aah argh ugh phew damn darn heck hell bingo voila bravo \
+pub(super) const EVERYDAY: &str = "wow woah whoa yay hooray hurray hurrah oops whoops gosh goodness jeez geez  ooh aha aah argh ugh phew damn darn heck hell bingo voila bravo \
      kudos jackpot splendid marvelous marvellous magnificent terrific superb stunning incredible unbelievable impressive fabulous glad grateful relieved \
      delighted thrilled pleasant pleased legend lifesaver genius blessed luck lucky congratulations blimey crikey neat magic bless ta congrats whew yippee \
      woohoo hah haha lol omg sheesh works worked functions functioned helps helped fixes fixed solves solved sorts sorted loads loaded runs ran running \

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::digit_words::keep_digits;
 use super::finding::PiiKind;
 use super::phrases::Cue;
 use super::runs::{Numbers, Run};
-use super::tokens::{Shape, Token, UNKNOWN, read_tokens};
+use super::tokens::{Shape, Token, UNKNOWN, is_one_of, read_tokens};
 use super::vocabulary::{LANGUAGE, NumberWord, WordRoles};
 
 /// Largest number of words of a phrase that are skipped in a row.
@@ -45,6 +46,7 @@ impl Reading {
     /// Reads the text of a turn.
     pub(super) fn read(&mut self, text: &str) {
         read_tokens(text, &mut self.tokens);
+        keep_digits(text, &mut self.tokens);
         self.read_cues();
         self.numbers.read(text, &self.tokens);
         let words = self
@@ -205,6 +207,9 @@ impl Reading {
             }
         }
         let groups = &self.numbers.groups[run.groups.clone()];
+        if self.is_counting(text, run) {
+            return true;
+        }
         if groups.iter().any(|group| group.is_word) || groups.len() < 2 {
             return false;
         }
@@ -221,6 +226,65 @@ impl Reading {
             && groups.iter().all(|group| group.digits <= 3)
             && (gaps.len() == 3 || groups.iter().any(|group| group.digits == 1));
         is_thousands || is_decimal || is_dotted
+    }
+
+    /// Returns the place of the token before a run.
+    pub(super) fn token_before(&self, run: &Run) -> Option<usize> {
+        self.tokens
+            .partition_point(|token| token.end <= run.range.start)
+            .checked_sub(1)
+    }
+
+    /// Returns whether a number counts or compares: "the last three", "between 8 and 17", "115 over 88", "800 more than".
+    fn is_counting(&self, text: &str, run: &Run) -> bool {
+        let word_at = |place: usize| self.tokens.get(place).map(|token| &text[token.range()]);
+        let is_at = |place: Option<usize>, words: &str| {
+            place
+                .and_then(word_at)
+                .is_some_and(|word| is_one_of(word, words))
+        };
+        let is_number = |place: usize| {
+            self.tokens
+                .get(place)
+                .is_some_and(|token| token.shape == Shape::Figures || token.number.is_some())
+        };
+        let before = self.token_before(run);
+        let is_short = run.groups.len() == 1 && run.digits <= 2;
+        if is_short && is_at(before, "last first next") {
+            return true;
+        }
+        let pair = match &self.numbers.groups[run.groups.clone()] {
+            [one, two] => Some((one, two, &text[one.end..two.start])),
+            _ => None,
+        };
+        let is_brand_or_size = pair.is_some_and(|(one, two, gap)| {
+            gap == "-" && one.is_word != two.is_word
+                || gap == "/" && one.digits == 3 && two.digits == 2
+        });
+        if is_brand_or_size {
+            return true;
+        }
+        let is_range = |first: usize| {
+            is_at(first.checked_sub(1), "between from")
+                && is_at(Some(first + 1), "and to")
+                && is_number(first + 2)
+        };
+        is_range(run.tokens.start) && run.digits <= 6
+            || run.tokens.len() == 3
+                && is_at(before, "between from")
+                && is_at(Some(run.tokens.start + 1), "and to")
+            || run.tokens.start >= 2 && run.digits <= 6 && is_range(run.tokens.start - 2)
+            || run.digits <= 3
+                && (is_at(Some(run.tokens.end), "over") && is_number(run.tokens.end + 1)
+                    || is_at(before, "over")
+                        && run.tokens.start >= 2
+                        && is_number(run.tokens.start - 2))
+            || run.digits <= 5
+                && is_at(
+                    Some(run.tokens.end),
+                    "more less fewer cheaper bigger smaller",
+                )
+                && is_at(Some(run.tokens.end + 1), "than")
     }
 
     /// Returns whether the phrase right before a token names data: "PIN-4471".

@@ -1,7 +1,7 @@
 //! The data of one turn that is not only digits, and where the conversation expects it.
 
-use std::ops::Range;
-
+use super::addresses;
+use super::claims::{claim, is_correction, is_host, note};
 use super::dates;
 use super::email::find_emails;
 use super::finding::{Finding, PiiKind};
@@ -11,8 +11,10 @@ use super::identifiers::{
 use super::memory::Memory;
 use super::name_answers::find_name_answers;
 use super::numbers::can_be_expiry;
+use super::password_answers::find_password_answers;
 use super::phrases::Cue;
 use super::reading::Reading;
+use super::spelled::find_spelled;
 use super::tokens::{Shape, Token};
 use super::vocabulary::WordRoles;
 use super::window::{Expected, WHOLE_ADDRESS, Windows};
@@ -82,7 +84,8 @@ impl TurnData<'_> {
                 .iter()
                 .any(|token| token.shape == Shape::Mixed)
         {
-            for range in words::find_addresses(text, reading, open(PiiKind::Address).is_some()) {
+            for range in addresses::find_addresses(text, reading, open(PiiKind::Address).is_some())
+            {
                 note(text, findings, answered, PiiKind::Address, range);
             }
         }
@@ -97,6 +100,7 @@ impl TurnData<'_> {
             self.find_word_answers(findings, answered);
         }
         self.find_identifiers(findings, answered);
+        self.find_spelled_answer(findings, answered);
         // A word of a secret that somebody repeats.
         let mut at = 0;
         while let Some(token) = reading.tokens.get(at) {
@@ -144,35 +148,63 @@ impl TurnData<'_> {
         }) {
             return;
         }
-        if kind == PiiKind::Name {
-            for range in find_name_answers(text, reading) {
-                note(text, findings, answered, kind, range);
-            }
-            return;
-        }
-        let range = match kind {
-            PiiKind::Password => words::find_answer(text, reading, kind),
-            PiiKind::Address => words::find_address_answer(text, reading),
+        let answers = match kind {
+            PiiKind::Name => find_name_answers(text, reading),
+            PiiKind::Password => find_password_answers(text, reading),
+            PiiKind::Address => addresses::find_address_answer(text, reading)
+                .into_iter()
+                .collect(),
             PiiKind::Email => {
-                let has_signs = reading.tokens.iter().any(|token| {
-                    token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
+                let has_signs = (0..reading.tokens.len()).any(|place| {
+                    let token = &reading.tokens[place];
+                    words::is_sign_of_address(text, reading, place)
                         || token.is_letter() && !token.is(WordRoles::COMMON)
                         || (token.number.is_some() || token.shape != Shape::Alphabetic)
                             && reading.content_words == 1
                 });
-                let range = words::find_answer(text, reading, kind);
-                range.filter(|_| {
-                    (has_signs || reading.content_words <= 3 && !window.is_answered)
-                        && reading.content_words > 0
-                })
+                words::find_email_answer(text, reading)
+                    .filter(|_| {
+                        (has_signs || reading.content_words <= 3 && !window.is_answered)
+                            && reading.content_words > 0
+                    })
+                    .into_iter()
+                    .collect()
             }
-            _ => None,
+            _ => Vec::new(),
         };
-        let Some(range) = range else { return };
-        if kind == PiiKind::Email && is_host(reading) {
-            claim(text, findings, kind, range);
-            answered.push((kind, WHOLE_ADDRESS));
-        } else {
+        for range in answers {
+            if kind == PiiKind::Email && is_host(reading) {
+                claim(text, findings, kind, range);
+                answered.push((kind, WHOLE_ADDRESS));
+            } else {
+                note(text, findings, answered, kind, range);
+            }
+        }
+    }
+
+    /// Finds what is spelled where the conversation expects something with letters, or something that was answered and may be spelled.
+    fn find_spelled_answer(
+        &self,
+        findings: &mut Vec<Finding>,
+        answered: &mut Vec<(PiiKind, usize)>,
+    ) {
+        let Self {
+            text,
+            reading,
+            is_asker,
+            ..
+        } = *self;
+        let kind = self
+            .windows
+            .newest_first()
+            .find_map(|window| match window.expected {
+                Expected::Data(kind) if !is_asker || window.is_answered => Some(kind),
+                _ => None,
+            });
+        if let Some(kind) = kind
+            && has_letters(kind)
+            && let Some(range) = find_spelled(text, reading)
+        {
             note(text, findings, answered, kind, range);
         }
     }
@@ -267,6 +299,10 @@ impl TurnData<'_> {
             is_asker,
             ..
         } = *self;
+        let is_mixed = |token: &&Token| token.shape == Shape::Mixed;
+        let talk = reading
+            .content_words
+            .saturating_sub(reading.tokens.iter().filter(is_mixed).count());
         for (index, token) in reading.tokens.iter().enumerate() {
             if token.shape != Shape::Mixed || token.is_numeric_ordinal(text) {
                 continue;
@@ -305,6 +341,7 @@ impl TurnData<'_> {
                         Expected::Data(expected)
                             if takes_letters(expected)
                                 && (!is_asker || window.is_answered)
+                                && !(window.is_complete() && talk >= 2)
                                 && can_be_identifier(token, expected) =>
                         {
                             Some(expected)
@@ -323,83 +360,17 @@ impl TurnData<'_> {
     }
 }
 
-/// Adds a finding and notes that a window for its kind is answered.
-fn note(
-    text: &str,
-    findings: &mut Vec<Finding>,
-    answered: &mut Vec<(PiiKind, usize)>,
-    kind: PiiKind,
-    range: Range<usize>,
-) {
-    let digits = text[range.clone()]
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .count();
-    claim(text, findings, kind, range);
-    answered.push((kind, digits.max(1)));
-}
-
-/// Adds what of a place no finding covers yet, so that nothing of it is left in the clear.
-pub(super) fn claim(text: &str, findings: &mut Vec<Finding>, kind: PiiKind, range: Range<usize>) {
-    // The findings are in order and apart, so that only those at the place itself need to be looked at.
-    let first = findings.partition_point(|finding| finding.range.end <= range.start);
-    let mut free = Vec::new();
-    let mut from = range.start;
-    for finding in findings[first..]
-        .iter()
-        .take_while(|finding| finding.range.start < range.end)
-    {
-        free.push(from..finding.range.start);
-        from = finding.range.end;
-    }
-    free.push(from..range.end);
-    for part in free.into_iter().filter(|part| part.start < part.end) {
-        let slice = &text[part.clone()];
-        let trimmed = slice.trim_matches(|letter: char| {
-            !letter.is_alphanumeric() && !matches!(letter, '+' | '(' | ')' | '_')
-        });
-        if trimmed.chars().any(char::is_alphanumeric) {
-            let start = part.start + (trimmed.as_ptr() as usize - slice.as_ptr() as usize);
-            let place = findings.partition_point(|finding| finding.range.start < start);
-            findings.insert(
-                place,
-                Finding {
-                    kind,
-                    range: start..start + trimmed.len(),
-                },
-            );
-        }
-    }
-}
-
-/// Returns whether a turn is the second half of an e-mail address: "at gmail dot com".
-fn is_host(reading: &Reading) -> bool {
-    reading.tokens.len() <= 8
-        && reading
-            .tokens
-            .first()
-            .is_some_and(|token| token.is(WordRoles::AT))
-        && reading
-            .tokens
-            .iter()
-            .any(|token| token.is(WordRoles::TOP_LEVEL))
-}
-
-/// Returns whether a turn corrects what was said before.
-fn is_correction(text: &str, reading: &Reading) -> bool {
-    const WORDS: [&str; 8] = [
-        "sorry",
-        "no",
-        "actually",
-        "wait",
-        "mistake",
-        "correction",
-        "scratch",
-        "mean",
-    ];
-    reading.tokens.iter().take(6).any(|token| {
-        WORDS
-            .iter()
-            .any(|word| text[token.range()].eq_ignore_ascii_case(word))
-    })
+/// Returns whether data of a kind may have letters, so that somebody may spell it.
+const fn has_letters(kind: PiiKind) -> bool {
+    matches!(
+        kind,
+        PiiKind::Name
+            | PiiKind::Password
+            | PiiKind::Address
+            | PiiKind::Email
+            | PiiKind::Iban
+            | PiiKind::NationalInsurance
+            | PiiKind::Passport
+            | PiiKind::DriversLicense
+    )
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use super::name_words::EVERYDAY;
+use super::name_words::{EVERYDAY, EXCLAMATIONS};
 
 /// What a word can be; a word may be several things at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -189,11 +189,11 @@ const OTHER_NUMBERS: &[(&str, NumberWord)] = &[
 
 const ROLES: &[(&str, WordRoles)] = &[
     (
-        "uh um umm er erm ah and then dash hyphen space dot next slash comma plus followed by again so stroke point let's see me let hmm",
+        "uh um umm er erm ah and then dash hyphen space dot next slash comma plus followed by again so stroke point let's see me let hmm em ehm eh aha like you know",
         WordRoles::FILLER,
     ),
     (
-        "okay ok k kay yes yeah yep yup right sure mm mmm hmm mhm mmhmm uh huh uhhuh got it go on ahead thanks thank you perfect great alright \
+        "okay ok k kay yes yeah yep yup ya yah yea aye righto grand brill right sure mm mmm hmm mhm mmhmm uh huh uhhuh got it go on ahead thanks thank you perfect great alright \
          lovely cool fine good correct exactly noted gotcha course cheers indeed totally definitely amazing nice awesome fab fantastic super continue carry excellent brilliant super wonderful understood absolutely certainly",
         WordRoles::BACKCHANNEL,
     ),
@@ -224,7 +224,7 @@ const ROLES: &[(&str, WordRoles)] = &[
         WordRoles::LINK,
     ),
     (
-        "the your my a an that this his her our their its",
+        "the your ur my a an that this his her our their its",
         WordRoles::DETERMINER,
     ),
     (
@@ -241,7 +241,11 @@ const ROLES: &[(&str, WordRoles)] = &[
          mins min hours hour hrs days day weeks week months month years year seconds times time items item units unit people boxes copies pieces \
          miles kilometers inches inch inches feet gigs gigabytes megabytes megabits mb gb kb mbps meg points pages customers calls tickets orders \
          bags seats rooms nights guests adults kids children others more percent million billion k kg pounds ounces digit digits figure figures \
-         character characters numbers letters of or stars degrees volts watts cards lines phones devices chairs dogs cats cars hundred's channels",
+         character characters numbers letters of or stars degrees volts watts \
+         meter meters metre metres centimeter centimeters centimetre centimetres millimeter millimeters millimetre millimetres kilometre kilometres cm km yards \
+         gram grams kilogram kilograms kilo kilos milligrams milligram mg tonnes tons liters litres liter litre ml gallons gallon pints kilowatt kilowatts kwh amps \
+         square acres terabytes tb gigabyte gigabits kilobytes pixels hertz mph kph rpm psi calories celsius fahrenheit gig meg business working calendar air nautical \
+         percentage pages rows steps weeks nights months lbs lb oz ounce cards lines phones devices chairs dogs cats cars hundred's channels",
         WordRoles::UNIT,
     ),
     (
@@ -266,7 +270,7 @@ const ROLES: &[(&str, WordRoles)] = &[
     ("dot point period", WordRoles::DOT),
     ("underscore dash hyphen plus minus", WordRoles::SIGN),
     (
-        "please what what's whats which who whom can could may might would will give tell confirm verify read ready need go ahead where when enter say \
+        "please pls plz kindly what what's whats which who whom can could may might would will give tell confirm verify read ready need go ahead where when enter say \
          provide spell have take get how key starting",
         WordRoles::REQUEST,
     ),
@@ -284,6 +288,7 @@ const ROLES: &[(&str, WordRoles)] = &[
         WordRoles::PLACE_BEFORE,
     ),
     (EVERYDAY, WordRoles::EVERYDAY),
+    (EXCLAMATIONS, WordRoles::EVERYDAY.with(WordRoles::COMMON)),
 ];
 
 /// The vocabulary with the words of the phrases, and the phrases themselves.

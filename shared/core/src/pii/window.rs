@@ -82,6 +82,29 @@ impl Windows {
         });
     }
 
+    /// Opens the windows for words again that were answered, because the answer is to be spelled or said again.
+    pub(super) fn reopen_words(&mut self, turn: u64, at_ms: Option<i64>) {
+        let is_word = |window: &Window| {
+            matches!(
+                window.expected,
+                Expected::Data(
+                    PiiKind::Name | PiiKind::Password | PiiKind::Address | PiiKind::Email
+                )
+            )
+        };
+        for window in self
+            .open
+            .iter_mut()
+            .filter(|window| is_word(window) && window.is_answered)
+        {
+            window.is_answered = false;
+            window.digits = 0;
+            window.turns_left = OPEN_TURNS;
+            window.last_turn = turn;
+            window.until_ms = at_ms.map(|at| at.saturating_add(OPEN_MS));
+        }
+    }
+
     /// Closes what was answered before, because something else is asked for now.
     pub(super) fn close_answered(&mut self) {
         self.open.retain(|window| !window.is_answered);

@@ -1,10 +1,11 @@
-//! Personal data that is words: names, passwords and street addresses.
+//! Personal data that is words: names, passwords and the words of addresses of mail.
 
 use std::ops::Range;
 
 use super::finding::PiiKind;
-use super::name_answers::is_verb_of_subject;
+use super::name_answers::{find_name_answers, is_no_name, is_verb_of_subject};
 use super::name_words::NAMES_WITH_ENDINGS;
+use super::password_answers::end_of_password;
 use super::phrases::Cue;
 use super::reading::{CueHit, Reading};
 use super::tokens::{Shape, Token, is_one_of};
@@ -16,8 +17,6 @@ const MAX_NAME_WORDS: usize = 4;
 const MAX_PASSWORD_WORDS: usize = 6;
 /// Largest number of letters of a word that is spelled.
 const MAX_SPELLED_LETTERS: usize = 30;
-/// Largest number of words between the number of a house and the word for its street.
-const MAX_STREET_WORDS: usize = 4;
 
 /// Finds the names that a turn introduces: "my name is ...", "this is ... calling".
 pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
@@ -53,6 +52,24 @@ pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
             .iter()
             .take_while(|token| token.is_capitalized)
             .count();
+        let greets = word_before(text, reading, index).is_some_and(|before| {
+            is_one_of(
+                before,
+                "hi hello hey hiya morning afternoon evening yes yeah yep",
+            )
+        }) && count > 0
+            && count <= 3
+            && (first + count == reading.tokens.len()
+                || text
+                    [reading.tokens[first + count - 1].end..reading.tokens[first + count].start]
+                    .contains([',', '.', '!'])
+                || is_one_of(
+                    &text[reading.tokens[first + count].range()],
+                    "and from calling here i i'm speaking",
+                ))
+            && !reading.tokens[first..first + count]
+                .iter()
+                .any(|token| is_no_name(text, token));
         let speaks = reading.tokens.get(first + count).is_some_and(|token| {
             let words: &[&str] = if capitals == count {
                 &["calling", "here", "speaking", "from"]
@@ -68,7 +85,8 @@ pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
         });
         if count > 0
             && (capitals >= 2 && capitals == count && (ends || word.starts_with(['i', 'I']))
-                || count <= 2 && speaks)
+                || count <= 2 && speaks
+                || greets)
         {
             found.push(reading.tokens[first].start..reading.tokens[first + count - 1].end);
         }
@@ -76,221 +94,73 @@ pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
     found
 }
 
+/// Returns the word before a token.
+fn word_before<'t>(text: &'t str, reading: &Reading, place: usize) -> Option<&'t str> {
+    let before = place.checked_sub(1)?;
+    Some(&text[reading.tokens[before].range()])
+}
+
 /// Finds the passwords that a turn tells: "my password is ...".
 pub(super) fn find_passwords(text: &str, reading: &Reading) -> Vec<Range<usize>> {
     names(reading, PiiKind::Password)
         .filter_map(|hit| words_after(text, reading, hit.tokens.end, MAX_PASSWORD_WORDS, false))
+        .map(|range| range.start..end_of_password(text, range.end))
         .collect()
 }
 
-/// Finds the words of an answer to a question for a password or an address of mail.
-pub(super) fn find_answer(text: &str, reading: &Reading, kind: PiiKind) -> Option<Range<usize>> {
-    let limit = MAX_PASSWORD_WORDS + 4;
-    let is_sign = |token: &Token| {
-        kind == PiiKind::Email
-            && (token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
-                || token.number.is_some())
+/// Finds the words of an answer to a question for an address of mail.
+pub(super) fn find_email_answer(text: &str, reading: &Reading) -> Option<Range<usize>> {
+    let tokens = &reading.tokens;
+    let is_sign = |place: usize| is_sign_of_address(text, reading, place);
+    let is_initial = |place: usize| {
+        tokens[place].is_letter()
+            && tokens
+                .get(place + 1)
+                .is_some_and(|next| next.is(WordRoles::DOT.with(WordRoles::SIGN)))
     };
-    let is_initial = |token: &Token| {
-        let next = reading.tokens.iter().find(|next| next.start > token.start);
-        token.is_letter() && next.is_some_and(|next| next.is(WordRoles::DOT.with(WordRoles::SIGN)))
-    };
-    let is_value = |token: &Token| {
+    let is_value = |place: &usize| {
+        let token = &tokens[*place];
         // The digits of a card before an address are no part of the address.
-        if kind == PiiKind::Email && token.shape == Shape::Figures && token.chars >= 4 {
+        if token.shape == Shape::Figures && token.chars >= 4 {
             return false;
         }
         !token.is_empty_talk()
-            || is_sign(token)
-            || kind == PiiKind::Email && is_initial(token)
+            || is_sign(*place)
+            || is_initial(*place)
             || token.is_letter() && !matches!(&text[token.range()], "a" | "i" | "I")
     };
-    let first = reading.tokens.iter().position(is_value)?;
-    let last = reading.tokens.iter().rposition(is_value)?;
+    let places = 0..tokens.len();
+    if !places.clone().any(is_sign) {
+        let names = find_name_answers(text, reading);
+        return Some(names.first()?.start..names.last()?.end);
+    }
+    let first = places.clone().find(is_value)?;
+    let last = places.clone().rfind(is_value)?;
     // "Great, it works again" is no answer.
-    let is_word = |token: &Token| is_value(token) && !is_sign(token);
-    if let Some(word) = reading.tokens.iter().position(is_word)
+    if let Some(word) = places
+        .clone()
+        .find(|place| is_value(place) && !is_sign(*place))
         && is_verb_of_subject(text, reading, word)
-        && !reading.tokens.get(word + 1).is_some_and(is_sign)
+        && !(word + 1 < tokens.len() && is_sign(word + 1))
     {
         return None;
     }
-    let words = &reading.tokens[first..=last];
-    // A long answer is a sentence, in which the first words with a capital are the name.
-    let is_spelled = words.iter().any(is_sign) && words.len() <= 24;
-    if !is_spelled
-        && (words.len() > limit
-            || words
-                .iter()
-                .filter(|token| token.is_empty_talk() && !token.is_letter())
-                .count()
-                > 2)
-    {
-        let count = name_words(text, &reading.tokens, first, MAX_NAME_WORDS);
-        let is_proper = count > 0 && reading.tokens[first].is_capitalized && first > 0;
-        return is_proper
-            .then(|| reading.tokens[first].start..reading.tokens[first + count - 1].end);
-    }
-    Some(words[0].start..words[words.len() - 1].end)
+    (last - first < 24).then(|| tokens[first].start..tokens[last].end)
 }
 
-/// Finds the street addresses of a turn. `is_expected` tells that the conversation is about one.
-pub(super) fn find_addresses(
-    text: &str,
-    reading: &Reading,
-    is_expected: bool,
-) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let is_expected = is_expected || reading.mentions(PiiKind::Address);
-    for run in &reading.numbers.runs {
-        if run.digits > 6 {
-            continue;
-        }
-        let mut first = run.tokens.end;
-        // "221B Baker Street": the letter of a house.
-        if reading
-            .tokens
-            .get(first)
-            .is_some_and(|token| token.is_letter() && token.chars == 1)
-        {
-            first += 1;
-        }
-        // "Send it to three ninety two chestnut court": where the number follows a place word, an everyday word ends a street.
-        let is_destination = run.tokens.start.checked_sub(1).is_some_and(|before| {
-            ["to", "at"]
-                .iter()
-                .any(|word| text[reading.tokens[before].range()].eq_ignore_ascii_case(word))
-        });
-        let mut last = None;
-        for (offset, token) in reading.tokens[first.min(reading.tokens.len())..]
-            .iter()
-            .take(MAX_STREET_WORDS + 1)
-            .enumerate()
-        {
-            let gap = &text[reading.tokens[first + offset - 1].end..token.start];
-            let is_abbreviated =
-                offset > 0 && gap == ". " && reading.tokens[first + offset - 1].chars <= 2;
-            if gap != " " && !is_abbreviated {
-                break;
-            }
-            let is_street = token.is(WordRoles::STREET)
-                || token.is(WordRoles::MAYBE_STREET)
-                    && offset > 0
-                    && (is_expected
-                        || is_destination
-                        || token.is_capitalized && reading.tokens[first].is_capitalized);
-            if is_street && offset > 0 {
-                last = Some(first + offset);
-                if !reading
-                    .tokens
-                    .get(first + offset + 1)
-                    .is_some_and(|next| next.is(WordRoles::STREET.with(WordRoles::MAYBE_STREET)))
-                {
-                    break;
-                }
-                continue;
-            }
-            let is_part = token.shape != Shape::Figures
-                && !token.is(WordRoles::UNIT)
-                && (!token.is_empty_talk()
-                    || token.is_capitalized
-                    || token.is(WordRoles::MAYBE_STREET)
-                    || matches!(&text[token.range()], "old" | "new" | "of" | "the")
-                        && (is_expected || is_destination));
-            if !is_part {
-                break;
-            }
-        }
-        let Some(last) = last else { continue };
-        found.push(run.range.start..extend_address(text, reading, last));
+/// Returns whether a word stands for a sign or a figure of an address of mail: "at" does, but not in "not at all".
+pub(super) fn is_sign_of_address(text: &str, reading: &Reading, place: usize) -> bool {
+    let token = &reading.tokens[place];
+    if token.number.is_some() {
+        return true;
     }
-    for (index, token) in reading.tokens.iter().enumerate() {
-        // A postcode of the United Kingdom near its word: "SW1A 1AA".
-        if is_expected
-            && let Some(next) = reading.tokens.get(index + 1)
-            && is_postcode(&text[token.range()], &text[next.range()])
-        {
-            found.push(token.start..next.end);
-        }
-        // "221B Baker Street"
-        let is_house =
-            token.shape == Shape::Mixed && token.chars <= 5 && !token.is_numeric_ordinal(text);
-        if is_house
-            && text[token.range()].starts_with(|letter: char| letter.is_ascii_digit())
-            && let Some(last) = (index + 2
-                ..(index + 2 + MAX_STREET_WORDS).min(reading.tokens.len()))
-                .find(|last| reading.tokens[*last].is(WordRoles::STREET))
-            && reading.tokens[index + 1..last]
-                .iter()
-                .all(|token| !token.is_empty_talk())
-        {
-            found.push(token.start..extend_address(text, reading, last));
-        }
-    }
-    found
-}
-
-/// Returns whether two words are the halves of a postcode of the United Kingdom.
-fn is_postcode(outward: &str, inward: &str) -> bool {
-    let (outward, inward) = (outward.as_bytes(), inward.as_bytes());
-    (2..=4).contains(&outward.len())
-        && outward[0].is_ascii_alphabetic()
-        && outward.iter().any(u8::is_ascii_digit)
-        && matches!(inward, [digit, one, two] if digit.is_ascii_digit() && one.is_ascii_alphabetic() && two.is_ascii_alphabetic())
-}
-
-/// Returns the place of an answer to a question for an address: from the first number or name to the last word.
-pub(super) fn find_address_answer(text: &str, reading: &Reading) -> Option<Range<usize>> {
-    let is_start = |token: &Token| {
-        (token.shape != Shape::Alphabetic
-            || token.number.is_some()
-            || token.is(WordRoles::STREET.with(WordRoles::DWELLING)))
-            && !text[token.range()].eq_ignore_ascii_case("oh")
-    };
-    let first = reading.tokens.iter().position(is_start)?;
-    let last = reading
-        .tokens
-        .iter()
-        .rposition(|token| !token.is_empty_talk() || token.shape != Shape::Alphabetic)?;
-    // "42 minutes" is a quantity.
-    if reading
-        .tokens
-        .get(first + 1)
-        .is_some_and(|next| next.is(WordRoles::UNIT) && next.chars > 1)
-    {
-        return None;
-    }
-    (first <= last && (reading.tokens.len() - first <= 20) && (last > first || reading.is_pure))
-        .then(|| reading.tokens[first].start..reading.tokens[last].end)
-        .filter(|range| !text[range.clone()].is_empty())
-}
-
-/// Returns the end of an address whose street ends at a token: with the dwelling, the city's code and the words between.
-fn extend_address(text: &str, reading: &Reading, street: usize) -> usize {
-    let tokens = &reading.tokens;
-    let mut last = street;
-    let mut at = street + 1;
-    while let Some(token) = tokens.get(at) {
-        if at - last > 5 || text[tokens[at - 1].end..token.start].contains(['?', '!', '.', '\n']) {
-            break;
-        }
-        let is_code = token.shape == Shape::Figures && token.chars <= 5
-            || token.shape == Shape::Mixed && token.chars <= 4;
-        if token.is(WordRoles::DWELLING)
-            && tokens.get(at + 1).is_some_and(|next| {
-                next.shape != Shape::Alphabetic || next.number.is_some() || next.is_letter()
-            })
-        {
-            last = at + 1;
-            at += 1;
-        } else if is_code {
-            last = at;
-        } else if token.is_empty_talk() {
-            break;
-        }
-        at += 1;
-    }
-    tokens[last].end
+    token.is(WordRoles::AT.with(WordRoles::DOT).with(WordRoles::SIGN))
+        && reading.tokens.get(place + 1).is_none_or(|next| {
+            !next.is_empty_talk()
+                || next.is_letter() && !matches!(&text[next.range()], "a" | "i" | "I")
+                || next.number.is_some()
+                || next.is(WordRoles::MAIL_PROVIDER.with(WordRoles::TOP_LEVEL))
+        })
 }
 
 /// Returns the phrases that name a kind.
@@ -333,13 +203,18 @@ fn words_after(
         }
         linked |= gap.contains([':', '"', '=']);
         let word = &text[token.range()];
-        let links = [
-            "is", "was", "be", "it's", "would", "uh", "um", "so", "er", "spelled", "spelt",
-        ]
-        .iter()
-        .any(|link| word.eq_ignore_ascii_case(link));
-        linked |= links && !word.eq_ignore_ascii_case("so");
-        if !links {
+        let links = is_one_of(word, "is was be it's would uh um er spelled spelt");
+        // "The password I'm using is", "the password should be".
+        let skips = is_one_of(
+            word,
+            "so should i i'm i've been using use have now currently",
+        );
+        let sets = limit == MAX_PASSWORD_WORDS
+            && first == place
+            && word.eq_ignore_ascii_case("to")
+            && is_set(text, tokens, place);
+        linked |= links || sets;
+        if !links && !skips && !sets {
             break;
         }
         first += 1;
@@ -349,11 +224,34 @@ fn words_after(
     let is_direct = first == place
         && (token.shape == Shape::Mixed
             || token.is_capitalized && !token.is_empty_talk()
-            || tokens.len() == first + 1 && !token.is_empty_talk() && first <= 2);
+            || tokens.len() == first + 1 && !token.is_empty_talk() && first <= 2
+            || limit == MAX_PASSWORD_WORDS
+                && is_means(text, tokens, place)
+                && !token.is(WordRoles::EVERYDAY.with(WordRoles::EMPTY_TALK)));
     if !linked && !is_direct {
         return None;
     }
-    let count = name_words(text, tokens, first, limit);
+    let mut count = name_words(text, tokens, first, limit);
+    // "My name is Will": behind an introduction in small letters a capital makes a name of any word.
+    if introduced && limit == MAX_NAME_WORDS && !tokens[place - 1].is_capitalized {
+        while let Some(next) = tokens.get(first + count)
+            && count < limit
+            && next.is_capitalized
+            && next.chars > 1
+            && next.shape == Shape::Alphabetic
+            && (count == 0 || matches!(&text[tokens[first + count - 1].end..next.start], " " | "-"))
+        {
+            count += 1;
+            if !next.is_empty_talk() {
+                count += name_words(
+                    text,
+                    tokens,
+                    first + count,
+                    limit.saturating_sub(count).max(1),
+                );
+            }
+        }
+    }
     // "My name is misspelled": a single verb is no name.
     let word = text[token.range()].trim_end();
     if limit == MAX_NAME_WORDS
@@ -390,4 +288,23 @@ fn name_words(text: &str, tokens: &[Token], first: usize, limit: usize) -> usize
         count += 1;
     }
     count
+}
+
+/// Returns whether a phrase that ends at a place is what somebody does something with: "logging in with the password".
+fn is_means(text: &str, tokens: &[Token], end: usize) -> bool {
+    tokens[..end.saturating_sub(1)]
+        .iter()
+        .rev()
+        .take(3)
+        .find(|token| !token.is(WordRoles::DETERMINER))
+        .is_some_and(|token| is_one_of(&text[token.range()], "with using"))
+}
+
+/// Returns whether a phrase that ends at a place is what somebody sets: "I set the password to".
+fn is_set(text: &str, tokens: &[Token], end: usize) -> bool {
+    tokens[..end.saturating_sub(1)]
+        .iter()
+        .rev()
+        .take(4)
+        .any(|token| is_one_of(&text[token.range()], "set changed updated made reset"))
 }

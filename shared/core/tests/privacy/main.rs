@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap")]
 
+mod blind;
 mod contacts;
 mod dates;
 mod development;
@@ -16,6 +17,7 @@ mod streaming;
 mod value;
 mod values;
 mod wordings;
+mod written;
 
 use insights_core::pii::PiiKind;
 
@@ -84,8 +86,12 @@ fn the_redactor_keeps_its_floors_with_wordings_it_was_not_written_with() {
 fn the_redactor_keeps_its_floors_with_wordings_that_came_after_it() {
     let evaluation = measure(&fresh::FRESH, CONVERSATIONS, 3);
     write_report("fresh", &evaluation);
-    assert_recall_of_numbers(&evaluation, 0.9);
-    let total = evaluation.total();
-    assert!(total.precision() >= 0.97, "{:.4}", total.precision());
-    assert!(total.recall() >= 0.8, "{:.4}", total.recall());
+    assert_floors(&evaluation, 0.97, 0.98);
+}
+
+#[test]
+fn the_redactor_keeps_its_floors_with_wordings_of_somebody_who_never_read_it() {
+    let evaluation = measure(&blind::BLIND, CONVERSATIONS, 4);
+    write_report("blind", &evaluation);
+    assert_floors(&evaluation, 0.97, 0.98);
 }

@@ -9,10 +9,13 @@ use insights_core::pii::{
     ConversationRedactor, ConversationTurn, RedactionPolicy, SpeakerRole, detect_timed_turns,
 };
 
+use crate::blind::BLIND;
 use crate::development::DEVELOPMENT;
 use crate::dialogue::Dialogue;
 use crate::dice::Dice;
 use crate::evaluation::{Evaluation, measure_dialogues};
+use crate::fresh::FRESH;
+use crate::held_out::HELD_OUT;
 use crate::scenarios;
 use crate::wordings::Wordings;
 
@@ -170,6 +173,32 @@ fn secrets_are_found_in_segments_that_end_in_the_middle_of_them() {
     let evaluation: Evaluation = measure_dialogues(&cut);
     crate::write_report("segments", &evaluation);
     crate::assert_floors(&evaluation, 0.96, SEGMENT_RECALL);
+}
+
+/// Measures the wordings that the redactor was not written with, cut in the same way.
+#[test]
+fn secrets_of_other_wordings_are_found_in_segments_that_end_in_the_middle_of_them() {
+    for (name, wordings) in [
+        ("held_out", &HELD_OUT),
+        ("fresh", &FRESH),
+        ("blind", &BLIND),
+    ] {
+        let mut dice = Dice::new(12);
+        let cut: Vec<Dialogue> = dialogues(wordings, 2_000, 12)
+            .iter()
+            .map(|dialogue| cut_into_segments(dialogue, &mut dice))
+            .collect();
+        let evaluation = measure_dialogues(&cut);
+        crate::write_report(&format!("segments_{name}"), &evaluation);
+        crate::assert_recall_of_numbers(&evaluation, 0.96);
+        let total = evaluation.total();
+        assert!(
+            total.precision() >= 0.96 && total.recall() >= 0.98,
+            "{name}: precision {:.4}, recall {:.4}",
+            total.precision(),
+            total.recall()
+        );
+    }
 }
 
 /// Smallest share of secrets of all kinds of which nothing is left where turns are cut in the middle.
