@@ -243,7 +243,7 @@ fn print_event(update: &Update, as_json: bool) {
                 ),
             )
         }
-        Update::Message { .. } | Update::Scored { .. } => return,
+        Update::Message { .. } | Update::Scored { .. } | Update::UnknownRules { .. } => return,
     };
     if as_json {
         println!("{object}");
