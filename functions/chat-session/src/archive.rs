@@ -1,5 +1,7 @@
 //! Archives of conversations: the object `archive/{conversation}.jsonl` holds each message once, one per line.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use backends::erasure::erased_at;
 use insights_core::WithCauses;
@@ -26,6 +28,9 @@ use crate::records;
 
 /// Number of attempts to write an archive that other sessions write at the same time.
 const MAX_ATTEMPTS: usize = 5;
+
+/// Time limit of one read or write of the object store: archives are small, and what hangs must leave time for another attempt.
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result of archiving a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +136,7 @@ pub async fn archive_conversation(
         if previous.as_ref() == Some(&lines) || has_nothing_left {
             if has_nothing_left && has_card {
                 // It was erased after an attempt had written the card: what was written goes again.
-                deps.objects.put(&card_key(conversation), card).await?;
+                in_time(deps.objects.put(&card_key(conversation), card)).await?;
             }
             return Ok(ArchiveResult {
                 messages,
@@ -142,11 +147,11 @@ pub async fn archive_conversation(
         let key = object_key(conversation);
         let content = archive::encode_lines(&lines)?;
         // Before the archive: whoever finds the archive unfinished writes both again.
-        deps.objects.put(&card_key(conversation), card).await?;
+        in_time(deps.objects.put(&card_key(conversation), card)).await?;
         has_card = true;
         let written = match &version {
-            None => deps.objects.put_new(&key, content).await,
-            Some(version) => deps.objects.put_over(&key, content, version).await,
+            None => in_time(deps.objects.put_new(&key, content)).await,
+            Some(version) => in_time(deps.objects.put_over(&key, content, version)).await,
         };
         match written {
             Ok(()) => {
@@ -190,6 +195,28 @@ fn card_of(
     Ok(serde_json::to_string(&record)?)
 }
 
+/// Waits for a call of the object store, at most for [`OBJECT_TIMEOUT`].
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answered = tokio::time::timeout(OBJECT_TIMEOUT, call).await;
+    answered.unwrap_or_else(|elapsed| {
+        Err(StoreError::Unavailable {
+            store: "the object store",
+            operation: "a call for an archive",
+            source: elapsed.into(),
+        })
+    })
+}
+
+/// Returns whether an archive that failed may be written later without anybody's help: a store did not answer.
+pub(crate) fn may_pass(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        cause
+            .downcast_ref::<StoreError>()
+            .is_some_and(StoreError::is_retryable)
+    })
+}
+
 /// Deletes stored messages of before an erasure, which a session has stored after it.
 async fn remove_erased(deps: &Deps, late: &[StoredMessage]) -> Result<(), StoreError> {
     for stored in late {
@@ -205,7 +232,7 @@ async fn read_version(
     conversation: &str,
 ) -> anyhow::Result<Option<(Vec<ArchiveLine>, ObjectVersion)>> {
     let key = object_key(conversation);
-    let Some((content, version)) = objects.get_with_version(&key).await? else {
+    let Some((content, version)) = in_time(objects.get_with_version(&key)).await? else {
         return Ok(None);
     };
     Ok(Some((decode(&key, &content)?, version)))

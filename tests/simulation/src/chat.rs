@@ -42,6 +42,7 @@ use crate::contact_center::ContactCenter;
 use crate::faults::{Target, draw_skew};
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork, WEBHOOK_URL};
 use crate::objects::SimulatedObjects;
+use crate::outage::{self, MAX_RECOVERY_MS, Outage};
 use crate::processes::{Plan, Process, run_side_by_side};
 use crate::run::Violation;
 use crate::seeded_os::{self, Clock};
@@ -89,38 +90,91 @@ pub const MAX_UNREAD_MS: u64 = 100_000;
 /// Longest time that the agent's client waits until a session has taken a message.
 const TAKING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Runs the schedule of one seed. Returns the first rule that the run broke, and what happened in it, if it is traced.
-pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+/// The moments and bounds of a run.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// How much later than in other runs everything is healthy, in milliseconds.
+    delay_ms: u64,
+    /// Longest time for which a message may be left unread while everything that reading needs works, in milliseconds.
+    max_unread_ms: u64,
+    /// When every chat must be archived that ended a while before, if there is such a moment, in milliseconds of the run.
+    archived_by_ms: Option<u64>,
+}
+
+impl Course {
+    fn of(outage: Option<Outage>) -> Self {
+        match outage {
+            None => Self {
+                delay_ms: 0,
+                max_unread_ms: MAX_UNREAD_MS,
+                archived_by_ms: None,
+            },
+            Some(outage) => Self {
+                delay_ms: outage::UNTIL_MS - FAULTY_MS,
+                max_unread_ms: MAX_RECOVERY_MS,
+                archived_by_ms: (outage.target == Target::Objects)
+                    .then_some(outage::UNTIL_MS + MAX_RECOVERY_MS),
+            },
+        }
+    }
+
+    const fn stop_ms(self) -> u64 {
+        STOP_MS + self.delay_ms
+    }
+
+    const fn whole_ms(self) -> u64 {
+        WHOLE_MS + self.delay_ms
+    }
+
+    /// Returns until when the chats of the run go on at least. Where they need not be read, they end while the store is away.
+    const fn chats_until_ms(self) -> u64 {
+        match self.archived_by_ms {
+            Some(_) => FAULTY_MS,
+            None => FAULTY_MS + self.delay_ms,
+        }
+    }
+}
+
+/// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
+/// what happened in it, if it is traced.
+///
+/// With an outage, no message may be unread for longer than [`MAX_RECOVERY_MS`] before it and after it, and what ended while the object
+/// store was away must be archived within that time.
+pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
+    let course = Course::of(outage);
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(23));
-    let chats = draw_chats(&mut random, FAULTY_MS);
+    let chats = draw_chats(&mut random, course.chats_until_ms());
     let world = SharedWorld::new(
         seed,
         is_traced,
-        FAULTY_MS,
+        FAULTY_MS + course.delay_ms,
         &TARGETS,
         ContactCenter::default(),
+        outage,
     );
     world.lock().chats = ChatCenter::new(&chats);
     let chats = Arc::new(chats);
     let complaints = Arc::new(Mutex::new(Vec::new()));
-    let mut plans = plan_invocations(&world, &chats, &mut random);
-    plans.push(bystander("watch", STOP_MS, {
+    let mut plans = plan_invocations(&world, &chats, course, &mut random);
+    plans.push(bystander("watch", course.stop_ms(), {
         let (world, chats, complaints) = (world.clone(), chats.clone(), Arc::clone(&complaints));
         move |process| {
             Box::pin(async move {
-                if let Some(complaint) = watch_reading(world, process, chats).await {
+                if let Some(complaint) = watch_reading(world, process, chats, course).await {
                     lock(&complaints).push(complaint);
                 }
             })
         }
     }));
     run_side_by_side(plans, &world);
-    seeded_os::set_clock(Clock::Standing { at_ms: WHOLE_MS });
+    seeded_os::set_clock(Clock::Standing {
+        at_ms: course.whole_ms(),
+    });
     let complaint = lock(&complaints).first().cloned();
     let checked = match complaint {
         Some(complaint) => Err(complaint),
-        None => check_end(&world, &chats),
+        None => check_end(&world, &chats, course),
     };
     let result = checked.map_err(|complaint| Violation::of_world(&world, complaint));
     let trace = world.lock().trace.text();
@@ -131,10 +185,11 @@ pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
 fn plan_invocations(
     world: &SharedWorld,
     chats: &Arc<PlannedChats>,
+    course: Course,
     random: &mut StdRng,
 ) -> Vec<Plan> {
     let crashes = world.lock().faults.crashes_ms.clone();
-    let scheduled = (0..STOP_MS / SCHEDULE_MS).map(|number| number * SCHEDULE_MS);
+    let scheduled = (0..course.stop_ms() / SCHEDULE_MS).map(|number| number * SCHEDULE_MS);
     let mut starts: Vec<u64> = scheduled.collect();
     if random.random_bool(0.3) {
         let twice = starts[random.random_range(0..starts.len())];
@@ -154,7 +209,9 @@ fn plan_invocations(
             Plan {
                 name: format!("chat-session-{number}"),
                 starts_ms,
-                dies_ms: crash.unwrap_or((deadline_ms + 2000).clamp(STOP_MS + 45_000, WHOLE_MS)),
+                dies_ms: crash.unwrap_or(
+                    (deadline_ms + 2000).clamp(course.stop_ms() + 45_000, course.whole_ms()),
+                ),
                 skew_ms,
                 work: Box::new(move |process| {
                     let deadline = Instant::now() + Duration::from_millis(INVOCATION_MS);
@@ -163,7 +220,7 @@ fn plan_invocations(
                             format!("{} starts, its clock is {skew_ms} ms ahead", process.name())
                         };
                         world.lock().trace.add(line);
-                        work(world, process, chats, deadline).await;
+                        work(world, process, chats, deadline, course.stop_ms()).await;
                     })
                 }),
             }
@@ -172,12 +229,18 @@ fn plan_invocations(
 }
 
 /// Does what an invocation does: runs the session of the agent, and starts one that fails again.
-async fn work(world: SharedWorld, process: Process, chats: Arc<PlannedChats>, deadline: Instant) {
+async fn work(
+    world: SharedWorld,
+    process: Process,
+    chats: Arc<PlannedChats>,
+    deadline: Instant,
+    stop_ms: u64,
+) {
     let deps = match deps(&world, &process).await {
         Ok(deps) => Arc::new(deps),
         Err(error) => panic!("the dependencies were not built: {error:#}"),
     };
-    let stop = stop_at(STOP_MS);
+    let stop = stop_at(stop_ms);
     loop {
         let connected = Arc::new(Notify::new());
         let (outbound, outgoing) = mpsc::channel(16);
@@ -298,6 +361,7 @@ async fn watch_reading(
     world: SharedWorld,
     process: Process,
     chats: Arc<PlannedChats>,
+    course: Course,
 ) -> Option<String> {
     let needed = [
         Target::Stream,
@@ -316,11 +380,22 @@ async fn watch_reading(
         })
         .collect();
     let mut healthy_since = 0;
-    for second in 0..STOP_MS / 1000 {
+    for second in 0..course.stop_ms() / 1000 {
         wait_until(second * 1000).await;
         process.turn().await;
         let now_ms = second * 1000;
         let world = world.lock();
+        if course.archived_by_ms.is_some_and(|by_ms| now_ms == by_ms) {
+            let open = records::agent_partition(AGENT);
+            let left = world.items.list(&open, "open#", None, 10, Timestamp::now());
+            if let Some(item) = left.first() {
+                return Some(format!(
+                    "{} is not archived {} s after the outage",
+                    item.key,
+                    MAX_RECOVERY_MS / 1000
+                ));
+            }
+        }
         unread.retain(|key, _| world.items.get(key, Timestamp::now()).is_none());
         let is_disturbed = needed.iter().any(|target| {
             world
@@ -331,14 +406,14 @@ async fn watch_reading(
             healthy_since = now_ms;
         }
         let missed = unread.values().find(|writing| {
-            now_ms.saturating_sub(healthy_since.max(writing.at_ms)) > MAX_UNREAD_MS
+            now_ms.saturating_sub(healthy_since.max(writing.at_ms)) > course.max_unread_ms
         });
         if let Some(missed) = missed {
             return Some(format!(
                 "{:?} of {} ms was not read for {} s although nothing that reading needs failed",
                 missed.text,
                 missed.at_ms,
-                MAX_UNREAD_MS / 1000
+                course.max_unread_ms / 1000
             ));
         }
     }
@@ -346,7 +421,7 @@ async fn watch_reading(
 }
 
 /// Checks what is left at the end of the run.
-fn check_end(world: &SharedWorld, chats: &PlannedChats) -> Result<(), String> {
+fn check_end(world: &SharedWorld, chats: &PlannedChats, course: Course) -> Result<(), String> {
     let world = world.lock();
     for id in chats.keys() {
         check_archive(&world, id)?;
@@ -354,7 +429,7 @@ fn check_end(world: &SharedWorld, chats: &PlannedChats) -> Result<(), String> {
     check_promises(&world)?;
     check_escalations(&world, chats)?;
     check_leftovers(&world)?;
-    check_requests(&world)
+    check_requests(&world, course)
 }
 
 /// Checks that the archive of a chat holds each of its messages once.
@@ -455,7 +530,8 @@ fn check_leftovers(world: &World) -> Result<(), String> {
 }
 
 /// Checks that nobody was asked more often than a run of this length needs.
-fn check_requests(world: &World) -> Result<(), String> {
+fn check_requests(world: &World, course: Course) -> Result<(), String> {
+    let times_as_long = course.whole_ms().div_ceil(WHOLE_MS);
     for (target, requests) in &world.requests {
         let bound = match target {
             Target::Token => 130,
@@ -464,6 +540,7 @@ fn check_requests(world: &World) -> Result<(), String> {
             Target::State => 6000,
             _ => 1500,
         };
+        let bound = bound * times_as_long;
         if *requests > bound {
             return Err(format!(
                 "{requests} requests to {target:?}, the bound is {bound}"

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod items;
 pub mod network;
 pub mod objects;
+pub mod outage;
 pub mod pipeline;
 pub mod poller;
 pub mod processes;

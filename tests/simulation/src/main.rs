@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use simulation::faults::{Fault, Target};
+use simulation::outage::Outage;
 use simulation::run::run_seeded;
 use simulation::{chat, pipeline, poller};
 
@@ -26,6 +28,12 @@ struct Options {
     /// Number of seeds, counted up from the first one.
     #[arg(long, default_value_t = 1)]
     schedules: u64,
+    /// A store that is away for ten minutes, instead of faults from the seed.
+    #[arg(long, value_enum)]
+    away: Option<Store>,
+    /// How the store that is away fails.
+    #[arg(long, value_enum, default_value_t = Failing::Hanging, requires = "away")]
+    how: Failing,
     /// Prints what happened in the runs that break a rule, and in a single run in any case.
     #[arg(long)]
     trace: bool,
@@ -47,15 +55,58 @@ enum System {
     Pipeline,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Store {
+    /// The state table.
+    State,
+    /// The object store.
+    Objects,
+    /// The queue of conversations.
+    Queue,
+    /// The vector store.
+    Vectors,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Failing {
+    /// Nothing is answered, and nothing is done.
+    Hanging,
+    /// No connection is made.
+    Refusing,
+    /// Every answer takes nine seconds.
+    Late,
+    /// Everything is carried out, and no answer arrives.
+    Losing,
+}
+
+impl Options {
+    fn outage(&self) -> Option<Outage> {
+        let target = match self.away? {
+            Store::State => Target::State,
+            Store::Objects => Target::Objects,
+            Store::Queue => Target::Queue,
+            Store::Vectors => Target::Vectors,
+        };
+        let fault = match self.how {
+            Failing::Hanging => Fault::Hang,
+            Failing::Refusing => Fault::Refused,
+            Failing::Late => Fault::Slow(9000),
+            Failing::Losing => Fault::LostAnswer,
+        };
+        Some(Outage { target, fault })
+    }
+}
+
 /// Runs one schedule in this process. Returns whether it broke no rule.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
-fn run_one(system: System, seed: u64, is_traced: bool) -> bool {
-    let run = match system {
+fn run_one(options: &Options) -> bool {
+    let (seed, is_traced, outage) = (options.seed, options.trace, options.outage());
+    let run = match options.system {
         System::Poller => poller::run,
         System::Chat => chat::run,
         System::Pipeline => pipeline::run,
     };
-    let (result, trace) = run_seeded(seed, move || run(seed, is_traced));
+    let (result, trace) = run_seeded(seed, move || run(seed, is_traced, outage));
     let Err(violation) = result else {
         println!("{trace}");
         return true;
@@ -67,12 +118,19 @@ fn run_one(system: System, seed: u64, is_traced: bool) -> bool {
     false
 }
 
+/// Returns the name of a value on the command line.
+fn name_of(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 /// Runs one schedule in a process of its own. Returns what it printed if it broke a rule.
 fn run_apart(options: &Options, seed: u64) -> anyhow::Result<Option<String>> {
-    let system = options.system.to_possible_value();
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--system");
-    command.args(system.iter().map(clap::builder::PossibleValue::get_name));
+    command.args(["--system", &name_of(options.system)]);
+    if let Some(away) = options.away {
+        command.args(["--away", &name_of(away), "--how", &name_of(options.how)]);
+    }
     command.args(["--seed", &seed.to_string()]);
     if options.trace {
         command.arg("--trace");
@@ -114,7 +172,7 @@ fn run_all(options: &Options) -> u64 {
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.schedules == 1 {
-        return if run_one(options.system, options.seed, options.trace) {
+        return if run_one(&options) {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE

@@ -40,6 +40,7 @@ use crate::embedding_service::DIMENSION;
 use crate::faults::{Target, draw_skew};
 use crate::network::{EMBEDDING_URL, SimulatedNetwork};
 use crate::objects::SimulatedObjects;
+use crate::outage::{self, MAX_RECOVERY_MS, Outage};
 use crate::processes::{Plan, Process, run_side_by_side};
 use crate::queue::SimulatedQueue;
 use crate::run::Violation;
@@ -91,6 +92,8 @@ struct Course {
     file: PathBuf,
     model_changes_ms: u64,
     poison_ms: Option<u64>,
+    /// How much later than in other runs everything is healthy, in milliseconds.
+    delay_ms: u64,
 }
 
 impl Course {
@@ -107,8 +110,11 @@ impl Course {
     }
 }
 
-/// Runs the schedule of one seed. Returns the first rule that the run broke, and what happened in it, if it is traced.
-pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+/// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
+/// what happened in it, if it is traced.
+///
+/// After an outage, every event must be accepted within [`MAX_RECOVERY_MS`].
+pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(31));
     let folder = tempfile::tempdir().expect("a folder for the vectors");
@@ -119,19 +125,23 @@ pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
         poison_ms: random
             .random_bool(0.3)
             .then(|| random.random_range(0..FAULTY_MS)),
+        delay_ms: outage.map_or(0, |_| outage::UNTIL_MS - FAULTY_MS),
     };
+    let whole_ms = WHOLE_MS + course.delay_ms;
     let world = SharedWorld::new(
         seed,
         is_traced,
-        FAULTY_MS,
+        FAULTY_MS + course.delay_ms,
         &TARGETS,
         ContactCenter::default(),
+        outage,
     );
     let mut plans = plan_lives(&world, &course, &mut random);
-    plans.push(plan("operator", 0, WHOLE_MS, 0, &world, &course, operate));
+    plans.push(plan("operator", 0, whole_ms, 0, &world, &course, operate));
     run_side_by_side(plans, &world);
-    seeded_os::set_clock(Clock::Standing { at_ms: WHOLE_MS });
-    let checked = block_on(check_end(&world, &course)).map_err(|error| format!("{error:#}"));
+    seeded_os::set_clock(Clock::Standing { at_ms: whole_ms });
+    let checked =
+        block_on(check_end(&world, &course, outage)).map_err(|error| format!("{error:#}"));
     let result = checked.map_err(|complaint| Violation::of_world(&world, complaint));
     let trace = world.lock().trace.text();
     (result, trace)
@@ -150,7 +160,7 @@ fn plan_lives(world: &SharedWorld, course: &Course, random: &mut StdRng) -> Vec<
         // A process of the former model goes on for a while after the change.
         ends.push(course.model_changes_ms + random.random_range(0..5000));
         ends.sort_unstable();
-        ends.push(WHOLE_MS);
+        ends.push(WHOLE_MS + course.delay_ms);
         let mut starts_ms = 0;
         for (life, dies_ms) in ends.into_iter().enumerate() {
             let skew_ms = draw_skew(random);
@@ -181,7 +191,7 @@ where
     let (world, course) = (world.clone(), course.clone());
     Plan {
         name: name.to_owned(),
-        starts_ms: starts_ms.min(WHOLE_MS),
+        starts_ms: starts_ms.min(dies_ms),
         dies_ms,
         skew_ms,
         work: Box::new(move |process| {
@@ -237,7 +247,7 @@ async fn deliver(
     wait_until(sent_ms).await;
     loop {
         process.turn().await;
-        if world.lock().accepted.contains(body) {
+        if world.lock().accepted.contains_key(body) {
             return;
         }
         let request = http::Request::post("/webhooks/cxone")
@@ -263,7 +273,9 @@ fn knows_of_acceptance(world: &SharedWorld, body: &str) -> bool {
     let mut world = world.lock();
     let is_known = world.random.random_bool(0.9);
     if is_known {
-        world.accepted.insert(body.to_owned());
+        world
+            .accepted
+            .insert(body.to_owned(), seeded_os::elapsed_ms());
     }
     is_known
 }
@@ -319,7 +331,7 @@ async fn write(world: SharedWorld, process: Process, course: Course) -> anyhow::
 /// Does what operators do: erases conversations, sends everything again after the model has changed, and deletes the rows of the
 /// former model.
 async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow::Result<()> {
-    let vectors = open_vectors(&course, WHOLE_MS)?;
+    let vectors = open_vectors(&course, WHOLE_MS + course.delay_ms)?;
     let vectors = SimulatedVectors::new(world.clone(), process.clone(), vectors);
     let state = SimulatedState::new(world.clone(), process.clone());
     let objects = SimulatedObjects::new(world.clone(), process.clone());
@@ -345,7 +357,7 @@ async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow
         }
     };
     let again = async {
-        wait_until(AGAIN_MS).await;
+        wait_until(AGAIN_MS + course.delay_ms).await;
         process.turn().await;
         for conversation in course.conversations.values() {
             for event in &conversation.events {
@@ -354,7 +366,7 @@ async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow
         }
     };
     let expiry = async {
-        wait_until(EXPIRY_MS).await;
+        wait_until(EXPIRY_MS + course.delay_ms).await;
         let deadline = Instant::now() + Duration::from_secs(10);
         vectors.delete_other_models(1000, deadline).await
     };
@@ -381,7 +393,11 @@ async fn erase(eraser: &Eraser, id: &str, erased_ms: u64) {
 }
 
 /// Checks what is left at the end of the run.
-async fn check_end(world: &SharedWorld, course: &Course) -> anyhow::Result<()> {
+async fn check_end(
+    world: &SharedWorld,
+    course: &Course,
+    outage: Option<Outage>,
+) -> anyhow::Result<()> {
     check_rows(&course.file, course).await?;
     let world = world.lock();
     ensure!(
@@ -409,6 +425,12 @@ async fn check_end(world: &SharedWorld, course: &Course) -> anyhow::Result<()> {
         world.accepted.len() == sent,
         "{} of {sent} events were accepted",
         world.accepted.len()
+    );
+    let latest_ms = world.accepted.values().max().copied().unwrap_or(0);
+    ensure!(
+        outage.is_none() || latest_ms <= outage::UNTIL_MS + MAX_RECOVERY_MS,
+        "an event was accepted only {} s into the run",
+        latest_ms / 1000
     );
     for (target, requests) in &world.requests {
         let bound = match target {

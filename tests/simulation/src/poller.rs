@@ -34,6 +34,7 @@ use transcript_poller::{CallSelection, CountedBatch, Deps, poll};
 use crate::contact_center::{Call, ContactCenter};
 use crate::faults::{Target, draw_skew};
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork};
+use crate::outage::{self, MAX_RECOVERY_MS, Outage};
 use crate::processes::{Plan, Process, run_side_by_side};
 use crate::run::Violation;
 use crate::seeded_os::{self, Clock};
@@ -79,36 +80,76 @@ type Reports = Arc<Mutex<Vec<(String, u64)>>>;
 /// The rules that a process saw broken while the run went on.
 type Complaints = Arc<Mutex<Vec<String>>>;
 
-/// Runs the schedule of one seed. Returns the first rule that the run broke, and what happened in it, if it is traced.
-pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
+/// The moments and bounds of a run.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// How much later than in other runs everything is healthy, in milliseconds.
+    delay_ms: u64,
+    /// Longest time for which a live call may be left unread while everything that reading needs works, in milliseconds.
+    max_unread_ms: u64,
+}
+
+impl Course {
+    fn of(outage: Option<Outage>) -> Self {
+        match outage {
+            None => Self {
+                delay_ms: 0,
+                max_unread_ms: MAX_UNREAD_MS,
+            },
+            Some(_) => Self {
+                delay_ms: outage::UNTIL_MS - FAULTY_MS,
+                max_unread_ms: MAX_RECOVERY_MS,
+            },
+        }
+    }
+
+    const fn whole_ms(self) -> u64 {
+        WHOLE_MS + self.delay_ms
+    }
+}
+
+/// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
+/// what happened in it, if it is traced.
+///
+/// With an outage, no call may be unread for longer than [`MAX_RECOVERY_MS`] before it and after it.
+pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
+    let course = Course::of(outage);
+    let whole_ms = course.whole_ms();
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
-    let center = ContactCenter::draw(&mut random, FAULTY_MS);
+    let center = ContactCenter::draw(&mut random, FAULTY_MS + course.delay_ms);
     let calls = center.calls.clone();
-    let world = SharedWorld::new(seed, is_traced, FAULTY_MS, &TARGETS, center);
+    let world = SharedWorld::new(
+        seed,
+        is_traced,
+        FAULTY_MS + course.delay_ms,
+        &TARGETS,
+        center,
+        outage,
+    );
     let (reports, complaints) = (Reports::default(), Complaints::default());
-    let mut plans = plan_invocations(&world, &reports);
-    plans.push(bystander("studio", WHOLE_MS, {
+    let mut plans = plan_invocations(&world, &reports, whole_ms);
+    plans.push(bystander("studio", whole_ms, {
         let (world, calls) = (world.clone(), calls.clone());
         move |process| Box::pin(register_and_stop(world, process, calls))
     }));
-    plans.push(bystander("watch", WHOLE_MS, {
+    plans.push(bystander("watch", whole_ms, {
         let (world, calls) = (world.clone(), calls.clone());
         let complaints = Arc::clone(&complaints);
         move |process| {
             Box::pin(async move {
-                if let Some(complaint) = watch_reading(world, process, calls).await {
+                if let Some(complaint) = watch_reading(world, process, calls, course).await {
                     lock(&complaints).push(complaint);
                 }
             })
         }
     }));
     run_side_by_side(plans, &world);
-    seeded_os::set_clock(Clock::Standing { at_ms: WHOLE_MS });
+    seeded_os::set_clock(Clock::Standing { at_ms: whole_ms });
     let complaint = lock(&complaints).first().cloned();
     let checked = match complaint {
         Some(complaint) => Err(complaint),
-        None => check_end(&world, &calls, &reports),
+        None => check_end(&world, &calls, &reports, whole_ms),
     };
     let result = checked.map_err(|complaint| Violation::of_world(&world, complaint));
     let trace = world.lock().trace.text();
@@ -116,12 +157,12 @@ pub fn run(seed: u64, is_traced: bool) -> (Result<(), Violation>, String) {
 }
 
 /// Plans an invocation for each minute, and the death of those that the faults kill.
-fn plan_invocations(world: &SharedWorld, reports: &Reports) -> Vec<Plan> {
+fn plan_invocations(world: &SharedWorld, reports: &Reports, whole_ms: u64) -> Vec<Plan> {
     let crashes = world.lock().faults.crashes_ms.clone();
-    (0..WHOLE_MS.div_ceil(SCHEDULE_MS))
+    (0..whole_ms.div_ceil(SCHEDULE_MS))
         .map(|number| {
             let starts_ms = number * SCHEDULE_MS;
-            let stops_ms = (starts_ms + INVOCATION_MS).min(WHOLE_MS);
+            let stops_ms = (starts_ms + INVOCATION_MS).min(whole_ms);
             let crash = crashes
                 .iter()
                 .copied()
@@ -229,10 +270,11 @@ async fn watch_reading(
     world: SharedWorld,
     process: Process,
     calls: BTreeMap<String, Call>,
+    course: Course,
 ) -> Option<String> {
     let needed = [Target::Transcript, Target::Token, Target::State];
     let mut last_ok: BTreeMap<&String, u64> = BTreeMap::new();
-    for second in 0..WHOLE_MS / 1000 {
+    for second in 0..course.whole_ms() / 1000 {
         wait_until(second * 1000).await;
         process.turn().await;
         let now_ms = second * 1000;
@@ -256,7 +298,7 @@ async fn watch_reading(
                 continue;
             }
             let since = (*since).max(reads.unwrap_or(0));
-            if now_ms.saturating_sub(since) > MAX_UNREAD_MS {
+            if now_ms.saturating_sub(since) > course.max_unread_ms {
                 return Some(format!(
                     "{id} was not read for {} s although nothing that reading needs failed",
                     (now_ms - since) / 1000
@@ -272,6 +314,7 @@ fn check_end(
     world: &SharedWorld,
     calls: &BTreeMap<String, Call>,
     reports: &Reports,
+    whole_ms: u64,
 ) -> Result<(), String> {
     let world = world.lock();
     let reports = lock(reports);
@@ -287,7 +330,7 @@ fn check_end(
             "the suggestion {key} was sent twice with other words"
         ));
     }
-    let seconds = WHOLE_MS as f64 / 1000.0;
+    let seconds = whole_ms as f64 / 1000.0;
     for (target, requests) in &world.requests {
         let bound = match target {
             Target::Token => 130.0,
@@ -302,12 +345,17 @@ fn check_end(
         }
     }
     for (id, call) in calls {
-        check_call(&world, id, call)?;
+        check_call(&world, id, call, whole_ms)?;
     }
     Ok(())
 }
 
-fn check_call(world: &crate::world::World, id: &str, call: &Call) -> Result<(), String> {
+fn check_call(
+    world: &crate::world::World,
+    id: &str,
+    call: &Call,
+    whole_ms: u64,
+) -> Result<(), String> {
     let key = store::state::Key::new(format!("interaction#{id}"), "state");
     let now = Timestamp::now();
     let item = world
@@ -332,7 +380,7 @@ fn check_call(world: &crate::world::World, id: &str, call: &Call) -> Result<(), 
     // Every segment is accounted for: scored, or counted as one that cannot be scored. Without a fault of the scoring service
     // only refused texts are of the second kind. A call that is stopped keeps what was read until then.
     let lines = call.lines.len() as u64;
-    let is_scoring_healthy = !world.faults.touches(Target::Scoring, 0, WHOLE_MS);
+    let is_scoring_healthy = !world.faults.touches(Target::Scoring, 0, whole_ms);
     let is_accounted = scored.0 + scored.1 + state.unscored_count() == lines;
     let is_complete = match call.stopped_ms {
         None => is_accounted && (scored == expected || !is_scoring_healthy),

@@ -1,6 +1,6 @@
 //! What lies outside of the product's processes, and what it remembers of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
@@ -12,6 +12,7 @@ use crate::chat_center::ChatCenter;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
 use crate::items::Items;
+use crate::outage::Outage;
 use crate::queued_messages::QueuedMessages;
 use crate::seeded_os;
 use crate::trace::Trace;
@@ -36,8 +37,8 @@ pub struct World {
     pub objects: Arc<InMemory>,
     /// The queue of conversations.
     pub queue: QueuedMessages,
-    /// The events whose acceptance the contact center knows, by their bodies.
-    pub accepted: BTreeSet<String>,
+    /// When the contact center learned that an event was accepted, in milliseconds of the run, by the body of the event.
+    pub accepted: BTreeMap<String, u64>,
     /// Number of requests by target.
     pub requests: BTreeMap<Target, u64>,
     /// What is still to happen, by its moment and its order.
@@ -63,7 +64,7 @@ impl std::fmt::Debug for World {
 pub struct SharedWorld(Arc<Mutex<World>>);
 
 impl SharedWorld {
-    /// Creates a world in which the `targets` fail until `healthy_from_ms`.
+    /// Creates a world in which the `targets` fail until `healthy_from_ms`, or in which one store is away until then.
     #[must_use]
     pub fn new(
         seed: u64,
@@ -71,9 +72,11 @@ impl SharedWorld {
         healthy_from_ms: u64,
         targets: &[Target],
         contact_center: ContactCenter,
+        outage: Option<Outage>,
     ) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let faults = FaultPlan::draw(&mut random, healthy_from_ms, targets);
+        let drawn = FaultPlan::draw(&mut random, healthy_from_ms, targets);
+        let faults = outage.map_or(drawn, Outage::plan);
         Self(Arc::new(Mutex::new(World {
             random,
             trace: Trace::new(is_traced),
@@ -84,7 +87,7 @@ impl SharedWorld {
             chats: ChatCenter::default(),
             objects: Arc::default(),
             queue: QueuedMessages::default(),
-            accepted: BTreeSet::new(),
+            accepted: BTreeMap::new(),
             requests: BTreeMap::new(),
             happenings: BTreeMap::new(),
             happened: 0,

@@ -40,6 +40,40 @@ fn conversations_are_stored_once_and_none_that_is_erased() {
     run_all("pipeline");
 }
 
+/// How a store fails while it is away.
+const FAILING: [&str; 4] = ["hanging", "refusing", "late", "losing"];
+
+/// Lets a store be away for ten minutes of a run of a system, in each way.
+fn run_without(system: &str, store: &str) {
+    for how in FAILING {
+        let output = simulate(system, &["--seed", "1", "--away", store, "--how", how]);
+        assert!(
+            output.status.success(),
+            "{}`cargo run -p simulation -- --system {system} --seed 1 --away {store} --how {how} --trace` prints what happened.",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+}
+
+#[test]
+fn webhooks_are_accepted_within_half_a_minute_of_ten_minutes_without_a_store() {
+    for store in ["state", "queue", "vectors"] {
+        run_without("pipeline", store);
+    }
+}
+
+#[test]
+fn live_calls_are_read_within_half_a_minute_of_ten_minutes_without_the_state_table() {
+    run_without("poller", "state");
+}
+
+#[test]
+fn chats_are_read_and_archived_within_half_a_minute_of_ten_minutes_without_a_store() {
+    for store in ["state", "objects"] {
+        run_without("chat", store);
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     for system in ["poller", "chat", "pipeline"] {

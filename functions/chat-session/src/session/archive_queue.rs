@@ -9,6 +9,7 @@ use insights_core::WithCauses;
 use insights_core::chat::archive::Gap;
 use insights_http::Deadline;
 use runtime::metrics;
+use store::Error as StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -30,6 +31,10 @@ pub(super) const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time for an archive that is kept for reading and writing the stores, if there is twice as much in all.
 const STORE_TIME: Duration = Duration::from_secs(5);
 
+/// Time between two attempts of one of the archives that wait, while archives fail for a reason that passes: however long their own
+/// waits have become, all of them go on soon after a store or the contact center is back.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The result of an archive that was written in the background.
 pub(super) struct FinishedArchive {
     conversation: String,
@@ -44,6 +49,8 @@ pub(super) struct ArchiveQueue {
     running: JoinSet<FinishedArchive>,
     /// The number of archives that are being written.
     running_count: watch::Sender<usize>,
+    /// When one of the archives that wait is tried before its time, while archives fail for a reason that passes.
+    probe_at: Option<Instant>,
     written: u64,
 }
 
@@ -63,6 +70,7 @@ impl ArchiveQueue {
             deps,
             running: JoinSet::new(),
             running_count: watch::channel(0).0,
+            probe_at: None,
             written: 0,
         }
     }
@@ -71,12 +79,13 @@ impl ArchiveQueue {
     pub(super) fn start_ended(&mut self, conversations: &mut ConversationTable, outages: &[Gap]) {
         let delay = self.deps.config.archive_delay;
         let now = Instant::now();
+        let probe = self.take_probe(conversations, now);
         for (id, conversation) in conversations.iter_mut() {
             let is_due = conversation.has_ended()
                 && !conversation.archiving
                 && !conversation.waits_for_model()
                 && conversation.last_activity.elapsed() >= delay
-                && conversation.archive_not_before <= now;
+                && (conversation.archive_not_before <= now || probe.as_ref() == Some(id));
             if !is_due || self.running.len() >= CONCURRENCY {
                 continue;
             }
@@ -94,6 +103,33 @@ impl ArchiveQueue {
             });
         }
         self.publish_running();
+    }
+
+    /// Returns the conversation whose archive is tried before its time now, if one is.
+    fn take_probe(
+        &mut self,
+        conversations: &mut ConversationTable,
+        now: Instant,
+    ) -> Option<String> {
+        self.probe_at.filter(|probe_at| *probe_at <= now)?;
+        let waiting = conversations.iter_mut().filter(|(_, conversation)| {
+            conversation.has_ended()
+                && !conversation.archiving
+                && conversation.archive_not_before > now
+        });
+        let (id, _) = waiting.min_by_key(|(_, conversation)| conversation.archive_not_before)?;
+        self.probe_at = Some(now + PROBE_INTERVAL);
+        Some(id.clone())
+    }
+
+    /// Lets all archives that wait be tried now, because one of those that had failed was written.
+    fn end_waits(&mut self, conversations: &mut ConversationTable) {
+        if self.probe_at.take().is_some() {
+            let now = Instant::now();
+            for (_, conversation) in conversations.iter_mut() {
+                conversation.archive_not_before = now;
+            }
+        }
     }
 
     /// Returns a receiver of the number of archives that are being written.
@@ -123,10 +159,11 @@ impl ArchiveQueue {
             stored_messages,
             result,
         } = finished;
-        let must_retry = match result {
+        let (must_retry, may_pass) = match result {
             Ok(archived) => {
                 self.note_archived(&id, archived, parts.updates);
-                archived.transcript.must_be_read_again()
+                let must_retry = archived.transcript.must_be_read_again();
+                (must_retry, must_retry)
             }
             Err(error) => {
                 tracing::error!(
@@ -135,21 +172,31 @@ impl ArchiveQueue {
                     "the conversation was not archived, trying again"
                 );
                 metrics::count("chat_archive_failures", 1);
-                true
+                (true, archive::may_pass(&error))
             }
         };
         let Some(conversation) = parts.conversations.get_mut(&id) else {
             return;
         };
         conversation.archiving = false;
+        let had_failed = conversation.archive_backoff.attempt() > 0;
         if must_retry {
             let wait = conversation.archive_backoff.next_delay(rand::random());
             conversation.archive_not_before = Instant::now() + wait;
-        } else if conversation.has_ended() && conversation.stored_messages == stored_messages {
+            if may_pass {
+                self.probe_at
+                    .get_or_insert_with(|| Instant::now() + PROBE_INTERVAL);
+            }
+            return;
+        }
+        if conversation.has_ended() && conversation.stored_messages == stored_messages {
             parts.conversations.remove_archived(&id);
             close_conversation(&id, &mut parts);
         } else {
             conversation.archive_backoff.reset();
+        }
+        if had_failed {
+            self.end_waits(parts.conversations);
         }
     }
 
@@ -259,7 +306,14 @@ async fn archive_in_time(
             for_transcript,
         ))
         .await
-        .unwrap_or_else(|| Err(anyhow::anyhow!("the archive was not written in time")))
+        .unwrap_or_else(|| {
+            Err(StoreError::Unavailable {
+                store: "one of the stores",
+                operation: "an archive",
+                source: "its time is over".into(),
+            }
+            .into())
+        })
 }
 
 /// Notes that a conversation is archived: the next session does not load it, and no message of it is sent again.

@@ -17,8 +17,13 @@ pub(super) enum Arrival {
     Malformed(Malformed),
     /// A message of a transcript that was read after an outage.
     Recovered(Message),
-    /// The transcripts have been read after the connection of this number came up.
-    TranscriptsRead(u64),
+    /// The transcripts have been read after a connection came up.
+    TranscriptsRead {
+        /// The number of the connection.
+        connection: u64,
+        /// Whether none of them is refused: of such a transcript nobody knows what it holds.
+        is_complete: bool,
+    },
     /// A message was written to the stream.
     Written(Identity),
     /// The messages of the agent that are noted as not known to have arrived, whichever session noted them.

@@ -90,7 +90,10 @@ impl EventLoop {
                 }
                 () = sleep_until(due) => self.state.process_due().await?,
                 outgoing = next_outgoing(&mut self.outgoing) => match outgoing {
-                    Some(outgoing) => self.state.send(outgoing).await?,
+                    Some(outgoing) => {
+                        let to_read = self.state.send(outgoing).await?;
+                        self.read_transcripts(to_read);
+                    }
                     None => self.outgoing = None,
                 },
                 Some(finished) = self.state.archives.join_next() => {
@@ -156,25 +159,14 @@ impl EventLoop {
             .any(|arrival| matches!(arrival, Arrival::Connected { .. }));
         let was_connected = self.state.stream.connected;
         let to_read = self.state.ingest(batch).await?;
-        let connection = self.state.stream.connections;
-        if !self.state.deps.center.has_stream() {
-            // The watch over a tenant reads every open contact whole, and again after an outage.
-        } else if has_connected {
-            let all = self.state.conversations.ids();
+        if has_connected && self.state.deps.center.has_stream() {
+            let (all, connection) = (
+                self.state.conversations.ids(),
+                self.state.stream.connections,
+            );
             self.tasks.transcripts.read_after_outage(all, connection);
         } else {
-            let ToRead {
-                first_seen,
-                adopted,
-            } = to_read;
-            if !first_seen.is_empty() {
-                self.tasks.transcripts.read_first_seen(first_seen);
-            }
-            if !adopted.is_empty() {
-                self.tasks
-                    .transcripts
-                    .read_after_outage(adopted, connection);
-            }
+            self.read_transcripts(to_read);
         }
         if mode == Mode::Serving && has_connected {
             self.presence.start(self.state.conversations.watch_active());
@@ -184,6 +176,24 @@ impl EventLoop {
             self.record().await?;
         }
         Ok(())
+    }
+
+    fn read_transcripts(&self, to_read: ToRead) {
+        if !self.state.deps.center.has_stream() {
+            // The watch over a tenant reads every open contact whole, and again after an outage.
+            return;
+        }
+        let ToRead {
+            first_seen,
+            adopted,
+        } = to_read;
+        let transcripts = &self.tasks.transcripts;
+        if !first_seen.is_empty() {
+            transcripts.read_first_seen(first_seen);
+        }
+        if !adopted.is_empty() {
+            transcripts.read_after_outage(adopted, self.state.stream.connections);
+        }
     }
 
     async fn tick(&mut self, mode: Mode) -> anyhow::Result<()> {

@@ -85,8 +85,14 @@ impl Ingest<'_> {
             Arrival::PingAnswered(_, identities) => {
                 self.outbound.outbox.on_ping_answered(&identities);
             }
-            Arrival::TranscriptsRead(connection) => {
-                self.outbound.outbox.on_transcripts_read(connection);
+            Arrival::TranscriptsRead {
+                connection,
+                is_complete,
+            } => {
+                if is_complete {
+                    self.outbound.outbox.on_transcripts_read(connection);
+                }
+                self.stream.has_caught_up |= connection == self.stream.connections;
             }
             Arrival::UnsentNotes(messages) => self.adopt(messages, ingested)?,
             Arrival::Connected { gap, outbound } => {
@@ -95,6 +101,7 @@ impl Ingest<'_> {
             }
             Arrival::Disconnected { reason, wait } => {
                 self.stream.connected = false;
+                self.stream.has_caught_up = false;
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 self.updates
                     .publish(|| Update::Disconnected { reason, wait_ms });
@@ -118,14 +125,15 @@ impl Ingest<'_> {
         let Some(conversation) = self.conversations.get_mut(&message.conversation_id) else {
             return Ok(());
         };
-        conversation.last_activity = Instant::now();
         let is_new = conversation.seen.insert(identity);
         let is_own = !is_new && self.outbound.outbox.on_received(&identity);
         let is_echo = is_own && received.is_some();
         if !is_new && !is_echo {
+            // Nobody says it now: the transcript of a silent conversation is read again and again.
             self.statistics.duplicates += 1;
             return Ok(());
         }
+        conversation.last_activity = Instant::now();
         conversation.stored_messages += 1;
         if conversation.reopen_for(&message) {
             let id = message.conversation_id.clone();
@@ -237,6 +245,7 @@ impl Ingest<'_> {
 
     fn note_connected(&mut self, gap: Option<Gap>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         self.stream.connected = true;
+        self.stream.has_caught_up = false;
         self.stream.last_frame_ms = Timestamp::now().as_millisecond();
         if let Some(gap) = &gap {
             self.stream.note_missed_until(gap.to_ms);

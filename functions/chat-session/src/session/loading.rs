@@ -1,9 +1,12 @@
 //! Loading of conversations: what earlier sessions stored of a conversation is read before the session works on it.
 
+use std::time::Duration;
+
 use futures::{StreamExt, TryStreamExt};
 use insights_core::chat::stored_message::StoredMessage;
 use jiff::Timestamp;
 use store::state::StateStore;
+use tokio::time::Instant;
 
 use super::conversations::{Conversation, ConversationTable};
 use super::escalation::Escalations;
@@ -16,6 +19,16 @@ use crate::records::{self, ConversationItems};
 
 /// Number of conversations that are read at the same time.
 const CONCURRENCY: usize = 16;
+
+/// A conversation that is to be loaded.
+#[derive(Debug)]
+pub(super) struct OpenConversation {
+    pub(super) id: String,
+    /// When the conversation ended, if it has, in milliseconds since the epoch.
+    pub(super) ended_at_ms: Option<i64>,
+    /// When it was known to be open, in milliseconds since the epoch, if its silence began in an earlier session.
+    pub(super) open_since_ms: Option<i64>,
+}
 
 /// What the store holds of a conversation.
 struct StoredConversation {
@@ -56,7 +69,11 @@ impl Loading<'_> {
             self.removals.keep_open(id);
             let ended_ms = self.conversations.archived_end_ms(id);
             puts.push(encode_open(self.store, id, ended_ms)?);
-            opened.push((id.clone(), ended_ms));
+            opened.push(OpenConversation {
+                id: id.clone(),
+                ended_at_ms: ended_ms,
+                open_since_ms: None,
+            });
         }
         self.store.write(puts).await?;
         self.resume(opened).await?;
@@ -64,23 +81,22 @@ impl Loading<'_> {
         Ok(missing)
     }
 
-    /// Loads conversations, each with when it ended if it has, and raises the escalations of messages that were stored but not
-    /// processed.
+    /// Loads conversations, and raises the escalations of messages that were stored but not processed.
     pub(super) async fn resume(
         &mut self,
-        conversations: Vec<(String, Option<i64>)>,
+        conversations: Vec<OpenConversation>,
     ) -> anyhow::Result<()> {
         let store = self.store;
         let reading: Vec<_> = conversations
             .iter()
-            .map(|(id, _)| store.read_with_retry(move || read(store, id)))
+            .map(|open| store.read_with_retry(move || read(store, &open.id)))
             .collect();
         let stored: Vec<StoredConversation> = futures::stream::iter(reading)
             .buffered(CONCURRENCY)
             .try_collect()
             .await?;
-        for (stored, (_, ended_ms)) in stored.into_iter().zip(conversations) {
-            self.resume_one(stored, ended_ms).await?;
+        for (stored, open) in stored.into_iter().zip(conversations) {
+            self.resume_one(stored, &open).await?;
         }
         Ok(())
     }
@@ -88,9 +104,9 @@ impl Loading<'_> {
     async fn resume_one(
         &mut self,
         stored: StoredConversation,
-        ended_ms: Option<i64>,
+        open: &OpenConversation,
     ) -> anyhow::Result<()> {
-        let mut conversation = Conversation::new(ended_ms);
+        let mut conversation = Conversation::new(open.ended_at_ms);
         let ConversationItems {
             mut messages,
             escalations,
@@ -102,6 +118,11 @@ impl Loading<'_> {
         for message in &messages {
             conversation.seen.insert(message.message.identity());
             self.queue.note_arrival(message.arrival);
+        }
+        if let Some(open_since_ms) = open.open_since_ms {
+            let newest_us = messages.last().map_or(0, |message| message.arrival);
+            let newest_ms = i64::try_from(newest_us / 1000).unwrap_or(i64::MAX);
+            conversation.last_activity = instant_of(open_since_ms.max(newest_ms));
         }
         if stored.has_spilled {
             self.queue.mark_spilled(&stored.id);
@@ -131,6 +152,14 @@ impl Loading<'_> {
         self.conversations.insert(stored.id, conversation);
         Ok(())
     }
+}
+
+/// Returns the moment of a time of the day in milliseconds since the epoch, which is not in the future.
+fn instant_of(at_ms: i64) -> Instant {
+    let now = Instant::now();
+    let ago_ms = Timestamp::now().as_millisecond().saturating_sub(at_ms);
+    let ago = Duration::from_millis(u64::try_from(ago_ms).unwrap_or(0));
+    now.checked_sub(ago).unwrap_or(now)
 }
 
 async fn read(

@@ -7,6 +7,7 @@ use insights_core::chat::archive::Gap;
 use jiff::Timestamp;
 use store::state::StateStore;
 
+use super::loading::OpenConversation;
 use super::options::Options;
 use super::presence;
 use super::state::SessionState;
@@ -79,19 +80,25 @@ pub(super) async fn restore(
     Ok(state)
 }
 
-/// Returns the ids of the conversations that are not archived yet, each with when it ended if it has, in milliseconds since the epoch.
+/// Returns the conversations that are not archived yet.
+///
+/// What was said while nobody listened is read from the transcripts, so that a silence goes on over sessions. The watch over a tenant tells
+/// of the end of each contact itself; there, a silence begins anew.
 async fn open_conversations(
     deps: &Deps,
     agent: &str,
     now: Timestamp,
-) -> Result<Vec<(String, Option<i64>)>, store::Error> {
+) -> Result<Vec<OpenConversation>, store::Error> {
     let partition = records::agent_partition(agent);
     let open = records::list_all::<OpenRecord>(&deps.state, &partition, "open#", now).await?;
     Ok(open
         .into_iter()
         .filter_map(|(item, record)| {
-            let id = item.key.sort.strip_prefix("open#")?;
-            Some((id.to_owned(), record.ended_at_ms()))
+            Some(OpenConversation {
+                id: item.key.sort.strip_prefix("open#")?.to_owned(),
+                ended_at_ms: record.ended_at_ms(),
+                open_since_ms: deps.center.has_stream().then_some(record.since_ms),
+            })
         })
         .collect())
 }

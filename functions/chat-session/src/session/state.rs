@@ -162,13 +162,20 @@ impl SessionState {
         for pending in ingested.ready {
             self.process(pending).await?;
         }
-        let silence = self.deps.config.silence;
-        let may_be_incomplete = self.stream.may_have_missed_conversations(silence);
-        let first_seen = opened.into_iter().filter(|_| may_be_incomplete).collect();
         Ok(ToRead {
-            first_seen,
+            first_seen: self.of_missed_parts(opened),
             adopted: ingested.adopted,
         })
+    }
+
+    /// Returns those of the conversations, seen for the first time, that may have begun while a part of the stream was missed.
+    fn of_missed_parts(&self, opened: Vec<String>) -> Vec<String> {
+        let silence = self.deps.config.silence;
+        if self.stream.may_have_missed_conversations(silence) {
+            opened
+        } else {
+            Vec::new()
+        }
     }
 
     /// Looks up in the store which messages of a batch were stored before, as far as memory has forgotten that.
@@ -194,7 +201,9 @@ impl SessionState {
     }
 
     /// Takes a message that the agent sends: stores, queues and processes it, or tells why it is refused.
-    pub(super) async fn send(&mut self, outgoing: OutgoingMessage) -> anyhow::Result<()> {
+    ///
+    /// Returns the conversations whose transcripts are to be read.
+    pub(super) async fn send(&mut self, outgoing: OutgoingMessage) -> anyhow::Result<ToRead> {
         let OutgoingMessage {
             conversation_id,
             text,
@@ -210,11 +219,12 @@ impl SessionState {
             Ok(message) => message,
             Err(refused) => {
                 let _ = accepted.send(Err(refused));
-                return Ok(());
+                return Ok(ToRead::default());
             }
         };
         let conversation = std::slice::from_ref(&message.conversation_id);
-        self.loading().open(conversation).await?;
+        let opened = self.loading().open(conversation).await?;
+        let first_seen = self.of_missed_parts(opened);
         let pending = self
             .outbound
             .accept(
@@ -225,10 +235,13 @@ impl SessionState {
             )
             .await?;
         let _ = accepted.send(Ok(()));
-        match pending {
-            Some(pending) => self.process(pending).await,
-            None => Ok(()),
+        if let Some(pending) = pending {
+            self.process(pending).await?;
         }
+        Ok(ToRead {
+            first_seen,
+            adopted: Vec::new(),
+        })
     }
 
     /// Returns when the next queued message may be processed or sent.
@@ -267,8 +280,12 @@ impl SessionState {
         }
     }
 
-    /// Ends conversations that have been silent for too long.
+    /// Ends conversations that have been silent for too long. Silence is time in which everything that was said is known: none ends before
+    /// the transcripts have told what was said while nobody listened.
     pub(super) async fn end_silent_conversations(&mut self) -> anyhow::Result<()> {
+        if self.deps.center.has_stream() && !self.stream.has_caught_up {
+            return Ok(());
+        }
         let mut puts = Vec::new();
         for id in self.conversations.silent_ids(self.deps.config.silence) {
             ingest::end_conversation(

@@ -13,6 +13,8 @@ const OUTAGE_LIMIT: usize = 500;
 pub(super) struct StreamStatus {
     /// Whether the stream is up.
     pub(super) connected: bool,
+    /// Whether the stream is up and the transcripts of all open conversations have been read since, as far as they can be.
+    pub(super) has_caught_up: bool,
     /// Number of connections opened so far, which is the number of the latest connection.
     pub(super) connections: u64,
     /// When a frame arrived last, in this session or in the one before it, in milliseconds since the epoch.
@@ -30,6 +32,7 @@ impl StreamStatus {
     pub(super) fn new() -> Self {
         Self {
             connected: false,
+            has_caught_up: false,
             connections: 0,
             last_frame_ms: Timestamp::now().as_millisecond(),
             down_since_ms: None,

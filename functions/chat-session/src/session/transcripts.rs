@@ -257,9 +257,11 @@ impl Reading {
             return true;
         }
         self.unannounced = None;
-        // Of a transcript that is refused nobody knows what it holds.
-        let read = Arrival::TranscriptsRead(connection);
-        is_refused || self.arrivals.send(read).await.is_ok()
+        let read = Arrival::TranscriptsRead {
+            connection,
+            is_complete: !is_refused,
+        };
+        self.arrivals.send(read).await.is_ok()
     }
 }
 

@@ -2,11 +2,17 @@
 
 use backends::erasure::{ErasureRecord, erase_state, write_record};
 use chat_session::archive::TranscriptReading;
+use chat_session::records::{self, OpenRecord};
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::Source;
+use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::signals::Signals;
+use jiff::Timestamp;
+use store::state::{Expect, Put, StateStore};
 
-use crate::fixture::{AGENT, SessionFixture, eventually};
+use crate::faulty_state::FaultyState;
+use crate::fixture::{AGENT, SessionFixture, eventually, now_ms};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline() {
@@ -44,7 +50,7 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
             .archive("chat-1")
             .await
             .iter()
-            .all(|line| line.source == Source::Both)
+            .all(|line| matches!(line.source, Source::Both | Source::Transcript))
     );
     assert!(
         fixture
@@ -200,4 +206,77 @@ async fn what_was_erased_during_a_chat_does_not_come_back_from_the_transcript() 
     // A session that reads the transcript once more brings nothing back either.
     fixture.connected("two").await.stop().await;
     assert_eq!(fixture.archive("chat-1").await, archive);
+}
+
+/// Stores what an earlier session has left of a chat in which nobody has written for `silent_ms`.
+async fn leave_silent_chat(fixture: &SessionFixture, state: &FaultyState, silent_ms: i64) {
+    let at_ms = now_ms() - silent_ms;
+    let chat = &fixture.simulator.world().chat;
+    let message = chat.say_at("chat-1", "customer", "hello", at_ms);
+    let stored = StoredMessage {
+        message: serde_json::from_value(message).expect("a message"),
+        via: Via::Stream,
+        arrival: u64::try_from(at_ms * 1000).expect("after 1970"),
+        latency_ms: None,
+        model_sentiment: None,
+        signals: Signals::NONE,
+        language: None,
+    };
+    let open = OpenRecord {
+        since_ms: at_ms,
+        ..OpenRecord::default()
+    };
+    for put in [
+        Put::encode(records::message_key(&stored.message), &stored, None),
+        Put::encode(records::open_key(AGENT, "chat-1"), &open, None),
+    ] {
+        let put = put.expect("an item");
+        state
+            .put(put, Expect::Any, Timestamp::now())
+            .await
+            .expect("stored");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_goes_on_over_sessions() {
+    // The default of a silent chat's end is an hour, and a session is handed over after a quarter of one.
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    leave_silent_chat(&fixture, &state, 61 * 60_000).await;
+    let mut session = fixture.connected("one").await;
+    let archived = |update: &Update| matches!(update, Update::Archived { .. });
+    session
+        .next("the archive of the silent chat", archived)
+        .await;
+    fixture.assert_archived("chat-1").await;
+    session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_is_not_silent_in_which_somebody_wrote_while_nobody_listened() {
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    leave_silent_chat(&fixture, &state, 61 * 60_000).await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say_at("chat-1", "customer", "are you there?", now_ms() - 60_000);
+    // The transcript tells of it late: the chat must not end before that.
+    fixture.simulator.fault(
+        FaultRule::new(
+            "/api/v2/chat/conversations/*/transcript",
+            Fault::WrongContent,
+        )
+        .times(2),
+    );
+    let mut session = fixture.connected("one").await;
+    session.shows("chat-1", "are you there?").await;
+    chat.say("chat-1", "customer", "still there");
+    let next = |update: &Update| {
+        matches!(update, Update::Ended { .. } | Update::Archived { .. })
+            || said(update, "chat-1", "still there")
+    };
+    let next = session.next("what is said or an end", next).await;
+    assert!(said(&next, "chat-1", "still there"), "{next:?}");
+    session.stop().await;
+    fixture.assert_archived("chat-1").await;
 }

@@ -1,12 +1,13 @@
 //! Messages of an outage are recovered: also those of conversations that began in it, and after a transcript that failed at first.
 
 use chat_session::records::{self, Phase, SessionRecord};
-use chat_session::session::{Outcome, Update};
+use chat_session::session::{Outcome, OutgoingMessage, Update};
 use cxone_simulator::{Fault, FaultRule, Scenario};
 use insights_core::chat::archive::Gap;
 use jiff::Timestamp;
 use store::state::{Expect, Put, StateStore};
 use testkit::eventually_async;
+use tokio::sync::oneshot;
 
 use crate::faulty_state::{Call, FaultyState, StoreFault};
 use crate::fixture::{AGENT, SessionFixture, eventually, now_ms, status};
@@ -190,4 +191,25 @@ async fn a_session_that_dies_before_its_stream_is_up_leaves_the_whole_outage_to_
     })
     .await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_the_agent_goes_on_with_after_an_outage_is_read_from_its_beginning() {
+    let fixture = SessionFixture::new(Scenario::default(), &[]).await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", "I will call my lawyer");
+    // Nobody listened before the first session, and the agent is the first to write again.
+    let mut session = fixture.connected("one").await;
+    let (accepted, answer) = oneshot::channel();
+    let outgoing = OutgoingMessage {
+        conversation_id: "chat-1".to_owned(),
+        text: "how can I help?".to_owned(),
+        accepted,
+    };
+    session.outbound.send(outgoing).await.unwrap();
+    answer.await.unwrap().unwrap();
+    session.shows("chat-1", "I will call my lawyer").await;
+    let summary = session.stop().await.summary.unwrap();
+    assert_eq!(summary.escalations, 1);
+    fixture.assert_archived("chat-1").await;
 }
