@@ -281,7 +281,7 @@ impl SessionState {
     }
 
     /// Ends conversations that have been silent for too long. Silence is time in which everything that was said is known: none ends before
-    /// the transcripts have told what was said while nobody listened.
+    /// the transcripts have shown what was said while nobody listened.
     pub(super) async fn end_silent_conversations(&mut self) -> anyhow::Result<()> {
         if self.deps.center.has_stream() && !self.stream.has_caught_up {
             return Ok(());
@@ -418,7 +418,7 @@ impl SessionState {
         }
     }
 
-    /// Takes a message that the model is done with: its signals are told to the rules, and raise its escalation. The conversation may
+    /// Takes a message that the model is done with: the rules learn its signals, and raise its escalation. The conversation may
     /// have been archived meanwhile.
     pub(super) async fn take_scored(&mut self, stored: StoredMessage) -> anyhow::Result<()> {
         let mut of_archived = RaisedSeverities::default();
