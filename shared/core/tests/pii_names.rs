@@ -202,3 +202,44 @@ fn a_conversation_without_anything_personal_stays_as_it_is() {
         assert_eq!(redacted.text, *said);
     }
 }
+
+#[test]
+fn a_name_is_introduced_by_a_greeting_or_by_what_is_booked_under_it() {
+    let text = |said: &str| insights_core::pii::redact_text(said, &RedactionPolicy::default());
+    for (said, masked) in [
+        ("hi this is lucia castellanos", "hi this is [NAME]"),
+        (
+            "Good morning, this is Tom and I have a question",
+            "Good morning, this is [NAME] and I have a question",
+        ),
+        (
+            "hello I'm priya and I'm a customer of yours",
+            "hello I'm [NAME] and I'm a customer of yours",
+        ),
+        (
+            "the account's in the name of kwame okafor",
+            "the account's in the name of [NAME]",
+        ),
+        (
+            "it's under my husband's name, yuki wojcik",
+            "it's under my husband's name, [NAME]",
+        ),
+        (
+            "my name is Mark Will-May and I know how that sounds",
+            "my name is [NAME] and I know how that sounds",
+        ),
+        ("your name is Richard G. Hawn", "your name is [NAME]"),
+    ] {
+        assert_eq!(text(said), masked);
+    }
+    for said in [
+        "they killed whales in the name of science",
+        "hi this is ridiculous",
+        "hello I'm calling about my bill",
+        "the menu is hard to read, yes, this is minor, but it costs time",
+        "hey this is urgent",
+        "hi I'm furious",
+    ] {
+        assert_eq!(text(said), said);
+    }
+}

@@ -53,6 +53,7 @@ pub(super) const EVERYDAY: &str = "wow woah whoa yay hooray hurray hurrah oops w
      turns goes gone looks looked feels felt says said makes made gives gave takes took gets got lets needs needed wants wanted helpful useful useless \
      wrong correct ready finished done online offline live dead alive blank red blue orange yellow solid slow fast quick quicker faster slower better worse \
      best worst perfect awful horrible broken faulty damaged stuck locked blocked empty full cheap expensive simple difficult strange weird odd funny \
+     urgent important serious silly critical minor major private personal public official formal fair unfair rude polite honest legal illegal dangerous fake \
      normal usual unusual stable unstable smooth smoothly loud quiet noisy hot cold warm dirty clean huge tiny massive internet wifi wi fi router modem network \
      signal broadband connection cable cables wire wires plug socket switch button buttons device devices phone phones mobile tablet laptop computer screen \
      display keyboard mouse printer tv television remote box app apps application website site webpage browser program update updates upgrade download \

@@ -52,24 +52,15 @@ pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
             .iter()
             .take_while(|token| token.is_capitalized)
             .count();
-        let greets = word_before(text, reading, index).is_some_and(|before| {
-            is_one_of(
-                before,
-                "hi hello hey hiya morning afternoon evening yes yeah yep",
-            )
-        }) && count > 0
-            && count <= 3
-            && (first + count == reading.tokens.len()
-                || text
-                    [reading.tokens[first + count - 1].end..reading.tokens[first + count].start]
-                    .contains([',', '.', '!'])
-                || is_one_of(
-                    &text[reading.tokens[first + count].range()],
-                    "and from calling here i i'm speaking",
-                ))
-            && !reading.tokens[first..first + count]
+        let greets = greets_before(text, reading, index) && (1..=3).contains(&count) && {
+            let last = &reading.tokens[first + count - 1];
+            reading.tokens.get(first + count).is_none_or(|next| {
+                text[last.end..next.start].contains([',', '.', '!'])
+                    || is_one_of(&text[next.range()], "and from calling here i i'm speaking")
+            }) && !reading.tokens[first..first + count]
                 .iter()
-                .any(|token| is_no_name(text, token));
+                .any(|token| is_no_name(text, token))
+        };
         let speaks = reading.tokens.get(first + count).is_some_and(|token| {
             let words: &[&str] = if capitals == count {
                 &["calling", "here", "speaking", "from"]
@@ -94,10 +85,13 @@ pub(super) fn find_names(text: &str, reading: &Reading) -> Vec<Range<usize>> {
     found
 }
 
-/// Returns the word before a token.
-fn word_before<'t>(text: &'t str, reading: &Reading, place: usize) -> Option<&'t str> {
-    let before = place.checked_sub(1)?;
-    Some(&text[reading.tokens[before].range()])
+/// Returns whether a turn begins with a greeting right before a token, or is a short answer: "hi, this is", "yes this is Jane".
+fn greets_before(text: &str, reading: &Reading, place: usize) -> bool {
+    place.checked_sub(1).is_some_and(|before| {
+        let word = &text[reading.tokens[before].range()];
+        before <= 3 && is_one_of(word, "hi hello hey hiya morning afternoon evening")
+            || reading.tokens.len() <= 6 && is_one_of(word, "yes yeah yep")
+    })
 }
 
 /// Finds the passwords that a turn tells: "my password is ...".
@@ -173,16 +167,22 @@ fn names(reading: &Reading, kind: PiiKind) -> impl Iterator<Item = &CueHit> {
 
 /// Returns whether a phrase introduces a name by itself ("my name is"), so that a link need not follow.
 fn is_introducing(text: &str, reading: &Reading, hit: &CueHit) -> bool {
-    let last = &text[reading.tokens[hit.tokens.end - 1].range()];
-    ["is", "name's", "name’s"]
-        .iter()
-        .any(|word| last.eq_ignore_ascii_case(word))
-        || {
-            let first = &text[reading.tokens[hit.tokens.start].range()];
-            ["under", "in"]
-                .iter()
-                .any(|word| first.eq_ignore_ascii_case(word))
-        }
+    let word = |place: usize| &text[reading.tokens[place].range()];
+    is_one_of(word(hit.tokens.end - 1), "is name's")
+        || is_one_of(word(hit.tokens.start), "under")
+        || is_of_account(text, reading, hit)
+}
+
+/// Returns whether something of the contact center is in somebody's name: "the account's in the name of", but not "in the name of science".
+fn is_of_account(text: &str, reading: &Reading, hit: &CueHit) -> bool {
+    let word = |place: usize| &text[reading.tokens[place].range()];
+    is_one_of(word(hit.tokens.start), "in")
+        && hit.tokens.start.checked_sub(1).is_none_or(|before| {
+            is_one_of(
+                word(before),
+                "is it's it was be registered booked held account account's booking reservation policy ticket line contract subscription order card",
+            )
+        })
 }
 
 /// Returns the place of the words after a phrase and a link ("is", a colon), up to the first word of empty talk.
@@ -274,7 +274,13 @@ fn name_words(text: &str, tokens: &[Token], first: usize, limit: usize) -> usize
         if count >= limit && !token.is_letter() || count == MAX_SPELLED_LETTERS {
             break;
         }
+        let is_behind_initial = count > 0
+            && tokens[first + count - 1].is_letter()
+            && tokens[first + count - 1].is_capitalized
+            && token.is_capitalized
+            && &text[tokens[first + count - 1].end..token.start] == ". ";
         if count > 0
+            && !is_behind_initial
             && text[tokens[first + count - 1].end..token.start]
                 .contains([',', '.', '?', '!', ';', ':', '\n', '"'])
         {
