@@ -117,11 +117,11 @@ test('a call that turns bad is severe within seconds of its words, and is said o
   const tookMs = Date.now() - begun - 2300;
   console.log(`severe ${tookMs} ms after its last segment was final`);
   assert.ok(tookMs < 20000, `${tookMs} ms`);
-  assert.equal((await order(page))[0], 'bad-1');
+  await until('it is on top', async () => (await order(page))[0] === 'bad-1');
   await until('the alert is said', async () => /New severe alert: Call of Ada Lovelace/.test(await page.locator('#alarm').textContent()));
-  assert.equal(await page.locator('#figure-open').textContent(), '1');
-  assert.match(await rowOf(page, 'bad-1').textContent(), /customer-average/);
-  assert.match(await rowOf(page, 'bad-1').textContent(), /100 % of \d+:\d\d/);
+  await until('one alert is counted', async () => (await page.locator('#figure-open').textContent()) === '1');
+  await until('the row names the rule', async () => /customer-average/.test(await rowOf(page, 'bad-1').textContent()));
+  await until('all that was said is scored', async () => /100 % of \d+:\d\d/.test(await rowOf(page, 'bad-1').textContent()));
   await assertAccessible(page, 'the board');
   await page.emulateMedia({ colorScheme: 'dark' });
   await assertAccessible(page, 'the board in the dark');
@@ -142,16 +142,13 @@ test('with keys alone: choose, open, read why, acknowledge, snooze, mark wrong, 
   await page.keyboard.press('k');
   await page.keyboard.press('Enter');
   await page.locator('#drawer .turn-text', { hasText: 'third time I call' }).waitFor();
-  const drawer = await page.locator('#drawer').textContent();
-  assert.match(drawer, /Why.*customer-average/s);
-  assert.match(drawer, /Customer by quarters/);
-  assert.match(drawer, /Model[0-9a-f]{12}/);
+  await until('the drawer says why', async () => /Why.*customer-average.*Model[0-9a-f]{12}.*Customer by quarters/s.test(await page.locator('#drawer').textContent()));
   assert.equal(await page.evaluate(() => document.activeElement.id), 'drawer-title');
   await assertAccessible(page, 'the drawer');
   await page.keyboard.press('a');
   await standsAs(page, 'bad-1', 'severe', 'acknowledged');
   await standsAs(other, 'bad-1', 'severe', 'acknowledged');
-  assert.match(await rowOf(other, 'bad-1').textContent(), /taken by Grace/);
+  await until('others see who took it', async () => /taken by Grace/.test(await rowOf(other, 'bad-1').textContent()));
   await page.keyboard.press('s');
   await page.locator('#snooze[open]').waitFor();
   await assertAccessible(page, 'the snooze');
@@ -168,9 +165,8 @@ test('with keys alone: choose, open, read why, acknowledge, snooze, mark wrong, 
   await page.locator('#drawer').waitFor({ state: 'hidden' });
   assert.equal(await page.evaluate(() => document.activeElement.dataset.id), 'bad-1', 'focus comes back');
   await until('the log names who opened the transcript', () => /a transcript was opened on the board/.test(stage.server.log()));
-  const line = stage.server.log().split('\n').find((one) => one.includes('a transcript was opened'));
-  assert.match(line, /Grace/);
-  assert.match(line, /bad-1/);
+  const isComplete = (one) => one.includes('a transcript was opened') && /Grace/.test(one) && /bad-1/.test(one);
+  await until('the line names viewer and conversation', () => stage.server.log().split('\n').some(isComplete));
   assert.doesNotMatch(stage.server.log(), /third time I call/);
   assert.doesNotMatch(stage.server.log(), /the customer joked/);
   await rowOf(page, 'bad-1').focus();
@@ -203,10 +199,11 @@ test('single letters can be switched off, and the list of keys and the settings 
   assert.equal(await rowOf(page, 'bad-1').getAttribute('data-handling'), 'open');
   await page.reload();
   await page.locator('#rows tr[data-id="bad-1"] .c-id').waitFor();
-  const before = (await page.locator('#head th').nth(4).boundingBox()).width;
+  const width = async () => (await page.locator('#head th').nth(4).boundingBox()).width;
+  const before = await width();
   await page.locator('#head .grip').nth(4).focus();
   for (let n = 0; n < 4; n += 1) await page.keyboard.press('ArrowRight');
-  assert.ok((await page.locator('#head th').nth(4).boundingBox()).width > before);
+  await until('the column is wider', async () => (await width()) > before);
   await leave(page);
 });
 
@@ -242,6 +239,7 @@ test('the order stays while somebody reads, and follows when it is asked to', as
   const page = await visit(browser, stage);
   await logIn(page);
   await standsAs(page, 'calm-1', 'calm');
+  await until('both calls are shown', async () => (await order(page)).length === 2);
   await rowOf(page, 'calm-1').focus();
   const before = await order(page);
   await stage.call('bad-2', angry(-60000), { agent_name: 'Katherine Johnson' });
@@ -278,23 +276,23 @@ test('the drawer shows the rules that hold with their words, the worst as the al
   ];
   await staged.call('rules-1', lines, { agent_name: 'Grace Hopper' });
   await standsAs(page, 'rules-1', 'severe', 'open');
-  assert.match(await rowOf(page, 'rules-1').textContent(), /test-cancel/);
+  await until('the row names the rule', async () => /test-cancel/.test(await rowOf(page, 'rules-1').textContent()));
   await rowOf(page, 'rules-1').focus();
   await page.keyboard.press('Enter');
   const hit = page.locator('#drawer .hit[data-rule="test-cancel"]');
   await hit.waitFor();
-  assert.match(await hit.textContent(), /severe.*test-cancel.*Customer cancel my contract/s);
+  await until('the hit quotes its words', async () => /severe.*test-cancel.*Customer cancel my contract/s.test(await hit.textContent()));
   const notice = page.locator('#drawer .hit[data-rule="test-notice"]');
   await notice.waitFor();
-  assert.match(await notice.textContent(), /warn.*test-notice.*0:2[05].*No words made it hold/s);
-  assert.deepEqual(await page.locator('#drawer .hit').evaluateAll((hits) => hits.map((one) => one.dataset.severity)), ['severe', 'warn', 'info']);
-  const card = (name) => page.locator(`#drawer [data-card="${name}"]`).textContent();
-  await until('the card quotes the reason', async () => /I was charged twice/.test(await card('reason')));
-  assert.match(await card('commitment'), /I will refund 45 dollars to you by Friday\./);
-  assert.match(await card('risk'), /cancel my contract/);
-  const drawer = await page.locator('#drawer').textContent();
-  assert.doesNotMatch(drawer, /4111/);
-  assert.match(drawer, /Why.*test-cancel/s);
+  await until('what was not said has no words', async () => /warn.*test-notice.*0:2[05].*No words made it hold/s.test(await notice.textContent()));
+  const severities = () => page.locator('#drawer .hit').evaluateAll((hits) => hits.map((one) => one.dataset.severity).join());
+  await until('the hits are there, the worst first', async () => (await severities()) === 'severe,warn,info');
+  const quotes = (name, words) => page.locator(`#drawer [data-card="${name}"]`, { hasText: words }).waitFor();
+  await quotes('reason', 'I was charged twice');
+  await quotes('commitment', 'I will refund 45 dollars to you by Friday.');
+  await quotes('risk', 'cancel my contract');
+  await until('the drawer says why', async () => /Why.*test-cancel/s.test(await page.locator('#drawer').textContent()));
+  assert.doesNotMatch(await page.locator('#drawer').textContent(), /4111/);
   assert.equal(await page.evaluate(() => window.pwned), undefined);
   assert.equal(await page.locator('#drawer-body b').count(), 0);
   await assertAccessible(page, 'the drawer with hits and card');
@@ -305,6 +303,71 @@ test('the drawer shows the rules that hold with their words, the worst as the al
   await page.keyboard.press('a');
   await standsAs(page, 'rules-1', 'warn', 'acknowledged');
   assert.doesNotMatch(staged.server.log(), /charged twice/);
+  await leave(page);
+});
+
+test('an answer is contested by key and by button, with the card of the call after its end, and a link shows it', async (context) => {
+  const staged = await Stage.start({ rules: RULES });
+  context.after(() => staged.stop());
+  const page = await visit(browser, staged);
+  await logIn(page, 'Grace');
+  const lines = [
+    [-60000, 'agent', 'Thank you for calling, how can I help you today?'],
+    [-54000, 'customer', 'Hello, I was charged twice for my order and my card is 4111 1111 1111 1111.'],
+    [-46000, 'customer', 'Otherwise I will cancel my contract today.'],
+    [-40000, 'agent', 'I will refund 45 dollars to you by Friday.'],
+  ];
+  await staged.call('contest-1', lines, { agent_name: 'Grace <b>Hopper</b>' });
+  await standsAs(page, 'contest-1', 'severe', 'open');
+  await rowOf(page, 'contest-1').focus();
+  await page.keyboard.press('c');
+  await page.locator('.toast', { hasText: 'Open a conversation first.' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('#drawer .hit[data-rule="test-notice"]').waitFor();
+  await page.keyboard.press('c');
+  await page.locator('#contest[open]').waitFor();
+  await assertAccessible(page, 'the dialog of an objection');
+  await page.locator('#contest-rule').selectOption('test-notice');
+  const hostile = '<img src=x onerror="window.pwned=5"> my mail is jane@example.com \u202egnorw مرحبا';
+  await page.locator('#contest-reason').fill(hostile);
+  await page.locator('#contest button[value="ok"]').press('Enter');
+  const said = page.locator('#drawer .hit[data-rule="test-notice"] .contests');
+  await said.getByText('<img src=x').waitFor();
+  assert.match(await said.textContent(), /^Contested by Grace: <img src=x onerror="window.pwned=5"> my mail is \[EMAIL\] gnorw مرحبا$/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'drawer-title', 'focus comes back');
+  const other = await visit(browser, staged, { path: new URL(page.url()).pathname + new URL(page.url()).search });
+  await logIn(other, 'Linus');
+  await other.locator('#drawer .hit[data-rule="test-notice"] .contests', { hasText: 'Contested by Grace' }).waitFor();
+  await leave(other);
+
+  await staged.end('contest-1');
+  await page.locator('#has-ended').waitFor();
+  const answer = (rule) => page.locator(`#drawer .answer[data-rule="${rule}"]`);
+  await answer('test-refund').waitFor();
+  assert.equal(await answer('test-refund').getAttribute('data-passed'), 'passed');
+  assert.equal(await answer('test-notice').getAttribute('data-passed'), 'missed');
+  assert.match(await page.locator('#score').textContent(), /^33 % of the points/);
+  assert.match(await answer('test-notice').textContent(), /The recording is announced <i>first<\/i>.*2 points.*Contested by Grace/s);
+  assert.match(await page.locator('#drawer [data-card="reason"]').textContent(), /I was charged twice/);
+  assert.match(await page.locator('#drawer-title').textContent(), /^Call of Grace <b>Hopper<\/b>$/);
+  assert.doesNotMatch(await page.locator('#drawer').textContent(), /4111/);
+  await assertAccessible(page, 'the drawer of a call that has ended');
+  await answer('test-refund').locator('[data-contest]').click();
+  await page.locator('#contest[open]').waitFor();
+  assert.equal(await page.locator('#contest-rule').inputValue(), 'test-refund');
+  await page.locator('#contest-reason').fill('the refund was refused');
+  await page.locator('#contest button[value="ok"]').click();
+  await answer('test-refund').locator('.contests', { hasText: 'the refund was refused' }).waitFor();
+  await until('the focus is on the button again', () => page.evaluate(() => document.activeElement.dataset.contest === 'test-refund'));
+  await page.reload();
+  await answer('test-refund').locator('.contests', { hasText: 'Contested by Grace: the refund was refused' }).waitFor();
+  await page.keyboard.press('Escape');
+  await until('the address names no conversation any more', () => !page.url().includes('open='));
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  assert.equal(await page.locator('#drawer-body img, #drawer-body i, #drawer b').count(), 0);
+  await until('the log names who contested', () => /contested on the board/.test(staged.server.log()));
+  assert.match(staged.server.log(), /the card of an ended call was opened on the board/);
+  assert.doesNotMatch(staged.server.log(), /gnorw|refund was refused|charged twice/);
   await leave(page);
 });
 
@@ -325,10 +388,10 @@ test('hostile words stay words', async () => {
   await until('its words are in the row', async () => /svg onload/.test(await rowOf(page, 'hostile-1').textContent()));
   await rowOf(page, 'hostile-1').focus();
   await page.keyboard.press('Enter');
-  await page.locator('#drawer .turn').nth(4).waitFor();
-  const texts = await page.locator('#drawer .turn-text').allTextContents();
-  assert.ok(texts.some((text) => text.includes('<script>window.pwned=2</script>')));
-  assert.ok(texts.some((text) => text.includes(word)));
+  const texts = () => page.locator('#drawer .turns:not(.causes) .turn-text').allTextContents();
+  await until('all turns are shown', async () => (await texts()).length === hostile.length);
+  assert.ok((await texts()).some((text) => text.includes('<script>window.pwned=2</script>')));
+  assert.ok((await texts()).some((text) => text.includes(word)));
   assert.equal(await page.evaluate(() => window.pwned), undefined);
   assert.equal(await page.locator('#drawer img, #drawer script, #drawer svg, #rows b, #rows i').count(), 0);
   const fits = await page.evaluate(() => {

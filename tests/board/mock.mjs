@@ -100,6 +100,7 @@ export function opened(shown) {
       unknown: ['offer-after-cancel'],
       gaps: [[shown.started + 40000, shown.started + 47000]],
     },
+    contests: CONTESTS,
     card: [
       { name: 'reason', quote: quote(1, 'Hello, I would like to know where my order is, please.'), rule: null, unknown: null },
       { name: 'outcome', quote: quote(4, 'It seems the parcel has gone back to the warehouse.'), rule: null, unknown: null },
@@ -108,6 +109,35 @@ export function opened(shown) {
       { name: 'next step', quote: null, rule: null, unknown: 'nothing beside the commitment says what comes next' },
     ],
     call: { quarters: [0.55, 0.24, 0.07, 0.02], customer_ms: 14000, agent_ms: 11000, unscored_ms: 0, customer_average: 0.22, agent_average: 0.63, suggestions: [{ at: shown.started + 31000, content: 'The customer is upset. Apologize, and say what you will do now.', status: 'sent', average: 0.2 }] },
+  };
+}
+
+const CONTESTS = [
+  { rule: 'recording-notice-missing', by: 'Linus', reason: 'The announcement was played before the agent answered.', at: 0 },
+  { rule: 'third-call', by: 'محمد بن سلمان', reason: 'قال العميل ذلك عن شركة أخرى', at: 1 },
+];
+
+/** Returns the answer for a call that has ended. */
+export function kept(id, now) {
+  const live = opened(row(1, now, { id, agent_name: 'Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh' }));
+  const answer = (rule, title, passed, weight, more = {}) => ({ rule, version: '5d1c0a9b77e2', title, answer: 'true', passed, weight, fails: false, at: [], ...more });
+  return {
+    row: live.row,
+    began: live.began,
+    ended: now - 60000,
+    card: live.card,
+    rules: { hits: live.rules.hits.map((hit) => ({ ...hit, missing: hit.quotes.length, quotes: [] })), unknown: ['offer-after-cancel'], gaps: [] },
+    scorecard: {
+      score: 0.625,
+      is_failed: true,
+      answers: [
+        answer('greeting', 'The agent greets', true, 2, { at: [live.began + 1000] }),
+        answer('recording-notice-missing', 'The agent did not say that the call is recorded', false, 2.5, { fails: true }),
+        answer('third-call', 'A very long title of a rule that somebody wrote down as a whole sentence, and then some more', false, 1, { at: [live.began + 26000] }),
+        answer('offer-after-cancel', 'An offer follows a cancellation', null, 1),
+      ],
+    },
+    contests: CONTESTS,
   };
 }
 
@@ -124,8 +154,10 @@ export async function mockServer(context, rows) {
     }
     if (pathname.startsWith('/board/calls/')) {
       const id = decodeURIComponent(pathname.slice('/board/calls/'.length));
-      return json(opened(rows(now).find((one) => one.id === id)));
+      const shown = rows(now).find((one) => one.id === id);
+      return shown ? json(opened(shown)) : route.fulfill({ status: 404, contentType: 'application/json', body: '{}' });
     }
+    if (pathname.startsWith('/board/cards/')) return json(kept(decodeURIComponent(pathname.slice('/board/cards/'.length)), now));
     const name = pathname === '/board' ? 'index.html' : pathname.slice('/board/'.length);
     const body = await readFile(join(STATIC, name), 'utf8').catch(() => null);
     if (body === null) return route.fulfill({ status: 404, body: '' });

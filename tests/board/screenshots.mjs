@@ -19,7 +19,7 @@ const special = (now) => [
   row(6, now, { severity: 'watch', handling: 'none', alert: null, customer: null, points: [], coverage: null, line: '', heard: null, talk_share: null }),
   row(7, now, { line: `${'A'.repeat(80)}…`, kind: 'call' }),
 ];
-const CASES = isReadme ? { few: many(12) } : { none: () => [], one: many(1), forty: many(40), fivehundred: many(500), special };
+const CASES = isReadme ? { few: many(12) } : { none: () => [], one: many(1), forty: many(40), fivehundred: many(500), special, kept: many(8) };
 
 const browser = await startBrowser();
 for (const [name, rows] of Object.entries(CASES)) {
@@ -29,7 +29,8 @@ for (const [name, rows] of Object.entries(CASES)) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce' });
       await mockServer(context, rows);
       const page = await context.newPage();
-      await page.goto(`${ORIGIN}/board`);
+      page.setDefaultTimeout(180000);
+      await page.goto(`${ORIGIN}/board${name === 'kept' ? '?open=ended-1' : ''}`);
       await page.locator('#board').waitFor();
       await page.waitForFunction(() => document.getElementById('figure-as-of').textContent !== '–');
       if (isReadme) {
@@ -39,7 +40,12 @@ for (const [name, rows] of Object.entries(CASES)) {
         }
         await page.screenshot({ path: join(folder, scheme === 'dark' ? 'board-dark-drawer.png' : 'board-light.png') });
       } else {
+        if (name === 'kept') await page.locator('#has-ended').waitFor();
         await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
+        if (name === 'kept') {
+          await page.locator('#score').evaluate((score) => score.scrollIntoView());
+          await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}-scorecard.png`) });
+        }
         if (name === 'forty' || name === 'one') {
           await page.locator('#rows tr').first().click();
           await page.locator('#drawer .turn-text').first().waitFor();

@@ -117,11 +117,15 @@ when = { said = ["cancel my contract"], by = "customer" }
 
 [[rule]]
 id = "test-notice"
+title = "The recording is announced <i>first</i>"
 severity = "warn"
+weight = 2
 when = { not_said = ["this call (is|may be) recorded"], by = "agent", within = "first 20s" }
 
 [[rule]]
 id = "test-refund"
+weight = 1
+good = true
 when = { said = ["refund"], by = "agent" }
 `;
 

@@ -532,4 +532,7 @@ async fn a_live_call_is_registered_shown_and_removed_however_often() {
     assert_eq!(ask(Method::PUT, &"x".repeat(129)).await.status(), 400);
     let without_key = answer(&deps, empty_request(Method::PUT, "/interactions/call-2")).await;
     assert_eq!(without_key.status(), 401);
+    let described = answer(&deps, request("data-action-register-call.json")).await;
+    assert_eq!(described.status(), 200);
+    assert_eq!(body(&described)["interaction_id"], "call-8842");
 }

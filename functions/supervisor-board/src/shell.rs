@@ -19,7 +19,7 @@ struct File {
 }
 
 /// Every file, by its last path segment; the shell itself is the empty one.
-const FILES: [File; 13] = [
+const FILES: [File; 14] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -28,6 +28,7 @@ const FILES: [File; 13] = [
     script("board.js", include_str!("../static/board.js")),
     script("rows.js", include_str!("../static/rows.js")),
     script("drawer.js", include_str!("../static/drawer.js")),
+    script("contest.js", include_str!("../static/contest.js")),
     script("format.js", include_str!("../static/format.js")),
     script("stream.js", include_str!("../static/stream.js")),
     script("connection.js", include_str!("../static/connection.js")),

@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Config;
 
 mod contests;
+mod events;
 mod rules_and_card;
 mod sign_on;
 
@@ -28,6 +29,7 @@ struct BoardFixture {
 async fn fixture(calls: Vec<Call>) -> BoardFixture {
     let keys = json!([
         {"name": "floor", "key": KEY, "scopes": ["board"]},
+        {"name": "local", "key": "local-board-key", "scopes": ["board"]},
         {"name": "studio", "key": OTHER_KEY, "scopes": ["score"]},
     ]);
     let scenario = Scenario {

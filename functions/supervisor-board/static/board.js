@@ -1,7 +1,8 @@
 // The page of the supervisor board: state, events, keys. Nothing is loaded from elsewhere, and nothing that was said becomes HTML.
 
 import { loadColumns, saveColumns, COLUMNS } from './columns.js';
-import { drawerTitle, fillDrawer, showMessage } from './drawer.js';
+import { contestable, prepareContest } from './contest.js';
+import { drawerTitle, fillDrawer, fillKept, showMessage } from './drawer.js';
 import { loadViews, matcher, readFilters, saveView, writeFilters } from './filters.js';
 import { clock, count, duration, element } from './format.js';
 import { commonOrder, compareRows, shownColumns, Table } from './rows.js';
@@ -31,6 +32,8 @@ const state = {
   view: new URLSearchParams(location.search).get('view') ?? '',
   isPaused: false,
   drawer: null,
+  // What the address asks to open, once the conversations are known.
+  toOpen: (new URLSearchParams(location.search).get('open') ?? '').slice(0, 200),
   announced: new Set(),
   hasSnapshot: false,
   statusAt: 0,
@@ -205,6 +208,8 @@ function takeRows(rows, hasGone = false) {
     render();
     fillLists();
   }
+  if (isFirst && state.toOpen) openDrawer(state.toOpen);
+  state.toOpen = '';
 }
 
 function remove(id) {
@@ -254,6 +259,7 @@ const LETTERS = {
   a: () => withAlert(acknowledge),
   s: () => withAlert(askSnooze),
   x: () => withAlert(askWrong),
+  c: () => askContest(),
   p: togglePause,
   '?': () => $('keys').showModal(),
 };
@@ -311,13 +317,11 @@ $('changes').addEventListener('blur', () => showChanges(countChanges(state.order
 // Drawer -----------------------------------------------------------------------------------------------------------------
 
 async function openDrawer(id) {
-  const row = state.rows.get(id);
-  if (!row) {
-    tell('This conversation is over.');
-    return;
-  }
+  // What has ended is shown as it was kept.
+  const row = state.rows.get(id) ?? table.elements.get(id)?.row;
   state.drawer = { id, returnTo: id };
-  $('drawer-title').textContent = drawerTitle(row);
+  showAddress();
+  $('drawer-title').textContent = row ? drawerTitle(row) : 'Conversation';
   showMessage($('drawer-body'), 'Loading …');
   $('drawer').hidden = false;
   document.body.classList.add('has-drawer');
@@ -327,23 +331,34 @@ async function openDrawer(id) {
 
 async function loadDrawer(id) {
   let answer = null;
+  let isKept = false;
   let problem = 'The server does not answer. Close and open the conversation again.';
   try {
-    const response = await fetch(`/board/calls/${encodeURIComponent(id)}`);
+    let response = await fetch(`/board/calls/${encodeURIComponent(id)}`);
+    if (response.status === 404) {
+      isKept = true;
+      response = await fetch(`/board/cards/${encodeURIComponent(id)}`);
+    }
     if (response.status === 401) return showLogin('Your session is over. Log in again.');
-    if (response.status === 404) problem = 'This conversation is over.';
+    if (response.status === 404) problem = 'This conversation is over. The card of a call is shown here for a day, once it is written.';
     if (response.ok) answer = await response.json();
   } catch {
     // The problem is shown below.
   }
   if (state.drawer?.id !== id) return;
-  if (!answer) {
-    showMessage($('drawer-body'), problem);
-    return;
-  }
   state.drawer.loadedAt = performance.now();
+  state.drawer.isKept = isKept;
   state.drawer.answer = answer;
-  fillDrawer($('drawer-body'), answer, alertActions(answer.row));
+  if (answer) showAnswer();
+  else showMessage($('drawer-body'), problem);
+}
+
+/** Shows what was loaded of the conversation that is open. */
+function showAnswer() {
+  const { answer, isKept } = state.drawer;
+  $('drawer-title').textContent = drawerTitle(answer.row);
+  if (isKept) fillKept($('drawer-body'), answer);
+  else fillDrawer($('drawer-body'), answer, alertActions(answer.row));
 }
 
 /** Returns the buttons for the alert of a conversation. */
@@ -368,6 +383,7 @@ function closeDrawer() {
   const hadFocus = $('drawer').contains(document.activeElement);
   state.drawer = null;
   $('drawer').hidden = true;
+  showAddress();
   document.body.classList.remove('has-drawer');
   const made = id ? table.elements.get(id) : null;
   if (hadFocus && made?.tr.isConnected) table.focusRow(made.tr);
@@ -419,9 +435,43 @@ function askWrong(row) {
   ask('wrong', () => mark(row, { action: 'wrong', reason: $('wrong-reason').value }));
 }
 
+/** Asks which answer of the open conversation is contested, and why. */
+function askContest(chosen = document.activeElement?.closest?.('[data-rule]')?.dataset.rule) {
+  const { drawer } = state;
+  const rules = drawer?.answer ? contestable(drawer.answer) : [];
+  if (rules.length === 0) {
+    tell(drawer ? 'No rule has an answer here that can be contested.' : 'Open a conversation first.');
+    return;
+  }
+  prepareContest($('contest-rule'), $('contest-reason'), rules, chosen);
+  ask('contest', () => contest(drawer, $('contest-rule').value, $('contest-reason').value));
+}
+
+async function contest(drawer, rule, reason) {
+  try {
+    const answer = await change(`/board/cards/${encodeURIComponent(drawer.id)}`, { rule, reason });
+    if (state.drawer === drawer && drawer.answer) {
+      drawer.answer.contests = answer.contests;
+      const focused = document.activeElement?.dataset?.contest;
+      showAnswer();
+      if (focused) $('drawer-body').querySelector(`[data-contest="${CSS.escape(focused)}"]`)?.focus();
+    }
+    tell('The answer is contested.');
+  } catch (error) {
+    if (error.status === 401) showLogin('Your session is over. Log in again.');
+    else tell(error.message, true);
+  }
+}
+
+$('drawer-body').addEventListener('click', (event) => {
+  const button = event.target.closest('[data-contest]');
+  if (button) askContest(button.dataset.contest);
+});
+
 /** Says something to whoever sees or hears the page. */
 function tell(text, isProblem = false) {
-  const toast = element('p', { class: isProblem ? 'toast error' : 'toast' }, text);
+  // For eyes alone: whoever listens hears the status.
+  const toast = element('p', { class: isProblem ? 'toast error' : 'toast', 'aria-hidden': 'true' }, text);
   document.querySelector('.toast')?.remove();
   board.append(toast);
   $('status').textContent = text;
@@ -441,9 +491,14 @@ function showFilters() {
   $('views').value = state.view;
 }
 
+/** Writes filters and the open conversation into the address, so that its link shows the same. */
+function showAddress() {
+  history.replaceState(null, '', `${location.pathname}${writeFilters(state.filters, state.view, state.drawer?.id)}`);
+}
+
 function filtersChanged({ view = '' } = {}) {
   state.view = view;
-  history.replaceState(null, '', `${location.pathname}${writeFilters(state.filters, view)}`);
+  showAddress();
   if (state.hasSnapshot) render({ force: true });
 }
 
@@ -620,7 +675,7 @@ async function start() {
 // The transcript of an open conversation grows. It is renewed unless somebody selects text in it.
 setInterval(() => {
   const { drawer } = state;
-  const isDue = drawer?.loadedAt && performance.now() - drawer.loadedAt >= DRAWER_REFRESH_MS;
+  const isDue = drawer?.loadedAt && !(drawer.isKept && drawer.answer) && performance.now() - drawer.loadedAt >= DRAWER_REFRESH_MS;
   const isUsed = $('drawer-body').contains(document.activeElement) && document.activeElement !== $('drawer-body');
   if (isDue && !state.isPaused && !isUsed && !getSelection()?.toString()) loadDrawer(drawer.id);
 }, 1000);

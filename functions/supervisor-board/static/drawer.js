@@ -1,5 +1,7 @@
-// The drawer: one conversation with its transcript, its scores, its rules, its card, and why its alert was raised.
+// The drawer: one conversation with its transcript, its scores, its rules, its card, and why its alert was raised; or what was kept of a
+// call that has ended.
 
+import { contestButton, contestList } from './contest.js';
 import { clock, count, duration, element, percent, score } from './format.js';
 
 const SPEAKERS = { customer: 'Customer', agent: 'Agent', system: 'System' };
@@ -57,22 +59,23 @@ const CARD_LINES = {
   'next step': ['Next step', 'What the agent said will happen after the conversation'],
 };
 
-/** The call card of what was said so far: each line is a quote, or says why there is none. */
-function cardSection(card, began) {
+/** The call card: each line is a quote, or says why there is none. */
+function cardSection(card, began, title) {
   if (!card) return null;
   const lines = card.flatMap(({ name, quote, rule, unknown }) => {
-    const [title, formula] = CARD_LINES[name] ?? [name, ''];
+    const [line, formula] = CARD_LINES[name] ?? [name, ''];
     const content = quote ? quoteItem(quote, began) : element('span', { class: 'help' }, `unknown: ${unknown}`);
     return [
-      element('dt', { title: formula }, rule ? `${title} (${rule})` : title),
+      element('dt', { title: formula }, rule ? `${line} (${rule})` : line),
       element('dd', { 'data-card': name }, content),
     ];
   });
-  return section('Card so far', element('dl', { class: 'card' }, ...lines));
+  return section(title, element('dl', { class: 'card' }, ...lines));
 }
 
-function hitItem(hit, began) {
-  const missing = hit.missing > 0 ? `${count(hit.missing, 'quote')} said before what is shown here.` : null;
+function hitItem(hit, began, contests, kept) {
+  const where = kept ? 'whose words are not kept.' : 'said before what is shown here.';
+  const missing = hit.missing > 0 ? `${count(hit.missing, 'quote')} ${where}` : null;
   const none = hit.quotes.length === 0 && hit.missing === 0 ? 'No words made it hold: something was not said, or figures alone decided.' : null;
   return element('li', { class: 'hit', 'data-rule': hit.rule, 'data-severity': hit.severity },
     element('p', { class: 'hit-head' },
@@ -80,18 +83,46 @@ function hitItem(hit, began) {
       element('strong', { title: `Version ${hit.version}` }, hit.rule),
       element('span', {}, `${duration(hit.at - began)} (${clock(hit.at)})`)),
     ...hit.quotes.map((quote) => quoteItem(quote, began)),
-    missing || none ? element('p', { class: 'help' }, missing ?? none) : null);
+    missing || none ? element('p', { class: 'help' }, missing ?? none) : null,
+    // An answer of the scorecard is contested there.
+    ...(kept?.has(hit.rule) ? [] : [contestList(contests, hit.rule), contestButton(hit.rule, hit.rule)]));
+}
+
+/** What people may do to an answer, and how it counts. */
+function answerItem(answer, began, contests) {
+  const [sign, word] = { true: ['✓', 'passed'], false: ['✗', 'missed'], null: ['?', 'unknown'] }[answer.passed];
+  const times = answer.at.map((at) => duration(at - began)).join(', ');
+  return element('li', { class: 'hit answer', 'data-rule': answer.rule, 'data-passed': word },
+    element('p', { class: 'hit-head' },
+      element('span', { class: 'severity' }, `${sign} ${word}`),
+      element('strong', { title: `${answer.rule}, version ${answer.version}` }, element('bdi', { dir: 'auto' }, answer.title)),
+      element('span', {}, count(answer.weight, 'point')),
+      times ? element('span', {}, `at ${times}`) : null),
+    answer.fails && answer.passed === false ? element('p', { class: 'help' }, 'This alone fails the scorecard.') : null,
+    contestList(contests, answer.rule),
+    contestButton(answer.rule, answer.title));
+}
+
+/** The answers of the rules that have a weight. */
+function scorecardSection(scorecard, began, contests) {
+  if (!scorecard) return null;
+  const points = scorecard.score === null ? 'No answer is known.' : `${percent(scorecard.score)} of the points whose answers are known.`;
+  return section('Scorecard',
+    element('p', { id: 'score', title: 'Points of the rules that were answered as wanted ÷ points of all rules whose answer is known' }, `${points}${scorecard.is_failed ? ' Failed.' : ''}`),
+    element('ul', { class: 'hits' }, ...scorecard.answers.map((answer) => answerItem(answer, began, contests))));
 }
 
 /** The rules that hold, the worst first, and those whose answer is unknown. */
-function rulesSection(rules, began) {
+function rulesSection({ rules, began, contests = [], scorecard }, isKept = false) {
   const { hits, unknown, gaps } = rules;
+  const kept = isKept ? new Set((scorecard?.answers ?? []).map((answer) => answer.rule)) : null;
   const times = gaps.map(([from, to]) => `${duration(from - began)} to ${duration(to - began)}`);
-  const why = times.length > 0 ? `words may be missing from ${times.join(', ')}` : 'the conversation lacks what they ask for';
+  const lacks = isKept ? 'words are missing, or the conversation lacks what they ask for' : 'the conversation lacks what they ask for';
+  const why = times.length > 0 ? `words may be missing from ${times.join(', ')}` : lacks;
   return section('Rules',
     hits.length > 0
-      ? element('ul', { class: 'hits' }, ...hits.map((hit) => hitItem(hit, began)))
-      : element('p', {}, 'No rule of the rule file holds so far.'),
+      ? element('ul', { class: 'hits' }, ...hits.map((hit) => hitItem(hit, began, contests, kept)))
+      : element('p', {}, isKept ? 'No rule of the rule file holds.' : 'No rule of the rule file holds so far.'),
     unknown.length > 0 ? element('p', { class: 'unknown-rules' }, `Unknown, because ${why}: ${unknown.join(', ')}. Not heard is not the same as not said.`) : null);
 }
 
@@ -131,11 +162,22 @@ export function fillDrawer(body, answer, actions) {
   body.replaceChildren(...[
     actions,
     whySection(answer.why, answer.began),
-    cardSection(answer.card, answer.began),
-    rulesSection(answer.rules, answer.began),
+    cardSection(answer.card, answer.began, 'Card so far'),
+    rulesSection(answer),
     callSection(answer.call),
     suggestionSection(answer.call, answer.began),
     transcriptSection(answer),
+  ].filter(Boolean));
+}
+
+/** Fills the drawer with what was kept of a call that has ended. */
+export function fillKept(body, answer) {
+  const when = answer.ended ? ` at ${clock(answer.ended)}` : '';
+  body.replaceChildren(...[
+    element('p', { class: 'help', id: 'has-ended' }, `The call has ended${when}. Its card is kept for a day.`),
+    cardSection(answer.card, answer.began, 'Card'),
+    scorecardSection(answer.scorecard, answer.began, answer.contests),
+    rulesSection(answer, true),
   ].filter(Boolean));
 }
 

@@ -10,13 +10,17 @@ export function readFilters(search) {
   return Object.fromEntries(FIELDS.map((field) => [field, (parameters.get(field) ?? '').slice(0, 100)]));
 }
 
-/** Returns the query of filters, empty if nothing is filtered. `view` is the name of a view that is shared by link. */
-export function writeFilters(filters, view = '') {
+/**
+ * Returns the query of filters, empty if nothing is filtered. `view` is the name of a view that is shared by link, and `open` the id of the
+ * conversation that is open.
+ */
+export function writeFilters(filters, view = '', open = '') {
   const parameters = new URLSearchParams();
   for (const field of FIELDS) {
     if (filters[field]) parameters.set(field, filters[field]);
   }
   if (view) parameters.set('view', view);
+  if (open) parameters.set('open', open);
   const query = parameters.toString();
   return query ? `?${query}` : '';
 }

@@ -1,6 +1,7 @@
 //! The cost of rules: 200 rules over one segment of a live call, and a replay of calls with 50 rules.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use insights_core::live::Speaker;
@@ -125,5 +126,27 @@ fn replay(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, live_segment, replay);
+/// The replay of a week of a large center, measured and not computed from a smaller one.
+fn replay_10000(criterion: &mut Criterion) {
+    let file = rules(50);
+    let calls: Vec<Dialogue> = (0..10_000).map(|seed| call(seed, 60)).collect();
+    let mut group = criterion.benchmark_group("rules");
+    group.throughput(Throughput::Elements(calls.len() as u64));
+    group.sample_size(10);
+    group.warm_up_time(Duration::from_millis(1));
+    group.bench_function(
+        "replay of 10000 calls of 60 segments with 50 rules, one core",
+        |bencher| {
+            bencher.iter(|| {
+                calls
+                    .iter()
+                    .map(|call| file.evaluate(black_box(call)).hits.len())
+                    .sum::<usize>()
+            });
+        },
+    );
+    group.finish();
+}
+
+criterion_group!(benches, live_segment, replay, replay_10000);
 criterion_main!(benches);
