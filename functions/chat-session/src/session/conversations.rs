@@ -33,8 +33,8 @@ pub(super) struct Conversation {
     pub(super) rules: LiveRules,
     /// Whether the windows of the rules were closed at the end of the conversation.
     pub(super) are_rules_closed: bool,
-    /// Which rules cannot be answered, as it was told last.
-    told_unknown: Option<UnknownRules>,
+    /// Which rules cannot be answered, as was reported last.
+    reported_unknown: Option<UnknownRules>,
     /// The messages whose signals the rules wait for: when each was sent, in milliseconds since the epoch, and until when they wait.
     awaited: HashMap<Identity, (i64, Instant)>,
     /// When the conversation ended, in milliseconds since the epoch, if it has.
@@ -61,7 +61,7 @@ impl Conversation {
             escalated: RaisedSeverities::default(),
             rules: LiveRules::default(),
             are_rules_closed: false,
-            told_unknown: None,
+            reported_unknown: None,
             awaited: HashMap::new(),
             ended_at_ms,
             last_activity: now,
@@ -101,14 +101,14 @@ impl Conversation {
         }
     }
 
-    /// Returns which rules cannot be answered, if that has changed since it was told, or was never told.
-    pub(super) fn tell_unknown(&mut self) -> Option<UnknownRules> {
+    /// Returns which rules cannot be answered, if that has changed since it was reported, or never was.
+    pub(super) fn take_unknown(&mut self) -> Option<UnknownRules> {
         if self.rules.is_empty() {
             return None;
         }
         let unknown = UnknownRules::of_rules(&self.rules);
-        let has_changed = self.told_unknown.as_ref() != Some(&unknown);
-        has_changed.then(|| self.told_unknown.insert(unknown).clone())
+        let has_changed = self.reported_unknown.as_ref() != Some(&unknown);
+        has_changed.then(|| self.reported_unknown.insert(unknown).clone())
     }
 
     /// Lets the rules wait for what the model finds in a message.

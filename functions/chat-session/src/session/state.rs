@@ -342,7 +342,7 @@ impl SessionState {
             .filter(|(_, hits)| !hits.is_empty())
             .collect();
         for (id, conversation) in self.conversations.iter_mut() {
-            if let Some(unknown) = conversation.tell_unknown() {
+            if let Some(unknown) = conversation.take_unknown() {
                 self.updates.publish(|| Update::UnknownRules {
                     conversation_id: id.clone(),
                     unknown,
@@ -418,7 +418,7 @@ impl SessionState {
         }
     }
 
-    /// Takes a message that the model is done with: the rules learn its signals, and raise its escalation. The conversation may
+    /// Takes a message that the model is done with: the rules learn its signals, which also raise its escalation. The conversation may
     /// have been archived meanwhile.
     pub(super) async fn take_scored(&mut self, stored: StoredMessage) -> anyhow::Result<()> {
         let mut of_archived = RaisedSeverities::default();

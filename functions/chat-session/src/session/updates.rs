@@ -63,7 +63,7 @@ pub enum Update {
         /// The hits in the order of their times.
         hits: Vec<RuleHit>,
     },
-    /// Which rules of the rule file cannot be answered for a conversation has changed, or is told for the first time.
+    /// Which rules of the rule file cannot be answered for a conversation has changed, or is known for the first time.
     UnknownRules {
         /// The id of the conversation.
         conversation_id: String,
