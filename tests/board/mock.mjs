@@ -119,7 +119,7 @@ const CONTESTS = [
 
 /** Returns the answer for a call that has ended. */
 export function kept(id, now) {
-  const live = opened(row(1, now, { id, agent_name: 'Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh' }));
+  const live = opened(row(1, now, { id, kind: 'call', agent_name: 'Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh' }));
   const answer = (rule, title, passed, weight, more = {}) => ({ rule, version: '5d1c0a9b77e2', title, answer: 'true', passed, weight, fails: false, at: [], ...more });
   return {
     row: live.row,
@@ -143,6 +143,8 @@ export function kept(id, now) {
 
 /** Lets a page live on made-up rows. `rows(now)` is asked for each new page. */
 export async function mockServer(context, rows) {
+  // The requests of a shared worker do not always come by here: each page has a connection of its own.
+  await context.addInitScript(() => { delete globalThis.SharedWorker; });
   await context.route(`${ORIGIN}/**`, async (route) => {
     const { pathname } = new URL(route.request().url());
     const json = (body) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) });

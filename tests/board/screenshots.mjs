@@ -1,4 +1,5 @@
-// Pictures of the board for people to look at: `node screenshots.mjs FOLDER`. With --readme only the two of the README.
+// Pictures of the board for people to look at: `node screenshots.mjs FOLDER`. With --readme only the two of the README, with --only=kept,one
+// only these cases.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,9 @@ const special = (now) => [
   row(6, now, { severity: 'watch', handling: 'none', alert: null, customer: null, points: [], coverage: null, line: '', heard: null, talk_share: null }),
   row(7, now, { line: `${'A'.repeat(80)}…`, kind: 'call' }),
 ];
-const CASES = isReadme ? { few: many(12) } : { none: () => [], one: many(1), forty: many(40), fivehundred: many(500), special, kept: many(8) };
+const only = process.argv.find((one) => one.startsWith('--only='))?.slice(7).split(',');
+const ALL = isReadme ? { few: many(12) } : { none: () => [], one: many(1), forty: many(40), fivehundred: many(500), special, kept: many(8) };
+const CASES = Object.fromEntries(Object.entries(ALL).filter(([name]) => !only || only.includes(name)));
 
 const browser = await startBrowser();
 for (const [name, rows] of Object.entries(CASES)) {
