@@ -23,9 +23,9 @@ locals {
       rule_retries = []
     }
     chat = {
-      function     = "chat-session"
-      description  = "Starts a chat worker each minute; it takes an agent's lease that is free, or ends at once."
-      expression   = "rate(1 minute)"
+      function    = "chat-session"
+      description = "Starts a chat worker each minute; it takes an agent's lease that is free, or ends at once."
+      expression  = "rate(1 minute)"
       # In a tenant without agents of its own list, one session follows all open contacts.
       state        = local.has_chats ? var.schedules : "DISABLED"
       input        = jsonencode({ shard = 0 })
