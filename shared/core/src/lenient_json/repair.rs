@@ -98,7 +98,7 @@ fn number_length(bytes: &[u8]) -> usize {
 }
 
 fn is_out_of_range(number: &str) -> bool {
-    let may_be_huge = number.len() > SHORTEST_HUGE_NUMBER || number.contains(['e', 'E']);
+    let may_be_huge = matches!(number.len(), SHORTEST_HUGE_NUMBER..) || number.contains(['e', 'E']);
     may_be_huge
         && number
             .parse::<f64>()

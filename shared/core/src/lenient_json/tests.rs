@@ -40,6 +40,8 @@ fn a_number_out_of_range_is_null_and_harms_nothing_else() {
             json!({"unread": null, "text": "1e400"}),
         ),
         ("[1e308,-1.5e-400,0e999]", json!([1e308, -0.0, 0.0])),
+        // The limit itself is read.
+        ("[1.79e308,-1.79e308]", json!([1.79e308, -1.79e308])),
         ("[NaN,Infinity,-Infinity]", json!([null, null, null])),
         (r#"["NaN","-Infinity"]"#, json!(["NaN", "-Infinity"])),
     ] {

@@ -377,6 +377,53 @@ mod tests {
         Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap()
     }
 
+    /// Returns the number of hits of a call, read at `now_ms`, in which an utterance goes on since second 2 and nothing else was said
+    /// after second 1.
+    fn hits_while_somebody_speaks(now_ms: i64) -> usize {
+        let rules = r#"
+            [[rule]]
+            id = "silence"
+            when = { silence = "> 8s" }
+        "#;
+        let settings = LiveSettings {
+            rules: Some(Arc::new(RuleFile::from_toml(rules).unwrap())),
+            silence_timeout: None,
+            ..LiveSettings::default()
+        };
+        let state = CallState::new("call", at(0));
+        let mut run = Run {
+            settings,
+            stored: serde_json::to_string(&state).unwrap(),
+            state,
+            reported: Vec::new(),
+        };
+        let said = |start_ms, end_ms, is_final| Segment {
+            text: "hello".to_owned(),
+            start: at(start_ms).as_millisecond(),
+            end: at(end_ms).as_millisecond(),
+            speaker: Speaker::Customer,
+            is_final,
+        };
+        for (read_ms, segments) in [
+            (1500, vec![said(0, 1000, true)]),
+            (now_ms, vec![said(0, 1000, true), said(2000, 2500, false)]),
+        ] {
+            let fetched = CallEvent::SegmentsFetched {
+                segments,
+                is_sweep: true,
+            };
+            run.apply(fetched, at(read_ms), None);
+        }
+        run.reported.len()
+    }
+
+    #[test]
+    fn an_utterance_that_goes_on_holds_decisions_back_for_ten_seconds() {
+        assert_eq!(hits_while_somebody_speaks(11_999), 0);
+        assert_eq!(hits_while_somebody_speaks(12_000), 1);
+        assert_eq!(hits_while_somebody_speaks(30_000), 1);
+    }
+
     proptest! {
         #[test]
         fn a_live_call_over_crashes_and_repeats_has_the_hits_of_the_call_afterwards(
