@@ -62,7 +62,7 @@ impl Deps {
                     .event_hub
                     .then(|| backends.http_client(build_stream_client))
                     .transpose()?;
-                ChatCenter::Tenant(TenantChats::new(client, hub))
+                ChatCenter::Tenant(TenantChats::new(client, hub, state.clone()))
             }
         };
         let scorer = match config.sentiment.clone() {

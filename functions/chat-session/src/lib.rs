@@ -59,6 +59,7 @@ pub mod archive;
 pub mod chat_center;
 pub mod config;
 pub mod deps;
+mod ended_hints;
 pub mod gauges;
 pub mod handover;
 mod hub_hints;

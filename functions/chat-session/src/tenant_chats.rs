@@ -24,9 +24,11 @@ use insights_core::chat::frame::ChatEvent;
 use insights_core::chat::message::Identity;
 use insights_http::Deadline;
 use insights_http::exchange::HttpClient;
+use store::state::State;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::ended_hints::EndedHints;
 use crate::hub_hints::HubHints;
 
 /// The name of the session that learns of all contacts, whoever has them.
@@ -76,6 +78,8 @@ pub struct TenantChats {
     client: TenantClient,
     /// The HTTP client of the event hub, where the hub is listened to.
     hub: Option<HttpClient>,
+    /// The state store with what scripts say of ended contacts, where that is looked at.
+    ended: Option<State>,
     list_interval: Duration,
     sessions: Mutex<Sessions>,
 }
@@ -113,10 +117,12 @@ impl Session {
 
 impl TenantChats {
     /// Builds a watch that asks nothing before the first session. With `hub`, from
-    /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well.
+    /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well. What scripts say in
+    /// `state` of ended contacts makes it read the list at once.
     #[must_use]
-    pub fn new(client: TenantClient, hub: Option<HttpClient>) -> Arc<Self> {
-        Arc::new(Self::with_list_interval(client, hub, LIST_INTERVAL))
+    pub fn new(client: TenantClient, hub: Option<HttpClient>, state: State) -> Arc<Self> {
+        let chats = Self::with_list_interval(client, hub, LIST_INTERVAL);
+        Arc::new(chats.with_ended_contacts(state))
     }
 
     /// Builds a watch as [`TenantChats::new`] does, which reads the list of open contacts at this interval.
@@ -129,9 +135,17 @@ impl TenantChats {
         Self {
             client,
             hub,
+            ended: None,
             list_interval,
             sessions: Mutex::default(),
         }
+    }
+
+    /// Looks in a state store at what scripts say of ended contacts.
+    #[must_use]
+    pub fn with_ended_contacts(mut self, state: State) -> Self {
+        self.ended = Some(state);
+        self
     }
 
     /// Returns the client of the tenant.
@@ -158,7 +172,8 @@ impl TenantChats {
                 .hub
                 .clone()
                 .map(|http| HubHints::listen(http, self.client.clone()));
-            let watch = Watch::new(self.client.clone(), hints, self.list_interval);
+            let mut watch = Watch::new(self.client.clone(), hints, self.list_interval);
+            watch.ended = self.ended.clone().map(EndedHints::new);
             tokio::spawn(watch.run(Arc::downgrade(self)));
         }
         events
@@ -218,6 +233,8 @@ struct Watch {
     failures_in_a_row: u32,
     /// The hints of the event hub, where it is listened to.
     hints: Option<HubHints>,
+    /// What scripts say of ended contacts, where that is looked at.
+    ended: Option<EndedHints>,
 }
 
 impl Watch {
@@ -232,6 +249,7 @@ impl Watch {
             backoff: Backoff::new(BackoffPolicy::BATCH),
             failures_in_a_row: 0,
             hints,
+            ended: None,
         }
     }
 
@@ -255,6 +273,12 @@ impl Watch {
             if let Some(hints) = &mut self.hints {
                 hints.take_into(&mut self.board);
                 hints.follow_one(&self.client, &self.board).await;
+            }
+            if let Some(ended) = &mut self.ended
+                && ended.name_open_contact(&self.board).await
+            {
+                // The list is the proof.
+                self.list_at = Instant::now();
             }
             let step = if Instant::now() >= self.list_at {
                 self.read_list(&sessions).await

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backends::ended_contacts::{EndedContact, EndedContacts};
 use backends::settings::{ContactCenterSecretSettings, CxoneSettings};
 use chat_session::Deps;
 use chat_session::chat_center::ChatCenter;
@@ -19,6 +20,7 @@ use cxone_simulator::tenant::digital::case::Writer;
 use cxone_simulator::tenant::{Quirk, Quirks, TenantHandle, TenantSettings, TenantSimulator};
 use cxone_simulator::{Conversations, Scenario};
 use insights_http::client::build_stream_client;
+use jiff::Timestamp;
 use runtime::Observer;
 use runtime::config::Env;
 use testkit::{TestFixture, eventually};
@@ -104,6 +106,7 @@ impl Stage {
             .unwrap();
         let hub = self.hub.then(|| build_stream_client().unwrap().into());
         let watch = TenantChats::with_list_interval(client, hub, self.list_interval);
+        let watch = watch.with_ended_contacts(deps.state.clone());
         deps.center = ChatCenter::Tenant(Arc::new(watch));
         let (shown, updates) = mpsc::channel(100_000);
         let (outbound, outgoing) = mpsc::channel(16);
@@ -237,6 +240,58 @@ async fn a_contact_is_scored_escalated_and_archived_once() {
         stage.tenant.world().writes.all().is_empty(),
         "nothing is written"
     );
+}
+
+#[tokio::test]
+async fn a_notice_of_an_end_makes_the_list_be_read_at_once_and_proves_nothing() {
+    let stage = Stage {
+        list_interval: Duration::from_secs(100_000),
+        ..Stage::new().await
+    };
+    let digital = &stage.tenant.world().digital;
+    let [open, closed] = [digital.open(), digital.open()];
+    for number in [open, closed] {
+        stage.say(number, Writer::Customer, "Is it done?");
+    }
+    let mut running = stage.start(EVERYBODY, "one").await;
+    for _ in 0..2 {
+        running.shows("Is it done?").await;
+    }
+    digital.close(closed);
+    let notices = EndedContacts::new(stage.fixture.state.clone());
+    for number in [open, closed] {
+        let now = Timestamp::now();
+        let notice = EndedContact {
+            contact_id: number.to_string(),
+            master_id: number.to_string(),
+            media_type: "9".to_owned(),
+            skill: String::new(),
+            told_at: now,
+        };
+        notices.note(&notice, now).await.unwrap();
+    }
+    let ended = running
+        .next("the end", |update| matches!(update, Update::Ended { .. }))
+        .await;
+    let closed = closed.to_string();
+    assert!(
+        matches!(&ended, Update::Ended { conversation_id } if *conversation_id == closed),
+        "{ended:?}"
+    );
+    // The other contact goes on: what is written in it is read with the next list, which another notice asks for.
+    stage.say(open, Writer::Customer, "I am still here.");
+    let now = Timestamp::now();
+    notices.remove(&open.to_string(), now).await.unwrap();
+    let notice = EndedContact {
+        contact_id: open.to_string(),
+        master_id: open.to_string(),
+        media_type: String::new(),
+        skill: String::new(),
+        told_at: now,
+    };
+    notices.note(&notice, now).await.unwrap();
+    running.shows("I am still here.").await;
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::counted_batch::CountedBatch;
 use crate::fan_out::FanOut;
 use crate::live_center::{LiveCenter, TenantCalls};
+use crate::open_contacts::ContactTimes;
 use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
 
@@ -29,6 +30,10 @@ const SEND_ATTEMPTS: u32 = 2;
 pub struct Deps {
     /// Configuration of the function.
     pub config: Config,
+    /// State store of the calls, leases and notices.
+    pub state: State,
+    /// How often the open contacts of a tenant are asked for.
+    pub contact_times: ContactTimes,
     /// Live calls in the state store.
     pub calls: Interactions<State>,
     /// Rows of the calls on the board of supervisors.
@@ -112,7 +117,9 @@ impl Deps {
             board: Board::new(state.clone(), config.shards.count),
             rules,
             live_settings,
-            calls: Interactions::new(state, config.shards.count),
+            calls: Interactions::new(state.clone(), config.shards.count),
+            state,
+            contact_times: ContactTimes::default(),
             center,
             model_digest,
             scorer: SegmentScorer::new(provider),

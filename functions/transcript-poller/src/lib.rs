@@ -25,6 +25,10 @@
 //! 7. **Hand-over:** at the stop, rounds and deliveries that are underway get three seconds to end, and every task gives its
 //!    lease back. The next invocation, which is waiting for the calls by then, claims them within two seconds.
 //!
+//! # The contacts of a tenant
+//! A tenant has no list of live calls but that of its open digital contacts. [`open_contacts`] registers them where `POLL_OPEN_CONTACTS`
+//! says so, and ends what has ended there.
+//!
 //! # What fails alone
 //! - A send that fails has a delay of its own and is repeated beside the polls, which never wait for it.
 //! - A segment that the provider of scores refuses, or fails on again and again, is counted without a score; the others of
@@ -45,6 +49,7 @@ mod ended_card;
 mod fan_out;
 mod leased_call;
 pub mod live_center;
+pub mod open_contacts;
 pub mod poll;
 mod request_pacer;
 mod row_writer;

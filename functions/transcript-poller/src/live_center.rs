@@ -161,6 +161,11 @@ impl TenantCalls {
         })
     }
 
+    /// Returns the client of the tenant, whose pace all live contacts share.
+    pub(crate) fn client(&self) -> &TenantClient {
+        &self.client
+    }
+
     fn with_contact<T>(&self, id: &str, change: impl FnOnce(&mut WrittenContact) -> T) -> T {
         let now_ms = Timestamp::now().as_millisecond();
         let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call_follower::{CallFollower, RoundOutcome};
 use crate::deps::Deps;
+use crate::open_contacts;
 use crate::summary::{PollSummary, RunCounters};
 
 /// Longest delay before a call is claimed again whose lease another process holds. A lease that is given back early is thus
@@ -67,6 +68,7 @@ pub async fn poll(
         holder: format!("{holder}/{:016x}", rand::random::<u64>()).into(),
         stop,
     };
+    let _contacts = open_contacts::watch(deps, &selection, &run.holder, &run.stop);
     let (mut tasks, mut followed, mut call_count) = (JoinSet::new(), FollowedCalls::new(), 0);
     let mut listed = run.list_calls(&selection).await;
     let mut is_first = true;
