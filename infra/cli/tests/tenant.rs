@@ -1,22 +1,16 @@
-//! The commands with `--profile cxone` against the simulated tenant with its habits switched on, as a user runs them.
+//! The commands with `--profile cxone` against the simulated tenant with every habit that a client can work with, as a user runs them.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use cxone_simulator::tenant::digital::case::Writer;
-use cxone_simulator::tenant::{TenantHandle, TenantSettings, TenantSimulator};
+use cxone_simulator::tenant::{Quirks, TenantHandle, TenantSettings, TenantSimulator};
 use cxone_simulator::{Conversations, Scenario};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::Value;
 
-/// Runs the command with the folder of this test, at a pace that a simulated tenant takes.
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments)
-        .output()
-        .expect("the command runs")
-}
-
+/// Returns the command with the folder of this test, at a pace that a simulated tenant takes.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cxone-insights"));
     for name in ["CXONE_BASE_URL", "CXONE_ISSUER", "CXONE_PROFILE"] {
@@ -32,7 +26,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts a tenant with its usual habits and a few conversations a day.
+/// Starts a tenant with every habit that a client can work with and a few conversations a day.
 async fn small_tenant() -> TenantHandle {
     let scenario = Scenario {
         conversations: Conversations {
@@ -40,6 +34,7 @@ async fn small_tenant() -> TenantHandle {
             ..Conversations::default()
         },
         tenant: TenantSettings {
+            quirks: Quirks::all_workable(),
             history_days: 4,
             ..TenantSettings::default()
         },
@@ -76,10 +71,12 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-#[test]
-fn the_doctor_finds_that_everything_works() {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_that_everything_works() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = run(folder.path(), &["doctor"]);
+    let tenant = small_tenant().await;
+    let output = on_tenant(&tenant, folder.path(), &["doctor"]).output();
+    let output = output.expect("the command runs");
     let (found, errors) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{found}\n{errors}");
     for check in [

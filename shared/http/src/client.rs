@@ -154,3 +154,36 @@ pub async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<
     }
     Ok(body.freeze())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Returns the first message of a client to a server with TLS, which names the versions of HTTP that the client offers.
+    async fn client_hello(client: reqwest::Client) -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}/auth/token", listener.local_addr().unwrap());
+        let request = tokio::spawn(async move { client.get(url).send().await });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut header = [0; 5];
+        stream.read_exact(&mut header).await.unwrap();
+        let length = u16::from_be_bytes([header[3], header[4]]);
+        let mut hello = vec![0; usize::from(length)];
+        stream.read_exact(&mut hello).await.unwrap();
+        drop(stream);
+        assert!(request.await.unwrap().is_err());
+        hello
+    }
+
+    #[tokio::test]
+    async fn a_client_of_http_1_offers_no_other_version() {
+        let offers = |hello: &[u8], list: &[u8]| hello.windows(list.len()).any(|part| part == list);
+        let both = client_hello(build_client(IdleConnections::Close).unwrap()).await;
+        assert!(offers(&both, b"\x02h2\x08http/1.1"));
+        let one = client_hello(build_http1_client(IdleConnections::Close).unwrap()).await;
+        assert!(!offers(&one, b"\x02h2\x08"));
+    }
+}

@@ -5,6 +5,7 @@ mod answers;
 mod checkpoints;
 mod disturbing_proxy;
 mod erasures;
+mod feed;
 mod files;
 mod matrix;
 mod outages;

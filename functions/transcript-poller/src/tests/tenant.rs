@@ -6,7 +6,7 @@ use std::time::Duration;
 use backends::ended_contacts::{EndedContact, EndedContacts};
 use backends::interactions::Interactions;
 use cxone_simulator::tenant::digital::case::Writer;
-use cxone_simulator::tenant::{Quirks, TenantHandle, TenantSettings, TenantSimulator};
+use cxone_simulator::tenant::{Quirk, Quirks, TenantHandle, TenantSettings, TenantSimulator};
 use cxone_simulator::{Conversations, Scenario};
 use jiff::Timestamp;
 use store::state::State;
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::open_contacts::ContactTimes;
 use crate::{CallSelection, Deps, PollSummary, poll};
 
-/// Starts a tenant without past contacts, with every habit that a client can work with.
+/// Starts a tenant without past contacts, with every habit but that of removed texts.
 async fn start_tenant() -> TenantHandle {
     let scenario = Scenario {
         conversations: Conversations {
@@ -27,7 +27,8 @@ async fn start_tenant() -> TenantHandle {
             ..Conversations::default()
         },
         tenant: TenantSettings {
-            quirks: Quirks::all_workable(),
+            // A contact whose texts are removed after its end has nothing to score once it is opened again.
+            quirks: Quirks::all_workable().without(Quirk::RemovedContent),
             ..TenantSettings::default()
         },
         ..Scenario::default()
@@ -258,7 +259,11 @@ async fn what_a_script_says_of_the_end_is_looked_up_and_proves_nothing() {
             .say(number, Writer::Customer, "Where is my parcel?")
             .unwrap();
         let id = number.to_string();
-        following.calls.register(&id, Timestamp::now()).await.unwrap();
+        following
+            .calls
+            .register(&id, Timestamp::now())
+            .await
+            .unwrap();
     }
     let (stop, task) = following.run("only", Duration::from_secs(600));
     for number in [open, closed] {
