@@ -1,5 +1,7 @@
 //! What the function works with.
 
+use std::sync::Arc;
+
 use backends::tenant_settings::Profile;
 use backends::{Backends, RuleSource, secret_key};
 use cxone::endpoints::System;
@@ -14,7 +16,7 @@ use crate::config::Config;
 use crate::gauges::SessionGauges;
 use crate::notify::Notifier;
 use crate::scoring::Scorer;
-use crate::tenant_chats::TenantChats;
+use crate::tenant_chats::{LIST_INTERVAL, TenantChats};
 
 /// What a chat session works with; built once at start.
 #[derive(Debug)]
@@ -62,7 +64,8 @@ impl Deps {
                     .event_hub
                     .then(|| backends.http_client(build_stream_client))
                     .transpose()?;
-                ChatCenter::Tenant(TenantChats::new(client, hub, state.clone()))
+                let chats = TenantChats::with_list_interval(client, hub, LIST_INTERVAL);
+                ChatCenter::Tenant(Arc::new(chats.with_ended_contacts(state.clone())))
             }
         };
         let scorer = match config.sentiment.clone() {

@@ -35,7 +35,7 @@ use crate::hub_hints::HubHints;
 pub const EVERYBODY: &str = "all";
 
 /// Time between two reads of the list of open contacts.
-const LIST_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const LIST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long after its last reading a contact is read again that seems unchanged, in milliseconds.
 const REFRESH_MS: i64 = 300_000;
@@ -117,12 +117,10 @@ impl Session {
 
 impl TenantChats {
     /// Builds a watch that asks nothing before the first session. With `hub`, from
-    /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well. What scripts say in
-    /// `state` of ended contacts makes it read the list at once.
+    /// [`build_stream_client`](insights_http::client::build_stream_client), it listens to the event hub as well.
     #[must_use]
-    pub fn new(client: TenantClient, hub: Option<HttpClient>, state: State) -> Arc<Self> {
-        let chats = Self::with_list_interval(client, hub, LIST_INTERVAL);
-        Arc::new(chats.with_ended_contacts(state))
+    pub fn new(client: TenantClient, hub: Option<HttpClient>) -> Arc<Self> {
+        Arc::new(Self::with_list_interval(client, hub, LIST_INTERVAL))
     }
 
     /// Builds a watch as [`TenantChats::new`] does, which reads the list of open contacts at this interval.

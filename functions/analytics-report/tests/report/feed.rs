@@ -123,7 +123,7 @@ async fn a_feed_that_is_killed_again_and_again_puts_each_conversation_into_the_q
     let killed = Feeding::start(&tenant).await;
     let mut kills = 0;
     // Each run is killed after more requests than the one before, and leaves its lease behind.
-    for requests in (5..).step_by(15) {
+    for requests in (4..).step_by(3) {
         let lease = store::state::Key::new(lease_partition(&tenant), "lease");
         let now = Timestamp::now();
         let any = store::state::Expect::Any;
