@@ -7,22 +7,24 @@ use std::time::{Duration, Instant};
 
 use admin::task::{Reply, Task};
 use backends::Backends;
+use backends::board::{Board, contest, read_marks};
 use backends::erasure::ErasedConversations;
 use backends::interactions::Interactions;
 use backends::settings::{ObjectSettings, QueueSettings, StateSettings};
 use bytes::Bytes;
 use chat_session::records;
-use insights_core::chat::archive_key::archive_key;
+use insights_core::board::{AlertMark, AlertReference, BoardRow, ConversationKind, MarkKind};
+use insights_core::chat::archive_key::{archive_key, card_key};
 use insights_core::chat::escalation::Severity;
 use insights_core::chat::message::{Message, Sender};
 use insights_http::Deadline;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::config::Env;
 use runtime::lambda::{self, Invocation};
 use serde_json::{Value, json};
 use store::objects::Objects;
 use store::queue::{AnyQueue, Queue};
-use store::state::{Key, Put, State, StateStore};
+use store::state::{Expect, Key, Put, State, StateStore};
 use store::vectors::VectorStore;
 use testkit::secret_values;
 
@@ -114,6 +116,7 @@ impl World {
             ),
         ];
         self.state.put_many(items, now).await.expect("chat items");
+        self.fill_board(id, words, now).await;
 
         let payload = payload(id, words);
         let events = vec![event(&payload)];
@@ -173,6 +176,88 @@ impl World {
             .await
             .expect("an object");
         self.objects.delete(&gone).await.expect("deleted");
+    }
+
+    /// Puts a conversation onto the board, with what supervisors said about it and the card that is kept of it.
+    async fn fill_board(&self, id: &str, words: &str, now: Timestamp) {
+        let board = Board::new(self.state.clone(), 4);
+        let row = BoardRow {
+            last_line: words.to_owned(),
+            ..BoardRow::default()
+        };
+        let retention = SignedDuration::from_hours(24);
+        let mark = |kind: MarkKind, at_ms: i64| AlertMark {
+            alert: AlertReference {
+                rule: "greeting".to_owned(),
+                version: "v".to_owned(),
+                at_ms,
+            },
+            kind,
+            by: "Grace".to_owned(),
+            key: "floor".to_owned(),
+            at_ms,
+            until_ms: None,
+            reason: Some(words.to_owned()),
+        };
+        for kind in [ConversationKind::Call, ConversationKind::Chat] {
+            board
+                .write(
+                    id,
+                    &BoardRow {
+                        kind,
+                        ..row.clone()
+                    },
+                    now,
+                )
+                .await
+                .expect("a row");
+            let wrong = mark(
+                MarkKind::Wrong,
+                1_000 + i64::from(kind == ConversationKind::Chat),
+            );
+            board
+                .mark(id, kind, &wrong, retention, now)
+                .await
+                .expect("a mark");
+        }
+        let objection = mark(MarkKind::Contested, 2_000);
+        contest(&self.state, id, &objection, retention, now)
+            .await
+            .expect("an objection");
+        let card = json!({"card": {"reason": {"quote": words}}});
+        let key = Key::new(format!("interaction#{id}"), "card");
+        let put = Put::encode(key, &card, None).expect("a card");
+        self.state
+            .put(put, Expect::Any, now)
+            .await
+            .expect("a kept card");
+        for version in 0..2 {
+            let card = json!({"version": version, "quote": words}).to_string();
+            self.objects
+                .put(&card_key(id), card)
+                .await
+                .expect("the card of a chat");
+        }
+    }
+
+    /// Counts what the state table holds of a conversation on the board and beside it.
+    async fn board_items(&self, id: &str) -> usize {
+        let now = Timestamp::now();
+        let mut items = read_marks(&self.state, id, now).await.expect("marks").len();
+        let entries = Board::new(self.state.clone(), 4)
+            .read(now)
+            .await
+            .expect("the board");
+        items += entries.iter().filter(|entry| entry.id == id).count();
+        let card = Key::new(format!("interaction#{id}"), "card");
+        items
+            + usize::from(
+                self.state
+                    .get(&card, now)
+                    .await
+                    .expect("an answer")
+                    .is_some(),
+            )
     }
 
     /// Returns everything that queue and objects hold, with earlier versions.
@@ -341,6 +426,11 @@ async fn on_a_laptop_no_byte_of_an_erased_conversation_is_left() {
     assert_eq!(world.request("DELETE", &path, "no-key").await.0, 401);
     assert_eq!(world.request("GET", &path, ADMIN_KEY).await.0, 405);
     assert_eq!(world.rows().await, 2, "a refused request erases nothing");
+    assert_eq!(
+        world.board_items(ERASED).await,
+        6,
+        "rows, marks and the card"
+    );
     let (status, reply) = world.request("DELETE", &path, ADMIN_KEY).await;
     assert_eq!((status, &reply["done"]), (200, &json!(true)), "{reply}");
     assert_eq!(
@@ -353,6 +443,9 @@ async fn on_a_laptop_no_byte_of_an_erased_conversation_is_left() {
         (200, &json!(0)),
         "a repetition is harmless"
     );
+
+    assert_eq!(world.board_items(ERASED).await, 0);
+    assert_eq!(world.board_items(KEPT).await, 6, "others stay on the board");
 
     // Events of before the erasure bring nothing back.
     world
@@ -424,6 +517,8 @@ async fn in_aws_and_postgresql_nothing_of_an_erased_conversation_is_left() {
         (reply.counts["deleted"], reply.counts["queue_messages"]),
         (1, 1)
     );
+    assert_eq!(world.board_items(ERASED).await, 0);
+    assert_eq!(world.board_items(KEPT).await, 6, "others stay on the board");
     // A message that waited in the queue is dropped when its turn comes.
     world.drain().await;
 

@@ -82,12 +82,14 @@ impl Questions<'_> {
             .iter()
             .any(|hit| matches!(hit.cue, Cue::Names(_)));
         // A segment that asks for something else by itself, and does not go on with the question before it.
-        let asks_anew = reading.tokens[words_before..].iter().any(|token| {
-            is_one_of(
-                &text[token.range()],
-                "what what's which how can could do may and",
-            )
-        });
+        let asks_anew = || {
+            reading.tokens[words_before..].iter().any(|token| {
+                is_one_of(
+                    &text[token.range()],
+                    "what what's which how can could do may and",
+                )
+            })
+        };
         // "And the serial number on the router" asks without a verb.
         let is_elliptical = reading.tokens.len() - words_before <= MAX_WORDS_WITHOUT_VERB
             && reading.numbers.groups.is_empty()
@@ -146,7 +148,7 @@ impl Questions<'_> {
                 Cue::Harmless
                     if is_asker
                         && (is_request || is_elliptical)
-                        && (!has_names && (!names_anything || asks_anew)
+                        && (!has_names && (!names_anything || asks_anew())
                             || hit.tokens.len() > 1) =>
                 {
                     (Expected::Harmless, true)
