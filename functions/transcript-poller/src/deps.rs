@@ -16,10 +16,10 @@ use sentiment::{Provider, build_provider};
 use store::state::State;
 
 use crate::config::Config;
+use crate::contact_times::ContactTimes;
 use crate::counted_batch::CountedBatch;
 use crate::fan_out::FanOut;
 use crate::live_center::{LiveCenter, TenantCalls};
-use crate::open_contacts::ContactTimes;
 use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
 

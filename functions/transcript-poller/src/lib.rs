@@ -26,8 +26,8 @@
 //!    lease back. The next invocation, which is waiting for the calls by then, claims them within two seconds.
 //!
 //! # The contacts of a tenant
-//! A tenant has no list of live calls but that of its open digital contacts. [`open_contacts`] registers them where `POLL_OPEN_CONTACTS`
-//! says so, and ends what has ended there.
+//! A tenant has no list of live calls but that of its open digital contacts. The module `open_contacts` registers them where
+//! `POLL_OPEN_CONTACTS` says so, and ends what has ended there.
 //!
 //! # What fails alone
 //! - A send that fails has a delay of its own and is repeated beside the polls, which never wait for it.
@@ -42,6 +42,7 @@
 mod call_follower;
 pub mod config;
 mod contact_center;
+pub mod contact_times;
 mod counted_batch;
 mod deliveries;
 pub mod deps;
@@ -49,7 +50,7 @@ mod ended_card;
 mod fan_out;
 mod leased_call;
 pub mod live_center;
-pub mod open_contacts;
+mod open_contacts;
 pub mod poll;
 mod request_pacer;
 mod row_writer;

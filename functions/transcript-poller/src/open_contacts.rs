@@ -26,7 +26,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::deps::Deps;
 use crate::live_center::LiveCenter;
-use crate::poll::CallSelection;
 
 /// How long the lease of a process that died keeps others from watching.
 const LEASE: Duration = Duration::from_secs(30);
@@ -43,47 +42,16 @@ const MAX_LOOKUPS: usize = 200;
 /// Largest number of notices of ended contacts that are looked at.
 const MAX_NOTICES: usize = 500;
 
-/// How often the watch asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContactTimes {
-    /// Time between two steps, each of which makes at most one request beside the list.
-    pub step: Duration,
-    /// Time between two reads of the list of open contacts.
-    pub list: Duration,
-    /// Time after which a followed contact is read again, where no list tells that it is open.
-    pub check: Duration,
-    /// Time for which an ended contact is followed on, so that its last messages are scored.
-    pub grace: Duration,
-}
-
-impl Default for ContactTimes {
-    fn default() -> Self {
-        Self {
-            step: Duration::from_secs(2),
-            list: Duration::from_secs(10),
-            check: Duration::from_secs(60),
-            grace: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Begins to watch the contacts of a tenant beside the calls of a run that has the first list of calls; `None` for other runs and for
-/// another contact center. The watch ends with `stop`, or when the handle is dropped.
+/// Begins to watch the contacts of a tenant, beside the calls of a run; `None` for another contact center. The watch ends with `stop`, or
+/// when the handle is dropped.
 pub(crate) fn watch(
     deps: &Arc<Deps>,
-    selection: &CallSelection,
     holder: &str,
     stop: &CancellationToken,
 ) -> Option<AbortOnDropHandle<()>> {
     let LiveCenter::Tenant(calls) = &deps.center else {
         return None;
     };
-    let CallSelection::Shards(shards) = selection else {
-        return None;
-    };
-    if !shards.contains(&0) {
-        return None;
-    }
     let watching = watch_under_lease(
         Arc::clone(deps),
         calls.client().clone(),

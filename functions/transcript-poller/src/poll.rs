@@ -68,7 +68,11 @@ pub async fn poll(
         holder: format!("{holder}/{:016x}", rand::random::<u64>()).into(),
         stop,
     };
-    let _contacts = open_contacts::watch(deps, &selection, &run.holder, &run.stop);
+    // The run with the first list of calls watches the contacts of a tenant for all runs.
+    let has_first_list = matches!(&selection, CallSelection::Shards(shards) if shards.contains(&0));
+    let _contacts = has_first_list
+        .then(|| open_contacts::watch(deps, &run.holder, &run.stop))
+        .flatten();
     let (mut tasks, mut followed, mut call_count) = (JoinSet::new(), FollowedCalls::new(), 0);
     let mut listed = run.list_calls(&selection).await;
     let mut is_first = true;

@@ -27,7 +27,7 @@ fn the_demo_of_a_tenant_plays_every_scene() {
             "2. Live digital contacts",
             "customer 0.",
             "followed by polling",
-            "HIGH",
+            "<< LEGAL (lawyer)",
             "archived",
             "conversations listed",
             "wants a refund\" finds",

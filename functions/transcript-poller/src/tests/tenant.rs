@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fixture::provider;
 use crate::config::Config;
-use crate::open_contacts::ContactTimes;
+use crate::contact_times::ContactTimes;
 use crate::{CallSelection, Deps, PollSummary, poll};
 
 /// Starts a tenant without past contacts, with every habit but that of removed texts.
