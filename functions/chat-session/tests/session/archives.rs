@@ -1,5 +1,7 @@
 //! Archives and presence at the end of conversations and of sessions.
 
+use std::time::Duration;
+
 use backends::erasure::{ErasureRecord, erase_state, write_record};
 use chat_session::archive::TranscriptReading;
 use chat_session::records::{self, OpenRecord};
@@ -11,7 +13,7 @@ use insights_core::signals::Signals;
 use jiff::Timestamp;
 use store::state::{Expect, Put, StateStore};
 
-use crate::faulty_state::FaultyState;
+use crate::faulty_state::{Call, FaultyState, StoreFault};
 use crate::fixture::{AGENT, SessionFixture, eventually, now_ms};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,6 +279,25 @@ async fn a_chat_is_not_silent_in_which_somebody_wrote_while_nobody_listened() {
     };
     let next = session.next("what is said or an end", next).await;
     assert!(said(&next, "chat-1", "still there"), "{next:?}");
+    session.stop().await;
+    fixture.assert_archived("chat-1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_go_on_soon_after_an_outage_although_their_own_waits_have_grown() {
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", "hello");
+    session.shows("chat-1", "hello").await;
+    state.fail_times(Call::List, "chat#chat-1/", StoreFault::Fail, 3);
+    chat.end("chat-1");
+    let archived = |update: &Update| matches!(update, Update::Archived { .. });
+    let archived = session.next("the archive", archived);
+    // After three failures, the waits of the conversation alone are at least 15, 30 and 60 s.
+    let in_time = tokio::time::timeout(Duration::from_secs(95), archived).await;
+    in_time.expect("one of the archives that wait is tried again and again");
     session.stop().await;
     fixture.assert_archived("chat-1").await;
 }
