@@ -52,15 +52,15 @@ impl EndedHints {
                 return false;
             }
         };
-        let told: HashSet<_> = listed
+        let said: HashSet<_> = listed
             .into_iter()
             .map(|notice| (notice.contact_id, notice.told_at))
             .collect();
         let open: HashSet<&str> = board.open().collect();
-        let is_news = told
+        let is_news = said
             .difference(&self.heard)
             .any(|(id, _)| open.contains(id.as_str()));
-        self.heard = told;
+        self.heard = said;
         is_news
     }
 }
