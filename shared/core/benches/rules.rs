@@ -106,46 +106,34 @@ fn live_segment(criterion: &mut Criterion) {
     });
 }
 
-fn replay(criterion: &mut Criterion) {
+/// Measures how long the rules take over so many whole calls.
+fn measure_replay(criterion: &mut Criterion, count: usize, warm_up: Duration, name: &str) {
     let file = rules(50);
-    let calls: Vec<Dialogue> = (0..100).map(|seed| call(seed, 60)).collect();
+    let calls: Vec<Dialogue> = (0..count).map(|seed| call(seed, 60)).collect();
     let mut group = criterion.benchmark_group("rules");
-    group.throughput(Throughput::Elements(calls.len() as u64));
+    group.throughput(Throughput::Elements(count as u64));
     group.sample_size(10);
-    group.bench_function(
-        "replay of 100 calls of 60 segments with 50 rules",
-        |bencher| {
-            bencher.iter(|| {
-                calls
-                    .iter()
-                    .map(|call| file.evaluate(black_box(call)).hits.len())
-                    .sum::<usize>()
-            });
-        },
-    );
+    group.warm_up_time(warm_up);
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            calls
+                .iter()
+                .map(|call| file.evaluate(black_box(call)).hits.len())
+                .sum::<usize>()
+        });
+    });
     group.finish();
+}
+
+fn replay(criterion: &mut Criterion) {
+    let name = "replay of 100 calls of 60 segments with 50 rules";
+    measure_replay(criterion, 100, Duration::from_secs(3), name);
 }
 
 /// The replay of a week of a large center, measured and not computed from a smaller one.
 fn replay_10000(criterion: &mut Criterion) {
-    let file = rules(50);
-    let calls: Vec<Dialogue> = (0..10_000).map(|seed| call(seed, 60)).collect();
-    let mut group = criterion.benchmark_group("rules");
-    group.throughput(Throughput::Elements(calls.len() as u64));
-    group.sample_size(10);
-    group.warm_up_time(Duration::from_millis(1));
-    group.bench_function(
-        "replay of 10000 calls of 60 segments with 50 rules, one core",
-        |bencher| {
-            bencher.iter(|| {
-                calls
-                    .iter()
-                    .map(|call| file.evaluate(black_box(call)).hits.len())
-                    .sum::<usize>()
-            });
-        },
-    );
-    group.finish();
+    let name = "replay of 10000 calls of 60 segments with 50 rules, one core";
+    measure_replay(criterion, 10_000, Duration::from_millis(1), name);
 }
 
 criterion_group!(benches, live_segment, replay, replay_10000);

@@ -57,13 +57,13 @@ enum System {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Store {
-    /// The state table.
+    /// The table that holds all state.
     State,
-    /// The object store.
+    /// The store of archives and reports.
     Objects,
     /// The queue of conversations.
     Queue,
-    /// The vector store.
+    /// The store of the vectors of conversations.
     Vectors,
 }
 
