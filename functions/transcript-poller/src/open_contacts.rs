@@ -190,11 +190,11 @@ impl<'a> Watch<'a> {
         let listed = self.notices.list(None, MAX_NOTICES, Timestamp::now());
         let mut heard = HashSet::new();
         for notice in listed.await? {
-            let told = (notice.contact_id, notice.told_at);
-            if followed.contains(&told.0) && !self.heard.contains(&told) {
-                self.hinted.insert(told.0.clone());
+            let said = (notice.contact_id, notice.told_at);
+            if followed.contains(&said.0) && !self.heard.contains(&said) {
+                self.hinted.insert(said.0.clone());
             }
-            heard.insert(told);
+            heard.insert(said);
         }
         self.heard = heard;
         Ok(())
