@@ -7,6 +7,7 @@ use cxone_simulator::chat::script::{Line as ChatLine, ScriptedChat};
 use cxone_simulator::live::{Call, Line};
 use cxone_simulator::{Handle, Scenario, Simulator};
 use dev_stack::{Aws, Settings};
+use insights_core::chat::archive_key::is_archive_key;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -400,7 +401,7 @@ async fn check_chat_session(day: &Day) {
     let archived = eventually_async("both chats are archived", async || {
         let objects = day.objects.list("archive/").await.expect("a list");
         // Beside each archive lies the card of its conversation.
-        let archives = objects.iter().filter(|entry| entry.key.ends_with(".jsonl"));
+        let archives = objects.iter().filter(|entry| is_archive_key(&entry.key));
         archives.count() == 2
     });
     let (reply, ()) = tokio::join!(reply, archived);
