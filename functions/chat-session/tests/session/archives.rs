@@ -22,6 +22,8 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
     let mut session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
     chat.assign("chat-1");
+    // Before anything is said: the transcripts of chats that are seen for the first time are read at once.
+    chat.hide_transcript("chat-2");
     for number in 0..120 {
         chat.say(
             "chat-1",
@@ -30,7 +32,6 @@ async fn a_session_that_is_stopped_archives_every_conversation_and_goes_offline(
         );
         chat.say("chat-2", "customer", &format!("line {number}"));
     }
-    chat.hide_transcript("chat-2");
     session
         .next("the last message", |update| {
             said(update, "chat-2", "line 119")
