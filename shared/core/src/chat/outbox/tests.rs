@@ -294,9 +294,12 @@ impl World {
         self.cleared.extend(earlier.map(|(identity, _)| *identity));
     }
 
-    /// The next session knows the stored notes and nothing else.
+    /// The next session knows the stored notes and nothing else. It begins after the last message of the session that died: within
+    /// the same millisecond, two messages of one text would be one.
     fn crash(&mut self) {
         self.break_connection();
+        let last = self.sent.iter().map(|message| message.timestamp_ms).max();
+        self.now_ms = self.now_ms.max(last.map_or(0, |last| last + 1));
         self.outbox = Outbox::new(rate());
         self.outbox.restore(self.notes.values().cloned().collect());
         self.acknowledged
