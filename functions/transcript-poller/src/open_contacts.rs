@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backends::ended_contacts::EndedContacts;
+use backends::ended_contacts::NewNotices;
 use backends::lease_guard::Leases;
 use cxone::tenant::TenantClient;
 use cxone::tenant::digital::{
@@ -38,9 +38,6 @@ const CLOCK_ERROR: Duration = Duration::from_secs(2);
 
 /// Largest number of contacts that one list looks up in the state store, because they are open and not followed.
 const MAX_LOOKUPS: usize = 200;
-
-/// Largest number of notices of ended contacts that are looked at.
-const MAX_NOTICES: usize = 500;
 
 /// Begins to watch the contacts of a tenant, beside the calls of a run; `None` for another contact center. The watch ends with `stop`, or
 /// when the handle is dropped.
@@ -104,7 +101,7 @@ async fn watch_under_lease(
 struct Watch<'a> {
     deps: &'a Deps,
     client: &'a TenantClient,
-    notices: EndedContacts<State>,
+    notices: NewNotices<State>,
     list_at: Instant,
     /// Contacts of the last complete list.
     open: HashSet<String>,
@@ -112,8 +109,6 @@ struct Watch<'a> {
     checked: HashMap<String, Instant>,
     /// Followed contacts that have ended, each with the time at which that was seen.
     ended: HashMap<String, Instant>,
-    /// Notices that were taken, by contact and moment.
-    heard: HashSet<(String, Timestamp)>,
     /// Followed contacts that a script has named and that were not read since.
     hinted: BTreeSet<String>,
     /// The numbers of messages of open contacts that are not followed.
@@ -123,14 +118,13 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(deps: &'a Deps, client: &'a TenantClient) -> Self {
         Self {
-            notices: EndedContacts::new(deps.state.clone()),
+            notices: NewNotices::new(deps.state.clone()),
             deps,
             client,
             list_at: Instant::now(),
             open: HashSet::new(),
             checked: HashMap::new(),
             ended: HashMap::new(),
-            heard: HashSet::new(),
             hinted: BTreeSet::new(),
             unfollowed: HashMap::new(),
         }
@@ -187,16 +181,8 @@ impl<'a> Watch<'a> {
         if followed.is_empty() {
             return Ok(());
         }
-        let listed = self.notices.list(None, MAX_NOTICES, Timestamp::now());
-        let mut heard = HashSet::new();
-        for notice in listed.await? {
-            let said = (notice.contact_id, notice.told_at);
-            if followed.contains(&said.0) && !self.heard.contains(&said) {
-                self.hinted.insert(said.0.clone());
-            }
-            heard.insert(said);
-        }
-        self.heard = heard;
+        let new = self.notices.take(Timestamp::now()).await?.into_iter();
+        self.hinted.extend(new.filter(|id| followed.contains(id)));
         Ok(())
     }
 

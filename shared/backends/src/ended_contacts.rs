@@ -3,6 +3,7 @@
 //! A notice is a hint and no more: who finds the texts by a list of its own needs none, and a notice of a contact that does not
 //! exist costs one fetch.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +16,9 @@ const PARTITION: &str = "webhook#ended-contacts";
 
 /// How long a notice is kept; a contact whose texts are not there by then comes with the list of all.
 const RETENTION: Duration = Duration::from_hours(48);
+
+/// Largest number of notices that are looked at for news: whoever looks reads the lists of all contacts anyway.
+const MAX_NOTICES: usize = 500;
 
 /// Notice that a contact has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +90,40 @@ impl<S: StateStore> EndedContacts<S> {
     /// The errors of the store.
     pub async fn remove(&self, contact_id: &str, now: Timestamp) -> Result<(), Error> {
         self.0.delete(&key(contact_id), Expect::Any, now).await
+    }
+}
+
+/// The notices for somebody who follows contacts live and wants to hear of each notice once.
+#[derive(Debug)]
+pub struct NewNotices<S> {
+    notices: EndedContacts<S>,
+    /// The notices that were there at the last look, by contact and moment.
+    heard: HashSet<(String, Timestamp)>,
+}
+
+impl<S: StateStore> NewNotices<S> {
+    /// Creates the access to the notices in a store, of which none has been looked at.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Self {
+            notices: EndedContacts::new(store),
+            heard: HashSet::new(),
+        }
+    }
+
+    /// Looks at the notices, and returns the contacts of those that were not there at the last look.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn take(&mut self, now: Timestamp) -> Result<Vec<String>, Error> {
+        let listed = self.notices.list(None, MAX_NOTICES, now).await?;
+        let listed = listed.into_iter();
+        let heard = listed.map(|notice| (notice.contact_id, notice.told_at));
+        let heard = heard.collect::<HashSet<_>>();
+        let new = heard.difference(&self.heard);
+        let new = new.map(|(contact_id, _)| contact_id.clone()).collect();
+        self.heard = heard;
+        Ok(new)
     }
 }
 

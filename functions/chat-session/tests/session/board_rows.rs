@@ -7,6 +7,7 @@ use cxone_simulator::Scenario;
 use insights_core::board::{BoardRow, ConversationKind, Severity};
 use jiff::Timestamp;
 use store::state::State;
+use tempfile::TempDir;
 use testkit::eventually_async;
 
 use crate::fixture::{AGENT, SessionFixture};
@@ -14,6 +15,34 @@ use crate::fixture::{AGENT, SessionFixture};
 async fn row(board: &Board<State>, id: &str) -> Option<BoardRow> {
     let row = board.row(id, ConversationKind::Chat, Timestamp::now());
     row.await.unwrap()
+}
+
+/// Sessions that read a rule file, and the board that they write to.
+struct RulesOnBoard {
+    folder: TempDir,
+    fixture: SessionFixture,
+    board: Board<State>,
+}
+
+impl RulesOnBoard {
+    async fn new(rules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        std::fs::write(&path, rules).unwrap();
+        let settings = [("RULES_FILE", path.to_str().unwrap())];
+        let fixture = SessionFixture::new(Scenario::default(), &settings).await;
+        let board = Board::new(fixture.state.clone(), 1);
+        Self {
+            folder,
+            fixture,
+            board,
+        }
+    }
+
+    /// Replaces the rule file, which the next session reads.
+    fn replace_rules(&self, rules: &str) {
+        std::fs::write(self.folder.path().join("rules.toml"), rules).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,19 +90,15 @@ async fn a_chat_has_a_row_with_its_escalation_until_it_ends_and_a_later_session_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_hits_is_the_alert_of_the_row_also_after_a_session_that_died_before_it_wrote() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.toml");
     let rules = "[[rule]]\nid = \"cancel\"\nseverity = \"severe\"\nwhen = { said = [\"cancel * contract\"], by = \"customer\" }\n";
-    std::fs::write(&path, rules).unwrap();
-    let settings = [("RULES_FILE", path.to_str().unwrap())];
-    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
-    let board = Board::new(fixture.state.clone(), 1);
+    let on_board = RulesOnBoard::new(rules).await;
+    let RulesOnBoard { fixture, board, .. } = &on_board;
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
     chat.assign("chat-1");
     chat.say("chat-1", "customer", "Please cancel my contract");
     let has_alert = async || {
-        let row = row(&board, "chat-1").await;
+        let row = row(board, "chat-1").await;
         row.and_then(|row| row.alert)
             .is_some_and(|alert| alert.rule == "cancel" && alert.severity == Severity::Severe)
     };
@@ -88,28 +113,24 @@ async fn a_rule_that_hits_is_the_alert_of_the_row_also_after_a_session_that_died
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_row_names_the_rules_that_a_chat_cannot_answer_and_a_later_session_corrects_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.toml");
     let asks_skill = "[[rule]]\nid = \"gold\"\nwhen = { skill = [\"gold\"] }\n";
-    std::fs::write(&path, asks_skill).unwrap();
-    let settings = [("RULES_FILE", path.to_str().unwrap())];
-    let fixture = SessionFixture::new(Scenario::default(), &settings).await;
-    let board = Board::new(fixture.state.clone(), 1);
+    let on_board = RulesOnBoard::new(asks_skill).await;
+    let RulesOnBoard { fixture, board, .. } = &on_board;
     let session = fixture.connected("one").await;
     let chat = &fixture.simulator.world().chat;
     chat.assign("chat-1");
     chat.say("chat-1", "customer", "Hello");
     let unknown = async || {
-        let row = row(&board, "chat-1").await;
+        let row = row(board, "chat-1").await;
         row.map(|row| row.unknown.rules).unwrap_or_default()
     };
     eventually_async("the rule is unknown", async || unknown().await == ["gold"]).await;
     session.kill().await;
     let answered = "[[rule]]\nid = \"hello\"\nwhen = { said = [\"hello\"] }\n";
-    std::fs::write(&path, answered).unwrap();
+    on_board.replace_rules(answered);
     let _session = fixture.connected("two").await;
     eventually_async("no rule is unknown any more", async || {
-        unknown().await.is_empty() && row(&board, "chat-1").await.is_some()
+        unknown().await.is_empty() && row(board, "chat-1").await.is_some()
     })
     .await;
 }
