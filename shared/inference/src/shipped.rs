@@ -35,8 +35,8 @@ pub(crate) fn sentiment() -> ModelFiles {
     files!(
         "sentiment",
         ShippedModel {
-            name: "contact-center-sentiment-minilm-l6-int8-v2",
-            digest: "ad16121e5ffeb2aaea7e9c6944237032fd7cd46b2ceafec1c78e76d704d5248c",
+            name: "contact-center-sentiment-minilm-l6-int8-v3",
+            digest: "f2f7b0db1ff47dda63fdac9a442d31123f7a2ee872022aca2ff93c9f105918de",
         }
     )
 }
