@@ -103,6 +103,9 @@ impl<'a> Delivering<'a> {
                     "a conversation was not read and is tried again"
                 );
                 self.failures_in_a_row += 1;
+                if self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW {
+                    summary.interruption = Some(WithCauses(&error).to_string());
+                }
                 summary.waiting += 1;
                 if error.is_retryable() {
                     // An outage is no reason to give a conversation up.

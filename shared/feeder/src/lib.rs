@@ -47,7 +47,7 @@ pub async fn feed(deps: &Deps, deadline: Deadline) -> anyhow::Result<Summary> {
         .await
         .context("the lease of the feeder could not be taken")?;
     let Some(guard) = guard else {
-        tracing::warn!("another run of the feeder is at work");
+        tracing::info!("another run of the feeder is at work");
         return Ok(Summary {
             is_busy: true,
             ..Summary::default()
@@ -114,6 +114,7 @@ async fn read_list(
                     cause = %WithCauses(&error),
                     "the list of finished conversations was not read to its end, the next run goes on"
                 );
+                summary.interruption = Some(WithCauses(&error).to_string());
                 return Ok(false);
             }
             Err(error) => {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What a run did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The number of conversations that the list named, each time it named one.
     pub listed: usize,
@@ -21,6 +21,9 @@ pub struct Summary {
     pub waiting: usize,
     /// Whether the list was read to its end.
     pub is_complete: bool,
+    /// Why the contact center did not answer for the time being, where that ended the run; the log has it for the deployed feeder.
+    #[serde(skip)]
+    pub interruption: Option<String>,
     /// Whether another run was at work, so that this one did nothing.
     pub is_busy: bool,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use embedding::indexer::{Indexed, Indexer};
 use feeder::config::Config;
 use feeder::sink::ConversationSink;
@@ -22,6 +22,16 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// Conversations in a second that may be embedded: nobody else waits for this machine.
 const CONVERSATIONS_PER_SECOND: u32 = 1000;
+
+/// What a run says that has not done everything.
+const NOT_ALL: &str =
+    "the conversations of the contact center were not all embedded; the same command goes on";
+
+/// How long a run waits for another one: longer than the lease lasts of a run that was killed.
+const WAIT_FOR_OTHER_RUN: Duration = Duration::from_secs(75);
+
+/// Pause between two looks at whether the other run has ended.
+const WAIT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The vector store of this machine.
 pub(crate) struct IndexerSink(pub(crate) Indexer);
@@ -48,7 +58,7 @@ impl ConversationSink for IndexerSink {
 /// Embeds what was finished since the last run, and prints what came of it.
 ///
 /// # Errors
-/// If the contact center refuses access, or a store or the provider fails.
+/// If the contact center refuses access or is away, or a store or the provider fails.
 pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     let context = LocalContext::open(local).await?;
     let indexer = Pipeline::open(&context).await?.indexer()?;
@@ -57,16 +67,37 @@ pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     let mut deps = Deps::with_sink(&context.backends, config, sink)?;
     deps.pace = RateLimiter::new(CONVERSATIONS_PER_SECOND, CONVERSATIONS_PER_SECOND);
     let started = Instant::now();
-    let summary = feed(&deps, Deadline::within(RUN_TIMEOUT)).await.context(
-        "the conversations of the contact center were not all embedded; the same command goes on",
-    )?;
+    let summary = feed_after_other_run(&deps).await.context(NOT_ALL)?;
     eprintln!(
         "{}; this took {:.1} s",
         describe(&summary),
         started.elapsed().as_secs_f64()
     );
     context.shutdown().await;
-    Ok(())
+    if summary.is_complete || summary.is_busy {
+        return Ok(());
+    }
+    let cause = summary.interruption;
+    let cause = cause.unwrap_or_else(|| "the time of the run was up".to_owned());
+    Err(anyhow!(cause).context(NOT_ALL))
+}
+
+/// Feeds; where another run holds the lease, as soon as it has ended. A run that was killed a moment ago holds its lease for a
+/// minute.
+async fn feed_after_other_run(deps: &Deps) -> anyhow::Result<Summary> {
+    let until = Instant::now() + WAIT_FOR_OTHER_RUN;
+    let mut is_announced = false;
+    loop {
+        let summary = feed(deps, Deadline::within(RUN_TIMEOUT)).await?;
+        if !summary.is_busy || Instant::now() >= until {
+            return Ok(summary);
+        }
+        if !is_announced {
+            eprintln!("another run is at work, or was stopped a moment ago; waiting for its end");
+            is_announced = true;
+        }
+        tokio::time::sleep(WAIT_INTERVAL).await;
+    }
 }
 
 /// Returns what came of a run, in a few words.

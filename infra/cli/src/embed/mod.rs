@@ -31,6 +31,7 @@ const EXAMPLES: &str = "Examples:
   cxone-insights embed conversations.jsonl
   cxone-insights embed conversations.jsonl --rejects bad.jsonl --data-dir ./insights
   cxone-insights embed --from-cxone --profile cxone
+  cxone-insights embed --from-cxone --profile cxone --aws     into the database of the secret database_url
 Each line is a payload as the webhook sends it:
   {\"event\": \"conversation.completed\", \"timestamp\": \"2026-01-15T10:30:00Z\", \"conversationId\": \"c-1\",
    \"data\": {\"subject\": \"Refund\", \"transcript\": {\"agent\": \"Hello\", \"customer\": \"I want a refund\"}}}
