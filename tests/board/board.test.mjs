@@ -432,6 +432,17 @@ test('a telephone shows the same without scrolling sideways', async () => {
   await standsAs(page, 'bad-1', 'severe');
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth + 1));
   await assertAccessible(page, 'the board on a telephone');
+  // The filters wait behind a button, so that the first conversation is seen at once.
+  assert.equal(await page.locator('#filters').isVisible(), false);
+  await page.locator('#open-filters').click();
+  await page.keyboard.type('nobody says this');
+  await rowOf(page, 'bad-1').waitFor({ state: 'detached' });
+  assert.equal(await page.locator('#open-filters').textContent(), 'Filters (1)');
+  await assertAccessible(page, 'the filters on a telephone');
+  await page.locator('#filters button[type=reset]').click();
+  await rowOf(page, 'bad-1').waitFor();
+  await page.locator('#open-filters').click();
+  assert.equal(await page.locator('#filters').isVisible(), false);
   await rowOf(page, 'bad-1').click();
   await page.locator('#drawer .turn-text').first().waitFor();
   await assertAccessible(page, 'the drawer on a telephone');

@@ -255,7 +255,7 @@ function meantRow() {
 const LETTERS = {
   j: () => moveFocus(1),
   k: () => moveFocus(-1),
-  '/': () => $('filter-text').focus(),
+  '/': () => openFilters(true),
   a: () => withAlert(acknowledge),
   s: () => withAlert(askSnooze),
   x: () => withAlert(askWrong),
@@ -489,7 +489,23 @@ function showFilters() {
   if (state.view && !views[state.view]) views[state.view] = writeFilters(state.filters);
   $('views').replaceChildren(element('option', { value: '' }, 'choose'), ...Object.keys(views).sort().map((name) => element('option', { value: name }, name)));
   $('views').value = state.view;
+  showFilterCount();
 }
+
+/** Says on the button that opens the filters of a narrow page how many are set. */
+function showFilterCount() {
+  const count = Object.values(state.filters).filter(Boolean).length;
+  $('open-filters').textContent = count ? `Filters (${count})` : 'Filters';
+}
+
+/** Shows or hides the filters of a narrow page; on a wide one they always stand above the table. */
+function openFilters(isOpen) {
+  $('filters').classList.toggle('is-open', isOpen);
+  $('open-filters').setAttribute('aria-expanded', String(isOpen));
+  if (isOpen) $('filter-text').focus();
+}
+
+$('open-filters').addEventListener('click', () => openFilters(!$('filters').classList.contains('is-open')));
 
 /** Writes filters and the open conversation into the address, so that its link shows the same. */
 function showAddress() {
@@ -506,6 +522,7 @@ $('filters').addEventListener('input', (event) => {
   if (event.target.id === 'views') return;
   for (const [field, id] of Object.entries(filterFields)) state.filters[field] = $(id).value.trim();
   $('views').value = '';
+  showFilterCount();
   filtersChanged();
 });
 $('filters').addEventListener('submit', (event) => event.preventDefault());
