@@ -36,7 +36,7 @@ pub(crate) fn sentiment() -> ModelFiles {
         "sentiment",
         ShippedModel {
             name: "contact-center-sentiment-minilm-l6-int8-v3",
-            digest: "f2f7b0db1ff47dda63fdac9a442d31123f7a2ee872022aca2ff93c9f105918de",
+            digest: "4f2e052a341202de6017809fdf8bc66f1d40a8cb295654d578c4d6576c216efd",
         }
     )
 }

@@ -1,4 +1,4 @@
-//! Kinds of lines that the first version of the model got wrong in the field: calm answers, emoji, praise that is none, names and chat
+//! Kinds of lines that earlier versions of the model got wrong in the field: calm answers, emoji, praise that is none, names and chat
 //! spellings, signals, and other languages.
 
 use inference::{SentimentModel, Unscored};
@@ -28,11 +28,23 @@ const LINES: &[(Expected, &str)] = &[
     (Calm, "please cancel my subscription"),
     (Calm, "I forgot my password"),
     (Calm, "can you block my card"),
+    (Calm, "I did not get that"),
+    (Calm, "pardon me?"),
+    (Calm, "my card was stolen can you block it"),
+    // a fault that is told as a bare fact leans negative without an alert
+    (Calm, "my parcel has not arrived"),
+    (Calm, "the heating has been off since Friday"),
+    (Calm, "the engineer did not come yesterday"),
+    (Calm, "my battery died on the way so I could not call"),
     // emoji are read
     (Negative, "\u{1f621}"),
     (Negative, "\u{1f92c}"),
     (Negative, "\u{1f62d}\u{1f62d}"),
     (Negative, "ok \u{1f621}"),
+    (Negative, "\u{1f44e}"),
+    (Negative, "great service \u{1f644}"),
+    (Positive, "\u{1f44d}"),
+    (Positive, "\u{2764}\u{fe0f}"),
     (Positive, "thanks \u{2764}\u{fe0f}\u{1f44d}\u{1f3fd}"),
     // praise that is none, and anger that is none
     (Negative, "thank you for nothing"),
@@ -41,12 +53,20 @@ const LINES: &[(Expected, &str)] = &[
     (Negative, "oh great, another hour on hold"),
     (Negative, "you've got to be kidding me"),
     (Negative, "what a joke"),
+    (Negative, "wonderful, charged twice again"),
+    (Negative, "just what I needed, another form"),
     (Positive, "I can't complain"),
+    (Positive, "you never let me down"),
+    (Positive, "not bad at all"),
     (
         Positive,
         "I was furious this morning but your colleague sorted everything out",
     ),
     // names and chat spellings
+    (Negative, "this sux"),
+    (Positive, "thx so much u r gr8"),
+    (Calm, "my wife Sue will pick it up"),
+    (Calm, "the killer whale tour please"),
     (Calm, "I live on Bloody Bridge Road"),
     (Calm, "I bought Angry Birds"),
     (Negative, "I am N O T happy"),
@@ -99,6 +119,7 @@ fn signals_are_found_in_wordings_without_a_keyword() {
     }
     for text in [
         "legal size paper",
+        "my wife Sue will pick it up",
         "ok",
         "can you change the legal name on my account",
     ] {
@@ -138,12 +159,14 @@ fn a_text_in_a_language_that_is_not_read_is_neutral_and_named() {
 fn no_utterance_of_a_contact_center_is_taken_for_another_language() {
     let model = SentimentModel::embedded().unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/training/utterances");
-    let utterances = std::fs::read_to_string(format!("{folder}/train.tsv")).unwrap();
-    let mut count = 0;
-    for line in utterances.lines().step_by(25) {
-        let text = line.split('\t').next_back().unwrap();
-        assert_eq!(model.score(text).unwrap().unscored, None, "{text}");
-        count += 1;
+    for (file, expected) in [("train.tsv", 400), ("hard.tsv", 119)] {
+        let utterances = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        let mut count = 0;
+        for line in utterances.lines().step_by(25) {
+            let text = line.split('\t').next_back().unwrap();
+            assert_eq!(model.score(text).unwrap().unscored, None, "{text}");
+            count += 1;
+        }
+        assert_eq!(count, expected, "{file}");
     }
-    assert_eq!(count, 400);
 }

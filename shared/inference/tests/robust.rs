@@ -103,7 +103,7 @@ fn the_threshold_decides_which_emotions_are_tags() {
         .emotions;
     assert_eq!(all.len(), 27, "every emotion but neutral");
     assert!(all.is_sorted_by(|a, b| a.1 >= b.1));
-    assert_eq!(all[0].0, "annoyance");
+    assert_eq!(all[0].0, "anger");
     let none = SentimentModel::embedded()
         .unwrap()
         .with_emotion_threshold(1.0)

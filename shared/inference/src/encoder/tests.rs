@@ -69,7 +69,7 @@ fn logits_are_within_rounding_of_the_reference() {
             // An activation that rounds the other way differs by 1/255 of its range, and all later activations follow.
             let difference = largest_difference(&found[0], &reference);
             assert!(
-                difference < 0.05,
+                difference < 0.1,
                 "{isa:?}: {:?}, reference {reference:?}",
                 found[0]
             );
