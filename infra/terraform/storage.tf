@@ -283,9 +283,10 @@ resource "aws_sqs_queue" "embedding" {
   visibility_timeout_seconds = 722
   message_retention_seconds  = 864000 # 10 days: longer than the deliveries last, and shorter than dead letters are kept
   receive_wait_time_seconds  = 20
-  # What can never be embedded becomes a dead letter at once, by the function. What fails for any other reason, such as a
-  # database that is away, comes again every 12 minutes for four days.
-  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.embedding_dead_letters.arn, maxReceiveCount = 480 })
+  # What can never be embedded becomes a dead letter at once, by the function. What fails while the database is away is given
+  # back by the function 480 times, for seconds, which is more than half an hour; then, as what fails for any other reason, it
+  # comes again every 12 minutes: 480 times, which is four days. SQS allows 1000 deliveries.
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.embedding_dead_letters.arn, maxReceiveCount = 960 })
   tags           = local.tags
 }
 

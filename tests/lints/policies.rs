@@ -84,6 +84,8 @@ const CALLS: &[(&str, &[&str])] = &[
     ),
     (r"objects\s*\.delete\(", &["s3:DeleteObject"]),
     (r"\bSqs::new\b|\bAnyQueue\b", &["sqs:SendMessage"]),
+    // Messages come again sooner than the queue would deliver them.
+    (r"\bqueue\s*\.give_back\(", &["sqs:ChangeMessageVisibility"]),
     // Dead letters are hidden while they are looked at, and sent back to their queue.
     (
         r"\bSqsDeadLetters\b",
@@ -134,7 +136,12 @@ const STORE_OPERATIONS: [(&str, &[&str]); 3] = [
     ("secrets/manager.rs", &["get_secret_value"]),
     (
         "queue/sqs.rs",
-        &["delete_message", "receive_message", "send_message"],
+        &[
+            "change_message_visibility_batch",
+            "delete_message",
+            "receive_message",
+            "send_message",
+        ],
     ),
 ];
 

@@ -1,11 +1,12 @@
 //! The embedding writer: webhook events from the queue to rows in the database.
 //!
 //! A batch is indexed together. An event that can never be indexed goes to the dead letters with its reason; one that may
-//! pass later is reported as failed and comes again; the others are done. Nothing is deleted before it is stored, and Lambda
+//! pass later is reported as failed and comes again, within seconds where a store is away; the others are done. Nothing is deleted before it is stored, and Lambda
 //! deletes: the function itself has no need of that right.
 
 pub mod config;
 pub mod deps;
+mod given_back;
 pub mod sqs;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use embedding::indexer::{Indexed, IndexingError, NotIndexed};
+use futures::future::join_all;
 use insights_core::WithCauses;
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
@@ -60,7 +62,9 @@ pub async fn handle(
 pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> Report {
     let started = Instant::now();
     let mut report = Report::default();
+    let mut waiting_for_store: Vec<&Message> = Vec::new();
     let (mut events, mut sources) = (Vec::new(), Vec::new());
+    let mut dead_letters: Vec<(&Message, String)> = Vec::new();
     let now = Timestamp::now();
     for message in messages {
         match WebhookEvent::parse(message.body.as_bytes(), now) {
@@ -68,7 +72,7 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
                 events.push(event);
                 sources.push(message);
             }
-            Err(invalid) => dead_letter(deps, message, &invalid.to_string(), &mut report).await,
+            Err(invalid) => dead_letters.push((message, invalid.to_string())),
         }
     }
     let results = deps.indexer.index(events, deadline).await;
@@ -84,12 +88,13 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
             Ok(Indexed::Unchanged | Indexed::Outdated) => report.unchanged += 1,
             Err(rejected @ NotIndexed::Rejected { .. }) => {
                 let reason = WithCauses(&rejected).to_string();
-                dead_letter(deps, message, &reason, &mut report).await;
+                dead_letters.push((message, reason));
             }
             Err(NotIndexed::Later { source, .. }) => {
                 report.failed.push(message.id.clone());
                 if source.is_of_store() {
                     report.store_errors += 1;
+                    waiting_for_store.push(message);
                 } else {
                     report.model_errors += 1;
                 }
@@ -108,13 +113,25 @@ pub async fn process(deps: &Deps, messages: &[Message], deadline: Deadline) -> R
             "these messages were not indexed and come again"
         );
     }
+    let buried = dead_letters
+        .iter()
+        .map(|(message, reason)| dead_letter(deps, message, reason));
+    for ((message, _), is_buried) in dead_letters.iter().zip(join_all(buried).await) {
+        if is_buried {
+            report.dead_lettered += 1;
+        } else {
+            report.failed.push(message.id.clone());
+            waiting_for_store.push(message);
+        }
+    }
+    given_back::give_back(&deps.queue, &waiting_for_store, deadline).await;
     record(&report, chunks, started);
     report
 }
 
-/// Sends a message to the dead letters; it may then be deleted. A message whose dead letter cannot be sent is received
-/// again.
-async fn dead_letter(deps: &Deps, message: &Message, reason: &str, report: &mut Report) {
+/// Sends a message to the dead letters, and returns whether it may be deleted. A message whose dead letter cannot be sent is
+/// received again.
+async fn dead_letter(deps: &Deps, message: &Message, reason: &str) -> bool {
     match deps.queue.dead_letter(message, reason).await {
         Ok(()) => {
             tracing::error!(
@@ -122,11 +139,11 @@ async fn dead_letter(deps: &Deps, message: &Message, reason: &str, report: &mut 
                 reason,
                 "the message went to the dead letters"
             );
-            report.dead_lettered += 1;
+            true
         }
         Err(error) => {
             tracing::error!(message_id = message.id, reason, cause = %WithCauses(&error), "the dead letter was not sent; the message comes again");
-            report.failed.push(message.id.clone());
+            false
         }
     }
 }

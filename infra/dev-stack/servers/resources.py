@@ -52,7 +52,7 @@ def main():
         dynamo.update_time_to_live(TableName=table, TimeToLiveSpecification=ttl)
     sqs = client("sqs", settings)
     dead = queue(sqs, settings["EMBEDDING_DLQ_URL"])
-    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 480})
+    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 960})
     queue(sqs, settings["EMBEDDING_QUEUE_URL"], VisibilityTimeout="360", RedrivePolicy=redrive)
     objects, bucket = client("s3", settings), settings["OBJECT_BUCKET"]
     made(objects.create_bucket, Bucket=bucket)

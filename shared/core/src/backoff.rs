@@ -134,6 +134,14 @@ impl BackoffPolicy {
         Jitter::Equal,
     );
 
+    /// A message that is given back to its queue because a store is away: 2 s, doubled up to 8 s, half of it random. It grows no
+    /// further, so that the message is done within half a minute of the store's return.
+    pub const GIVEN_BACK_MESSAGE: Self = Self::new(
+        Duration::from_secs(2),
+        Duration::from_secs(8),
+        Jitter::Equal,
+    );
+
     /// A call that the server refuses until somebody changes its configuration: 30 s, doubled up to 10 min, half of it random.
     pub const REFUSED_CALL: Self = Self::new(
         Duration::from_secs(30),

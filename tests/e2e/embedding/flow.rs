@@ -1,7 +1,6 @@
 //! Conversations come in by webhook and are found by a search, each once, whatever fails in between.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +11,11 @@ use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::{Queue, Sqs};
 use testkit::events::event;
-use testkit::{CapturedMetrics, TcpProxy, demo_secrets};
+use testkit::{CapturedMetrics, demo_secrets};
 
-use super::stack::{Stack, backends, conversation, invoke, local_provider, open_vectors, provider};
+use super::stack::{
+    Stack, backends, conversation, invoke, local_provider, open_vectors, provider, proxy_of,
+};
 use crate::events::request;
 
 /// Time of the first version of each conversation.
@@ -179,19 +180,8 @@ async fn queued(stack: &Stack, payload: &Value) -> Vec<store::queue::Message> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_mid_batch_costs_a_redelivery_and_no_row() {
     let database = dev_stack::create_database();
-    let (before, rest) = database.url.split_once('@').expect("a user");
-    let (address, name) = rest.split_once('/').expect("a name");
-    let server: SocketAddr = address
-        .replace("localhost", "127.0.0.1")
-        .parse()
-        .expect("an address");
-    let proxy = TcpProxy::start(server).await;
-    let stack = Stack::on(
-        &format!("{before}@{}/{name}", proxy.addr()),
-        local_provider().await,
-        &Env::default(),
-    )
-    .await;
+    let (proxy, url) = proxy_of(&database).await;
+    let stack = Stack::on(&url, local_provider().await, &Env::default()).await;
     for payload in conversations() {
         stack.deliver(&payload).await;
     }

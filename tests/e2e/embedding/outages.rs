@@ -1,14 +1,15 @@
-//! The queue or the state table hangs, refuses or is late: what still works, what waits, and that all goes on by itself.
+//! The queue, the state table or the database hangs, refuses or is late: what still works, what waits, and that all goes on by itself.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use runtime::config::Env;
 use serde_json::{Value, json};
 use store::queue::Queue;
 use testkit::TcpProxy;
 
-use super::stack::{Stack, conversation, invoke};
+use super::stack::{Stack, conversation, invoke, local_provider, proxy_of};
 
 /// Time within which everything works again once a store does.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -172,4 +173,81 @@ async fn while_the_state_table_is_away_only_webhooks_wait() {
         assert_eq!(found(&stack).await, expected, "{fault:?}");
     }
     assert_eq!(stack.rows().await, expected.len() as u64);
+}
+
+/// How long the template's queue hides a message from other writers.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(722);
+
+/// Takes a batch from the queue as Lambda does, and has it written. Returns how many messages failed.
+async fn write_a_batch(stack: &Stack) -> usize {
+    let messages = stack.take(VISIBILITY_TIMEOUT).await;
+    if messages.is_empty() {
+        return 0;
+    }
+    stack.write(&messages).await.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_without_the_database_is_stored_within_half_a_minute_of_its_return() {
+    let database = dev_stack::create_database();
+    let (proxy, url) = proxy_of(&database).await;
+    let stack = Stack::on(&url, local_provider().await, &Env::default()).await;
+    let (mut stored, mut expected) = (0, BTreeSet::new());
+    for (fault, deliveries) in [(Fault::Refusing, 3), (Fault::Hanging, 1)] {
+        fault.begin(&proxy);
+        for number in 0..3 {
+            let name = format!("{fault:?}-{number}");
+            assert_eq!(stack.deliver(&named(&name)).await.status(), 202);
+            expected.insert(name);
+        }
+        stack.queue.send("not JSON").await.expect("sent");
+        // Each message fails, and comes again to fail once more.
+        let mut failures = 0;
+        while failures < 3 * deliveries {
+            failures += write_a_batch(&stack).await;
+        }
+        proxy.restore();
+
+        let restored = Instant::now();
+        while stack.rows().await < expected.len() as u64 {
+            let waited = restored.elapsed();
+            assert!(waited < RECOVERY, "{fault:?}: {waited:?}");
+            write_a_batch(&stack).await;
+        }
+        assert_eq!(found(&stack).await, expected, "{fault:?}");
+        stored += 3;
+        assert_eq!(stack.rows().await, stored, "each is stored once");
+    }
+    // What can never be stored became a dead letter at its first delivery, although the database was away.
+    let letters = stack
+        .dead_letters
+        .receive(10, Duration::ZERO, Duration::from_secs(60))
+        .await
+        .expect("dead letters");
+    let bodies: Vec<&str> = letters.iter().map(|letter| letter.body.as_str()).collect();
+    assert_eq!(bodies, ["not JSON"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_return_cannot_be_told_to_the_queue_is_not_lost() {
+    let database = dev_stack::create_database();
+    let (proxy, url) = proxy_of(&database).await;
+    let queue = self::proxy().await;
+    let stack = Stack::on_through(&url, &queue).await;
+    assert_eq!(stack.deliver(&named("kept")).await.status(), 202);
+    let messages = stack.take(Duration::from_secs(20)).await;
+    proxy.cut();
+    queue.cut();
+    // Neither store answers: the message is reported as failed, in time.
+    let started = Instant::now();
+    let failed = invoke(&stack.writer, &messages).await;
+    assert_eq!(failed, [messages[0].id.clone()]);
+    assert!(started.elapsed() < Duration::from_secs(50));
+    queue.restore();
+    proxy.restore();
+    // It comes again when its visibility timeout is over.
+    while stack.rows().await == 0 {
+        write_a_batch(&stack).await;
+    }
+    assert_eq!(stack.rows().await, 1);
 }

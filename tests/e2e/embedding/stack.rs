@@ -1,5 +1,6 @@
 //! The embedding pipeline on real servers: PostgreSQL, SQS, and the shipped model or the simulated embeddings service.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +49,19 @@ struct Stores {
 /// Returns the configuration of clients that reach the AWS services through a proxy.
 async fn through(proxy: &TcpProxy) -> SdkConfig {
     store::aws::load_config(Some(&format!("http://{}", proxy.addr()))).await
+}
+
+/// Starts a proxy in front of a database, and returns the URL of the database behind it.
+pub(crate) async fn proxy_of(database: &dev_stack::Database) -> (TcpProxy, String) {
+    let (user, rest) = database.url.split_once('@').expect("a user");
+    let (address, name) = rest.split_once('/').expect("a name");
+    let server: SocketAddr = address
+        .replace("localhost", "127.0.0.1")
+        .parse()
+        .expect("an address");
+    let proxy = TcpProxy::start(server).await;
+    let url = format!("{user}@{}/{name}", proxy.addr());
+    (proxy, url)
 }
 
 /// Returns stores in a folder, with a database.
@@ -114,6 +128,16 @@ impl Stack {
         let mut stack = Self::with(&database.url, provider, &Env::default(), stores).await;
         stack.database = Some(database);
         stack
+    }
+
+    /// Starts a stack on a given database with the shipped model, whose queue is reached through a proxy.
+    pub(crate) async fn on_through(database_url: &str, queue: &TcpProxy) -> Self {
+        let stores = Stores {
+            queue: Some(through(queue).await),
+            ..Stores::default()
+        };
+        let provider = local_provider().await;
+        Self::with(database_url, provider, &Env::default(), stores).await
     }
 
     /// Starts a stack on a given database, with a given provider and more settings.

@@ -91,6 +91,23 @@ impl Queue for SimulatedQueue {
         self.operate("delete", |queue| queue.delete(&id)).await
     }
 
+    async fn give_back(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        let receipts: Vec<(String, u64)> = messages
+            .iter()
+            .map(|(message, hidden)| {
+                let hidden_ms = u64::try_from(hidden.as_millis()).unwrap_or(u64::MAX);
+                // SQS counts in whole seconds.
+                (message.receipt.clone(), hidden_ms.next_multiple_of(1000))
+            })
+            .collect();
+        self.operate("give back", move |queue| {
+            for (receipt, hidden_ms) in &receipts {
+                queue.give_back(receipt, *hidden_ms);
+            }
+        })
+        .await
+    }
+
     async fn dead_letter(&self, message: &Message, _reason: &str) -> Result<(), Error> {
         let body = message.body.clone();
         self.operate("dead letter", |queue| queue.dead_letters.push(body))

@@ -58,6 +58,17 @@ impl QueuedMessages {
             .collect()
     }
 
+    /// Hides a delivered message for `hidden_ms` from now, unless it was deleted or delivered again since.
+    pub fn give_back(&mut self, receipt: &str, hidden_ms: u64) {
+        let now_ms = seeded_os::elapsed_ms();
+        for (number, message) in &mut self.waiting {
+            let is_hidden = message.visible_ms > now_ms;
+            if is_hidden && receipt == format!("{number}/{}", message.deliveries) {
+                message.visible_ms = now_ms + hidden_ms;
+            }
+        }
+    }
+
     /// Deletes a message by its id.
     pub fn delete(&mut self, id: &str) {
         if let Ok(number) = id.parse::<u64>() {

@@ -63,6 +63,10 @@ impl Queue for AnyQueue {
         with_queue!(self, queue => queue.delete(receipt).await)
     }
 
+    async fn give_back(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        with_queue!(self, queue => queue.give_back(messages).await)
+    }
+
     async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {
         with_queue!(self, queue => queue.dead_letter(message, reason).await)
     }

@@ -24,6 +24,12 @@ pub trait ErasedQueue: std::fmt::Debug + Send + Sync {
     /// Does what [`Queue::delete`] does.
     fn delete_boxed<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), Error>>;
 
+    /// Does what [`Queue::give_back`] does.
+    fn give_back_boxed<'a>(
+        &'a self,
+        messages: &'a [(&'a Message, Duration)],
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
     /// Does what [`Queue::dead_letter`] does.
     fn dead_letter_boxed<'a>(
         &'a self,
@@ -48,6 +54,13 @@ impl<T: Queue + std::fmt::Debug> ErasedQueue for T {
 
     fn delete_boxed<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(Queue::delete(self, receipt))
+    }
+
+    fn give_back_boxed<'a>(
+        &'a self,
+        messages: &'a [(&'a Message, Duration)],
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(Queue::give_back(self, messages))
     }
 
     fn dead_letter_boxed<'a>(
@@ -75,6 +88,10 @@ impl Queue for Arc<dyn ErasedQueue> {
 
     async fn delete(&self, receipt: &str) -> Result<(), Error> {
         (**self).delete_boxed(receipt).await
+    }
+
+    async fn give_back(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        (**self).give_back_boxed(messages).await
     }
 
     async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {

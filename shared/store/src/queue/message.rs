@@ -13,7 +13,7 @@ pub const BODY_MAX_BYTES: usize = 252 * 1024;
 const REASON_MAX_BYTES: usize = 1024;
 
 /// A message that was taken from the queue. The message comes again unless it is deleted before its visibility timeout
-/// ends.
+/// ends, or before the time that [`Queue::give_back`] has set.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// The id that the queue gave the message, the same at every delivery.
@@ -51,6 +51,17 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`Error::Unavailable`] without an answer; the message then comes again.
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Gives delivered messages back: each becomes visible again after its time (whole seconds, rounded up), and no longer at the
+    /// end of its visibility timeout. A message that was deleted already, or is visible again, is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the time of a message may not have been changed; it then comes again at the end of its
+    /// visibility timeout. The other messages are given back all the same.
+    fn give_back(
+        &self,
+        messages: &[(&Message, Duration)],
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Puts a delivered message among the dead letters, with the reason why it cannot be processed. The caller then deletes
     /// the message as one that was processed, or whoever deletes for the caller does; a crash in between leaves the message

@@ -31,9 +31,10 @@ const SCHEMA: &str = "
 /// Pause between two looks of a waiting receiver for messages of other processes; its own process wakes it at once.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Most deliveries of a message before it becomes a dead letter, as the template sets them for SQS.
-const DELIVERIES_MAX: u32 = 480;
+const DELIVERIES_MAX: u32 = 960;
 
-/// A named queue in a SQLite file. A message that was delivered five times and not deleted becomes a dead letter.
+/// A named queue in a SQLite file. A message that was delivered as often as the template allows, and
+/// not deleted, becomes a dead letter.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
@@ -214,6 +215,27 @@ impl Queue for SqliteQueue {
         Ok(())
     }
 
+    async fn give_back(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let times: Vec<(String, i64)> = messages
+            .iter()
+            .map(|(message, hidden)| (message.receipt.clone(), visible_at_ms(now, *hidden)))
+            .collect();
+        self.database
+            .run("give_back", move |connection| {
+                let transaction = connection.transaction()?;
+                for (receipt, visible_at) in &times {
+                    transaction
+                        .prepare_cached(
+                            "UPDATE queue SET visible_at = ?2 WHERE receipt = ?1 AND dead_reason IS NULL",
+                        )?
+                        .execute(params![receipt, visible_at])?;
+                }
+                transaction.commit()
+            })
+            .await
+    }
+
     async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {
         let (id, reason) = (message.id.clone(), stored_reason(reason).to_owned());
         self.database
@@ -227,6 +249,13 @@ impl Queue for SqliteQueue {
             .await?;
         Ok(())
     }
+}
+
+/// Returns the moment, in milliseconds of the epoch, until which a message is hidden.
+fn visible_at_ms(now: Timestamp, hidden: Duration) -> i64 {
+    let hidden = SignedDuration::try_from(hidden).unwrap_or(SignedDuration::MAX);
+    now.saturating_add(hidden)
+        .map_or(i64::MAX, Timestamp::as_millisecond)
 }
 
 /// Takes visible messages in the order in which they were sent; those that were delivered too often become dead letters.
@@ -247,10 +276,7 @@ fn take_visible(
     if !waiting {
         return Ok(Vec::new());
     }
-    let hidden = SignedDuration::try_from(visible_after).unwrap_or(SignedDuration::MAX);
-    let visible_at = now
-        .saturating_add(hidden)
-        .map_or(i64::MAX, Timestamp::as_millisecond);
+    let visible_at = visible_at_ms(now, visible_after);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction
         .prepare_cached(

@@ -6,7 +6,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeName,
+};
 
 use super::message::{Message, Queue, RECEIVE_MAX, check_body, stored_reason};
 use crate::Error;
@@ -16,6 +18,9 @@ use crate::aws::FailedCall;
 const RECEIVE_WAIT_MAX: Duration = Duration::from_secs(20);
 /// How much longer than its wait a call that receives messages may take.
 const RECEIVE_MARGIN: Duration = Duration::from_secs(5);
+
+/// Most messages of one request that changes when they are visible again.
+const CHANGES_MAX: usize = 10;
 
 /// A queue on SQS and the queue of its dead letters.
 #[derive(Debug, Clone)]
@@ -59,6 +64,47 @@ impl Sqs {
                 what: format!("the answer for the queue {name}"),
                 source: "it has no URL".into(),
             })
+    }
+
+    /// Changes the moments at which a few messages become visible again.
+    async fn change_visibility(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        const OPERATION: &str = "ChangeMessageVisibilityBatch";
+        let entries = messages
+            .iter()
+            .enumerate()
+            .filter(|(_, (message, _))| !message.receipt.is_empty())
+            .map(|(index, (message, hidden))| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(&message.receipt)
+                    .visibility_timeout(whole_seconds(*hidden))
+                    .build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| Error::Corrupt {
+                what: format!("a request of {OPERATION}"),
+                source: Box::new(source),
+            })?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let answer = self
+            .client
+            .change_message_visibility_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| self.failed_call(OPERATION).with_cause(error))?;
+        // A fault of the sender is a receipt whose message was deleted or is visible already.
+        match answer.failed.iter().find(|entry| !entry.sender_fault) {
+            None => Ok(()),
+            Some(entry) => Err(Error::Unavailable {
+                store: "SQS",
+                operation: OPERATION,
+                source: entry.code.clone().into(),
+            }),
+        }
     }
 
     fn failed_call(&self, operation: &'static str) -> FailedCall<'_> {
@@ -137,6 +183,17 @@ impl Queue for Sqs {
             }
             Err(error) => Err(self.failed_call("DeleteMessage").with_cause(error)),
         }
+    }
+
+    async fn give_back(&self, messages: &[(&Message, Duration)]) -> Result<(), Error> {
+        // One request takes ten messages. That one of them fails says nothing of the others.
+        let requests = messages
+            .chunks(CHANGES_MAX)
+            .map(|few| self.change_visibility(few));
+        futures::future::join_all(requests)
+            .await
+            .into_iter()
+            .collect()
     }
 
     async fn dead_letter(&self, message: &Message, reason: &str) -> Result<(), Error> {

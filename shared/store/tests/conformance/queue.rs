@@ -150,6 +150,54 @@ async fn bodies_have_limits(queue: &impl Queue) {
     }
 }
 
+async fn messages_that_are_given_back_come_at_their_own_times(queue: &impl Queue) {
+    // More than one request of SQS takes.
+    for n in 0..13 {
+        queue.send(&format!("{n}")).await.expect("sent");
+    }
+    let mut taken = Vec::new();
+    while taken.len() < 13 {
+        let messages = queue.receive(10, AT_ONCE, HIDDEN).await;
+        taken.extend(messages.expect("an answer"));
+    }
+    // Two of them stay hidden: for a longer time, and for that of their delivery.
+    let (kept, rest) = taken.split_first().expect("messages");
+    let (late, soon) = rest.split_first().expect("messages");
+    let mut given: Vec<_> = soon.iter().map(|one| (one, Duration::ZERO)).collect();
+    given.insert(3, (late, HIDDEN));
+    queue.give_back(&given).await.expect("given back");
+    let mut again = BTreeSet::new();
+    loop {
+        let messages = queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer");
+        if messages.is_empty() {
+            break;
+        }
+        for message in messages {
+            assert_eq!(message.deliveries, 2);
+            assert!(again.insert(message.id), "delivered twice");
+        }
+    }
+    let expected: BTreeSet<_> = soon.iter().map(|one| one.id.clone()).collect();
+    assert_eq!(again, expected);
+    assert!(![&kept.id, &late.id].iter().any(|id| again.contains(*id)));
+    queue.give_back(&[]).await.expect("nothing to give back");
+}
+
+async fn giving_back_what_is_gone_changes_nothing(queue: &impl Queue) {
+    let mut taken = Vec::new();
+    for body in ["done", "left"] {
+        queue.send(body).await.expect("sent");
+        taken.extend(queue.receive(1, AT_ONCE, HIDDEN).await.expect("an answer"));
+    }
+    let (done, left) = (&taken[0], &taken[1]);
+    queue.delete(&done.receipt).await.expect("deleted");
+    let given = [(done, Duration::ZERO), (left, Duration::ZERO)];
+    queue.give_back(&given).await.expect("given back");
+    let again = queue.receive(10, AT_ONCE, HIDDEN).await.expect("an answer");
+    let bodies: Vec<_> = again.iter().map(|one| one.body.as_str()).collect();
+    assert_eq!(bodies, ["left"]);
+}
+
 macro_rules! conformance {
     ($($test:ident)*) => {
         mod sqs_conforms {
@@ -178,6 +226,8 @@ conformance! {
     each_message_goes_to_one_of_several_receivers
     a_waiting_receiver_wakes_when_a_message_comes
     bodies_have_limits
+    messages_that_are_given_back_come_at_their_own_times
+    giving_back_what_is_gone_changes_nothing
 }
 
 #[tokio::test]
@@ -247,7 +297,7 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
         .expect("buried");
     queue.delete(&message.receipt).await.expect("harmless");
     let unlucky = queue.send("unlucky").await.expect("sent");
-    for delivery in 1..=480 {
+    for delivery in 1..=960 {
         let message = queue
             .receive(1, AT_ONCE, Duration::ZERO)
             .await
@@ -272,7 +322,7 @@ async fn dead_letters_keep_their_reason_and_can_be_redriven() {
         .collect();
     let expected = [
         (poison.as_str(), "no transcript", 1),
-        (unlucky.as_str(), "delivered 480 times without success", 480),
+        (unlucky.as_str(), "delivered 960 times without success", 960),
     ];
     assert_eq!(reasons, expected);
     // The file keeps it all: another opening of it sees the same.
