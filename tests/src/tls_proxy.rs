@@ -40,7 +40,7 @@ impl TlsProxy {
     /// If no certificate can be made, or there is no free port.
     pub async fn start(upstream: String) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        dev_stack::create_certificate(folder.path());
+        dev_stack::create_certificate(folder.path(), &["localhost"]);
         let path = |name: &str| folder.path().join(name);
         let certificate = CertificateDer::from_pem_file(path("certificate.pem"));
         let certificate = certificate.expect("a certificate");

@@ -12,7 +12,8 @@ const EXAMPLES: &str = "Examples:
 
 Prints one line a check: OK, missing permission, not licensed or unknown, what that rests on, and what to do. Nothing is
 changed in the contact center. The output holds no secret, no text of a conversation and nobody's name, so that it can be
-pasted into an issue. The exit code is 1 if there is no token or no host.";
+pasted into an issue. The exit code is 1 if there is no token or no host. The access key of the service user is read from secrets.toml
+in --data-dir; without one, and with no tenant in the settings, a simulated tenant is examined.";
 
 /// Arguments of the subcommand `doctor`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,7 @@ pub(crate) struct Args {
 /// If the profile is not `cxone`, or a check failed without which nothing works.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let context = LocalContext::open(&args.local).await?;
+    context.announce_simulated_tenant();
     let profile = context.cxone_settings()?.profile;
     if profile != Profile::Cxone {
         bail!(

@@ -22,7 +22,7 @@ pub(crate) struct LocalArgs {
     /// Folder that holds state, archives, vectors and reports
     #[arg(long, value_name = "DIR", default_value = "./insights-data")]
     pub(crate) data_dir: PathBuf,
-    /// Base URL of the contact center, with the profile cxone its issuer; without this option, a simulator is started
+    /// Base URL of the contact center, with the profile cxone its issuer; where nothing names one, a simulator is started
     #[arg(long, value_name = "URL")]
     pub(crate) cxone_url: Option<Url>,
     /// API of the contact center; the default is CXONE_PROFILE, or else tutorial
@@ -96,7 +96,7 @@ pub(crate) struct LocalContext {
 }
 
 impl LocalContext {
-    /// Opens the stores, and starts a simulator unless the options or `CXONE_BASE_URL` name a contact center.
+    /// Opens the stores, and starts a simulator unless the options, a setting or an access key name a contact center.
     ///
     /// # Errors
     /// If the folder cannot be written, the secret file is malformed, or AWS is not configured.
@@ -114,19 +114,18 @@ impl LocalContext {
         let dir = &args.data_dir;
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let env = args.env();
+        let mut has_access_key = false;
         let backends = if args.aws {
             Backends::aws(&env).await?.with_folder(dir)
         } else {
-            let given = api_key
+            let given: Secrets = api_key
                 .map(|key| ("api_key".to_owned(), SecretString::from(key)))
                 .into_iter()
                 .collect();
-            let secrets = local_secrets(
-                &dir.join("secrets.toml"),
-                given,
-                &default_secrets(&scenario.settings),
-            )
-            .await?;
+            let read = read_secret_file(&dir.join("secrets.toml")).await?;
+            has_access_key = read.get("access_key_id").is_some();
+            let secrets = given.or_from(&read);
+            let secrets = with_board_key(secrets.or_from(&default_secrets(&scenario.settings)));
             Backends::laptop(dir, secrets).with_aws_settings(AwsSettings::from_env(&env)?)
         };
         let backends = backends.with_connections(IdleConnections::Keep);
@@ -134,7 +133,7 @@ impl LocalContext {
         let (env, simulator) = match CxoneSettings::from_env(&env)?.profile {
             Profile::Tutorial => tutorial(args, env, scenario).await?,
             Profile::Cxone => {
-                let (env, simulated) = tenant(args, env, scenario).await?;
+                let (env, simulated) = tenant(args, env, scenario, has_access_key).await?;
                 simulated_tenant = simulated;
                 (env, None)
             }
@@ -154,6 +153,18 @@ impl LocalContext {
     /// If one of them is not allowed.
     pub(crate) fn cxone_settings(&self) -> anyhow::Result<CxoneSettings> {
         Ok(CxoneSettings::from_env(&self.env)?)
+    }
+
+    /// Says on the error stream that the tenant of this run is a simulated one, where it is: what a command finds there says nothing of
+    /// the user's own.
+    pub(crate) fn announce_simulated_tenant(&self) {
+        if self.simulated_tenant.is_some() {
+            let secrets = self.data_dir.join("secrets.toml");
+            eprintln!(
+                "this is a simulated tenant: for your own, put its access key into {}, or set CXONE_ISSUER",
+                secrets.display()
+            );
+        }
     }
 
     /// Returns a client of the tenant for one system. Its tokens are kept in the state store.
@@ -214,27 +225,32 @@ async fn tutorial(
     Ok((env.with("CXONE_BASE_URL", url), simulator))
 }
 
-/// Returns the environment of a tenant, and the simulated one if one was started.
+/// Settings that name a tenant. Without one of them and without an access key there is no tenant to talk to.
+const TENANT_NAMES: [&str; 3] = ["CXONE_ISSUER", "CXONE_TENANT_ID", "CXONE_BASE_URL"];
+
+/// Returns the environment of a tenant, and the simulated one if one was started: where no option or setting names a tenant, and
+/// no secret has the access key of one. The issuer of the commercial cloud needs no name.
 async fn tenant(
     args: &LocalArgs,
     env: Env,
     scenario: Scenario,
+    has_access_key: bool,
 ) -> anyhow::Result<(Env, Option<TenantHandle>)> {
-    match (&args.cxone_url, env.text("CXONE_ISSUER")) {
-        (Some(url), _) => Ok((env.with("CXONE_ISSUER", url.to_string()), None)),
-        (None, Some(_)) => Ok((env, None)),
-        (None, None) => {
-            let tenant = TenantSimulator::start(scenario)
-                .await
-                .context("cannot start the simulated tenant")?;
-            let hosts = tenant.hosts();
-            let env = env
-                .with("CXONE_ISSUER", hosts.issuer)
-                .with("CXONE_DIGITAL_URL", hosts.digital)
-                .with("CXONE_EVENT_HUB_URL", hosts.event_hub);
-            Ok((env, Some(tenant)))
-        }
+    if let Some(url) = &args.cxone_url {
+        return Ok((env.with("CXONE_ISSUER", url.to_string()), None));
     }
+    if args.aws || has_access_key || TENANT_NAMES.iter().any(|name| env.text(name).is_some()) {
+        return Ok((env, None));
+    }
+    let tenant = TenantSimulator::start(scenario)
+        .await
+        .context("cannot start the simulated tenant")?;
+    let hosts = tenant.hosts();
+    let env = env
+        .with("CXONE_ISSUER", hosts.issuer)
+        .with("CXONE_DIGITAL_URL", hosts.digital)
+        .with("CXONE_EVENT_HUB_URL", hosts.event_hub);
+    Ok((env, Some(tenant)))
 }
 
 /// Returns the secrets that the simulator and the functions accept where the secret file has no others.
@@ -254,15 +270,14 @@ fn default_secrets(settings: &Settings) -> Secrets {
     .collect()
 }
 
-/// Returns the secrets of the command line, of the secret file and the defaults, in this order of precedence. Editors create
-/// files that other users may read; a secret file is made private before it is read.
-async fn local_secrets(file: &Path, given: Secrets, defaults: &Secrets) -> anyhow::Result<Secrets> {
+/// Returns the secrets of the secret file; none if there is no file. Editors create files that other users may read; a secret file
+/// is made private before it is read.
+async fn read_secret_file(file: &Path) -> anyhow::Result<Secrets> {
     if !file.exists() {
-        return Ok(with_board_key(given.or_from(defaults)));
+        return Ok(Secrets::default());
     }
     make_private(file).with_context(|| format!("cannot make {} private", file.display()))?;
-    let read = SecretFile::new(file, Secrets::default()).fetch().await?;
-    Ok(with_board_key(given.or_from(&read).or_from(defaults)))
+    Ok(SecretFile::new(file, Secrets::default()).fetch().await?)
 }
 
 /// Lets the one API key log in to the board of supervisors too, unless the secrets list keys of their own.

@@ -47,6 +47,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         ..Scenario::default()
     };
     let context = LocalContext::open_with(&args.local, scenario, None).await?;
+    context.announce_simulated_tenant();
     let mut config = Config::from_env(&context.env)?;
     // The user named these calls, so that they are followed until Ctrl-C even when nobody speaks.
     config.rules.silence_timeout = None;

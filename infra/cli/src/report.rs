@@ -88,6 +88,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         clap::Error::raw(ErrorKind::ValueValidation, message).exit()
     });
     let context = LocalContext::open(&args.local).await?;
+    context.announce_simulated_tenant();
     let mut config = Config::from_env(&context.env)?;
     if args.redact && config.redaction.is_none() {
         config.redaction = Some(RedactionSettings::from_env(&context.env)?.policy());

@@ -1,6 +1,6 @@
-"""Writes a certificate for localhost, which signs itself, and its key into a folder.
+"""Writes a certificate for some hosts, which signs itself, and its key into a folder.
 
-Usage: python certificate.py FOLDER
+Usage: python certificate.py FOLDER HOST...
 """
 
 import datetime
@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 folder = pathlib.Path(sys.argv[1])
+hosts = [x509.DNSName(host) for host in sys.argv[2:]]
 key = ec.generate_private_key(ec.SECP256R1())
-name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost of a test")])
+name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hosts of a test")])
 now = datetime.datetime.now(datetime.timezone.utc)
 certificate = (
     x509.CertificateBuilder()
@@ -24,7 +25,7 @@ certificate = (
     .serial_number(x509.random_serial_number())
     .not_valid_before(now - datetime.timedelta(days=1))
     .not_valid_after(now + datetime.timedelta(days=7))
-    .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
     .sign(key, hashes.SHA256())
 )
 (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

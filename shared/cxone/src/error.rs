@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use insights_http::Error as HttpError;
 
-use crate::need::Right;
+use crate::need::{DIGITAL_EXPERIENCE, INTERACTION_ANALYTICS, Right};
 
 /// Why a call to the contact center failed.
 ///
@@ -29,18 +29,21 @@ pub enum Error {
     /// The token endpoint does not know the registered application (401): an operator must correct the secret, or how the
     /// application proves itself.
     #[error(
-        "{endpoint} refused the application `{client}`: correct client_id and client_secret in the contact center's secret, or set CXONE_CLIENT_AUTH to the form, basic or post, that the application was registered with"
+        "{endpoint} refused the application `{client}`: correct client_id and client_secret in the contact center's secret, or set CXONE_CLIENT_AUTH to the form, basic or post, that the application was registered with{}",
+        further(cloud_advice)
     )]
     BadClient {
         /// The token endpoint that was called.
         endpoint: String,
         /// The beginning of the client id.
         client: String,
+        /// What to do if the application belongs to another cloud; empty where the issuer tells no cloud.
+        cloud_advice: &'static str,
     },
     /// The token endpoint does not accept the access key of the user (401): an operator must create another one.
     #[error(
-        "{endpoint} refused the access key `{access_key}`: {}; create an access key for the service user, and store access_key_id and access_key_secret in the contact center's secret",
-        if *is_expired { "it has expired" } else { "it is wrong, expired or revoked" }
+        "{endpoint} refused the access key `{access_key}`: {}; create an access key for the service user, and store access_key_id and access_key_secret in the contact center's secret{}",
+        if *is_expired { "it has expired" } else { "it is wrong, expired or revoked" }, further(cloud_advice)
     )]
     BadAccessKey {
         /// The token endpoint that was called.
@@ -49,6 +52,8 @@ pub enum Error {
         access_key: String,
         /// Whether the answer says that the key has expired.
         is_expired: bool,
+        /// What to do if the key belongs to another cloud; empty where that cannot be the reason.
+        cloud_advice: &'static str,
     },
     /// The user lacks a permission, or the application lacks the API (403): an operator must grant it.
     #[error(
@@ -62,7 +67,8 @@ pub enum Error {
     },
     /// The tenant has not licensed the product that the call is part of.
     #[error(
-        "{endpoint} is not available: the tenant has no license for {product}; ask NICE for it, or do without"
+        "{endpoint} is not available: the tenant has no license for {product}; ask NICE for it, or do without{}",
+        setting_without(product)
     )]
     NotLicensed {
         /// The endpoint that was called.
@@ -123,6 +129,24 @@ pub enum Error {
     /// The call failed in a way that any HTTP call can.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+/// Returns further advice, separated from what stands before it.
+fn further(advice: &str) -> String {
+    if advice.is_empty() {
+        String::new()
+    } else {
+        format!("; {advice}")
+    }
+}
+
+/// Returns the setting with which reports and embeddings do without a product, where there is one.
+fn setting_without(product: &str) -> &'static str {
+    match product {
+        INTERACTION_ANALYTICS => " by CXONE_MEDIA_TYPES=digital",
+        DIGITAL_EXPERIENCE => " by CXONE_MEDIA_TYPES=voice",
+        _ => "",
+    }
 }
 
 /// Says what the client lacks, as far as that is known.

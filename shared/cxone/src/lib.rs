@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod client;
+mod cloud;
 pub mod conversations;
 pub mod data_actions;
 pub mod endpoints;

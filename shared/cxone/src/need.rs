@@ -1,5 +1,11 @@
 //! What a call needs of the contact center, for the message of the one who has to grant it.
 
+/// The product that analyzes conversations and makes their transcripts.
+pub(crate) const INTERACTION_ANALYTICS: &str = "Interaction Analytics";
+
+/// The product whose contacts are chats, messages and other digital ones.
+pub(crate) const DIGITAL_EXPERIENCE: &str = "Digital Experience";
+
 /// What the client must have been granted for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {

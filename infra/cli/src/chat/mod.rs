@@ -58,6 +58,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     chat_session::config::check_agents(std::slice::from_ref(&args.agent)).context("--agent")?;
     let context = LocalContext::open_with(&args.local, scenario(1.0), None).await?;
+    context.announce_simulated_tenant();
     let deps = build(&context, None).await?;
     let stop = CancellationToken::new();
     let (shown, updates) = mpsc::channel(10_000);

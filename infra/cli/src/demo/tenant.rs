@@ -52,7 +52,7 @@ pub(super) async fn open(local: &LocalArgs, chat_speed: f64) -> anyhow::Result<L
     let mut context = LocalContext::open_with(local, scenario, None).await?;
     let tenant = context.simulated_tenant.as_ref();
     let hosts = tenant
-        .context("the demo plays a simulated tenant: unset CXONE_ISSUER")?
+        .context("the demo plays a simulated tenant: unset the settings that name another, and choose a --data-dir without an access key")?
         .hosts();
     println!(
         "a simulated tenant with every habit of the real product: issuer {}, API {}, digital {}",

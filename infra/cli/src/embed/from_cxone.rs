@@ -61,6 +61,7 @@ impl ConversationSink for IndexerSink {
 /// If the contact center refuses access or is away, or a store or the provider fails.
 pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     let context = LocalContext::open(local).await?;
+    context.announce_simulated_tenant();
     let indexer = Pipeline::open(&context).await?.indexer()?;
     let config = Config::from_env(&context.env)?;
     let sink = Arc::new(IndexerSink(indexer));

@@ -31,6 +31,14 @@ impl TenantSource {
         Self { client, media }
     }
 
+    /// Returns whether the settings allow to read a part: it may have been named under other settings.
+    fn reads(&self, part: &ConversationPart) -> bool {
+        match part.kind {
+            PartKind::Segment => self.media.voice,
+            PartKind::Digital => self.media.digital,
+        }
+    }
+
     async fn read_part(
         &self,
         part: &ConversationPart,
@@ -117,7 +125,8 @@ impl ConversationSource for TenantSource {
         Box::pin(async move {
             let mut transcript = TranscriptLines::default();
             let (mut found, mut removed, mut missing) = (0, 0, 0);
-            for part in &conversation.parts {
+            let read = conversation.parts.iter().filter(|part| self.reads(part));
+            for part in read {
                 match self.read_part(part, deadline).await? {
                     PartText::Lines(lines) => {
                         found += 1;
@@ -129,6 +138,8 @@ impl ConversationSource for TenantSource {
                 }
             }
             Ok(match (found, removed, missing) {
+                // What is not read for now may be read again after a change of the settings.
+                (0, 0, 0) if !conversation.parts.is_empty() => SourceTranscript::NotYet,
                 (0, 0, 0) => SourceTranscript::Missing,
                 (0, _, 0) => SourceTranscript::Removed,
                 (0, _, _) => SourceTranscript::NotYet,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::credentials::{AccessKey, ClientCredentials};
 use super::lifetime::Lifetime;
 use super::token::AccessToken;
+use crate::cloud::Cloud;
 use crate::endpoints::{ClientAuthentication, Grant, Site};
 use crate::error::Error;
 use crate::status::missing_scope;
@@ -161,19 +162,22 @@ fn refusal(
     let code = code.unwrap_or_default();
     let endpoint = answer.endpoint.clone();
     let status = status.as_u16();
+    let cloud = Cloud::of_issuer(site.token_url());
+    let cloud_advice = cloud.map_or("", Cloud::advice_to_strangers);
     let is_of_key = site.grant() != Grant::ClientCredentials;
     let is_of_client = matches!(code, "invalid_client" | "unauthorized_client");
     match (status, code) {
         (400 | 401, _) if is_of_key && is_of_client => Error::BadClient {
             endpoint,
             client: beginning_of(&credentials.client_id),
+            cloud_advice,
         },
         (401, _) | (400, "invalid_grant") if is_of_key => {
-            bad_access_key(endpoint, said.as_ref(), credentials)
+            bad_access_key(endpoint, said.as_ref(), credentials, cloud_advice)
         }
         // The form of the request is known to be right: what is wrong with it can only be the key.
         (400 | 403, _) if site.grant() == Grant::AccessKey => {
-            bad_access_key(endpoint, said.as_ref(), credentials)
+            bad_access_key(endpoint, said.as_ref(), credentials, cloud_advice)
         }
         (401, _) | (400, "invalid_client" | "unauthorized_client" | "invalid_grant") => {
             Error::BadCredentials {
@@ -201,14 +205,18 @@ fn bad_access_key(
     endpoint: String,
     said: Option<&Refusal>,
     credentials: &ClientCredentials,
+    cloud_advice: &'static str,
 ) -> Error {
     let said = said.and_then(|said| said.error_description.as_deref());
     let said = said.unwrap_or_default().to_ascii_lowercase();
     let key = credentials.access_key.as_ref();
+    let is_expired = said.contains("expire");
     Error::BadAccessKey {
         endpoint,
         access_key: key.map_or_else(String::new, |key| beginning_of(&key.id)),
-        is_expired: said.contains("expire"),
+        is_expired,
+        // A cloud that knows that a key has expired knows the key.
+        cloud_advice: if is_expired { "" } else { cloud_advice },
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table of a tenant's calls: the only place that names their paths, hosts, permissions and products.
 
 use super::hosts::Host;
-use crate::need::Right;
+use crate::need::{DIGITAL_EXPERIENCE, INTERACTION_ANALYTICS, Right};
 
 /// What a call of a tenant does. Which host and path that has is the matter of this table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ const CONTACT_API: &str = "the contact API (real-time data, reporting and admini
 
 const ANALYTICS: Right = Right {
     permission: "Analytics Access: View",
-    product: "Interaction Analytics",
+    product: INTERACTION_ANALYTICS,
 };
 
 const CONTACTS: Right = Right {
@@ -85,12 +85,12 @@ const MESSAGES: Right = Right {
 
 const DIGITAL: Right = Right {
     permission: "Digital: View, for the channels that are read",
-    product: "Digital Experience",
+    product: DIGITAL_EXPERIENCE,
 };
 
 const DIGITAL_WRITE: Right = Right {
     permission: "Digital: Edit, for the custom fields of contacts",
-    product: "Digital Experience",
+    product: DIGITAL_EXPERIENCE,
 };
 
 impl Call {

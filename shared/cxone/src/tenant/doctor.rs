@@ -14,6 +14,7 @@ use insights_http::{Deadline, Error as HttpError};
 
 use super::claims::Claims;
 use super::client::TenantClient;
+use crate::cloud::Cloud;
 use crate::error::Error;
 
 /// Longest time of one check, tries included.
@@ -152,8 +153,7 @@ pub async fn examine(client: &TenantClient, mut report: impl FnMut(Finding)) {
             claims
         }
         Err(error) => {
-            let hint = "a FedRAMP tenant needs CXONE_ISSUER=https://cxone-gov.niceincontact.com";
-            report(Finding::failed("token", &error).advising(hint).needed());
+            report(no_token(client, &error).needed());
             report(live_voice());
             return;
         }
@@ -178,6 +178,22 @@ pub async fn examine(client: &TenantClient, mut report: impl FnMut(Finding)) {
     analytics::examine(client, &mut report).await;
     digital::examine(client, &mut report).await;
     report(live_voice());
+}
+
+/// Returns the finding of a token that was not given. A refusal says in its own sentence what to do.
+fn no_token(client: &TenantClient, error: &Error) -> Finding {
+    let finding = Finding::failed("token", error);
+    let cloud = Cloud::of_issuer(&client.options().issuer);
+    match cloud.filter(|_| error.is_retryable()) {
+        Some(cloud) => {
+            let reach = "check that this machine may reach the host of CXONE_ISSUER over HTTPS";
+            finding.advising(format!(
+                "try again later; {reach}; {}",
+                cloud.advice_to_strangers()
+            ))
+        }
+        None => finding,
+    }
 }
 
 /// Returns which claims the token has.

@@ -8,6 +8,7 @@ use super::allow_list::{AllowList, is_on_this_machine};
 use super::claims::Claims;
 use super::options::{DigitalBase, TenantOptions};
 use super::scalars::{Text, lenient};
+use crate::cloud::{Cloud, FEDRAMP_AREA, FEDRAMP_DOMAIN};
 use crate::error::Error;
 
 /// A part of the contact center with a base URL and a pace of its own.
@@ -37,17 +38,6 @@ pub struct TenantHosts {
     /// Whether the hosts follow from the claims of the token alone, because the discovery was away.
     pub is_guess: bool,
 }
-
-/// The issuer of the commercial cloud.
-const COMMERCIAL_ISSUER: &str = "cxone.niceincontact.com";
-/// The issuer of the FedRAMP cloud.
-const FEDRAMP_ISSUER: &str = "cxone-gov.niceincontact.com";
-/// The area of the FedRAMP cloud.
-const FEDRAMP_AREA: &str = "na2";
-/// The domain of the FedRAMP cloud.
-const FEDRAMP_DOMAIN: &str = "nicecxone-gov.com";
-/// The areas of the commercial cloud.
-const COMMERCIAL_AREAS: &[&str] = &["na1", "eu1", "au1", "uk1", "ca1", "jp1"];
 
 /// What the public discovery answers about a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -79,9 +69,13 @@ impl TenantHosts {
         let area = configuration.area.into_plain_id().filter(|it| is_area(it));
         let area = area.map(|area| area.to_ascii_lowercase());
         let area = area.or_else(|| claims.area.clone().filter(|it| is_area(it)));
+        let cloud = Cloud::of_issuer(&options.issuer);
+        // The FedRAMP cloud has one area, so that its issuer tells the area of a tenant too.
+        let area =
+            area.or_else(|| (cloud == Some(Cloud::FedRamp)).then(|| FEDRAMP_AREA.to_owned()));
         let named = configuration.api_endpoint.into_text();
         let named = named.map(|url| parse_host(&url)).transpose()?;
-        check_cloud(&options.issuer, area.as_deref(), named.as_ref())?;
+        check_cloud(cloud, Cloud::of_tenant(area.as_deref(), named.as_ref()))?;
         let is_guess = options.api_url.is_none() && named.is_none();
         let api = match options.api_url.clone().or(named) {
             Some(url) => url,
@@ -90,7 +84,12 @@ impl TenantHosts {
                 None => return Err(failure.unwrap_or_else(|| nothing_named(options))),
             },
         };
-        allow_list.check(&api, "the discovery")?;
+        match (allow_list.check(&api, "the discovery"), failure) {
+            (Ok(()), _) => {}
+            // The host was not named but guessed, and the guess does not fit the issuer.
+            (Err(_), Some(failure)) if is_guess => return Err(failure),
+            (Err(foreign), _) => return Err(foreign),
+        }
         let domain = configuration.domain.into_plain_id();
         let domain = domain.unwrap_or_else(|| "niceincontact.com".to_owned());
         let domain = match area.as_deref() {
@@ -170,23 +169,17 @@ pub(super) fn check_tenant(options: &TenantOptions, claims: &Claims) -> Result<(
     }
 }
 
-/// Checks that the issuer is the one of the tenant's cloud: each cloud has tenants of its own.
-fn check_cloud(issuer: &Url, area: Option<&str>, api: Option<&Url>) -> Result<(), Error> {
-    let issuer = issuer.host_str().unwrap_or_default();
-    let api = api.and_then(Url::host_str).unwrap_or_default();
-    let is_in_fedramp = area == Some(FEDRAMP_AREA) || api.ends_with(FEDRAMP_DOMAIN);
-    let is_commercial = area.is_some_and(|area| COMMERCIAL_AREAS.contains(&area));
-    if issuer == COMMERCIAL_ISSUER && is_in_fedramp {
-        return Err(Error::WrongTenant(
+/// Checks that the issuer is the one of the tenant's cloud, as far as both are known.
+fn check_cloud(issuer: Option<Cloud>, tenant: Option<Cloud>) -> Result<(), Error> {
+    match (issuer, tenant) {
+        (Some(Cloud::Commercial), Some(Cloud::FedRamp)) => Err(Error::WrongTenant(
             "the tenant is in the FedRAMP cloud and CXONE_ISSUER is the commercial one: set CXONE_ISSUER to https://cxone-gov.niceincontact.com",
-        ));
-    }
-    if issuer == FEDRAMP_ISSUER && is_commercial && !is_in_fedramp {
-        return Err(Error::WrongTenant(
+        )),
+        (Some(Cloud::FedRamp), Some(Cloud::Commercial)) => Err(Error::WrongTenant(
             "the tenant is in the commercial cloud and CXONE_ISSUER is the FedRAMP one: set CXONE_ISSUER to https://cxone.niceincontact.com",
-        ));
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Parses the URL of a host that the discovery named.

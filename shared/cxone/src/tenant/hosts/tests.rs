@@ -74,6 +74,19 @@ fn fedramp_has_another_domain_for_its_digital_part() {
 }
 
 #[test]
+fn the_fedramp_issuer_tells_the_area_where_nothing_else_does() {
+    for discovered in [
+        away(),
+        answer(json!({"api_endpoint": "https://api-na2.niceincontact.com"})),
+    ] {
+        let hosts = derive(&options(FEDRAMP), &claims(None, Some("C72")), discovered);
+        let hosts = hosts.expect("hosts");
+        assert_eq!(hosts.api, url("https://api-na2.niceincontact.com"));
+        assert_eq!(hosts.digital, url("https://api-de-na2.nicecxone-gov.com"));
+    }
+}
+
+#[test]
 fn each_cloud_needs_its_issuer() {
     for (issuer, area, wanted) in [
         (
@@ -140,13 +153,12 @@ fn a_foreign_host_is_refused_wherever_it_is_named() {
 #[test]
 fn a_simulated_issuer_never_leads_to_a_real_host() {
     let simulated = options("http://127.0.0.1:9000");
-    for discovered in [
-        away(),
-        answer(json!({"api_endpoint": "https://api-na1.niceincontact.com"})),
-    ] {
-        let error = derive(&simulated, &claims(Some("na1"), None), discovered);
-        assert!(matches!(error, Err(Error::ForeignHost { .. })), "{error:?}");
-    }
+    let real = answer(json!({"api_endpoint": "https://api-na1.niceincontact.com"}));
+    let error = derive(&simulated, &claims(Some("na1"), None), real);
+    assert!(matches!(error, Err(Error::ForeignHost { .. })), "{error:?}");
+    // A guess is not what the discovery named.
+    let error = derive(&simulated, &claims(Some("na1"), None), away());
+    assert!(matches!(error, Err(Error::NoDiscovery { .. })), "{error:?}");
     let local = answer(json!({"area": "na1", "api_endpoint": "http://127.0.0.1:9001"}));
     let hosts = derive(&simulated, &claims(Some("na1"), None), local).expect("hosts");
     assert_eq!(
