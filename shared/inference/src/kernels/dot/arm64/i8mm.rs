@@ -7,8 +7,7 @@ use std::arch::asm;
 use super::super::super::isa::ALIGN;
 use super::super::super::packed::PackedMatrix;
 use super::super::super::quantization::QuantizationParams;
-use super::super::blocks::block;
-use super::tile::{Outputs, Tile};
+use super::tile::{Outputs, Tile, for_each_tile};
 
 /// Number of rows of a tile: with three pairs of rows, 24 of the 32 registers hold sums.
 const ROWS: usize = 6;
@@ -32,20 +31,16 @@ pub(in super::super) unsafe fn multiply(
     params: QuantizationParams,
     out: &mut [f32],
 ) {
-    for panel in 0..matrix.row_stride() / ALIGN {
-        for index in 0..rows.div_ceil(ROWS) {
-            let rows = block(rows, ROWS, index);
-            let tile = Tile::at(matrix, panel, rows.start, input, params);
-            // SAFETY: the instruction exists, and the input has the rows of the block.
-            unsafe {
-                match rows.len() {
-                    5 | 6 => product::<3>(tile, rows.len(), out),
-                    3 | 4 => product::<2>(tile, rows.len(), out),
-                    _ => product::<1>(tile, rows.len(), out),
-                }
+    for_each_tile(matrix, rows, ROWS, input, params, |tile, rows| {
+        // SAFETY: the instruction exists, and the input has the rows of the tile.
+        unsafe {
+            match rows {
+                5 | 6 => product::<3>(tile, rows, out),
+                3 | 4 => product::<2>(tile, rows, out),
+                _ => product::<1>(tile, rows, out),
             }
         }
-    }
+    });
 }
 
 /// Computes a tile of `rows` rows, which form `ROW_PAIRS` pairs. Where a row has no second one, the row is its own partner.

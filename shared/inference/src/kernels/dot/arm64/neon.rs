@@ -7,8 +7,7 @@ use std::arch::aarch64::*;
 use super::super::super::isa::ALIGN;
 use super::super::super::packed::PackedMatrix;
 use super::super::super::quantization::QuantizationParams;
-use super::super::blocks::block;
-use super::tile::{Outputs, Tile};
+use super::tile::{Outputs, Tile, for_each_tile};
 
 /// Number of rows of a tile: 16 of the 32 registers hold sums, 4 hold inputs and 3 hold weights.
 const ROWS: usize = 4;
@@ -25,21 +24,17 @@ pub(in super::super) unsafe fn multiply(
     params: QuantizationParams,
     out: &mut [f32],
 ) {
-    for panel in 0..matrix.row_stride() / ALIGN {
-        for index in 0..rows.div_ceil(ROWS) {
-            let rows = block(rows, ROWS, index);
-            let tile = Tile::at(matrix, panel, rows.start, input, params);
-            // SAFETY: the input has the rows of the block.
-            unsafe {
-                match rows.len() {
-                    4 => product::<4>(tile, out),
-                    3 => product::<3>(tile, out),
-                    2 => product::<2>(tile, out),
-                    _ => product::<1>(tile, out),
-                }
+    for_each_tile(matrix, rows, ROWS, input, params, |tile, rows| {
+        // SAFETY: the input has the rows of the tile.
+        unsafe {
+            match rows {
+                4 => product::<4>(tile, out),
+                3 => product::<3>(tile, out),
+                2 => product::<2>(tile, out),
+                _ => product::<1>(tile, out),
             }
         }
-    }
+    });
 }
 
 /// Computes a tile of `ROWS` rows.

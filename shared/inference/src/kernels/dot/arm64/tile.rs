@@ -5,6 +5,7 @@ use std::arch::aarch64::*;
 use super::super::super::isa::ALIGN;
 use super::super::super::packed::PackedMatrix;
 use super::super::super::quantization::QuantizationParams;
+use super::super::blocks::block;
 
 /// The 16 outputs of a panel in four vectors.
 pub(super) type Outputs = [int32x4_t; ALIGN / 4];
@@ -16,14 +17,14 @@ pub(super) struct Tile<'t> {
     /// Number of the panel.
     panel: usize,
     /// Number of the first row.
-    pub(super) row: usize,
+    row: usize,
     input: &'t [u8],
     params: QuantizationParams,
 }
 
 impl<'t> Tile<'t> {
     /// Returns the tile that begins at a panel and at a row.
-    pub(super) fn at(
+    fn at(
         matrix: &'t PackedMatrix,
         panel: usize,
         row: usize,
@@ -88,6 +89,26 @@ impl<'t> Tile<'t> {
                 let value = vfmaq_f32(bias, vcvtq_f32_s32(sums), scale);
                 vst1q_f32(place.as_mut_ptr().add(part * 4), value);
             }
+        }
+    }
+}
+
+/// Divides a product into tiles of at most `most` rows by one panel, and calls `compute` with each tile and its number of rows.
+pub(super) fn for_each_tile<'t>(
+    matrix: &'t PackedMatrix,
+    rows: usize,
+    most: usize,
+    input: &'t [u8],
+    params: QuantizationParams,
+    mut compute: impl FnMut(Tile<'t>, usize),
+) {
+    for panel in 0..matrix.row_stride() / ALIGN {
+        for index in 0..rows.div_ceil(most) {
+            let rows = block(rows, most, index);
+            compute(
+                Tile::at(matrix, panel, rows.start, input, params),
+                rows.len(),
+            );
         }
     }
 }
