@@ -187,6 +187,7 @@ fn inferences_to_count() {
         .collect();
     let mut workspace = Workspace::default();
     for _ in 0..number("COUNTED_RUNS") {
-        assert_eq!(encoder.run(&ids, &mut workspace).len(), 2);
+        let outputs = encoder.run(&ids, &mut workspace);
+        assert_eq!(outputs.len(), encoder.outputs().len());
     }
 }
