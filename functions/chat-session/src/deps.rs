@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backends::tenant_settings::Profile;
-use backends::{Backends, RuleSource, secret_key};
+use backends::{Backends, RuleSource, TenantShare, secret_key};
 use cxone::endpoints::System;
 use insights_core::chat::escalation::EscalationDetector;
 use insights_http::client::{IdleConnections, build_client, build_stream_client};
@@ -58,7 +58,7 @@ impl Deps {
             Profile::Cxone => {
                 let (cxone, shards) = (&config.cxone, config.shards);
                 let client =
-                    backends.tenant_client(cxone, System::Chat, shards, &secrets, &state)?;
+                    backends.tenant_client(cxone, TenantShare::Chats, shards, &secrets, &state)?;
                 let hub = cxone
                     .tenant
                     .event_hub

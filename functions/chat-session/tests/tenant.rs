@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backends::TenantShare;
 use backends::ended_contacts::{EndedContact, EndedContacts};
 use backends::settings::{ContactCenterSecretSettings, CxoneSettings};
 use chat_session::Deps;
@@ -15,7 +16,6 @@ use chat_session::chat_center::ChatCenter;
 use chat_session::config::Config;
 use chat_session::session::{self, Options, OutgoingMessage, RefusedMessage, Report, Update};
 use chat_session::tenant_chats::{EVERYBODY, TenantChats};
-use cxone::endpoints::System;
 use cxone_simulator::tenant::digital::case::Writer;
 use cxone_simulator::tenant::{Quirk, Quirks, TenantHandle, TenantSettings, TenantSimulator};
 use cxone_simulator::{Conversations, Scenario};
@@ -98,7 +98,7 @@ impl Stage {
         let client = backends
             .tenant_client(
                 &CxoneSettings::from_env(&env).unwrap(),
-                System::Chat,
+                TenantShare::Chats,
                 1,
                 &backends.secrets(&secret.id).unwrap(),
                 &deps.state,

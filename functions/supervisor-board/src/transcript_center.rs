@@ -1,8 +1,8 @@
 //! The contact center as the board sees it, whichever API it has: what was said in a conversation that goes on.
 
-use backends::Backends;
 use backends::settings::CxoneSettings;
 use backends::tenant_settings::Profile;
+use backends::{Backends, TenantShare};
 use cxone::chat::ChatTranscript;
 use cxone::endpoints::System;
 use cxone::live::LiveTranscript;
@@ -47,10 +47,9 @@ impl TranscriptCenter {
                 calls: client(System::RealTime)?,
                 chats: client(System::Chat)?,
             },
-            // The share of live scores: a drawer is opened now and then.
             Profile::Cxone => Self::Tenant(backends.tenant_client(
                 settings,
-                System::RealTime,
+                TenantShare::Board,
                 1,
                 secrets,
                 state,

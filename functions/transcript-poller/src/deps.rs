@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use backends::board::Board;
 use backends::interactions::Interactions;
 use backends::tenant_settings::Profile;
-use backends::{Backends, RuleSource, secret_key};
+use backends::{Backends, RuleSource, TenantShare, secret_key};
 use cxone::endpoints::System;
 use insights_core::live::LiveSettings;
 use insights_http::CallLimits;
@@ -89,8 +89,13 @@ impl Deps {
             }
             Profile::Cxone => {
                 let shards = config.shards.count;
-                let client =
-                    backends.tenant_client(cxone, System::RealTime, shards, &secrets, &state)?;
+                let client = backends.tenant_client(
+                    cxone,
+                    TenantShare::LiveScores,
+                    shards,
+                    &secrets,
+                    &state,
+                )?;
                 LiveCenter::Tenant(TenantCalls::new(client, config.tenant_writes.clone())?)
             }
         };

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use backends::digital_requests_per_second;
 use backends::tenant_settings::Profile;
-use cxone::endpoints::System;
+use backends::{TenantShare, digital_request_interval};
 use insights_http::Deadline;
 use insights_http::backoff::{BackoffPolicy, Jitter};
 use insights_http::rate_limit::RateLimiter;
@@ -35,8 +34,8 @@ pub struct RequestPacer {
     refused_accesses: AtomicU32,
     warned_at: Mutex<Option<Instant>>,
     followed_calls: AtomicUsize,
-    /// Number of requests a second that all calls together may make where the contact center has a limit that others share.
-    shared_rate: Option<u32>,
+    /// Time between two requests for any calls, where the contact center has a limit that others share.
+    shared_interval: Option<Duration>,
     idle: Duration,
     busy_calls: usize,
     busy_idle: Duration,
@@ -47,20 +46,22 @@ impl RequestPacer {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         // A tenant's digital part has a limit of its own, which other parts of the product share.
-        let shared_rate = match config.cxone.profile {
+        let shared_interval = match config.cxone.profile {
             Profile::Tutorial => None,
             Profile::Cxone => {
                 let (tenant, shards) = (&config.cxone.tenant, config.shards.count);
-                let rate = digital_requests_per_second(tenant, System::RealTime, shards);
-                Some(rate.min(config.rate))
+                let interval = digital_request_interval(tenant, TenantShare::LiveScores, shards);
+                Some(interval.max(Duration::from_secs(1) / config.rate.max(1)))
             }
         };
-        let rate = shared_rate.unwrap_or(config.rate);
-        // A burst of a tenth of a second spreads the first polls of calls that began at the same time.
-        let burst = rate.div_ceil(10);
+        let limiter = match shared_interval {
+            Some(interval) => RateLimiter::with_interval(interval, 1),
+            // A burst of a tenth of a second spreads the first polls of calls that began at the same time.
+            None => RateLimiter::new(config.rate, config.rate.div_ceil(10)),
+        };
         Self {
-            limiter: RateLimiter::new(rate, burst),
-            shared_rate,
+            limiter,
+            shared_interval,
             rate_limits: AtomicU32::new(0),
             refused_accesses: AtomicU32::new(0),
             warned_at: Mutex::default(),
@@ -141,9 +142,9 @@ impl RequestPacer {
             self.idle
         };
         // With a limit that others share, each call has its turn as often as the limit allows, and polls do not queue.
-        let turn = self.shared_rate.map_or(Duration::ZERO, |rate| {
-            Duration::from_secs_f64(followed as f64 / f64::from(rate))
-        });
+        let turn = self
+            .shared_interval
+            .map_or(Duration::ZERO, |interval| interval.mul_f64(followed as f64));
         let idle = idle.max(turn);
         idle.mul_f64(0.9 + 0.2 * rand::random::<f64>())
     }

@@ -1,6 +1,7 @@
 //! The subcommand `doctor`: finds out what a tenant allows, with read-only checks.
 
 use anyhow::{Context, bail};
+use backends::TenantShare;
 use backends::tenant_settings::Profile;
 use cxone::tenant::doctor::{Finding, Verdict, examine};
 
@@ -37,7 +38,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         );
     }
     let client = context
-        .tenant_client(cxone::endpoints::System::Analytics)
+        .tenant_client(TenantShare::Reports)
         .context("the settings of the tenant cannot be used")?;
     println!(
         "cxone-insights {} examines a tenant",

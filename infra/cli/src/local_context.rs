@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use backends::Backends;
 use backends::settings::{AwsSettings, ContactCenterSecretSettings, CxoneSettings, StateSettings};
 use backends::tenant_settings::Profile;
+use backends::{Backends, TenantShare};
 use cxone::endpoints::System;
 use cxone_simulator::tenant::{TenantHandle, TenantSimulator};
 use cxone_simulator::{Scenario, Settings, Simulator, demo_secrets};
@@ -167,19 +167,19 @@ impl LocalContext {
         }
     }
 
-    /// Returns a client of the tenant for one system. Its tokens are kept in the state store.
+    /// Returns a client of the tenant with one share of the requests. Its tokens are kept in the state store.
     ///
     /// # Errors
     /// If a setting of the tenant cannot be used.
     pub(crate) fn tenant_client(
         &self,
-        system: System,
+        share: TenantShare,
     ) -> anyhow::Result<cxone::tenant::TenantClient> {
         let secret = ContactCenterSecretSettings::from_env(&self.env)?;
         let secrets = self.backends.secrets(&secret.id)?;
         let state = self.backends.state(&StateSettings::from_env(&self.env)?)?;
         self.backends
-            .tenant_client(&self.cxone_settings()?, system, 1, &secrets, &state)
+            .tenant_client(&self.cxone_settings()?, share, 1, &secrets, &state)
     }
 
     /// Stops the simulated contact center, if this run started one.

@@ -433,8 +433,8 @@ impl Backends {
         crate::cxone_client::connect(settings, system, secrets, state, &http)
     }
 
-    /// Returns a client of the tenant of the profile `cxone` for one system, of which `processes` run at the same time. Its tokens
-    /// are shared through the state store, and asked for over HTTP/1.1, which every issuer speaks.
+    /// Returns a client of the tenant of the profile `cxone` with one share of the requests, which `processes` processes have
+    /// together, as far as their number is known. Its tokens are shared through the state store, and asked for over HTTP/1.1, which every issuer speaks.
     ///
     /// # Errors
     /// If a URL is not allowed, or TLS cannot be set up.
@@ -442,7 +442,7 @@ impl Backends {
     pub fn tenant_client(
         &self,
         settings: &crate::settings::CxoneSettings,
-        system: cxone::endpoints::System,
+        share: crate::TenantShare,
         processes: u32,
         secrets: &Arc<FunctionSecrets>,
         state: &State,
@@ -456,7 +456,7 @@ impl Backends {
             ),
         };
         crate::tenant_client::connect(
-            settings, system, processes, secrets, state, &http, token_http,
+            settings, share, processes, secrets, state, &http, token_http,
         )
     }
 
@@ -483,7 +483,11 @@ impl Backends {
                 Arc::new(TutorialSource::new(client.with_limits(limits)))
             }
             Profile::Cxone => {
-                let client = self.tenant_client(settings, system, 1, secrets, state)?;
+                let share = match system {
+                    cxone::endpoints::System::Embeddings => crate::TenantShare::Embeddings,
+                    _ => crate::TenantShare::Reports,
+                };
+                let client = self.tenant_client(settings, share, 1, secrets, state)?;
                 let limits = limits(crate::tenant_client::call_limits());
                 let media = settings.tenant.media_types;
                 Arc::new(TenantSource::new(client.with_limits(limits), media))

@@ -18,6 +18,8 @@ mod rule_source;
 pub mod settings;
 mod shards;
 #[cfg(feature = "cxone")]
+mod shared_turns;
+#[cfg(feature = "cxone")]
 mod tenant_client;
 pub mod tenant_settings;
 #[cfg(feature = "cxone")]
@@ -27,4 +29,4 @@ pub use crate::backends::Backends;
 pub use crate::key_source::{FunctionSecrets, secret_key};
 pub use crate::rule_source::RuleSource;
 #[cfg(feature = "cxone")]
-pub use crate::tenant_client::digital_requests_per_second;
+pub use crate::tenant_client::{TenantShare, digital_request_interval, tenant_paces};

@@ -1,8 +1,9 @@
 //! Clients of a NICE CXone tenant, with an access key from the secret and tokens shared through the state store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use cxone::endpoints::{ClientAuthentication, Grant, System};
+use cxone::endpoints::{ClientAuthentication, Grant};
 use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
 use cxone::tenant::{DigitalBase, HostPaces, TenantClient, TenantOptions};
 use futures::future::BoxFuture;
@@ -16,16 +17,55 @@ use store::state::State;
 
 use crate::key_source::{FunctionSecrets, read_key};
 use crate::settings::CxoneSettings;
+use crate::shared_turns::StateTurns;
 use crate::tenant_settings::{DigitalHost, TenantGrant, TenantSettings};
 use crate::token_cache::StateTokens;
 
-/// Returns a client of the tenant for one system, of which `processes` run at the same time.
+/// Who shares the requests that the settings allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantShare {
+    /// The watch over open digital contacts, whose shards are counted.
+    Chats,
+    /// The poller, whose shards are counted.
+    LiveScores,
+    /// The boards of supervisors, of which any number of processes runs.
+    Board,
+    /// Reports, of which several may be written at once, and the commands of an operator.
+    Reports,
+    /// The one feeder of embeddings.
+    Embeddings,
+}
+
+impl TenantShare {
+    /// Returns how many tenths of the requests a second are of this share: to Interaction Analytics, the contact API and the digital
+    /// part. Live traffic has the larger part, and what can wait the rest.
+    fn tenths(self) -> [u32; 3] {
+        match self {
+            Self::Chats => [0, 1, 4],
+            Self::LiveScores => [0, 1, 2],
+            Self::Board => [0, 0, 1],
+            Self::Reports => [5, 4, 1],
+            Self::Embeddings => [5, 4, 2],
+        }
+    }
+
+    /// Returns the name under which processes of unknown number share their turns; `None` where the number is known.
+    fn shared_name(self) -> Option<&'static str> {
+        match self {
+            Self::Board => Some("board"),
+            Self::Reports => Some("reports"),
+            Self::Chats | Self::LiveScores | Self::Embeddings => None,
+        }
+    }
+}
+
+/// Returns a client of the tenant for one share of the requests, which `processes` processes have together.
 ///
 /// # Errors
 /// If a URL is not allowed, or TLS cannot be set up.
 pub(crate) fn connect(
     settings: &CxoneSettings,
-    system: System,
+    share: TenantShare,
     processes: u32,
     secrets: &Arc<FunctionSecrets>,
     state: &State,
@@ -39,7 +79,9 @@ pub(crate) fn connect(
     let tokens = StateTokens::new(state.clone(), Arc::clone(secrets));
     let tokens = TokenSource::new(token_http, site.clone(), credentials, limits)
         .with_shared(Arc::new(tokens));
-    let paces = paces(&settings.tenant, system, processes);
+    let paces = shared_paces(&settings.tenant, share, processes, |name, interval| {
+        StateTurns::new(state.clone(), &options.issuer, name, interval)
+    });
     Ok(TenantClient::new(
         http.clone(),
         options,
@@ -90,12 +132,15 @@ pub(crate) fn call_limits() -> CallLimits {
     }
 }
 
-/// Returns the paces of one process. All functions together stay within the settings: live traffic has the larger part, and what
-/// can wait the rest.
-fn paces(settings: &TenantSettings, system: System, processes: u32) -> HostPaces {
-    let pace =
-        |rate: u32, tenths: u32| Arc::new(RateLimiter::new(part_of(rate, tenths, processes), 1));
-    let [analytics, contacts, digital] = tenths(system);
+/// Returns the paces of one process of a share, of which so many run at the same time, as far as that is known. All shares together
+/// stay within the settings.
+#[must_use]
+pub fn tenant_paces(settings: &TenantSettings, share: TenantShare, processes: u32) -> HostPaces {
+    let pace = |rate, tenths| {
+        let interval = interval_of(rate, tenths, processes);
+        Arc::new(RateLimiter::with_interval(interval, 1))
+    };
+    let [analytics, contacts, digital] = share.tenths();
     HostPaces {
         analytics: pace(settings.analytics_rate, analytics),
         contacts: pace(settings.contacts_rate, contacts),
@@ -103,30 +148,44 @@ fn paces(settings: &TenantSettings, system: System, processes: u32) -> HostPaces
     }
 }
 
-/// Returns how many requests a second to the digital part one process of a system may make, of which so many run at the same time.
-#[must_use]
-pub fn digital_requests_per_second(
+/// Returns the paces as [`tenant_paces`] does, which take turns with other processes where their number is not known.
+fn shared_paces(
     settings: &TenantSettings,
-    system: System,
+    share: TenantShare,
     processes: u32,
-) -> u32 {
-    let [_, _, digital] = tenths(system);
-    part_of(settings.digital_rate, digital, processes)
-}
-
-fn part_of(rate: u32, tenths: u32, processes: u32) -> u32 {
-    (rate * tenths / 10 / processes.max(1)).max(1)
-}
-
-/// Returns how many tenths of the requests a second a system may make: to Interaction Analytics, the contact API and the digital
-/// part.
-fn tenths(system: System) -> [u32; 3] {
-    match system {
-        System::Chat => [0, 1, 4],
-        System::RealTime => [0, 1, 2],
-        System::Analytics | System::Embeddings => [5, 4, 2],
-        System::DataAction => [0, 0, 0],
+    turns: impl Fn(&str, Duration) -> StateTurns,
+) -> HostPaces {
+    let Some(name) = share.shared_name() else {
+        return tenant_paces(settings, share, processes);
+    };
+    let pace = |host: &str, rate, tenths| {
+        let interval = interval_of(rate, tenths, 1);
+        let turns = Arc::new(turns(&format!("{name}#{host}"), interval));
+        Arc::new(RateLimiter::with_interval(interval, 1).with_shared_turns(turns))
+    };
+    let [analytics, contacts, digital] = share.tenths();
+    HostPaces {
+        analytics: pace("analytics", settings.analytics_rate, analytics),
+        contacts: pace("contacts", settings.contacts_rate, contacts),
+        digital: pace("digital", settings.digital_rate, digital),
     }
+}
+
+/// Returns the time between two requests to the digital part by one process of a share, of which so many run at the same time.
+#[must_use]
+pub fn digital_request_interval(
+    settings: &TenantSettings,
+    share: TenantShare,
+    processes: u32,
+) -> Duration {
+    let [_, _, digital] = share.tenths();
+    interval_of(settings.digital_rate, digital, processes)
+}
+
+/// Returns the time between two requests. Who has no share of a part does not call it; the least of shares stands for none.
+fn interval_of(rate: u32, tenths: u32, processes: u32) -> Duration {
+    let per_second = f64::from(rate) * f64::from(tenths.max(1)) / 10.0;
+    Duration::from_secs_f64(f64::from(processes.max(1)) / per_second)
 }
 
 /// Returns the source of what a token is asked for with; all of it is read again after the contact center refused it.
@@ -158,20 +217,60 @@ fn credentials(
 
 #[cfg(test)]
 mod tests {
+    use insights_http::Deadline;
+    use runtime::config::Env;
+
     use super::*;
+
+    const SHARES: [TenantShare; 5] = [
+        TenantShare::Chats,
+        TenantShare::LiveScores,
+        TenantShare::Board,
+        TenantShare::Reports,
+        TenantShare::Embeddings,
+    ];
 
     #[test]
     fn all_functions_together_stay_within_the_limits() {
-        let systems = [
-            System::Chat,
-            System::RealTime,
-            System::Analytics,
-            System::Embeddings,
-            System::DataAction,
-        ];
         for host in 0..3 {
-            let all: u32 = systems.iter().map(|system| tenths(*system)[host]).sum();
+            let all: u32 = SHARES.iter().map(|share| share.tenths()[host]).sum();
             assert_eq!(all, 10, "host {host}");
+        }
+    }
+
+    /// The requests that a pace lets through in ten minutes.
+    async fn requests_in_ten_minutes(pace: &RateLimiter) -> u32 {
+        let deadline = Deadline::within(Duration::from_secs(600));
+        let mut requests = 0;
+        while pace.acquire(deadline).await.is_ok() {
+            requests += 1;
+        }
+        requests
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn low_rates_and_many_processes_go_beyond_no_limit() {
+        for (rate, processes) in [("10", 1), ("10", 8), ("1", 1), ("1", 8), ("33", 3)] {
+            let env = Env::from_pairs([("CXONE_DIGITAL_REQUESTS_PER_SECOND", rate)]);
+            let settings = TenantSettings::from_env(&env).unwrap();
+            let (mut requests, mut all_processes) = (0, 0);
+            for share in SHARES {
+                // Processes of an unknown number take turns, and count as one here.
+                let processes = share.shared_name().map_or(processes, |_| 1);
+                let pace = tenant_paces(&settings, share, processes).digital;
+                requests += processes * requests_in_ten_minutes(&pace).await;
+                all_processes += processes;
+            }
+            let allowed = settings.digital_rate * 600;
+            // The first request of each process waits for nothing.
+            assert!(
+                requests <= allowed + all_processes,
+                "{requests} requests at {rate} a second by {processes} processes"
+            );
+            assert!(
+                requests + 20 * all_processes >= allowed,
+                "{requests} of {allowed}"
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A rate limit that many tasks share: requests go out in the order in which they asked, and all of them can be paused.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -47,8 +48,17 @@ pub struct RateLimiter {
     governor: Governor<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
     clock: TokioClock,
     paused_until: Mutex<Option<Instant>>,
+    /// The turns that other processes take too, where there are such.
+    turns: Option<Arc<dyn SharedTurns>>,
     /// Held by the caller whose turn is next. Tokio's mutex serves its waiters in order, which governor does not.
     next: tokio::sync::Mutex<()>,
+}
+
+/// Turns that several processes share, one request each.
+pub trait SharedTurns: std::fmt::Debug + Send + Sync {
+    /// Takes the next turn, unless it comes later than `longest_wait` from now. Returns how long to wait for it; `None` if it would come
+    /// later, which uses up nothing.
+    fn take(&self, longest_wait: Duration) -> BoxFuture<'_, Option<Duration>>;
 }
 
 /// The turn of a request could not come before its deadline.
@@ -60,8 +70,27 @@ impl RateLimiter {
     /// Builds a limiter of `per_second` requests a second, of which `burst` may go at once; zero counts as one.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
+        Self::with_quota(Quota::per_second(at_least_one(per_second)), burst)
+    }
+
+    /// Builds a limiter of one request every `interval`, of which `burst` may go at once; for rates below one a second too.
+    #[must_use]
+    pub fn with_interval(interval: Duration, burst: u32) -> Self {
+        let shortest = Duration::from_nanos(1);
+        let quota = Quota::with_period(interval.max(shortest));
+        let quota = quota.unwrap_or(Quota::per_second(NonZeroU32::MIN));
+        Self::with_quota(quota, burst)
+    }
+
+    /// Returns the same limiter, each of whose requests takes a turn of other processes too.
+    #[must_use]
+    pub fn with_shared_turns(mut self, turns: Arc<dyn SharedTurns>) -> Self {
+        self.turns = Some(turns);
+        self
+    }
+
+    fn with_quota(quota: Quota, burst: u32) -> Self {
+        let quota = quota.allow_burst(at_least_one(burst));
         let clock = TokioClock {
             started: Instant::now(),
         };
@@ -69,6 +98,7 @@ impl RateLimiter {
             governor: Governor::direct_with_clock(quota, clock),
             clock,
             paused_until: Mutex::default(),
+            turns: None,
             next: tokio::sync::Mutex::default(),
         }
     }
@@ -88,11 +118,21 @@ impl RateLimiter {
                 continue;
             }
             let Err(too_early) = self.governor.check() else {
-                return Ok(());
+                return self.take_shared_turn(deadline).await;
             };
             let wait = too_early.wait_time_from(self.clock.now());
             wait_until(Instant::now() + wait, deadline).await?;
         }
+    }
+
+    /// Waits for a turn among all processes, where they share turns.
+    async fn take_shared_turn(&self, deadline: Deadline) -> Result<(), RateLimitTimeout> {
+        let Some(turns) = &self.turns else {
+            return Ok(());
+        };
+        let taken = deadline.bound(turns.take(deadline.remaining())).await;
+        let wait = taken.flatten().ok_or(RateLimitTimeout)?;
+        wait_until(Instant::now() + wait, deadline).await
     }
 
     /// Lets nobody through before `instant`. Of several pauses the latest counts.
@@ -111,6 +151,10 @@ impl RateLimiter {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn at_least_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Sleeps until `instant`, or fails at once if that is not before the deadline.
@@ -159,6 +203,40 @@ mod tests {
         for (passed, expected) in passed.into_iter().zip(expected) {
             assert!((expected..=expected + 2).contains(&passed), "{passed} ms");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_may_be_lower_than_one_a_second() {
+        let (limiter, started) = (
+            RateLimiter::with_interval(Duration::from_secs(4), 1),
+            Instant::now(),
+        );
+        for _ in 0..3 {
+            limiter.acquire(within(10_000)).await.unwrap();
+        }
+        let passed = started.elapsed().as_millis();
+        assert!((8000..=8005).contains(&passed), "{passed} ms");
+    }
+
+    /// Turns of which the next one comes after a second.
+    #[derive(Debug)]
+    struct SecondAway;
+
+    impl SharedTurns for SecondAway {
+        fn take(&self, longest_wait: Duration) -> BoxFuture<'_, Option<Duration>> {
+            let wait = Duration::from_secs(1);
+            Box::pin(std::future::ready((wait <= longest_wait).then_some(wait)))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_for_its_turn_among_all_processes() {
+        let limiter = RateLimiter::new(100, 100).with_shared_turns(Arc::new(SecondAway));
+        let started = Instant::now();
+        assert_eq!(limiter.acquire(within(900)).await, Err(RateLimitTimeout));
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        limiter.acquire(within(1100)).await.unwrap();
+        assert_eq!(started.elapsed().as_millis(), 1000);
     }
 
     #[tokio::test(start_paused = true)]
