@@ -23,7 +23,7 @@ check:
 
 # Many simulated schedules from seeds (minutes)
 simulate SCHEDULES="20000":
-    cargo run --release -p simulation -- --schedules {{SCHEDULES}}
+    cargo run --profile simulation -p simulation -- --schedules {{SCHEDULES}}
 
 # Every function for a long time against a failing contact center; shows whether anything grows
 soak MINUTES="30":

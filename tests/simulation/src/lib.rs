@@ -4,6 +4,7 @@ pub mod chat;
 pub mod chat_center;
 pub mod contact_center;
 pub mod conversations;
+pub mod copies;
 pub mod embedding_service;
 pub mod faults;
 pub mod items;

@@ -1,22 +1,21 @@
 //! Runs schedules and reports the seeds that break a rule.
 //!
-//! Each schedule runs in a process of its own. Tokio takes its choice among ready branches from a number that it counts up in a whole
-//! process, so that a second schedule of one process would not be what it is alone.
+//! Each schedule runs in a process of its own, a copy of one that has run a schedule already (`copies`).
 
-use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use simulation::copies::{Copies, Ended};
 use simulation::faults::{Fault, Target};
 use simulation::outage::Outage;
-use simulation::run::run_seeded;
+use simulation::run::{Violation, run_seeded};
 use simulation::{chat, pipeline, poller};
 
 /// Runs the product's code against a contact center, a network, a store and a clock that follow a seed.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Examples:\n  cargo run --release -p simulation -- --schedules 100000\n  cargo run -p simulation -- --seed 4711 --trace"
+    after_help = "Examples:\n  cargo run --profile simulation -p simulation -- --schedules 100000\n  cargo run -p simulation -- --seed 4711 --trace"
 )]
 struct Options {
     /// The system whose schedules are simulated.
@@ -39,7 +38,7 @@ struct Options {
     trace: bool,
     /// Number of schedules that run at the same time.
     #[arg(long, default_value_t = 2)]
-    threads: u64,
+    threads: usize,
     /// Number of failing seeds after which no more are tried.
     #[arg(long, default_value_t = 5)]
     max_failures: u64,
@@ -79,7 +78,25 @@ enum Failing {
     Losing,
 }
 
+/// The schedule that the process runs before it is copied.
+const WARM_UP_SEED: u64 = 0;
+
 impl Options {
+    /// Runs a schedule. Returns the rule that it broke, and what happened in it, if it is traced.
+    fn run(
+        &self,
+        seed: u64,
+        is_traced: bool,
+        outage: Option<Outage>,
+    ) -> (Result<(), Violation>, String) {
+        let run = match self.system {
+            System::Poller => poller::run,
+            System::Chat => chat::run,
+            System::Pipeline => pipeline::run,
+        };
+        run_seeded(seed, move || run(seed, is_traced, outage))
+    }
+
     fn outage(&self) -> Option<Outage> {
         let target = match self.away? {
             Store::State => Target::State,
@@ -97,97 +114,67 @@ impl Options {
     }
 }
 
-/// Runs one schedule in this process. Returns whether it broke no rule.
+/// Runs one schedule in this process, which prints it. Returns whether it broke no rule.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
-fn run_one(options: &Options) -> bool {
-    let (seed, is_traced, outage) = (options.seed, options.trace, options.outage());
-    let run = match options.system {
-        System::Poller => poller::run,
-        System::Chat => chat::run,
-        System::Pipeline => pipeline::run,
-    };
-    let (result, trace) = run_seeded(seed, move || run(seed, is_traced, outage));
+fn run_one(options: &Options, seed: u64) -> bool {
+    let (result, trace) = options.run(seed, options.trace, options.outage());
     let Err(violation) = result else {
         println!("{trace}");
         return true;
     };
     println!("seed {seed}: {}", violation.complaint);
-    if is_traced {
+    if options.trace {
         println!("{}\n{trace}", violation.faults);
     }
     false
 }
 
-/// Returns the name of a value on the command line.
-fn name_of(value: impl ValueEnum) -> String {
-    let value = value.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
-/// Runs one schedule in a process of its own. Returns what it printed if it broke a rule.
-fn run_apart(options: &Options, seed: u64) -> anyhow::Result<Option<String>> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--system", &name_of(options.system)]);
-    if let Some(away) = options.away {
-        command.args(["--away", &name_of(away), "--how", &name_of(options.how)]);
-    }
-    command.args(["--seed", &seed.to_string()]);
-    if options.trace {
-        command.arg("--trace");
-    }
-    let output = command.output().context("a process for the schedule")?;
-    let printed = [output.stdout, output.stderr].concat();
-    let failed = !output.status.success();
-    Ok(failed.then(|| String::from_utf8_lossy(&printed).into_owned()))
-}
-
 /// Runs all schedules. Returns the number of those that broke a rule.
 #[expect(clippy::print_stdout, reason = "the output of a command")]
-fn run_all(options: &Options) -> u64 {
-    let (next, failures) = (AtomicU64::new(options.seed), AtomicU64::new(0));
-    let end = options.seed + options.schedules;
-    std::thread::scope(|scope| {
-        for _ in 0..options.threads.min(options.schedules) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || failures.load(Ordering::Relaxed) >= options.max_failures {
-                        return;
-                    }
-                    let broken = match run_apart(options, seed) {
-                        Ok(None) => continue,
-                        Ok(Some(printed)) => printed,
-                        Err(error) => format!("seed {seed}: {error:#}"),
-                    };
-                    failures.fetch_add(1, Ordering::Relaxed);
-                    println!("{}", broken.trim_end());
-                }
-            });
+fn run_all(options: &Options) -> anyhow::Result<u64> {
+    // What it finds, a panic included, is found again by the copy that runs this seed.
+    let warm_up = AssertUnwindSafe(|| options.run(WARM_UP_SEED, false, None));
+    drop(std::panic::catch_unwind(warm_up));
+    let mut copies = Copies::default();
+    let mut seeds = options.seed..options.seed + options.schedules;
+    let mut failures = 0;
+    loop {
+        while copies.count() < options.threads.max(1) && failures < options.max_failures {
+            let Some(seed) = seeds.next() else {
+                break;
+            };
+            copies.start(seed, || run_one(options, seed))?;
         }
-    });
-    failures.into_inner()
+        if copies.count() == 0 {
+            return Ok(failures);
+        }
+        let Ended {
+            is_success,
+            printed,
+            ..
+        } = copies.wait()?;
+        failures += u64::from(!is_success);
+        if !is_success || options.schedules == 1 {
+            println!("{}", printed.trim_end());
+        }
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the output of a command")]
-fn main() -> ExitCode {
+fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
-    if options.schedules == 1 {
-        return if run_one(&options) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
-    }
     let started = std::time::Instant::now();
-    let failures = run_all(&options);
-    println!(
-        "{} schedules, {failures} of them broke a rule, {:.1} s",
-        options.schedules,
-        started.elapsed().as_secs_f64()
-    );
-    if failures == 0 {
+    let failures = run_all(&options)?;
+    if options.schedules > 1 {
+        println!(
+            "{} schedules, {failures} of them broke a rule, {:.1} s",
+            options.schedules,
+            started.elapsed().as_secs_f64()
+        );
+    }
+    Ok(if failures == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
+    })
 }

@@ -10,6 +10,7 @@ use crate::seeded_os;
 #[derive(Debug, Clone)]
 struct Waiting {
     body: String,
+    sent_ms: u64,
     visible_ms: u64,
     deliveries: u32,
 }
@@ -29,6 +30,7 @@ impl QueuedMessages {
         self.sent += 1;
         let message = Waiting {
             body: body.to_owned(),
+            sent_ms: seeded_os::elapsed_ms(),
             visible_ms: 0,
             deliveries: 0,
         };
@@ -74,6 +76,15 @@ impl QueuedMessages {
         if let Ok(number) = id.parse::<u64>() {
             self.waiting.remove(&number);
         }
+    }
+
+    /// Returns how many messages are left of those that were sent before this moment, in milliseconds of the run.
+    #[must_use]
+    pub fn left_of(&self, before_ms: u64) -> usize {
+        let waiting = self.waiting.values();
+        waiting
+            .filter(|message| message.sent_ms < before_ms)
+            .count()
     }
 
     /// Returns how many messages are left.

@@ -39,6 +39,8 @@ pub struct World {
     pub queue: QueuedMessages,
     /// When the contact center learned that an event was accepted, in milliseconds of the run, by the body of the event.
     pub accepted: BTreeMap<String, u64>,
+    /// How many messages of an outage were left in the queue when everything had to be stored.
+    pub left_after_outage: usize,
     /// Number of requests by target.
     pub requests: BTreeMap<Target, u64>,
     /// What is still to happen, by its moment and its order.
@@ -88,6 +90,7 @@ impl SharedWorld {
             objects: Arc::default(),
             queue: QueuedMessages::default(),
             accepted: BTreeMap::new(),
+            left_after_outage: 0,
             requests: BTreeMap::new(),
             happenings: BTreeMap::new(),
             happened: 0,

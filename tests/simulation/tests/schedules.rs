@@ -1,4 +1,4 @@
-//! A fixed number of schedules from fixed seeds. `cargo run --release -p simulation -- --schedules 100000` tries more.
+//! A fixed number of schedules from fixed seeds. `cargo run --profile simulation -p simulation -- --schedules 100000` tries more.
 
 use std::process::{Command, Output};
 

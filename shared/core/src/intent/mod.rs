@@ -19,6 +19,7 @@
 //! ```
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -202,11 +203,7 @@ impl IntentClassifier {
         categories: IntentCategories,
         vectors: Option<Vec<Vec<f32>>>,
     ) -> Result<Self, MismatchedVectors> {
-        let keywords = categories
-            .categories
-            .iter()
-            .map(|category| keyword_pattern(&category.keywords))
-            .collect();
+        let keywords = keyword_patterns(&categories);
         let labels: Vec<usize> = categories
             .categories
             .iter()
@@ -263,6 +260,29 @@ impl IntentClassifier {
             },
         }
     }
+}
+
+/// Builds the pattern of each category. Those of the shipped categories are built once in a process, since building them takes longer
+/// than classifying thousands of texts.
+fn keyword_patterns(categories: &IntentCategories) -> Vec<Option<Regex>> {
+    static SHIPPED: LazyLock<(IntentCategories, Vec<Option<Regex>>)> = LazyLock::new(|| {
+        let shipped = IntentCategories::default();
+        let patterns = build_patterns(&shipped);
+        (shipped, patterns)
+    });
+    let (shipped, patterns) = &*SHIPPED;
+    if categories == shipped {
+        patterns.clone()
+    } else {
+        build_patterns(categories)
+    }
+}
+
+fn build_patterns(categories: &IntentCategories) -> Vec<Option<Regex>> {
+    let categories = categories.categories.iter();
+    categories
+        .map(|category| keyword_pattern(&category.keywords))
+        .collect()
 }
 
 /// Builds one pattern for all keywords of a category, as whole words in any case; `None` without keywords.
