@@ -76,6 +76,9 @@ pub struct SessionRecord {
     /// the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_until_ms: Option<i64>,
+    /// When a session that hands over was last known to be alive, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive_ms: Option<i64>,
 }
 
 impl SessionRecord {

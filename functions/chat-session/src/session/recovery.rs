@@ -15,7 +15,10 @@ use super::tasks::unsent_messages;
 use crate::deps::Deps;
 use crate::records::{self, OpenRecord, Phase, SessionRecord};
 
-/// How long after the planned hand-over a session that was handing over counts as dead, in milliseconds.
+/// How long after its last sign of life a session that was handing over counts as dead, in milliseconds: several of its signs, and
+/// what two clocks may differ by.
+const ALIVE_GRACE_MS: i64 = 20_000;
+/// How long after the planned hand-over one counts as dead that gave no signs of life, as earlier versions do, in milliseconds.
 const HANDOVER_GRACE_MS: i64 = 30_000;
 
 /// Restores the state in which the previous session of the agent ended or died.
@@ -109,11 +112,14 @@ fn has_died(previous: &SessionRecord, now: Timestamp, deps: &Deps) -> bool {
     match previous.phase {
         Phase::Serving => true,
         Phase::HandingOver => {
-            now.as_millisecond()
-                > previous
+            let counts_until_ms = match previous.alive_ms {
+                Some(alive_ms) => alive_ms.saturating_add(ALIVE_GRACE_MS),
+                None => previous
                     .last_frame_ms
                     .saturating_add(handover)
-                    .saturating_add(HANDOVER_GRACE_MS)
+                    .saturating_add(HANDOVER_GRACE_MS),
+            };
+            now.as_millisecond() > counts_until_ms
         }
         Phase::Ended => false,
     }

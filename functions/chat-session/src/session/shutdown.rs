@@ -7,7 +7,7 @@ use insights_core::WithCauses;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use runtime::metrics;
-use store::state::{State, StateStore};
+use store::state::{Expect, Item, Put, State, StateStore};
 use tokio::time::Instant;
 
 use super::archive_queue::ARCHIVE_TIMEOUT;
@@ -22,6 +22,8 @@ use crate::records::{self, Phase, SessionRecord};
 const FINAL_ARCHIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Wait between two looks for the successor.
 const SUCCESSOR_POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Pause between two signs of life of a session that hands over.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long before its deadline a session stops waiting for a successor.
 const SUCCESSOR_MARGIN: Duration = Duration::from_secs(5);
 /// How long before its deadline a session without a successor must have archived everything.
@@ -208,19 +210,53 @@ async fn close(
     Ok(end)
 }
 
-/// Waits until another session of the agent is connected.
+/// Waits until another session of the agent is connected, and gives signs of life until one has begun. A successor takes a session
+/// without them for dead, and reads from the transcripts what nobody heard.
 async fn wait_for_successor(state: State, agent: String, holder: String) {
+    let mut next_sign = Instant::now() + ALIVE_INTERVAL;
     loop {
         tokio::time::sleep(SUCCESSOR_POLL_INTERVAL).await;
         let latest = state
             .get(&records::session_key(&agent), Timestamp::now())
             .await
             .ok()
-            .flatten()
-            .and_then(|item| item.decode::<SessionRecord>().ok());
-        if latest.is_some_and(|latest| latest.holder != holder && latest.connected) {
-            return;
+            .flatten();
+        let Some(item) = latest else {
+            continue;
+        };
+        let Ok(record) = item.decode::<SessionRecord>() else {
+            continue;
+        };
+        if record.holder != holder {
+            if record.connected {
+                return;
+            }
+        } else if Instant::now() >= next_sign {
+            next_sign = Instant::now() + ALIVE_INTERVAL;
+            give_sign_of_life(&state, &item, record).await;
         }
+    }
+}
+
+/// Notes in the record of a session that hands over that it is alive, unless a successor has written the record since.
+async fn give_sign_of_life(state: &State, item: &Item, record: SessionRecord) {
+    let now = Timestamp::now();
+    let record = SessionRecord {
+        alive_ms: Some(now.as_millisecond()),
+        ..record
+    };
+    let written = match Put::encode(item.key.clone(), &record, item.expires_at) {
+        Ok(put) => state.put(put, Expect::Version(item.version), now).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written
+        && !matches!(error, store::Error::Conflict { .. })
+    {
+        tracing::warn!(
+            holder = record.holder,
+            cause = %WithCauses(&error),
+            "a session that hands over could not note that it is alive"
+        );
     }
 }
 

@@ -111,6 +111,7 @@ impl SessionState {
             last_frame_ms: self.stream.last_frame_ms,
             had_gap: self.stream.missed_until_ms.is_some(),
             missed_until_ms: self.stream.missed_until_ms,
+            alive_ms: (phase == Phase::HandingOver).then(|| Timestamp::now().as_millisecond()),
         };
         let key = records::session_key(&self.store.agent);
         self.store

@@ -1,7 +1,9 @@
 //! Messages of an outage are recovered: also those of conversations that began in it, and after a transcript that failed at first.
 
+use std::time::Duration;
+
 use chat_session::records::{self, Phase, SessionRecord};
-use chat_session::session::{Outcome, OutgoingMessage, Update};
+use chat_session::session::{Options, Outcome, OutgoingMessage, Update};
 use cxone_simulator::{Fault, FaultRule, Scenario};
 use insights_core::chat::archive::Gap;
 use jiff::Timestamp;
@@ -131,6 +133,7 @@ async fn an_outage_is_remembered_over_hand_overs_for_as_long_as_a_chat_may_be_si
             last_frame_ms: now_ms,
             had_gap: true,
             missed_until_ms: Some(now_ms - age_ms),
+            alive_ms: Some(now_ms),
         };
         let put = Put::encode(records::session_key(AGENT), &handing_over, None).unwrap();
         state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
@@ -155,6 +158,74 @@ async fn an_outage_is_remembered_over_hand_overs_for_as_long_as_a_chat_may_be_si
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_heard_after_a_session_died_while_handing_over_is_read() {
+    // Alive or dead as its signs say; without any, as the planned hand-over of 90 s does.
+    let cases = [(Some(25_000), true), (Some(1000), false), (None, false)];
+    for (silent_ms, is_read) in cases {
+        let state = FaultyState::new();
+        let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+        let now_ms = now_ms();
+        let handing_over = SessionRecord {
+            holder: "earlier".to_owned(),
+            phase: Phase::HandingOver,
+            connected: true,
+            last_frame_ms: now_ms - 40_000,
+            had_gap: false,
+            missed_until_ms: None,
+            alive_ms: silent_ms.map(|silent_ms| now_ms - silent_ms),
+        };
+        let put = Put::encode(records::session_key(AGENT), &handing_over, None).unwrap();
+        state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
+        let chat = &fixture.simulator.world().chat;
+        chat.say("chat-1", "customer", "I will call my lawyer");
+        let mut session = fixture.connected("one").await;
+        chat.say("chat-1", "customer", "are you there?");
+        session.shows("chat-1", "are you there?").await;
+        if is_read {
+            session.shows("chat-1", "I will call my lawyer").await;
+        }
+        let summary = session.stop().await.summary.unwrap();
+        assert_eq!(summary.recovered, u64::from(is_read), "{silent_ms:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_hands_over_gives_signs_of_life_until_a_successor_begins() {
+    let state = FaultyState::new();
+    let settings = [("CHAT_HANDOVER_MS", "400000")];
+    let fixture = SessionFixture::on(&state, Scenario::default(), &settings).await;
+    let session = fixture
+        .start_with(Options {
+            deadline: Some(tokio::time::Instant::now() + Duration::from_secs(401)),
+            ..Options::new("one".to_owned())
+        })
+        .await;
+    let partition = records::agent_partition(AGENT);
+    let latest = async || {
+        let sessions = state.items(&partition, "session").await;
+        let records = sessions.iter().filter_map(|item| item.decode().ok());
+        records
+            .last()
+            .and_then(|record: SessionRecord| record.alive_ms)
+    };
+    let mut first = None;
+    eventually_async("the session hands over", async || {
+        first = latest().await;
+        first.is_some()
+    })
+    .await;
+    eventually_async("it gives a sign of life", async || latest().await > first).await;
+    // Nobody takes it for dead.
+    let successor = fixture.connected("two").await;
+    let report = session.task.await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::HandedOver);
+    assert_eq!(latest().await, None, "the record is the successor's");
+    let presence = fixture.simulator.world().chat.presence(AGENT);
+    assert!(!presence.iter().any(|one| one == "offline"), "{presence:?}");
+    successor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_dies_before_its_stream_is_up_leaves_the_whole_outage_to_the_next_one() {
     let state = FaultyState::new();
     let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
@@ -166,6 +237,7 @@ async fn a_session_that_dies_before_its_stream_is_up_leaves_the_whole_outage_to_
         last_frame_ms,
         had_gap: false,
         missed_until_ms: None,
+        alive_ms: None,
     };
     let put = Put::encode(records::session_key(AGENT), &dead, None).unwrap();
     state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
