@@ -1,5 +1,5 @@
-//! Random schedules of a tenant that publishes late, again and out of order, repeats pages, fails, and of a feeder that is killed:
-//! in the end each finished conversation is in the sink and in the report once, with its last text.
+//! Random schedules of a tenant that publishes late, again and out of order, repeats pages, fails, and of a feeder and a report that
+//! are killed: in the end each finished conversation is in the vectors and in the report once, with its last text.
 //!
 //! The product's own code runs against a tenant in memory; the time is simulated. A failure names its seed, which
 //! `FEED_SEED=n cargo test -p feeder --test schedules` runs alone.
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use backends::conversation_source::{ConversationSource, TenantSource};
+use backends::conversation_source::{ConversationSource, SourceTranscript, TenantSource};
 use backends::tenant_settings::MediaTypes;
 use cxone::conversations::ConversationQuery;
 use cxone::endpoints::Grant;
@@ -46,9 +46,10 @@ const SCHEDULES: u64 = 1000;
 
 /// What the vector store keeps of each conversation: the event with the latest time, and of two of the same time the one with the
 /// larger digest, as the database decides.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Vectors {
     stored: Mutex<BTreeMap<String, (Timestamp, String)>>,
+    tenant: SimulatedTenant,
 }
 
 impl ConversationSink for Vectors {
@@ -61,11 +62,16 @@ impl ConversationSink for Vectors {
                 .map(|turn| turn["text"].as_str().unwrap())
                 .collect();
             let new = (read.timestamp, texts.join(" "));
-            let mut stored = self.stored.lock().unwrap();
-            let entry = stored.entry(read.conversation_id).or_default();
-            if new > *entry {
-                *entry = new;
+            self.tenant.step().await;
+            {
+                let mut stored = self.stored.lock().unwrap();
+                let entry = stored.entry(read.conversation_id).or_default();
+                if new > *entry {
+                    *entry = new;
+                }
             }
+            // Who dies here has put the conversation there and knows nothing of it.
+            self.tenant.step().await;
             Ok(())
         })
     }
@@ -117,8 +123,12 @@ async fn run_schedule(seed: u64) {
     let (expected_texts, expected_ids) = (tenant.final_texts(), tenant.finished());
     let (begins, ends) = (tenant.begins(), tenant.ends());
     let simulated = SimulatedTenant::new(tenant, seed);
-    let state = State::other(MemoryState::default());
-    let vectors = Arc::new(Vectors::default());
+    let death = simulated.clone();
+    let state = State::other(MemoryState::new(move || death.dies_at_step()));
+    let vectors = Arc::new(Vectors {
+        stored: Mutex::default(),
+        tenant: simulated.clone(),
+    });
     let mut now = begins;
     let last = ends + SignedDuration::from_hours(130);
     while now < last {
@@ -136,9 +146,8 @@ async fn run_schedule(seed: u64) {
         };
         let deadline = Deadline::within(Duration::from_secs(600));
         let is_killed = !is_quiet && random.random_bool(0.3);
-        let requests = random.random_range(1..30);
         if is_killed {
-            simulated.kill_after(requests);
+            simulated.kill_after(random.random_range(1..120));
             tokio::select! {
                 biased;
                 () = simulated.killed() => {}
@@ -153,30 +162,77 @@ async fn run_schedule(seed: u64) {
     }
     assert_eq!(vectors.texts(), expected_texts, "seed {seed}: the vectors");
 
-    let mut listed = Vec::new();
+    // The report of each day is made in the end, of a contact center that fails and repeats pages again.
+    simulated.set_disturbed(true);
     let source = source(&simulated);
+    let mut listed = Vec::new();
     let mut day = begins - SignedDuration::from_hours(24);
-    while day < last {
+    // Every conversation begins within a day and a half.
+    let last_day = begins + SignedDuration::from_hours(72);
+    while day < last_day {
         let next = day + SignedDuration::from_hours(24);
-        let mut list = source
-            .began_in(ConversationQuery {
-                from: day,
-                to: next,
-            })
-            .unwrap();
-        let deadline = Deadline::within(Duration::from_secs(600));
-        while let Some(page) = list.next_page(deadline).await.unwrap() {
-            listed.extend(page.conversations.into_iter().map(|it| it.conversation_id));
-        }
+        let period = ConversationQuery {
+            from: day,
+            to: next,
+        };
+        listed.extend(report_of(&source, period, &mut random).await);
         day = next;
     }
-    let distinct: BTreeSet<_> = listed.iter().cloned().collect();
+    let distinct: BTreeSet<_> = listed.iter().map(|(id, _)| id.clone()).collect();
     assert_eq!(
         distinct.len(),
         listed.len(),
         "seed {seed}: a conversation is in two days"
     );
     assert_eq!(distinct, expected_ids, "seed {seed}: the report");
+    let with_text = listed.into_iter().filter(|(_, text)| !text.is_empty());
+    assert_eq!(
+        with_text.collect::<BTreeMap<_, _>>(),
+        expected_texts,
+        "seed {seed}: the texts of the report"
+    );
+}
+
+/// Reads the conversations of a period with their texts, as a report does: what fails for the time being is tried again, and a run that
+/// was killed reads the list from its beginning.
+async fn report_of(
+    source: &TenantSource,
+    period: ConversationQuery,
+    random: &mut StdRng,
+) -> Vec<(String, String)> {
+    let deadline = Deadline::within(Duration::from_secs(600));
+    let mut kills_left = 3;
+    let conversations = 'run: loop {
+        let mut list = source.began_in(period).unwrap();
+        let mut conversations = Vec::new();
+        loop {
+            if kills_left > 0 && random.random_bool(0.05) {
+                kills_left -= 1;
+                continue 'run;
+            }
+            match list.next_page(deadline).await {
+                Ok(Some(page)) => conversations.extend(page.conversations),
+                Ok(None) => break 'run conversations,
+                Err(error) => assert!(error.is_retryable(), "{error}"),
+            }
+        }
+    };
+    let mut found = Vec::new();
+    for conversation in conversations {
+        let read = loop {
+            match source.transcript(&conversation, deadline).await {
+                Ok(read) => break read,
+                Err(error) => assert!(error.is_retryable(), "{error}"),
+            }
+        };
+        let lines = match read {
+            SourceTranscript::Complete(lines) | SourceTranscript::Partial(lines) => lines.lines,
+            _ => Vec::new(),
+        };
+        let texts: Vec<_> = lines.into_iter().map(|line| line.text).collect();
+        found.push((conversation.conversation_id, texts.join(" ")));
+    }
+    found
 }
 
 #[test]
@@ -185,12 +241,24 @@ fn each_finished_conversation_is_in_report_and_vectors_once() {
         .ok()
         .and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SCHEDULES, |seed: u64| seed..seed + 1);
-    for seed in seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(run_schedule(seed));
-    }
+    let next_seed = std::sync::atomic::AtomicU64::new(seeds.start);
+    let run_next = || {
+        loop {
+            let seed = next_seed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if seed >= seeds.end {
+                return;
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(run_schedule(seed));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, |it| it.get().min(4)) {
+            scope.spawn(run_next);
+        }
+    });
 }

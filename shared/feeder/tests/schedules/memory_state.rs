@@ -48,29 +48,63 @@ impl Items {
     }
 }
 
-/// The items of one schedule, which outlive every run of the feeder.
-#[derive(Debug, Default)]
-pub(crate) struct MemoryState(Mutex<Items>);
+/// Counts a step of the process, and returns whether the process is dead.
+type Death = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// The items of one schedule, which outlive every run of the feeder. A run may die before or after each write.
+pub(crate) struct MemoryState {
+    items: Mutex<Items>,
+    dies_at_step: Death,
+}
+
+impl std::fmt::Debug for MemoryState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryState")
+    }
+}
+
+impl MemoryState {
+    /// Builds an empty store, whose writes are steps of a process that may die at each of them.
+    pub(crate) fn new(dies_at_step: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            items: Mutex::default(),
+            dies_at_step: Box::new(dies_at_step),
+        }
+    }
+
+    async fn step(&self) {
+        if (self.dies_at_step)() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
 
 impl StateStore for MemoryState {
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Item>, Error> {
-        Ok(self.0.lock().unwrap().live(key, now).cloned())
+        Ok(self.items.lock().unwrap().live(key, now).cloned())
     }
 
     async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
-        self.0.lock().unwrap().put(put, expect, now)
+        self.step().await;
+        let result = self.items.lock().unwrap().put(put, expect, now);
+        self.step().await;
+        result
     }
 
     async fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> Result<(), Error> {
-        let mut items = self.0.lock().unwrap();
+        let mut items = self.items.lock().unwrap();
         puts.into_iter()
             .try_for_each(|put| items.put(put, Expect::Any, now).map(drop))
     }
 
     async fn delete(&self, key: &Key, expect: Expect, now: Timestamp) -> Result<(), Error> {
-        let mut items = self.0.lock().unwrap();
-        items.check(key, expect, now)?;
-        items.items.remove(key);
+        self.step().await;
+        {
+            let mut items = self.items.lock().unwrap();
+            items.check(key, expect, now)?;
+            items.items.remove(key);
+        }
+        self.step().await;
         Ok(())
     }
 
@@ -82,7 +116,7 @@ impl StateStore for MemoryState {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Item>, Error> {
-        let items = self.0.lock().unwrap();
+        let items = self.items.lock().unwrap();
         let found = items.items.values().filter(|item| {
             item.key.partition == partition
                 && item.key.sort.starts_with(prefix)

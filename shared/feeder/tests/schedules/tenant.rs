@@ -303,7 +303,7 @@ struct World {
     now: Timestamp,
     random: StdRng,
     is_disturbed: bool,
-    requests_to_live: Option<u32>,
+    steps_to_live: Option<u32>,
 }
 
 /// The API of a tenant over no network.
@@ -321,7 +321,7 @@ impl SimulatedTenant {
                 tenant,
                 random: StdRng::seed_from_u64(seed ^ 0x5eed),
                 is_disturbed: true,
-                requests_to_live: None,
+                steps_to_live: None,
             })),
             death: Arc::new(Notify::new()),
         }
@@ -339,13 +339,14 @@ impl SimulatedTenant {
         self.world.lock().unwrap().is_disturbed = is_disturbed;
     }
 
-    /// Lets the process die at a request, before or after the contact center has answered it.
-    pub(crate) fn kill_after(&self, requests: u32) {
-        self.world.lock().unwrap().requests_to_live = Some(requests);
+    /// Lets the process die at one of its next steps: a request, before or after a write of the state store, or before or after a
+    /// conversation is put into the vectors.
+    pub(crate) fn kill_after(&self, steps: u32) {
+        self.world.lock().unwrap().steps_to_live = Some(steps);
     }
 
     pub(crate) fn revive(&self) {
-        self.world.lock().unwrap().requests_to_live = None;
+        self.world.lock().unwrap().steps_to_live = None;
     }
 
     pub(crate) async fn killed(&self) {
@@ -359,15 +360,28 @@ impl SimulatedTenant {
         &self,
         request: &reqwest::Request,
     ) -> Option<Result<(u16, Value), SharedCause>> {
-        let mut world = self.world.lock().unwrap();
-        if let Some(left) = &mut world.requests_to_live {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.death.notify_one();
-                return None;
-            }
+        let is_dead = self.dies_at_step();
+        (!is_dead).then(|| self.world.lock().unwrap().answer(request))
+    }
+
+    /// Goes on for ever at the step at which the process dies, and at every one after it.
+    pub(crate) async fn step(&self) {
+        if self.dies_at_step() {
+            std::future::pending::<()>().await;
         }
-        Some(world.answer(request))
+    }
+
+    /// Counts a step of the process, and returns whether it is dead.
+    pub(crate) fn dies_at_step(&self) -> bool {
+        let mut world = self.world.lock().unwrap();
+        let Some(left) = &mut world.steps_to_live else {
+            return false;
+        };
+        if *left == 1 {
+            self.death.notify_one();
+        }
+        *left = left.saturating_sub(1);
+        *left == 0
     }
 }
 
@@ -509,7 +523,7 @@ impl World {
         json!({"completedContacts": rows})
     }
 
-    fn chats(&self, scroll: Option<&str>, from: Option<&str>) -> Value {
+    fn chats(&mut self, scroll: Option<&str>, from: Option<&str>) -> Value {
         const PAGE: usize = 2;
         let (from, place) = match scroll.and_then(|token| token.split_once('/')) {
             Some((from, place)) => (from.to_owned(), place.parse::<usize>().unwrap()),
@@ -524,6 +538,13 @@ impl World {
             .collect();
         rows.sort_by_key(|(it, _)| (it.created, it.contact));
         let hits = rows.len();
+        // A page that is given once more.
+        let is_repeated = self.is_disturbed && self.random.random_bool(0.1);
+        let place = if is_repeated {
+            place.saturating_sub(PAGE)
+        } else {
+            place
+        };
         let rows: Vec<_> = rows
             .into_iter()
             .skip(place)
