@@ -31,7 +31,7 @@ const LINES: &[(Expected, &str)] = &[
     (Calm, "I did not get that"),
     (Calm, "pardon me?"),
     (Calm, "my card was stolen can you block it"),
-    // a fault that is told as a bare fact leans negative without an alert
+    // a fault that is put as a bare fact leans negative without an alert
     (Calm, "my parcel has not arrived"),
     (Calm, "the heating has been off since Friday"),
     (Calm, "the engineer did not come yesterday"),
