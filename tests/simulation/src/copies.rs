@@ -140,6 +140,10 @@ fn wait_until_alone() -> anyhow::Result<()> {
             started.elapsed() < ENDING_TIMEOUT,
             "{threads} threads run, of which a copy of this process would have one"
         );
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "no runtime runs here, and this thread is the only one that waits"
+        )]
         std::thread::sleep(Duration::from_millis(1));
     }
 }
