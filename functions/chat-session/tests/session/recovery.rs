@@ -203,9 +203,9 @@ async fn a_session_that_hands_over_gives_signs_of_life_until_a_successor_begins(
     let partition = records::agent_partition(AGENT);
     let latest = async || {
         let sessions = state.items(&partition, "session").await;
-        let records = sessions.iter().filter_map(|item| item.decode().ok());
+        let mut records = sessions.iter().filter_map(|item| item.decode().ok());
         records
-            .last()
+            .next_back()
             .and_then(|record: SessionRecord| record.alive_ms)
     };
     let mut first = None;
