@@ -1,5 +1,7 @@
 //! The commands with `--profile cxone` against the simulated tenant with every habit that a client can work with, as a user runs them.
 
+mod tenant_command;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,21 +12,7 @@ use cxone_simulator::{Conversations, Scenario};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::Value;
 
-/// Returns the command with the folder of this test, at a pace that a simulated tenant takes.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cxone-insights"));
-    for name in ["CXONE_BASE_URL", "CXONE_ISSUER", "CXONE_PROFILE"] {
-        command.env_remove(name);
-    }
-    command
-        .args(arguments)
-        .args(["--profile", "cxone", "--data-dir"])
-        .arg(folder)
-        .env("CXONE_ANALYTICS_REQUESTS_PER_SECOND", "100")
-        .env("CXONE_ACD_REQUESTS_PER_SECOND", "100")
-        .env("CXONE_DIGITAL_REQUESTS_PER_SECOND", "100");
-    command
-}
+use crate::tenant_command::on_tenant;
 
 /// Starts a tenant with every habit that a client can work with and a few conversations a day.
 async fn small_tenant() -> TenantHandle {
@@ -41,16 +29,6 @@ async fn small_tenant() -> TenantHandle {
         ..Scenario::default()
     };
     TenantSimulator::start(scenario).await.expect("a tenant")
-}
-
-/// Returns the command with a tenant that this test has started.
-fn on_tenant(tenant: &TenantHandle, folder: &Path, arguments: &[&str]) -> Command {
-    let hosts = tenant.hosts();
-    let mut command = command(folder, arguments);
-    command
-        .env("CXONE_ISSUER", hosts.issuer)
-        .env("CXONE_DIGITAL_URL", hosts.digital);
-    command
 }
 
 /// Runs a command whose lines are JSON until a line satisfies a condition, and ends it.

@@ -2,6 +2,8 @@
 
 mod fedramp;
 mod nice_cloud;
+#[path = "../tenant_command/mod.rs"]
+mod tenant_command;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -36,47 +38,33 @@ pub(crate) async fn start_tenant(settings: TenantSettings) -> TenantHandle {
     TenantSimulator::start(scenario).await.expect("a tenant")
 }
 
-/// Returns a command of the profile `cxone` in a folder, at a pace that a simulated tenant takes.
-pub(crate) fn command(folder: &Path, name: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cxone-insights"));
-    for name in [
-        "CXONE_BASE_URL",
-        "CXONE_ISSUER",
-        "CXONE_PROFILE",
-        "CXONE_MEDIA_TYPES",
-    ] {
-        command.env_remove(name);
-    }
-    command.arg(name);
-    match name {
-        "report" => {
-            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-            let day = today.saturating_sub(1.day()).to_string();
-            command.args(["--from", &day, "--to", &day, "--out"]);
-            command.arg(folder.join("report"))
-        }
-        "embed" => command.arg("--from-cxone"),
-        "chat" => command.args(["--agent", "all"]),
-        "poll" => command.args(["--interaction", "127000000001"]),
-        _ => &mut command,
+/// Returns the name and the arguments of a command.
+fn arguments_of(folder: &Path, name: &str) -> Vec<String> {
+    let day = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let day = day.saturating_sub(1.day()).to_string();
+    let out = folder.join("report").display().to_string();
+    let arguments: &[&str] = match name {
+        "report" => &["--from", &day, "--to", &day, "--out", &out],
+        "embed" => &["--from-cxone"],
+        "chat" => &["--agent", "all"],
+        "poll" => &["--interaction", "127000000001"],
+        _ => &[],
     };
-    command
-        .args(["--profile", "cxone", "--data-dir"])
-        .arg(folder)
-        .env("CXONE_ANALYTICS_REQUESTS_PER_SECOND", "100")
-        .env("CXONE_ACD_REQUESTS_PER_SECOND", "100")
-        .env("CXONE_DIGITAL_REQUESTS_PER_SECOND", "100");
-    command
+    [&[name], arguments]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
-/// Returns a command that talks to a simulated tenant.
+/// Returns a command of the profile `cxone` with the arguments that it takes here.
+pub(crate) fn command(folder: &Path, name: &str) -> Command {
+    tenant_command::command(folder, &arguments_of(folder, name))
+}
+
+/// Returns the same command, which talks to a tenant.
 fn on_tenant(tenant: &TenantHandle, folder: &Path, name: &str) -> Command {
-    let hosts = tenant.hosts();
-    let mut command = command(folder, name);
-    command
-        .env("CXONE_ISSUER", hosts.issuer)
-        .env("CXONE_DIGITAL_URL", hosts.digital);
-    command
+    tenant_command::on_tenant(tenant, folder, &arguments_of(folder, name))
 }
 
 /// Runs a command that fails, and returns the one line that says why.
@@ -88,6 +76,13 @@ pub(crate) fn failure_of(mut command: Command) -> String {
     let said: Vec<_> = said.collect();
     assert_eq!(said.len(), 1, "{errors}");
     said[0].to_owned()
+}
+
+/// Runs a command that succeeds.
+fn succeed(mut command: Command) {
+    let output = command.output().expect("the command runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
 }
 
 /// Runs `doctor`, and returns whether it succeeded and its lines.
@@ -256,11 +251,9 @@ async fn a_missing_license_is_named_and_the_setting_without_it_works() {
                 &failure_of(on_tenant(&tenant, folder.path(), name)),
                 &wanted,
             );
-            let mut command = on_tenant(&tenant, folder.path(), name);
-            let output = command.env("CXONE_MEDIA_TYPES", setting).output();
-            let output = output.expect("the command runs");
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{name}: {errors}");
+            let mut without = on_tenant(&tenant, folder.path(), name);
+            without.env("CXONE_MEDIA_TYPES", setting);
+            succeed(without);
         }
         if missing == License::Digital {
             for name in FOLLOWING {
@@ -292,10 +285,8 @@ async fn a_discovery_that_is_away_is_tried_again_later() {
     }
     // What the sentence says to do helps.
     let mut named = on_tenant(&tenant, folder.path(), "embed");
-    let output = named.env("CXONE_BASE_URL", tenant.hosts().api).output();
-    let output = output.expect("the command runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
+    named.env("CXONE_BASE_URL", tenant.hosts().api);
+    succeed(named);
 }
 
 #[test]
