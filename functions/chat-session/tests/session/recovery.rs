@@ -119,34 +119,60 @@ async fn a_chat_that_began_while_the_first_session_of_its_agent_failed_is_read_f
     fixture.assert_archived("chat-1").await;
 }
 
+/// Returns what an earlier session of the agent has written when it was last seen.
+fn earlier_session(phase: Phase, last_frame_ms: i64) -> SessionRecord {
+    SessionRecord {
+        holder: "earlier".to_owned(),
+        phase,
+        connected: true,
+        last_frame_ms,
+        had_gap: false,
+        missed_until_ms: None,
+        alive_ms: None,
+    }
+}
+
+async fn store_session(state: &FaultyState, record: &SessionRecord) {
+    let put = Put::encode(records::session_key(AGENT), record, None).expect("a record");
+    let written = state.put(put, Expect::Any, Timestamp::now()).await;
+    written.expect("the record is written");
+}
+
+/// Runs a session after an earlier one, between which a customer said something. It must show that if it reads what nobody heard.
+/// Returns how many messages it recovered, and what it ran on.
+async fn run_after(
+    state: &FaultyState,
+    earlier: &SessionRecord,
+    is_read: bool,
+) -> (u64, SessionFixture) {
+    let fixture = SessionFixture::on(state, Scenario::default(), &[]).await;
+    store_session(state, earlier).await;
+    let chat = &fixture.simulator.world().chat;
+    chat.say("chat-1", "customer", "I will call my lawyer");
+    let mut session = fixture.connected("one").await;
+    chat.say("chat-1", "customer", "are you there?");
+    session.shows("chat-1", "are you there?").await;
+    if is_read {
+        session.shows("chat-1", "I will call my lawyer").await;
+    }
+    let summary = session.stop().await.summary.expect("a summary");
+    (summary.recovered, fixture)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_remembered_over_hand_overs_for_as_long_as_a_chat_may_be_silent() {
     // The default of a silent chat's end is an hour.
     for (age_ms, is_read) in [(50 * 60_000, true), (70 * 60_000, false)] {
         let state = FaultyState::new();
-        let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
         let now_ms = now_ms();
         let handing_over = SessionRecord {
-            holder: "earlier".to_owned(),
-            phase: Phase::HandingOver,
-            connected: true,
-            last_frame_ms: now_ms,
             had_gap: true,
             missed_until_ms: Some(now_ms - age_ms),
             alive_ms: Some(now_ms),
+            ..earlier_session(Phase::HandingOver, now_ms)
         };
-        let put = Put::encode(records::session_key(AGENT), &handing_over, None).unwrap();
-        state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
-        let chat = &fixture.simulator.world().chat;
-        chat.say("chat-1", "customer", "I will call my lawyer");
-        let mut session = fixture.connected("one").await;
-        chat.say("chat-1", "customer", "are you there?");
-        session.shows("chat-1", "are you there?").await;
-        if is_read {
-            session.shows("chat-1", "I will call my lawyer").await;
-        }
-        let summary = session.stop().await.summary.unwrap();
-        assert_eq!(summary.recovered, u64::from(is_read), "{age_ms}");
+        let (recovered, fixture) = run_after(&state, &handing_over, is_read).await;
+        assert_eq!(recovered, u64::from(is_read), "{age_ms}");
         // The archive is read from the transcript in any case.
         fixture.assert_archived("chat-1").await;
         let record = &state
@@ -162,30 +188,13 @@ async fn what_nobody_heard_after_a_session_died_while_handing_over_is_read() {
     // Alive or dead as its signs say; without any, as the planned hand-over of 90 s does.
     let cases = [(Some(25_000), true), (Some(1000), false), (None, false)];
     for (silent_ms, is_read) in cases {
-        let state = FaultyState::new();
-        let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
         let now_ms = now_ms();
         let handing_over = SessionRecord {
-            holder: "earlier".to_owned(),
-            phase: Phase::HandingOver,
-            connected: true,
-            last_frame_ms: now_ms - 40_000,
-            had_gap: false,
-            missed_until_ms: None,
             alive_ms: silent_ms.map(|silent_ms| now_ms - silent_ms),
+            ..earlier_session(Phase::HandingOver, now_ms - 40_000)
         };
-        let put = Put::encode(records::session_key(AGENT), &handing_over, None).unwrap();
-        state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
-        let chat = &fixture.simulator.world().chat;
-        chat.say("chat-1", "customer", "I will call my lawyer");
-        let mut session = fixture.connected("one").await;
-        chat.say("chat-1", "customer", "are you there?");
-        session.shows("chat-1", "are you there?").await;
-        if is_read {
-            session.shows("chat-1", "I will call my lawyer").await;
-        }
-        let summary = session.stop().await.summary.unwrap();
-        assert_eq!(summary.recovered, u64::from(is_read), "{silent_ms:?}");
+        let (recovered, _) = run_after(&FaultyState::new(), &handing_over, is_read).await;
+        assert_eq!(recovered, u64::from(is_read), "{silent_ms:?}");
     }
 }
 
@@ -230,17 +239,8 @@ async fn a_session_that_dies_before_its_stream_is_up_leaves_the_whole_outage_to_
     let state = FaultyState::new();
     let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
     let last_frame_ms = now_ms() - 100_000;
-    let dead = SessionRecord {
-        holder: "earlier".to_owned(),
-        phase: Phase::Serving,
-        connected: true,
-        last_frame_ms,
-        had_gap: false,
-        missed_until_ms: None,
-        alive_ms: None,
-    };
-    let put = Put::encode(records::session_key(AGENT), &dead, None).unwrap();
-    state.put(put, Expect::Any, Timestamp::now()).await.unwrap();
+    let dead = earlier_session(Phase::Serving, last_frame_ms);
+    store_session(&state, &dead).await;
     fixture.simulator.fault(FaultRule::new(STREAM, Fault::Drop));
     let session = fixture.start("one").await;
     let partition = records::agent_partition(AGENT);
