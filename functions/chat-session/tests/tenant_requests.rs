@@ -9,18 +9,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_session::tenant_chats::{EVERYBODY, TenantChats, Watched};
-use cxone::endpoints::Grant;
-use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
-use cxone::tenant::{HostPaces, TenantClient, TenantOptions};
+use cxone::tenant::{HostPaces, TenantClient};
 use futures::future::BoxFuture;
 use insights_core::chat::frame::ChatEvent;
 use insights_http::CallLimits;
-use insights_http::client::{IdleConnections, build_client};
 use insights_http::error::SharedCause;
-use insights_http::exchange::{HttpClient, HttpExchange};
+use insights_http::exchange::HttpExchange;
 use insights_http::rate_limit::RateLimiter;
-use insights_http::secret::FixedSecret;
 use serde_json::{Value, json};
+use testkit::tenant_client_on;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
@@ -63,26 +60,13 @@ impl Tenant {
     }
 
     fn client(&self) -> TenantClient {
-        let http = HttpClient::from(build_client(IdleConnections::Close).unwrap())
-            .with_exchange(Arc::new(self.clone()));
-        let mut options =
-            TenantOptions::new("http://127.0.0.1:9".parse().unwrap(), Grant::AccessKey);
-        options.api_url = Some("http://127.0.0.1:9".parse().unwrap());
-        let site = TenantClient::token_site(&options).unwrap();
-        let key = AccessKey {
-            id: "key".to_owned(),
-            secret: "secret".into(),
-        };
-        let credentials = FixedSecret(ClientCredentials::of_access_key(key));
-        let limits = CallLimits::default();
-        let tokens = TokenSource::new(http.clone(), site.clone(), Arc::new(credentials), limits);
         let pace = || Arc::new(RateLimiter::new(READS_PER_SECOND, 1));
         let paces = HostPaces {
             analytics: pace(),
             contacts: pace(),
             digital: pace(),
         };
-        TenantClient::new(http, options, site, Arc::new(tokens), paces, limits)
+        tenant_client_on(Arc::new(self.clone()), false, paces, CallLimits::default())
     }
 }
 

@@ -16,22 +16,18 @@ use backends::conversation_source::{ConversationSource, TenantSource};
 use backends::tenant_settings::{MediaTypes, TenantSettings};
 use backends::{TenantShare, tenant_paces};
 use cxone::conversations::ConversationQuery;
-use cxone::endpoints::Grant;
-use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
-use cxone::tenant::{TenantClient, TenantOptions};
 use feeder::sink::ConversationSink;
 use feeder::{Deps, feed};
 use futures::future::BoxFuture;
-use insights_http::client::{IdleConnections, build_client};
 use insights_http::error::SharedCause;
-use insights_http::exchange::{HttpClient, HttpExchange};
+use insights_http::exchange::HttpExchange;
 use insights_http::rate_limit::RateLimiter;
-use insights_http::secret::FixedSecret;
 use insights_http::{CallLimits, Deadline};
 use jiff::{SignedDuration, Timestamp};
 use runtime::config::Env;
 use serde_json::{Value, json};
 use store::state::State;
+use testkit::tenant_client_on;
 use tokio::time::Instant;
 
 use crate::memory_state::MemoryState;
@@ -66,21 +62,10 @@ impl Tenant {
     }
 
     fn source(&self, share: TenantShare) -> TenantSource {
-        let http = HttpClient::from(build_client(IdleConnections::Close).unwrap());
-        let http = http.with_exchange(Arc::new(self.clone()));
-        let issuer = "http://127.0.0.1:9".parse().unwrap();
-        let options = TenantOptions::new(issuer, Grant::AccessKey);
-        let site = TenantClient::token_site(&options).unwrap();
-        let key = AccessKey {
-            id: "key".to_owned(),
-            secret: "secret".into(),
-        };
-        let credentials = FixedSecret(ClientCredentials::of_access_key(key));
-        let limits = CallLimits::default();
-        let tokens = TokenSource::new(http.clone(), site.clone(), Arc::new(credentials), limits);
         let settings = TenantSettings::from_env(&Env::default()).unwrap();
         let paces = tenant_paces(&settings, share, 1);
-        let client = TenantClient::new(http, options, site, Arc::new(tokens), paces, limits);
+        let exchange = Arc::new(self.clone());
+        let client = tenant_client_on(exchange, true, paces, CallLimits::default());
         TenantSource::new(client, MediaTypes::default())
     }
 

@@ -15,28 +15,24 @@ mod memory_state;
 mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backends::conversation_source::{ConversationSource, SourceTranscript, TenantSource};
 use backends::tenant_settings::MediaTypes;
 use cxone::conversations::ConversationQuery;
-use cxone::endpoints::Grant;
-use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
-use cxone::tenant::{HostPaces, TenantClient, TenantOptions};
+use cxone::tenant::HostPaces;
 use feeder::sink::ConversationSink;
 use feeder::{Deps, feed};
 use futures::future::BoxFuture;
 use insights_core::webhook::WebhookEvent;
-use insights_http::client::{IdleConnections, build_client};
-use insights_http::exchange::HttpClient;
 use insights_http::rate_limit::RateLimiter;
-use insights_http::secret::FixedSecret;
 use insights_http::{CallLimits, Deadline};
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use store::state::State;
+use testkit::tenant_client_on;
 
 use crate::memory_state::MemoryState;
 use crate::tenant::{SimulatedTenant, Tenant};
@@ -89,29 +85,16 @@ impl Vectors {
 }
 
 fn source(tenant: &SimulatedTenant) -> TenantSource {
-    // Reading the root certificates of the machine takes longer than a whole schedule.
-    static REQUESTS: OnceLock<reqwest::Client> = OnceLock::new();
-    let requests = REQUESTS.get_or_init(|| build_client(IdleConnections::Close).unwrap());
-    let http = HttpClient::from(requests.clone()).with_exchange(Arc::new(tenant.clone()));
-    let mut options = TenantOptions::new("http://127.0.0.1:9".parse().unwrap(), Grant::AccessKey);
-    options.api_url = Some("http://127.0.0.1:9".parse().unwrap());
-    let site = TenantClient::token_site(&options).unwrap();
     let mut limits = CallLimits::default();
     limits.retry.max_attempts = 2;
     limits.breaker.failures = u32::MAX;
-    let key = AccessKey {
-        id: "key".to_owned(),
-        secret: "secret".into(),
-    };
-    let credentials = FixedSecret(ClientCredentials::of_access_key(key));
-    let tokens = TokenSource::new(http.clone(), site.clone(), Arc::new(credentials), limits);
     let pace = || Arc::new(RateLimiter::new(1000, 1000));
     let paces = HostPaces {
         analytics: pace(),
         contacts: pace(),
         digital: pace(),
     };
-    let client = TenantClient::new(http, options, site, Arc::new(tokens), paces, limits);
+    let client = tenant_client_on(Arc::new(tenant.clone()), false, paces, limits);
     TenantSource::new(client, MediaTypes::default())
 }
 

@@ -10,6 +10,8 @@ mod logs;
 mod metrics;
 pub mod process;
 mod proxy;
+#[cfg(feature = "fixture")]
+mod tenant_client;
 mod wait;
 
 #[cfg(feature = "fixture")]
@@ -24,4 +26,6 @@ pub use limits::quick_limits;
 pub use logs::CapturedLogs;
 pub use metrics::CapturedMetrics;
 pub use proxy::TcpProxy;
+#[cfg(feature = "fixture")]
+pub use tenant_client::tenant_client_on;
 pub use wait::{WAIT_TIMEOUT, eventually, eventually_async};
