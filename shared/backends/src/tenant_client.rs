@@ -136,16 +136,9 @@ pub(crate) fn call_limits() -> CallLimits {
 /// stay within the settings.
 #[must_use]
 pub fn tenant_paces(settings: &TenantSettings, share: TenantShare, processes: u32) -> HostPaces {
-    let pace = |rate, tenths| {
-        let interval = interval_of(rate, tenths, processes);
-        Arc::new(RateLimiter::with_interval(interval, 1))
-    };
-    let [analytics, contacts, digital] = share.tenths();
-    HostPaces {
-        analytics: pace(settings.analytics_rate, analytics),
-        contacts: pace(settings.contacts_rate, contacts),
-        digital: pace(settings.digital_rate, digital),
-    }
+    paces_of(settings, share, |_, rate, tenths| {
+        RateLimiter::with_interval(interval_of(rate, tenths, processes), 1)
+    })
 }
 
 /// Returns the paces as [`tenant_paces`] does, which take turns with other processes where their number is not known.
@@ -158,16 +151,25 @@ fn shared_paces(
     let Some(name) = share.shared_name() else {
         return tenant_paces(settings, share, processes);
     };
-    let pace = |host: &str, rate, tenths| {
+    paces_of(settings, share, |host, rate, tenths| {
         let interval = interval_of(rate, tenths, 1);
         let turns = Arc::new(turns(&format!("{name}#{host}"), interval));
-        Arc::new(RateLimiter::with_interval(interval, 1).with_shared_turns(turns))
-    };
+        RateLimiter::with_interval(interval, 1).with_shared_turns(turns)
+    })
+}
+
+/// Returns the pace of each part of a tenant, of its name, the requests a second that the settings allow, and the tenths of them that the
+/// share has.
+fn paces_of(
+    settings: &TenantSettings,
+    share: TenantShare,
+    pace: impl Fn(&str, u32, u32) -> RateLimiter,
+) -> HostPaces {
     let [analytics, contacts, digital] = share.tenths();
     HostPaces {
-        analytics: pace("analytics", settings.analytics_rate, analytics),
-        contacts: pace("contacts", settings.contacts_rate, contacts),
-        digital: pace("digital", settings.digital_rate, digital),
+        analytics: Arc::new(pace("analytics", settings.analytics_rate, analytics)),
+        contacts: Arc::new(pace("contacts", settings.contacts_rate, contacts)),
+        digital: Arc::new(pace("digital", settings.digital_rate, digital)),
     }
 }
 
