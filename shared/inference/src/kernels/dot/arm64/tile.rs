@@ -22,24 +22,7 @@ pub(super) struct Tile<'t> {
     params: QuantizationParams,
 }
 
-impl<'t> Tile<'t> {
-    /// Returns the tile that begins at a panel and at a row.
-    fn at(
-        matrix: &'t PackedMatrix,
-        panel: usize,
-        row: usize,
-        input: &'t [u8],
-        params: QuantizationParams,
-    ) -> Self {
-        Self {
-            matrix,
-            panel,
-            row,
-            input,
-            params,
-        }
-    }
-
+impl Tile<'_> {
     /// Returns the number of inputs of a row.
     pub(super) fn depth(&self) -> usize {
         self.matrix.input_stride()
@@ -105,10 +88,14 @@ pub(super) fn for_each_tile<'t>(
     for panel in 0..matrix.row_stride() / ALIGN {
         for index in 0..rows.div_ceil(most) {
             let rows = block(rows, most, index);
-            compute(
-                Tile::at(matrix, panel, rows.start, input, params),
-                rows.len(),
-            );
+            let tile = Tile {
+                matrix,
+                panel,
+                row: rows.start,
+                input,
+                params,
+            };
+            compute(tile, rows.len());
         }
     }
 }
