@@ -231,10 +231,7 @@ impl World {
     fn receive(&mut self, most: usize) {
         for _ in 0..most {
             match self.to_session.pop_front() {
-                Some(ToSession::Echo(identity)) => {
-                    self.outbox.on_received(&identity);
-                    self.acknowledged.insert(identity);
-                }
+                Some(ToSession::Echo(identity)) => self.show(identity),
                 Some(ToSession::Pong(count)) => {
                     self.outbox.on_ping_answered(&self.written[..count]);
                     self.acknowledged.extend(&self.written[..count]);
@@ -242,6 +239,15 @@ impl World {
                 None => return,
             }
         }
+    }
+
+    /// The stream or a transcript shows a message. One whose note the session has not read yet means nothing to the outbox, and is no
+    /// acknowledgement.
+    fn show(&mut self, identity: Identity) {
+        if self.outbox.is_known(&identity) {
+            self.acknowledged.insert(identity);
+        }
+        self.outbox.on_received(&identity);
     }
 
     fn remove_notes(&mut self) {
@@ -277,10 +283,8 @@ impl World {
             return;
         }
         if self.server.shows_transcripts {
-            for message in &self.delivered {
-                self.outbox.on_received(&message.identity());
-                self.acknowledged.insert(message.identity());
-            }
+            let shown: Vec<Identity> = self.delivered.iter().map(Message::identity).collect();
+            shown.into_iter().for_each(|identity| self.show(identity));
         }
         self.outbox.on_transcripts_read(self.connection);
         self.clear_earlier_connections();
