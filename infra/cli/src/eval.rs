@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use self::corpus::LabeledText;
 use self::figures::{Classes, Tags};
+use crate::progress;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights eval --task sentiment --data ./tweeteval    test_text.txt and test_labels.txt (0, 1, 2)
@@ -199,10 +200,10 @@ fn measure_emotion(
     ))
 }
 
-/// Returns a progress bar over texts. It is hidden unless standard error is a terminal.
+/// Shows a progress bar over texts.
 fn progress_bar(name: &str, texts: usize) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{msg:<12} {bar:40} {pos}/{len}  {per_sec}  {eta} left");
     let bar = ProgressBar::new(texts as u64).with_message(name.to_owned());
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    progress::show(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }

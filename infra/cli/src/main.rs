@@ -22,6 +22,7 @@ mod live;
 mod local_context;
 mod pipeline;
 mod poll;
+mod progress;
 mod register;
 mod replay;
 mod report;

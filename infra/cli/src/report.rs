@@ -22,6 +22,7 @@ use runtime::redaction::RedactionSettings;
 use store::objects::Objects;
 
 use crate::local_context::{LocalArgs, LocalContext};
+use crate::progress;
 use crate::rules::{SimilarityModel, rules_or_configured};
 
 const EXAMPLES: &str = "Examples:
@@ -119,7 +120,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         },
         Err(_) => deps,
     };
-    let bar = progress_bar();
+    let bar = progress::show(progress_bar());
     let shown = bar.clone();
     let deps = deps.with_progress(Observer::new(move |step| show_progress(&shown, step)));
     let deadline = Deadline::within(RUN_TIMEOUT);

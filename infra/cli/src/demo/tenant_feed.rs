@@ -25,7 +25,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     println!("\n4. Embeddings: the finished conversations of the tenant, without a webhook");
     let begin = Instant::now();
     let config = Config::from_env(&stage.context.env)?;
-    let sink = Arc::new(IndexerSink(stage.pipeline.indexer()?));
+    let sink = Arc::new(IndexerSink::new(stage.pipeline.indexer()?));
     let mut deps = Deps::with_sink(&stage.context.backends, config, sink)?;
     deps.pace = RateLimiter::new(CONVERSATIONS_PER_SECOND, CONVERSATIONS_PER_SECOND);
     let summary = feed(&deps, Deadline::within(SCENE_TIMEOUT)).await?;

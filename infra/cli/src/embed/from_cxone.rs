@@ -9,6 +9,7 @@ use feeder::config::Config;
 use feeder::sink::ConversationSink;
 use feeder::{Deps, Summary, feed};
 use futures::future::BoxFuture;
+use indicatif::{ProgressBar, ProgressStyle};
 use insights_core::webhook::WebhookEvent;
 use insights_http::Deadline;
 use insights_http::rate_limit::RateLimiter;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
+use crate::progress;
 
 /// Deadline of a run; it only ends a run that hangs.
 const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -34,7 +36,19 @@ const WAIT_FOR_OTHER_RUN: Duration = Duration::from_secs(75);
 const WAIT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The vector store of this machine.
-pub(crate) struct IndexerSink(pub(crate) Indexer);
+pub(crate) struct IndexerSink {
+    indexer: Indexer,
+    /// Counts the conversations that were embedded.
+    bar: ProgressBar,
+}
+
+impl IndexerSink {
+    /// Builds a sink that counts nothing.
+    pub(crate) fn new(indexer: Indexer) -> Self {
+        let bar = ProgressBar::hidden();
+        Self { indexer, bar }
+    }
+}
 
 impl std::fmt::Debug for IndexerSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -46,10 +60,11 @@ impl ConversationSink for IndexerSink {
     fn put<'a>(&'a self, event: &'a str, deadline: Deadline) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
             let event = WebhookEvent::parse(event.as_bytes(), Timestamp::now())?;
-            let results = self.0.index(vec![event], deadline).await;
+            let results = self.indexer.index(vec![event], deadline).await;
             for result in results {
                 let _: Indexed = result?;
             }
+            self.bar.inc(1);
             Ok(())
         })
     }
@@ -64,11 +79,17 @@ pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     context.announce_simulated_tenant();
     let indexer = Pipeline::open(&context).await?.indexer()?;
     let config = Config::from_env(&context.env)?;
-    let sink = Arc::new(IndexerSink(indexer));
+    let bar = progress::show(progress_bar());
+    let sink = Arc::new(IndexerSink {
+        indexer,
+        bar: bar.clone(),
+    });
     let mut deps = Deps::with_sink(&context.backends, config, sink)?;
     deps.pace = RateLimiter::new(CONVERSATIONS_PER_SECOND, CONVERSATIONS_PER_SECOND);
     let started = Instant::now();
-    let summary = feed_after_other_run(&deps).await.context(NOT_ALL)?;
+    let summary = feed_after_other_run(&deps, &bar).await;
+    bar.finish_and_clear();
+    let summary = summary.context(NOT_ALL)?;
     eprintln!(
         "{}; this took {:.1} s",
         describe(&summary),
@@ -83,9 +104,17 @@ pub(super) async fn run(local: &LocalArgs) -> anyhow::Result<()> {
     Err(anyhow!(cause).context(NOT_ALL))
 }
 
+/// Returns a bar that counts what is embedded. Nobody knows before the end of the list how many conversations there are.
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg}: {pos}, {per_sec}, {elapsed}");
+    let bar = ProgressBar::new_spinner().with_message("conversations embedded");
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}
+
 /// Feeds; where another run holds the lease, as soon as it has ended. A run that was killed a moment ago holds its lease for a
 /// minute.
-async fn feed_after_other_run(deps: &Deps) -> anyhow::Result<Summary> {
+async fn feed_after_other_run(deps: &Deps, bar: &ProgressBar) -> anyhow::Result<Summary> {
     let until = Instant::now() + WAIT_FOR_OTHER_RUN;
     let mut is_announced = false;
     loop {
@@ -94,7 +123,11 @@ async fn feed_after_other_run(deps: &Deps) -> anyhow::Result<Summary> {
             return Ok(summary);
         }
         if !is_announced {
-            eprintln!("another run is at work, or was stopped a moment ago; waiting for its end");
+            bar.suspend(|| {
+                eprintln!(
+                    "another run is at work, or was stopped a moment ago; waiting for its end"
+                );
+            });
             is_announced = true;
         }
         tokio::time::sleep(WAIT_INTERVAL).await;

@@ -26,6 +26,7 @@ use self::lines::{Line, Lines};
 use self::rejects::Rejects;
 use crate::local_context::{LocalArgs, LocalContext};
 use crate::pipeline::Pipeline;
+use crate::progress;
 
 const EXAMPLES: &str = "Examples:
   cxone-insights embed conversations.jsonl
@@ -118,7 +119,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     });
     let context = LocalContext::open(&args.local).await?;
     let indexer = Pipeline::open(&context).await?.indexer()?;
-    let bar = progress_bar(lines.bytes());
+    let bar = progress::show(progress_bar(lines.bytes()));
     let mut rejects = Rejects::new(rejects, bar.clone())?;
     let (mut totals, started) = (Totals::default(), Instant::now());
     let result = embed_lines(&mut lines, &indexer, &mut rejects, &mut totals, &bar).await;
@@ -273,7 +274,7 @@ fn count_batch(
     }
 }
 
-/// Returns a progress bar over the bytes of the file. It is hidden unless standard error is a terminal.
+/// Returns a progress bar over the bytes of the file.
 fn progress_bar(bytes: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{bar:40} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left",
