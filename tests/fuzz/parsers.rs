@@ -9,6 +9,7 @@ mod served;
 
 use analytics_report::range::Period;
 use cxone::chat::wire::parse_frame;
+use cxone::tenant::live_voice::{CustomerMarks, ServerFrame, read_frame};
 use data_action::text::interaction_text;
 use insights_core::webhook::WebhookEvent;
 use runtime::http::event::read_request;
@@ -61,6 +62,28 @@ fn chat_frames_are_read_or_skipped() {
     fuzz(&samples, |bytes| {
         if let Ok(text) = std::str::from_utf8(bytes) {
             let _ = parse_frame(text);
+        }
+    });
+}
+
+#[test]
+fn frames_of_live_voice_are_read_or_skipped() {
+    let samples = [
+        r#"{"command":"MESSAGE","headers":{},"body":{"Topic":"480000000001_transcript","BusNo":4600001,"Data":{"transcriptionEventId":"e-17","contactId":"480000000001","agentUUId":"11eb","agentId":690001,"participantId":"p-2","messageBody":"I was charged twice \ud83d","messageIsCompletedUtterance":true,"transcriptionSrNo":17,"channelTag":null,"createdtimestamp":"2026-11-20T09:59:01.220Z","words":[]}}}"#,
+        r#"{"Command":"Message","Body":"{\"topic\":\"5_transcript\",\"data\":{\"MessageBody\":\"hello\",\"MessageIsCompletedUtterance\":\"True\",\"createdTimestamp\":1795168741220}}"}"#,
+        r#"{"command":"ERROR","headers":{},"body":{"responseCode":"403","responseText":"no"}}"#,
+        r#"{"command":"SUBSCRIBED","body":{"topic":"480000000001_transcript"}}"#,
+    ];
+    let marks = CustomerMarks::new(vec!["p-2".to_owned()]);
+    fuzz(&samples, |bytes| {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return;
+        };
+        if let ServerFrame::Utterance(said) = read_frame(text) {
+            assert!(!said.text.trim().is_empty(), "a blank text was said");
+            assert!(said.text.len() <= 32 << 10, "a text beyond the limit");
+            assert!(said.contact_id.len() <= 200, "an id beyond the limit");
+            let _ = marks.speaker_of(&said);
         }
     });
 }

@@ -96,6 +96,22 @@ impl BackoffPolicy {
         Jitter::Equal,
     );
 
+    /// The socket of a tenant's live transcripts, which has to be connected again: 2 s, doubled up to 1 min. One process asks for
+    /// it, so that nothing is random.
+    pub const LIVE_TRANSCRIPTS: Self = Self::new(
+        Duration::from_secs(2),
+        Duration::from_secs(60),
+        Jitter::None,
+    );
+
+    /// The live transcript of a contact that a tenant refuses: 1 min, doubled up to 15 min, half of it random. It may begin later than
+    /// the contact, and a right may be given.
+    pub const REFUSED_TRANSCRIPT: Self = Self::new(
+        Duration::from_secs(60),
+        Duration::from_secs(900),
+        Jitter::Equal,
+    );
+
     /// A notification that its receiver did not accept: 500 ms, doubled up to 30 s, half of it random.
     pub const NOTIFICATION: Self = Self::new(
         Duration::from_millis(500),

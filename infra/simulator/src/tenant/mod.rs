@@ -41,6 +41,7 @@ pub mod identity;
 pub mod live_calls;
 mod loose;
 pub mod notify;
+pub mod notify_state;
 mod params;
 pub mod people;
 pub mod quirks;

@@ -41,7 +41,10 @@ async fn open(
         return StatusCode::BAD_REQUEST.into_response();
     }
     upgrade.on_upgrade(move |socket| async move {
+        let state = &world.notify;
         let mut connection = Connection {
+            generation: state.generation(),
+            repeats: state.repeats(),
             world,
             socket,
             is_connected: false,
@@ -60,6 +63,10 @@ struct Connection {
     is_connected: bool,
     heartbeats: u64,
     topics: Vec<Topic>,
+    /// The generation of connections to which this one belongs.
+    generation: u64,
+    /// How often everything was sent again.
+    repeats: u64,
 }
 
 /// A contact that a client follows.
@@ -67,6 +74,8 @@ struct Topic {
     contact: Arc<Contact>,
     /// Utterances that were sent, each with whether it was final.
     sent: BTreeSet<(usize, bool)>,
+    /// Those of them that were sent over this connection.
+    heard: BTreeSet<(usize, bool)>,
     serial: i64,
 }
 
@@ -81,7 +90,12 @@ impl Connection {
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error),
                 },
-                _ = ticks.tick() => self.send_utterances().await?,
+                _ = ticks.tick() => {
+                    if self.world.notify.generation() != self.generation {
+                        return Ok(());
+                    }
+                    self.send_utterances().await?;
+                }
             }
         }
     }
@@ -110,6 +124,7 @@ impl Connection {
                 if !self.is_connected {
                     return self.refuse(401, "the token is not valid").await;
                 }
+                self.world.notify.note_connection();
                 let id = uuid::Uuid::new_v4().to_string();
                 self.send(json!({"command": "CONNECTED", "headers": {"connectionId": id}}))
                     .await
@@ -135,7 +150,8 @@ impl Connection {
             }
             "HEARTBEAT" => {
                 self.heartbeats += 1;
-                if self.heartbeats == 2 && self.world.has(Quirk::NotifyInterims) {
+                let is_heard = self.world.notify.note_heartbeat();
+                if !is_heard || (self.heartbeats == 2 && self.world.has(Quirk::NotifyInterims)) {
                     return Ok(());
                 }
                 self.send(json!({"command": "HEARTBEAT_ACK", "headers": {}, "body": {}}))
@@ -149,6 +165,11 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, topic: &str) -> Result<(), axum::Error> {
+        let number = topic.strip_suffix("_transcript");
+        let number = number.and_then(|number| number.parse::<i64>().ok());
+        if let Some(number) = number {
+            self.world.notify.note_subscription(number);
+        }
         let settings = self.world.settings();
         if !settings
             .licenses
@@ -161,10 +182,7 @@ impl Connection {
                 .refuse(403, "live transcription is not permitted")
                 .await;
         }
-        let number = topic
-            .strip_suffix("_transcript")
-            .and_then(|number| number.parse().ok());
-        let contact = number.and_then(|number: i64| self.world.contact(number));
+        let contact = number.and_then(|number| self.world.contact(number));
         let Some(contact) = contact else {
             return self.refuse(404, "there is no such topic").await;
         };
@@ -187,6 +205,7 @@ impl Connection {
             contact,
             serial: sent.len() as i64,
             sent,
+            heard: BTreeSet::new(),
         };
         self.topics.push(followed);
         self.send(json!({"command": "SUBSCRIBED", "headers": {}, "body": {"topic": topic}}))
@@ -197,8 +216,13 @@ impl Connection {
     async fn send_utterances(&mut self) -> Result<(), axum::Error> {
         let now = self.world.clock.now();
         let has_quirk = self.world.has(Quirk::NotifyInterims);
+        let repeats = self.world.notify.repeats();
+        let is_repeat = std::mem::replace(&mut self.repeats, repeats) != repeats;
         let mut frames = Vec::new();
         for topic in &mut self.topics {
+            if is_repeat {
+                topic.sent.retain(|sent| !topic.heard.contains(sent));
+            }
             let said = self.world.live_calls.utterances(topic.contact.id);
             for (place, utterance) in said.iter().enumerate() {
                 for is_final in [false, true] {
@@ -211,6 +235,7 @@ impl Connection {
                     } else {
                         1
                     };
+                    topic.heard.insert((place, is_final));
                     frames.push(frame(&self.world, topic, (place, utterance), is_final, now));
                 }
             }

@@ -13,6 +13,7 @@ use super::history::History;
 use super::hosts::Hosts;
 use super::hub_state::HubState;
 use super::live_calls::LiveCalls;
+use super::notify_state::NotifyState;
 use super::quirks::{Quirk, Quirks};
 use super::settings::TenantSettings;
 use super::writes::Writes;
@@ -34,6 +35,8 @@ pub struct TenantWorld {
     pub live_calls: LiveCalls,
     /// Connections and subscriptions of the event hub.
     pub hub: HubState,
+    /// Connections and subscriptions of the socket of live transcripts.
+    pub notify: NotifyState,
     /// What was written to the contact lists.
     pub writes: Writes,
     settings: RwLock<TenantSettings>,
@@ -75,6 +78,7 @@ impl TenantWorld {
             history,
             live_calls: LiveCalls::new(calls, started),
             hub: HubState::default(),
+            notify: NotifyState::default(),
             writes: Writes::default(),
             started,
             ignores_dates: random.random_bool(0.5),

@@ -53,6 +53,7 @@ impl Discovery {
             options.api_url.as_ref(),
             digital,
             options.event_hub_url.as_ref(),
+            options.notifications_url.as_ref(),
         ];
         let configured: Vec<_> = configured.into_iter().flatten().collect();
         Self {

@@ -5,16 +5,15 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use http::Method;
 use insights_http::exchange::HttpClient;
-use insights_http::{AttemptFailure, Deadline, Error as HttpError};
+use insights_http::{Deadline, Error as HttpError};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_tungstenite::WebSocketStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use url::Url;
 
@@ -22,6 +21,9 @@ use super::calls::Call;
 use super::client::TenantClient;
 use super::lists::read_object;
 use super::scalars::{Text, lenient};
+use super::websocket::{
+    ANSWER_TIMEOUT, Socket, TOKEN_MARGIN, WriteFailure, closed, handshake_url, too_late, write_text,
+};
 use crate::chat::upgrade;
 use crate::endpoints::Endpoint;
 use crate::error::Error;
@@ -35,9 +37,6 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Number of heartbeats without an answer after which the connection counts as dead.
 const MAX_UNANSWERED: u32 = 4;
-
-/// Longest time that the server may take to accept the token, and that a write may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What types of events begin with that say nothing of what was written or of who has a contact.
 const NO_NEWS: &[&str] = &[
@@ -79,7 +78,7 @@ enum HubFrame {
 
 /// An open connection to the event hub.
 pub struct EventHub {
-    socket: WebSocketStream<reqwest::Upgraded>,
+    socket: Socket,
     heartbeat_at: Instant,
     unanswered: u32,
     ends_at: Instant,
@@ -113,25 +112,28 @@ impl EventHub {
         let endpoint = Endpoint::new(url, TEMPLATE, Need::Scope(""));
         let token = client.tokens().token(deadline).await?;
         let opening = upgrade(http, &endpoint, None);
-        let socket = deadline.bound(opening).await.ok_or_else(too_late)??;
+        let socket = deadline
+            .bound(opening)
+            .await
+            .ok_or_else(|| too_late(TEMPLATE))??;
         let left = token.expires_at().duration_since(Timestamp::now());
         let left = Duration::try_from(left).unwrap_or_default();
         let mut hub = Self {
             socket,
             heartbeat_at: Instant::now() + HEARTBEAT,
             unanswered: 0,
-            ends_at: Instant::now() + left.saturating_sub(Duration::from_secs(50)),
+            ends_at: Instant::now() + left.saturating_sub(TOKEN_MARGIN),
         };
         let register =
             json!({"action": "register", "payload": {"token": token.secret().expose_secret()}});
         hub.write(register.to_string())
             .await
-            .map_err(|_| closed())?;
+            .map_err(|_| closed(TEMPLATE))?;
         let until = Instant::now() + ANSWER_TIMEOUT.min(deadline.remaining());
         loop {
             let frame = timeout_at(until, hub.socket.next())
                 .await
-                .map_err(|_| too_late())?;
+                .map_err(|_| too_late(TEMPLATE))?;
             match frame {
                 Some(Ok(Frame::Text(text))) => match read_frame(&text) {
                     HubFrame::Authorized => return Ok(hub),
@@ -144,7 +146,7 @@ impl EventHub {
                     }
                     _ => {}
                 },
-                Some(Ok(Frame::Close(_)) | Err(_)) | None => return Err(closed()),
+                Some(Ok(Frame::Close(_)) | Err(_)) | None => return Err(closed(TEMPLATE)),
                 Some(Ok(_)) => {}
             }
         }
@@ -190,11 +192,11 @@ impl EventHub {
     }
 
     async fn write(&mut self, text: String) -> Result<(), HubEnd> {
-        match timeout(ANSWER_TIMEOUT, self.socket.send(Frame::text(text))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(HubEnd::Closed),
-            Err(_) => Err(HubEnd::HalfOpen),
-        }
+        let written = write_text(&mut self.socket, text).await;
+        written.map_err(|failure| match failure {
+            WriteFailure::Closed => HubEnd::Closed,
+            WriteFailure::TooSlow => HubEnd::HalfOpen,
+        })
     }
 }
 
@@ -243,13 +245,7 @@ async fn hub_url(client: &TenantClient, deadline: Deadline) -> Result<Url, Error
         )
     })?;
     client.allow_list().check(&url, "the tenant")?;
-    let scheme = match url.scheme() {
-        "wss" | "https" => "https",
-        _ => "http",
-    };
-    // The handshake is an HTTP request, which a URL of a WebSocket cannot be.
-    url = Url::parse(&url.as_str().replacen(url.scheme(), scheme, 1))
-        .map_err(|_| Error::invalid("the event hub", "its URL cannot be used"))?;
+    url = handshake_url(&url, "the event hub")?;
     let claims = client.claims(deadline).await?;
     let tenant = hosts.tenant_id.clone().or(claims.tenant_id);
     {
@@ -292,22 +288,6 @@ fn read_frame(text: &str) -> HubFrame {
         .filter_map(|id| serde_json::from_value::<Text>(id.clone()).ok())
         .find_map(Text::into_plain_id)
         .map_or(HubFrame::Other, HubFrame::Hint)
-}
-
-fn too_late() -> Error {
-    HttpError::DeadlineExceeded {
-        endpoint: TEMPLATE.to_owned(),
-    }
-    .into()
-}
-
-fn closed() -> Error {
-    let cause = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    HttpError::Unavailable {
-        endpoint: TEMPLATE.to_owned(),
-        failure: AttemptFailure::Connection(std::sync::Arc::new(cause)),
-    }
-    .into()
 }
 
 #[cfg(test)]

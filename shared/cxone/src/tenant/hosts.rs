@@ -35,6 +35,8 @@ pub struct TenantHosts {
     pub digital: Url,
     /// The usual event hub of the tenant's area, or the configured one.
     pub event_hub: Option<Url>,
+    /// The usual host of live transcripts in the tenant's area, or the configured one.
+    pub notifications: Option<Url>,
     /// Whether the hosts follow from the claims of the token alone, because the discovery was away.
     pub is_guess: bool,
 }
@@ -108,7 +110,11 @@ impl TenantHosts {
         allow_list.check(&digital, "the discovery")?;
         let event_hub = options.event_hub_url.clone();
         let event_hub = event_hub.or_else(|| in_area("wss", "eventhub-de"));
-        if let Some(url) = &event_hub {
+        let notifications = options.notifications_url.clone();
+        // What the host is called in the FedRAMP cloud is not known.
+        let usual = area.as_deref() != Some(FEDRAMP_AREA);
+        let notifications = notifications.or_else(|| usual.then(|| in_area("wss", "websocket"))?);
+        for url in [&event_hub, &notifications].into_iter().flatten() {
             allow_list.check(url, "the discovery")?;
         }
         Ok(Self {
@@ -117,6 +123,7 @@ impl TenantHosts {
             api,
             digital,
             event_hub,
+            notifications,
             is_guess,
         })
     }

@@ -11,6 +11,7 @@
 //! | [`contacts`] | Finished contacts with their dispositions. |
 //! | [`digital`] | Digital contacts and their messages; custom fields. |
 //! | [`chats`] | Digital contacts in the form of chats. |
+//! | [`live_voice`] | What is said in calls that go on, over a socket that NICE has not published. |
 //! | [`event_hub`] | Hints that something happened in a digital contact. |
 //! | [`agents`] | The states of agents, and messages to a team. |
 //! | [`doctor`] | What of all this a tenant allows. |
@@ -31,9 +32,11 @@ pub mod doctor;
 pub mod event_hub;
 mod hosts;
 mod lists;
+pub mod live_voice;
 mod options;
 mod scalars;
 pub mod segments;
+mod websocket;
 
 pub use self::allow_list::AllowList;
 pub use self::calls::Call;

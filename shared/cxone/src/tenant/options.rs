@@ -35,6 +35,8 @@ pub struct TenantOptions {
     pub digital: DigitalBase,
     /// The event hub's URL; `None` asks the digital part, or takes the usual host.
     pub event_hub_url: Option<Url>,
+    /// The URL of the socket of live transcripts; `None` takes the usual host.
+    pub notifications_url: Option<Url>,
     /// The version of the contact API, such as 31.
     pub contact_api_version: u32,
     /// Further domains that a token may be sent to.
@@ -53,6 +55,7 @@ impl TenantOptions {
             api_url: None,
             digital: DigitalBase::Auto,
             event_hub_url: None,
+            notifications_url: None,
             contact_api_version: 31,
             trusted_domains: Vec::new(),
         }

@@ -58,6 +58,10 @@ fn the_discovery_names_the_api_and_the_area_the_digital_part() {
         hosts.event_hub,
         Some(url("wss://eventhub-de-eu1.niceincontact.com"))
     );
+    assert_eq!(
+        hosts.notifications,
+        Some(url("wss://websocket-eu1.niceincontact.com"))
+    );
     assert!(!hosts.is_guess);
 }
 
@@ -71,6 +75,7 @@ fn fedramp_has_another_domain_for_its_digital_part() {
         hosts.event_hub,
         Some(url("wss://eventhub-de-na2.nicecxone-gov.com"))
     );
+    assert_eq!(hosts.notifications, None, "nobody knows its name");
 }
 
 #[test]
