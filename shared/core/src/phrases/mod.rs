@@ -20,7 +20,8 @@
 //! spelled letters (`A.S.A.P.`) and repeated letters (`urgenttt`) seen through; see [`Words`].
 //!
 //! A rule says which phrases must be said, and `unless` which others: a phrase of `unless` takes back the occurrences that
-//! it shares a word with, and a phrase of `still` keeps them nevertheless. A [`RuleFile`] holds rules in TOML, with
+//! it shares a word with, and a phrase of `still` keeps them nevertheless. Words that are mostly harmless count only where a
+//! phrase of `only` shares a word with them. A [`RuleFile`] holds rules in TOML, with
 //! parts of phrases under a name (`{name}`) and examples by which each rule is checked.
 //!
 //! All phrases of a [`PhraseSet`] are one automaton, which reads a text once and never goes back.
@@ -50,6 +51,7 @@
 mod automaton;
 mod contractions;
 mod forms;
+mod rule_set;
 mod rules;
 mod spelling;
 mod syntax;
@@ -57,6 +59,7 @@ mod vocabulary;
 mod words;
 
 pub use automaton::{Occurrence, PhraseSet};
-pub use rules::{Examples, InvalidRules, Rule, RuleFile, RuleHit, RuleSet, RuleText};
+pub use rule_set::{RuleHit, RuleSet};
+pub use rules::{Examples, InvalidRules, Rule, RuleFile, RuleText};
 pub use syntax::InvalidPhrase;
 pub use words::Words;

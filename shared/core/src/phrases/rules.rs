@@ -1,12 +1,11 @@
-//! Rules of phrases: what must be said, and which other phrases take it back.
+//! Rules of phrases as they are written: what must be said, and which other phrases take it back.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::automaton::{Occurrence, PhraseSet};
+use super::automaton::PhraseSet;
 use super::syntax::{InvalidPhrase, Node, WordPattern, parse};
 use super::words::{Word, Words};
 
@@ -51,6 +50,9 @@ pub struct RuleText {
     pub severity: String,
     /// The phrases of which one must be said.
     pub said: Vec<String>,
+    /// The phrases of which one must share a word with what was said; with none, what was said is enough.
+    #[serde(default)]
+    pub only: Vec<String>,
     /// The names of the shared exceptions that hold for the rule.
     #[serde(default)]
     pub exceptions: Vec<String>,
@@ -106,15 +108,16 @@ pub enum InvalidRules {
 /// A rule whose phrases were parsed; a [`RuleSet`] compares rules with texts.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    said: Vec<Node>,
-    exceptions: Arc<[Exception]>,
+    pub(super) said: Vec<Node>,
+    pub(super) only: PhraseSet,
+    pub(super) exceptions: Arc<[Exception]>,
 }
 
 /// Compiled phrases of an exception.
 #[derive(Debug, Clone)]
-struct Exception {
-    unless: PhraseSet,
-    still: PhraseSet,
+pub(super) struct Exception {
+    pub(super) unless: PhraseSet,
+    pub(super) still: PhraseSet,
 }
 
 impl RuleFile {
@@ -130,6 +133,11 @@ impl RuleFile {
     #[must_use]
     pub fn rules(&self) -> &[RuleText] {
         &self.rules
+    }
+
+    /// Returns the words that are never taken for a misspelled word of a phrase.
+    pub(super) fn real_words(&self) -> &[String] {
+        &self.real_words
     }
 
     /// Compiles a rule of this file.
@@ -152,6 +160,7 @@ impl RuleFile {
         let group = rule.said.join("|");
         Ok(Rule {
             said: said.collect::<Result<_, _>>()?,
+            only: self.compile_phrases(&rule.id, &rule.only, &group)?,
             exceptions: self.compile_exceptions(&rule.id, &rule.exceptions, Some(own), &group)?,
         })
     }
@@ -178,6 +187,7 @@ impl RuleFile {
         };
         let rule = |phrase| Rule {
             said: vec![phrase],
+            only: PhraseSet::default(),
             exceptions: Arc::clone(&exceptions),
         };
         Ok(plain.into_iter().map(rule).collect())
@@ -293,115 +303,4 @@ fn write_plain(phrase: &Node) -> Option<String> {
     written
         .filter(|words| !words.is_empty())
         .map(|words| words.join(" "))
-}
-
-/// A rule that holds for a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleHit {
-    /// The number of the rule in its set.
-    pub rule: usize,
-    /// The words that the rule's phrase covers.
-    pub words: Range<usize>,
-}
-
-/// Rules that are looked for in a text at once.
-#[derive(Debug, Clone, Default)]
-pub struct RuleSet {
-    /// The phrases of all rules.
-    said: PhraseSet,
-    /// The rule of each phrase.
-    rule_of_phrase: Vec<usize>,
-    /// The exceptions of each rule.
-    exceptions: Vec<Arc<[Exception]>>,
-}
-
-impl RuleSet {
-    /// Builds a set of the rules of one file; rules without words match nothing.
-    #[must_use]
-    pub fn new(file: &RuleFile, rules: Vec<Rule>) -> Self {
-        let mut set = Self {
-            said: PhraseSet::with_real_words(&file.real_words),
-            ..Self::default()
-        };
-        for (number, rule) in rules.into_iter().enumerate() {
-            for phrase in &rule.said {
-                if set.said.add(phrase).is_ok() {
-                    set.rule_of_phrase.push(number);
-                }
-            }
-            set.exceptions.push(rule.exceptions);
-        }
-        set
-    }
-
-    /// Returns the numbers of the rules of which a phrase is said, whether or not an exception takes it back, in order.
-    #[must_use]
-    pub fn rules_said(&self, words: &Words) -> Vec<usize> {
-        let places = self.said.occurrences(words).into_iter();
-        let mut rules: Vec<usize> = places
-            .map(|place| self.rule_of_phrase[place.phrase])
-            .collect();
-        rules.sort_unstable();
-        rules.dedup();
-        rules
-    }
-
-    /// Returns the first rule of the set that holds for a text, with the first place where it does.
-    #[must_use]
-    pub fn find_first(&self, words: &Words) -> Option<RuleHit> {
-        let mut said: Vec<(usize, Occurrence)> = self
-            .said
-            .occurrences(words)
-            .into_iter()
-            .map(|occurrence| (self.rule_of_phrase[occurrence.phrase], occurrence))
-            .collect();
-        // The sort keeps the order of the places of each rule.
-        said.sort_by_key(|(rule, _)| *rule);
-        said.chunk_by(|one, other| one.0 == other.0)
-            .find_map(|places| {
-                // The exceptions are looked for only here: nearly all texts say nothing of a rule.
-                let exceptions = &self.exceptions[places[0].0];
-                let start = places[0].1.words.start;
-                let end = places.iter().map(|(_, place)| place.words.end).max();
-                let near = start..end.unwrap_or(start);
-                let taken_back: Vec<TakenBack> = exceptions
-                    .iter()
-                    .map(|exception| TakenBack::new(exception, words, near.clone()))
-                    .collect();
-                let holds = |place: &Occurrence| !taken_back.iter().any(|by| by.covers(place));
-                let (rule, place) = places.iter().find(|(_, place)| holds(place))?;
-                Some(RuleHit {
-                    rule: *rule,
-                    words: place.words.clone(),
-                })
-            })
-    }
-}
-
-/// The places of a text where an exception holds.
-struct TakenBack {
-    unless: Vec<Occurrence>,
-    still: Vec<Occurrence>,
-}
-
-impl TakenBack {
-    fn new(exception: &Exception, words: &Words, near: Range<usize>) -> Self {
-        let unless = exception.unless.occurrences_near(words, near.clone());
-        let still = if unless.is_empty() {
-            Vec::new()
-        } else {
-            exception.still.occurrences_near(words, near)
-        };
-        Self { unless, still }
-    }
-
-    /// Returns whether the exception takes a place back.
-    fn covers(&self, said: &Occurrence) -> bool {
-        let shares_words = |places: &[Occurrence]| {
-            places.iter().any(|place| {
-                place.words.start < said.words.end && said.words.start < place.words.end
-            })
-        };
-        shares_words(&self.unless) && !shares_words(&self.still)
-    }
 }

@@ -80,7 +80,7 @@ impl Vocabulary {
         }
         // A word that some phrase names is not a misspelled other one.
         if found.len() == before && !self.real_words.contains(text) {
-            for meant in self.spelling.find(text) {
+            for meant in self.spelling.find(text, word.deletion_hashes()) {
                 found.extend(self.words.get(meant).into_iter().flatten());
             }
         }

@@ -1,8 +1,11 @@
 //! Reads a text as the words that phrases are compared with: lower case, written out, with their places.
 
+use std::sync::OnceLock;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::contractions::{expand, expand_ending};
+use super::spelling::deletion_hashes;
 use crate::apostrophes::straighten_apostrophes;
 
 /// A run of at least this many single letters is one word that was spelled: "a s a p".
@@ -24,6 +27,16 @@ pub(super) struct Word {
     pub(super) starts_sentence: bool,
     /// Whether the word begins with a capital letter where a sentence does not begin, as names do.
     pub(super) is_name: bool,
+    /// What the word is looked up by if it may be misspelled, once it was asked for.
+    deletion_hashes: OnceLock<Vec<u64>>,
+}
+
+impl Word {
+    /// Returns what a spelling index looks the word up by, which is computed once for all sets of phrases.
+    pub(super) fn deletion_hashes(&self) -> &[u64] {
+        self.deletion_hashes
+            .get_or_init(|| deletion_hashes(&self.text))
+    }
 }
 
 /// The words of a text, ready to be compared with phrases.
@@ -185,6 +198,7 @@ impl Reader {
             starts_clause: is_first || std::mem::take(&mut self.clause_ended),
             starts_sentence,
             is_name: is_capitalized && !starts_sentence,
+            deletion_hashes: OnceLock::new(),
         });
     }
 

@@ -133,7 +133,7 @@ impl EscalationDetector {
             return by_rule;
         }
         let taken_back = if source.uses_rules() {
-            self.severities_said(text)
+            self.severities_taken_back(text)
         } else {
             Vec::new()
         };
@@ -145,19 +145,19 @@ impl EscalationDetector {
             .max_by_key(|trigger| trigger.severity)
     }
 
-    /// Returns the severities of which some word is said, whether or not an exception takes it back.
-    fn severities_said(&self, text: &str) -> Vec<Severity> {
+    /// Returns the severities of which some word is said and an exception takes it back.
+    fn severities_taken_back(&self, text: &str) -> Vec<Severity> {
         let words = Words::new(text);
-        let rules = self.rules.set.rules_said(&words);
-        let mut said: Vec<Severity> = rules
+        let rules = self.rules.set.rules_taken_back(&words);
+        let mut taken_back: Vec<Severity> = rules
             .into_iter()
             .filter_map(|rule| self.rules.triggers.get(rule))
             .map(|trigger| trigger.severity)
             .collect();
         if !SUE.occurrences(&words).is_empty() {
-            said.push(Severity::Legal);
+            taken_back.push(Severity::Legal);
         }
-        said
+        taken_back
     }
 
     /// Finds the most severe trigger of a text that the text does not deny.
