@@ -1,7 +1,9 @@
 """What the template takes, tells and joins: limits of parameters, rules over several of them, outputs that the guide needs, and ids that join logs."""
 
 import json
+import pathlib
 import re
+import tomllib
 from fnmatch import fnmatchcase
 
 import pytest
@@ -175,3 +177,12 @@ def test_the_items_that_a_role_reaches_are_those_of_its_function_in_the_list_of_
             assert any(fnmatchcase(partition, key) for key in granted[name]), f"{name} cannot write {partition}"
     for name, keys in granted.items():
         assert keys <= set(written), f"{name} may reach what the list does not know: {keys - set(written)}"
+
+
+def test_the_functions_are_built_with_the_same_features_of_their_dependencies():
+    """Those that the manifest of the workspace does not name would compile many of their dependencies once more."""
+    manifest = tomllib.loads((pathlib.Path(__file__).parents[2] / "Cargo.toml").read_text())
+    together = manifest["workspace"]["metadata"]["lambda"]["build"]["packages"]
+    functions = render.source()["Resources"].values()
+    built = {one["Metadata"]["BuildProperties"]["Binary"] for one in functions if "BuildMethod" in one.get("Metadata", {})}
+    assert set(together) == built
