@@ -19,6 +19,8 @@ type StateId = u32;
 enum State {
     /// Reads a word that matches a pattern.
     Word(PatternId, StateId),
+    /// Reads a word that matches one of these patterns, which are in order.
+    OneOf(Box<[PatternId]>, StateId),
     /// Reads any word of the same clause.
     Any(StateId),
     /// Goes on with each of these.
@@ -140,7 +142,20 @@ impl PhraseSet {
                 .rev()
                 .fold(next, |next, node| self.compile(node, next)),
             Node::Either(nodes) => {
-                let first = nodes.iter().map(|node| self.compile(node, next)).collect();
+                // A long list of words is one state: each word of a text is compared with the list once.
+                let mut patterns = Vec::new();
+                let mut first = Vec::new();
+                for node in nodes {
+                    match node {
+                        Node::Word(pattern) => patterns.push(self.vocabulary.add(pattern)),
+                        node => first.push(self.compile(node, next)),
+                    }
+                }
+                patterns.sort_unstable();
+                patterns.dedup();
+                if !patterns.is_empty() {
+                    first.push(self.push(State::OneOf(patterns.into_boxed_slice(), next)));
+                }
                 self.push(State::Split(first))
             }
             Node::Optional(node) => {
@@ -162,6 +177,15 @@ impl PhraseSet {
                     next,
                     at_clause_start,
                 });
+                Ok(())
+            }
+            State::OneOf(patterns, next) => {
+                for pattern in patterns {
+                    self.beginnings.entry(pattern).or_default().push(Beginning {
+                        next,
+                        at_clause_start,
+                    });
+                }
                 Ok(())
             }
             State::Split(states) => states
@@ -264,7 +288,7 @@ impl Run<'_> {
             .is_none_or(|word| word.starts_clause);
         let states = self.states;
         match &states[state as usize] {
-            State::Word(..) | State::Any(_) => self.open.push((state, is_loose)),
+            State::Word(..) | State::OneOf(..) | State::Any(_) => self.open.push((state, is_loose)),
             State::Split(next) => {
                 for next in next {
                     self.open(*next, read.clone(), is_loose);
@@ -295,6 +319,11 @@ impl Run<'_> {
             }
             match &self.states[*state as usize] {
                 State::Word(pattern, next) if patterns.contains(pattern) => {
+                    self.open(*next, read.clone(), false);
+                }
+                State::OneOf(one_of, next)
+                    if patterns.iter().any(|it| one_of.binary_search(it).is_ok()) =>
+                {
                     self.open(*next, read.clone(), false);
                 }
                 State::Any(next) => self.open(*next, read.clone(), false),

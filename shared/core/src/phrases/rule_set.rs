@@ -63,10 +63,12 @@ impl RuleSet {
         let said = self.places_by_rule(words);
         said.chunk_by(|one, other| one.0 == other.0)
             .filter(|places| {
-                let taken_back = self.conditions[places[0].0].taken_back(words, places);
-                let is_taken_back =
-                    |place: &Occurrence| taken_back.iter().any(|by| by.covers(place));
-                places.iter().any(|(_, place)| is_taken_back(place))
+                let said: Vec<&Occurrence> = places.iter().map(|(_, place)| place).collect();
+                let exceptions = &self.conditions[places[0].0].exceptions;
+                exceptions.iter().any(|exception| {
+                    let taken_back = TakenBack::new(exception, words, span(&said));
+                    said.iter().any(|place| taken_back.covers(place))
+                })
             })
             .map(|places| places[0].0)
             .collect()
@@ -102,40 +104,34 @@ impl RuleSet {
 }
 
 impl Conditions {
-    /// Returns the first of a rule's places that no exception takes back and that stands where the rule demands.
+    /// Returns the first of a rule's places that stands where the rule demands and that no exception takes back. This is looked
+    /// for in the rules that are said only, because nearly all texts say nothing of a rule.
     fn first_place<'a>(
         &self,
         words: &Words,
         places: &'a [(usize, Occurrence)],
     ) -> Option<&'a Occurrence> {
-        let only = self.only.occurrences_near(words, span(places));
-        if only.is_empty() && !self.only.is_empty() {
-            return None;
+        let mut left: Vec<&Occurrence> = places.iter().map(|(_, place)| place).collect();
+        if !self.only.is_empty() {
+            let only = self.only.occurrences_near(words, span(&left));
+            left.retain(|place| shares_words(&only, place));
         }
-        let taken_back = self.taken_back(words, places);
-        let holds = |place: &&Occurrence| {
-            let is_admitted = self.only.is_empty() || shares_words(&only, place);
-            is_admitted && !taken_back.iter().any(|by| by.covers(place))
-        };
-        places.iter().map(|(_, place)| place).find(holds)
-    }
-
-    /// Looks for the exceptions near a rule's places. This is done for the rules that are said only, because nearly all texts
-    /// say nothing of a rule.
-    fn taken_back(&self, words: &Words, places: &[(usize, Occurrence)]) -> Vec<TakenBack> {
-        let near = span(places);
-        self.exceptions
-            .iter()
-            .map(|exception| TakenBack::new(exception, words, near.clone()))
-            .collect()
+        for exception in self.exceptions.iter() {
+            if left.is_empty() {
+                return None;
+            }
+            let taken_back = TakenBack::new(exception, words, span(&left));
+            left.retain(|place| !taken_back.covers(place));
+        }
+        left.first().copied()
     }
 }
 
-/// Returns the words from the first place of a rule to the end of its last one.
-fn span(places: &[(usize, Occurrence)]) -> Range<usize> {
-    let start = places.first().map_or(0, |(_, place)| place.words.start);
-    let end = places.iter().map(|(_, place)| place.words.end).max();
-    start..end.unwrap_or(start)
+/// Returns the words from the first of some places to the end of the last one.
+fn span(places: &[&Occurrence]) -> Range<usize> {
+    let start = places.iter().map(|place| place.words.start).min();
+    let end = places.iter().map(|place| place.words.end).max();
+    start.unwrap_or(0)..end.unwrap_or(0)
 }
 
 /// Returns whether one of the places has a word in common with another place.
