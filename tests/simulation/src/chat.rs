@@ -6,11 +6,15 @@
 //! - the archive of every chat holds each of its messages once, those that sessions missed included;
 //! - every escalation is delivered, and delivered once where nothing failed; whatever is delivered again has the same idempotency key;
 //! - what a session has promised to send for the agent arrives, once;
+//! - no chat counts as ended while its customer goes on writing, also where the customer writes again after the end;
+//! - no session that serves ends with an error, or leaves its agent although nobody else has its lease and it was renewed in time;
+//! - nobody asks for a token soon after refused credentials;
 //! - no message is left unread for longer than [`MAX_UNREAD_MS`] while everything that reading needs works;
 //! - at the end nothing is left of notes, notices and spilled messages, and the agent is offline;
 //! - the number of requests stays within a bound, whatever fails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +22,7 @@ use backends::Backends;
 use chat_session::Deps;
 use chat_session::config::Config;
 use chat_session::records;
-use chat_session::session::{self, Options, OutgoingMessage, Update};
+use chat_session::session::{self, Options, Outcome, OutgoingMessage, Update};
 use insights_core::chat::escalation::{EscalationDetector, EscalationPhrases, EscalationSource};
 use insights_core::signals::Signals;
 use insights_http::CallLimits;
@@ -33,11 +37,12 @@ use sentiment::service::NlpClient;
 use sentiment::{HttpProvider, Provider};
 use store::objects::Objects;
 use store::secrets::Secrets;
-use store::state::State;
+use store::state::{Item, State};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::chat_center::{AGENT, ChatCenter, PlannedChats, Writing, customer_message, draw_chats};
+use crate::chat_center::{AGENT, ChatCenter, PlannedChats, Writing, draw_chats};
+use crate::chat_watch;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Target, draw_skew};
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork, WEBHOOK_URL};
@@ -74,14 +79,17 @@ const WHOLE_MS: u64 = 300_000;
 /// How often an invocation starts.
 const SCHEDULE_MS: u64 = 20_000;
 
-/// How long an invocation may last.
+/// How long an invocation may last, in most runs: sessions are handed over each minute.
 const INVOCATION_MS: u64 = 90_000;
+
+/// How long an invocation of the deployed function may last, in milliseconds: one session lives through an outage.
+const LONG_INVOCATION_MS: u64 = 900_000;
 
 /// How long before its deadline an invocation begins to hand over, as a setting.
 const HANDOVER_MS: &str = "40000";
 
-/// Time without a message after which a chat counts as ended, as a setting.
-const SILENCE_SECONDS: &str = "60";
+/// Time without a message after which a chat counts as ended, in milliseconds.
+const SILENCE_MS: u64 = 60_000;
 
 /// Longest time for which a message may be left unread while everything that reading needs works: a lease of the dead, the schedule, the
 /// longest wait before the stream is connected again, an open breaker, and the pauses between readings of a transcript.
@@ -99,21 +107,30 @@ struct Course {
     max_unread_ms: u64,
     /// When every chat must be archived that ended a while before, if there is such a moment, in milliseconds of the run.
     archived_by_ms: Option<u64>,
+    /// How long an invocation may last, in milliseconds.
+    invocation_ms: u64,
 }
 
 impl Course {
-    fn of(outage: Option<Outage>) -> Self {
+    fn of(outage: Option<Outage>, has_long_sessions: bool) -> Self {
+        let invocation_ms = if has_long_sessions {
+            LONG_INVOCATION_MS
+        } else {
+            INVOCATION_MS
+        };
         match outage {
             None => Self {
                 delay_ms: 0,
                 max_unread_ms: MAX_UNREAD_MS,
                 archived_by_ms: None,
+                invocation_ms,
             },
             Some(outage) => Self {
                 delay_ms: outage::UNTIL_MS - FAULTY_MS,
-                max_unread_ms: MAX_RECOVERY_MS,
+                max_unread_ms: outage.max_recovery_ms(),
                 archived_by_ms: (outage.target == Target::Objects)
                     .then_some(outage::UNTIL_MS + MAX_RECOVERY_MS),
+                invocation_ms,
             },
         }
     }
@@ -138,13 +155,14 @@ impl Course {
 /// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
 /// what happened in it, if it is traced.
 ///
-/// With an outage, no message may be unread for longer than [`MAX_RECOVERY_MS`] before it and after it, and what ended while the object
-/// store was away must be archived within that time.
+/// With an outage, no message may be unread for longer than [`Outage::max_recovery_ms`] before it and after it, and what ended while the
+/// object store was away must be archived within that time. In every fourth run sessions last as long as those of the deployed function.
 pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
-    let course = Course::of(outage);
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(23));
-    let chats = draw_chats(&mut random, course.chats_until_ms());
+    let course = Course::of(outage, seed % 4 == 1);
+    let again_ms = course.archived_by_ms.map(|_| outage::UNTIL_MS - 6000);
+    let chats = draw_chats(&mut random, course.chats_until_ms(), again_ms);
     let world = SharedWorld::new(
         seed,
         is_traced,
@@ -156,12 +174,18 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     world.lock().chats = ChatCenter::new(&chats);
     let chats = Arc::new(chats);
     let complaints = Arc::new(Mutex::new(Vec::new()));
+    let bounds = chat_watch::Bounds {
+        max_unread_ms: course.max_unread_ms,
+        archived_by_ms: course.archived_by_ms,
+        silence_ms: SILENCE_MS,
+        stop_ms: course.stop_ms(),
+    };
     let mut plans = plan_invocations(&world, &chats, course, &mut random);
     plans.push(bystander("watch", course.stop_ms(), {
         let (world, chats, complaints) = (world.clone(), chats.clone(), Arc::clone(&complaints));
         move |process| {
             Box::pin(async move {
-                if let Some(complaint) = watch_reading(world, process, chats, course).await {
+                if let Some(complaint) = chat_watch::watch(world, process, chats, bounds).await {
                     lock(&complaints).push(complaint);
                 }
             })
@@ -199,7 +223,7 @@ fn plan_invocations(
         .into_iter()
         .enumerate()
         .map(|(number, starts_ms)| {
-            let deadline_ms = starts_ms + INVOCATION_MS;
+            let deadline_ms = starts_ms + course.invocation_ms;
             let crash = crashes
                 .iter()
                 .copied()
@@ -214,7 +238,7 @@ fn plan_invocations(
                 ),
                 skew_ms,
                 work: Box::new(move |process| {
-                    let deadline = Instant::now() + Duration::from_millis(INVOCATION_MS);
+                    let deadline = Instant::now() + Duration::from_millis(course.invocation_ms);
                     Box::pin(async move {
                         let line = || {
                             format!("{} starts, its clock is {skew_ms} ms ahead", process.name())
@@ -241,23 +265,26 @@ async fn work(
         Err(error) => panic!("the dependencies were not built: {error:#}"),
     };
     let stop = stop_at(stop_ms);
+    let handover = deps.config.handover;
     loop {
-        let connected = Arc::new(Notify::new());
+        let (connected, has_served) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (outbound, outgoing) = mpsc::channel(16);
         let options = Options {
             deadline: Some(deadline),
             stop: stop.clone(),
             outbound: Some(outgoing),
             updates: Observer::new({
-                let connected = Arc::clone(&connected);
+                let (connected, has_served) = (Arc::clone(&connected), Arc::clone(&has_served));
                 move |update| {
                     if matches!(update, Update::Connected) {
+                        has_served.store(true, Ordering::Relaxed);
                         connected.notify_one();
                     }
                 }
             }),
             ..Options::new(format!("{}/{:016x}", process.name(), rand::random::<u64>()))
         };
+        let holder = options.holder.clone();
         let desk = tokio::spawn(write_for_the_agent(
             world.clone(),
             process.clone(),
@@ -275,6 +302,32 @@ async fn work(
             Err(error) => format!("{} fails: {error}", process.name()),
         };
         world.lock().trace.add(line);
+        let is_serving = has_served.load(Ordering::Relaxed)
+            && Instant::now() + handover < deadline
+            && seeded_os::elapsed_ms() < stop_ms;
+        process.turn().await;
+        match &result {
+            Ok(Ok(report)) if report.outcome == Outcome::Lost => {
+                let mut world = world.lock();
+                let lease = world
+                    .items
+                    .get(&records::lease_key(AGENT), Timestamp::now());
+                if is_own_lease(lease, &holder) && world.lease_failures.count(process.name()) < 2 {
+                    world.complain(format!(
+                        "{} leaves its agent, although its lease is its own and a renewal has failed once at most",
+                        process.name()
+                    ));
+                }
+            }
+            Ok(Err(error)) if is_serving => {
+                let complaint = format!(
+                    "a session of {} that serves has failed: {error:#}",
+                    process.name()
+                );
+                world.lock().complain(complaint);
+            }
+            _ => {}
+        }
         match result {
             Ok(Ok(_)) => return,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -284,6 +337,12 @@ async fn work(
             return;
         }
     }
+}
+
+/// Returns whether the item of a lease names a holder.
+fn is_own_lease(lease: Option<&Item>, holder: &str) -> bool {
+    let held = lease.and_then(|item| item.decode::<serde_json::Value>().ok());
+    held.is_some_and(|held| held["holder"] == holder)
 }
 
 /// Writes for the agent as the agent's client does: each text once, through the session that is connected at its time.
@@ -345,10 +404,11 @@ async fn deps(world: &SharedWorld, process: &Process) -> anyhow::Result<Deps> {
         CallLimits::default(),
     )?;
     let provider = Provider::Http(Box::new(HttpProvider::new(nlp)));
+    let silence = (SILENCE_MS / 1000).to_string();
     let env = Env::from_pairs([
         ("CXONE_BASE_URL", CONTACT_CENTER_URL),
         ("ESCALATION_WEBHOOK_URL", WEBHOOK_URL),
-        ("CHAT_SILENCE_SECONDS", SILENCE_SECONDS),
+        ("CHAT_SILENCE_SECONDS", silence.as_str()),
         ("CHAT_HANDOVER_MS", HANDOVER_MS),
         ("REDACT_PII", "off"),
     ]);
@@ -356,78 +416,17 @@ async fn deps(world: &SharedWorld, process: &Process) -> anyhow::Result<Deps> {
     Deps::new(&backends, config).await
 }
 
-/// Watches that each message of a customer is read, and returns the first complaint.
-async fn watch_reading(
-    world: SharedWorld,
-    process: Process,
-    chats: Arc<PlannedChats>,
-    course: Course,
-) -> Option<String> {
-    let needed = [
-        Target::Stream,
-        Target::Token,
-        Target::ChatTranscript,
-        Target::State,
-    ];
-    let mut unread: BTreeMap<_, _> = chats
-        .iter()
-        .flat_map(|(id, chat)| chat.customer.iter().map(move |writing| (id, writing)))
-        .map(|(id, writing)| {
-            (
-                records::message_key(&customer_message(id, writing)),
-                writing,
-            )
-        })
-        .collect();
-    let mut healthy_since = 0;
-    for second in 0..course.stop_ms() / 1000 {
-        wait_until(second * 1000).await;
-        process.turn().await;
-        let now_ms = second * 1000;
-        let world = world.lock();
-        if course.archived_by_ms.is_some_and(|by_ms| now_ms == by_ms) {
-            let open = records::agent_partition(AGENT);
-            let left = world.items.list(&open, "open#", None, 10, Timestamp::now());
-            if let Some(item) = left.first() {
-                return Some(format!(
-                    "{} is not archived {} s after the outage",
-                    item.key,
-                    MAX_RECOVERY_MS / 1000
-                ));
-            }
-        }
-        unread.retain(|key, _| world.items.get(key, Timestamp::now()).is_none());
-        let is_disturbed = needed.iter().any(|target| {
-            world
-                .faults
-                .touches(*target, now_ms.saturating_sub(1000), now_ms + 1)
-        });
-        if is_disturbed {
-            healthy_since = now_ms;
-        }
-        let missed = unread.values().find(|writing| {
-            now_ms.saturating_sub(healthy_since.max(writing.at_ms)) > course.max_unread_ms
-        });
-        if let Some(missed) = missed {
-            return Some(format!(
-                "{:?} of {} ms was not read for {} s although nothing that reading needs failed",
-                missed.text,
-                missed.at_ms,
-                course.max_unread_ms / 1000
-            ));
-        }
-    }
-    None
-}
-
 /// Checks what is left at the end of the run.
 fn check_end(world: &SharedWorld, chats: &PlannedChats, course: Course) -> Result<(), String> {
     let world = world.lock();
+    if let Some(complaint) = world.complaints.first() {
+        return Err(complaint.clone());
+    }
     for id in chats.keys() {
         check_archive(&world, id)?;
     }
     check_promises(&world)?;
-    check_escalations(&world, chats)?;
+    check_escalations(&world, chats, course)?;
     check_leftovers(&world)?;
     check_requests(&world, course)
 }
@@ -486,7 +485,7 @@ fn check_promises(world: &World) -> Result<(), String> {
 }
 
 /// Checks that each escalation was delivered.
-fn check_escalations(world: &World, chats: &PlannedChats) -> Result<(), String> {
+fn check_escalations(world: &World, chats: &PlannedChats, course: Course) -> Result<(), String> {
     let detector = EscalationDetector::new(&EscalationPhrases::default());
     let mut expected = BTreeSet::new();
     for (id, chat) in chats {
@@ -505,7 +504,11 @@ fn check_escalations(world: &World, chats: &PlannedChats) -> Result<(), String> 
         return Err(format!("{unexpected} was delivered without a reason"));
     }
     // A receiver whose answers are lost gets them again until it answers.
-    let most = if world.faults.is_empty() { 1 } else { 40 };
+    let most = if world.faults.is_empty() {
+        1
+    } else {
+        40 * course.whole_ms().div_ceil(WHOLE_MS)
+    };
     match delivered.iter().find(|(_, times)| **times > most) {
         Some((key, times)) => Err(format!("{key} was delivered {times} times")),
         None => Ok(()),

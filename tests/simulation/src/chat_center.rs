@@ -39,8 +39,9 @@ pub struct PlannedChat {
     pub customer: Vec<Writing>,
     /// What the agent writes, by time.
     pub agent: Vec<Writing>,
-    /// When the contact center says that the chat has ended, in milliseconds of the run. A chat without an end goes silent.
-    pub ends_ms: Option<u64>,
+    /// When the contact center says that the chat has ended, by time, in milliseconds of the run. A customer may write again after an
+    /// end. A chat without an end after its last message goes silent.
+    pub ends_ms: Vec<u64>,
 }
 
 /// The chats of a run, by their ids.
@@ -80,9 +81,9 @@ impl ChatCenter {
                 let message = customer_message(id, writing);
                 script.push((writing.at_ms, message_frame(&message)));
             }
-            if let Some(ends_ms) = chat.ends_ms {
+            for ends_ms in &chat.ends_ms {
                 let ended = json!({"type": "status", "conversationId": id, "status": "closed"});
-                script.push((ends_ms, ended));
+                script.push((*ends_ms, ended));
             }
         }
         script.sort_by_key(|(at_ms, _)| *at_ms);
@@ -195,17 +196,29 @@ fn message_frame(message: &Message) -> Value {
     frame
 }
 
-/// Draws the chats of a run: each goes on for longer than anything fails, so that every one of them is seen by somebody.
+/// Draws the chats of a run: each goes on for longer than anything fails, so that every one of them is seen by somebody. Where `again_ms`
+/// is given, each customer writes once more about then, in milliseconds of the run, and the chat ends soon afterwards.
 #[must_use]
-pub fn draw_chats(random: &mut StdRng, faulty_ms: u64) -> PlannedChats {
+pub fn draw_chats(random: &mut StdRng, faulty_ms: u64, again_ms: Option<u64>) -> PlannedChats {
     (0..random.random_range(1..=3))
         .map(|number| {
-            (
-                format!("chat-{number}"),
-                draw_chat(random, number, faulty_ms),
-            )
+            let mut chat = draw_chat(random, number, faulty_ms);
+            if let Some(again_ms) = again_ms {
+                let at_ms = again_ms + random.random_range(0..4000);
+                chat.customer.push(Writing {
+                    at_ms,
+                    text: format!("and one more thing (chat {number})"),
+                });
+                chat.ends_ms.push(at_ms + 1500);
+            }
+            (format!("chat-{number}"), chat)
         })
         .collect()
+}
+
+/// Draws how long after an end a customer writes again, in milliseconds: before the chat is archived, and after.
+fn draw_return(random: &mut StdRng) -> u64 {
+    random.random_range(11_000..30_000)
 }
 
 fn draw_chat(random: &mut StdRng, number: usize, faulty_ms: u64) -> PlannedChat {
@@ -213,8 +226,17 @@ fn draw_chat(random: &mut StdRng, number: usize, faulty_ms: u64) -> PlannedChat 
     let mut at_ms = random.random_range(500..faulty_ms * 2 / 3);
     // A chat of which nothing is shown any more after an outage is unknown to the product: nothing lists the chats of an agent.
     let over_ms = faulty_ms + random.random_range(70_000..90_000);
+    let mut returns_after_ms = random
+        .random_bool(0.4)
+        .then(|| random.random_range(30_000..over_ms - 40_000));
     while at_ms < over_ms {
         let count = chat.customer.len();
+        if count > 0 && returns_after_ms.is_some_and(|after_ms| after_ms < at_ms) {
+            returns_after_ms = None;
+            let ends_ms = at_ms + 3500;
+            chat.ends_ms.push(ends_ms);
+            at_ms = ends_ms + draw_return(random);
+        }
         let saying = if random.random_bool(0.15) {
             SAYINGS[random.random_range(0..3)]
         } else {
@@ -234,8 +256,8 @@ fn draw_chat(random: &mut StdRng, number: usize, faulty_ms: u64) -> PlannedChat 
         at_ms += random.random_range(200..15_000);
     }
     let last_ms = chat.customer.last().map_or(over_ms, |last| last.at_ms);
-    chat.ends_ms = random
-        .random_bool(0.7)
-        .then(|| last_ms + random.random_range(2000..8000));
+    let is_ended = random.random_bool(0.7);
+    let end = is_ended.then(|| last_ms + random.random_range(2000..8000));
+    chat.ends_ms.extend(end);
     chat
 }

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use crate::faults::Target;
+use crate::hold::Hold;
 use crate::seeded_os::{self, START_SECONDS};
 
 /// How long a token lives, in seconds.
@@ -63,14 +64,14 @@ pub struct ContactCenter {
 pub type Reply = (u16, Value);
 
 impl ContactCenter {
-    /// Draws the calls of a run; all of them are over by `until_ms`.
+    /// Draws the calls of a run; all of them are over by `until_ms`, and nobody speaks during a hold.
     #[must_use]
-    pub fn draw(random: &mut StdRng, until_ms: u64) -> Self {
+    pub fn draw(random: &mut StdRng, until_ms: u64, hold: Option<Hold>) -> Self {
         let calls = (0..random.random_range(1..=3))
             .map(|number| {
                 (
                     format!("call-{number}"),
-                    draw_call(random, number, until_ms),
+                    draw_call(random, number, until_ms, hold),
                 )
             })
             .collect();
@@ -215,10 +216,11 @@ fn score(body: &Value) -> Reply {
     (200, json!({"score": score, "emotions": []}))
 }
 
-fn draw_call(random: &mut StdRng, number: usize, until_ms: u64) -> Call {
+fn draw_call(random: &mut StdRng, number: usize, until_ms: u64, hold: Option<Hold>) -> Call {
+    let postpone = |at_ms| hold.map_or(at_ms, |hold| hold.postpone(at_ms));
     let registered_ms = random.random_range(0..until_ms / 3);
     let over_ms = random.random_range(until_ms / 2..until_ms);
-    let (mut lines, mut at_ms) = (Vec::new(), registered_ms);
+    let (mut lines, mut at_ms) = (Vec::new(), postpone(registered_ms));
     let is_refusing = random.random_bool(0.2);
     while at_ms < over_ms {
         let end_ms = at_ms + random.random_range(300..4000);
@@ -238,7 +240,7 @@ fn draw_call(random: &mut StdRng, number: usize, until_ms: u64) -> Call {
             text: format!("call {number} line {} {word} {score}", lines.len()),
             is_refused,
         });
-        at_ms = end_ms + random.random_range(0..5000);
+        at_ms = postpone(end_ms + random.random_range(0..5000));
     }
     let last_ms = lines
         .iter()

@@ -63,6 +63,12 @@ impl Fault {
     pub const fn is_carried_out(self) -> bool {
         matches!(self, Self::LostAnswer | Self::Slow(_))
     }
+
+    /// Returns whether a request that meets the fault is carried out and answered.
+    #[must_use]
+    pub const fn is_answered(self) -> bool {
+        matches!(self, Self::Slow(_))
+    }
 }
 
 /// A fault of one target for some time.
@@ -178,6 +184,7 @@ fn draw_window(random: &mut StdRng, until_ms: u64, target: Target) -> FaultWindo
         3 if matches!(target, Target::Transcript | Target::ChatTranscript) => Fault::Status(503),
         // A service that embeds is out of reach, and refuses no text.
         3 if target == Target::Embedding => Fault::Status(503),
+        3 if target == Target::Token => Fault::Status([401, 403, 404][random.random_range(0..3)]),
         3 => Fault::Status(if random.random_bool(0.5) { 403 } else { 404 }),
         4 => Fault::RateLimited([None, Some(0), Some(1), Some(5)][random.random_range(0..4)]),
         5 => Fault::Refused,

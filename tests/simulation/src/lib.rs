@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+pub mod asked_waits;
 pub mod chat;
 pub mod chat_center;
+pub mod chat_watch;
 pub mod contact_center;
 pub mod conversations;
 pub mod copies;
 pub mod embedding_service;
 pub mod faults;
+pub mod hold;
 pub mod items;
+pub mod lease_failures;
 pub mod network;
 pub mod objects;
 pub mod outage;
@@ -20,6 +24,7 @@ pub mod run;
 pub mod seeded_os;
 pub mod state_store;
 mod stream;
+pub mod suggestion_watch;
 pub mod surroundings;
 pub mod trace;
 pub mod vector_store;

@@ -27,10 +27,10 @@ struct Options {
     /// Number of seeds, counted up from the first one.
     #[arg(long, default_value_t = 1)]
     schedules: u64,
-    /// A store that is away for ten minutes, instead of faults from the seed.
+    /// A store or an endpoint that is away for ten minutes, instead of faults from the seed.
     #[arg(long, value_enum)]
-    away: Option<Store>,
-    /// How the store that is away fails.
+    away: Option<Part>,
+    /// How the part that is away fails.
     #[arg(long, value_enum, default_value_t = Failing::Hanging, requires = "away")]
     how: Failing,
     /// Prints what happened in the runs that break a rule, and in a single run in any case.
@@ -55,7 +55,7 @@ enum System {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Store {
+enum Part {
     /// The table that holds all state.
     State,
     /// The store of archives and reports.
@@ -64,6 +64,26 @@ enum Store {
     Queue,
     /// The store of the vectors of conversations.
     Vectors,
+    /// The service that embeds texts.
+    Embedding,
+    /// The service that scores texts.
+    Scoring,
+    /// The token endpoint.
+    Token,
+    /// The transcripts of live calls.
+    Transcript,
+    /// The attributes of live calls.
+    Attributes,
+    /// The suggestions to agents.
+    Suggestions,
+    /// The stream of chats.
+    Stream,
+    /// The transcripts of chats.
+    ChatTranscript,
+    /// The presence of agents.
+    Presence,
+    /// The receiver of notifications.
+    Webhook,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -72,10 +92,14 @@ enum Failing {
     Hanging,
     /// No connection is made.
     Refusing,
-    /// Every answer takes nine seconds.
+    /// Every answer takes nine seconds, and one of the service that embeds four.
     Late,
     /// Everything is carried out, and no answer arrives.
     Losing,
+    /// Every answer is a 503.
+    Overloaded,
+    /// Every answer is a 429 that asks for five seconds.
+    Limiting,
 }
 
 /// The schedule that the process runs before it is copied.
@@ -99,16 +123,29 @@ impl Options {
 
     fn outage(&self) -> Option<Outage> {
         let target = match self.away? {
-            Store::State => Target::State,
-            Store::Objects => Target::Objects,
-            Store::Queue => Target::Queue,
-            Store::Vectors => Target::Vectors,
+            Part::State => Target::State,
+            Part::Objects => Target::Objects,
+            Part::Queue => Target::Queue,
+            Part::Vectors => Target::Vectors,
+            Part::Embedding => Target::Embedding,
+            Part::Scoring => Target::Scoring,
+            Part::Token => Target::Token,
+            Part::Transcript => Target::Transcript,
+            Part::Attributes => Target::Attributes,
+            Part::Suggestions => Target::Suggestions,
+            Part::Stream => Target::Stream,
+            Part::ChatTranscript => Target::ChatTranscript,
+            Part::Presence => Target::Presence,
+            Part::Webhook => Target::Webhook,
         };
         let fault = match self.how {
             Failing::Hanging => Fault::Hang,
             Failing::Refusing => Fault::Refused,
+            Failing::Late if target == Target::Embedding => Fault::Slow(4000),
             Failing::Late => Fault::Slow(9000),
             Failing::Losing => Fault::LostAnswer,
+            Failing::Overloaded => Fault::Status(503),
+            Failing::Limiting => Fault::RateLimited(Some(5)),
         };
         Some(Outage { target, fault })
     }

@@ -49,8 +49,14 @@ impl SimulatedNetwork {
 
     async fn carry(&self, request: reqwest::Request) -> Result<reqwest::Response, SharedCause> {
         let target = target_of(&request);
+        let path = request.url().path().to_owned();
         let (fault, latency_ms) = {
             let mut world = self.world.lock();
+            let begun_ms = seeded_os::elapsed_ms();
+            let (waits, name) = (&world.asked_waits, self.process.name());
+            if let Some(complaint) = waits.begin(name, target, &path, begun_ms) {
+                world.complain(complaint);
+            }
             world.meet(target)
         };
         let latency = Duration::from_millis(latency_ms);
@@ -97,6 +103,15 @@ impl SimulatedNetwork {
             }
         };
         tokio::time::sleep(latency).await;
+        if let Some(fault) = fault {
+            let mut world = self.world.lock();
+            let now_ms = seeded_os::elapsed_ms();
+            let is_quiet = !world.is_disturbed(&[Target::Token, Target::State], now_ms)
+                && world.faults.lost_share == 0.0;
+            let name = self.process.name();
+            let waits = &mut world.asked_waits;
+            waits.answer(name, target, &path, fault, now_ms, is_quiet);
+        }
         answer.map_err(|cause: Box<dyn std::error::Error + Send + Sync>| cause.into())
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::executor::block_on;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::memory::InMemory;
@@ -12,9 +13,11 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use rand::Rng;
 
 use crate::faults::{Fault, Target};
 use crate::processes::Process;
+use crate::seeded_os;
 use crate::world::SharedWorld;
 
 /// How long a request waits for an answer before it fails, as the client of S3 does.
@@ -46,7 +49,17 @@ impl SimulatedObjects {
         what: String,
         carry_out: impl Fn(Arc<InMemory>) -> BoxFuture<'a, Result<T>> + Send,
     ) -> Result<T> {
-        let (fault, latency_ms) = self.world.lock().meet(Target::Objects);
+        let met = self.world.lock().meet(Target::Objects);
+        self.carry_on(met, what, carry_out).await
+    }
+
+    /// Carries out one request that meets a fault, or none, and whose way takes some milliseconds.
+    async fn carry_on<'a, T>(
+        &'a self,
+        (fault, latency_ms): (Option<Fault>, u64),
+        what: String,
+        carry_out: impl Fn(Arc<InMemory>) -> BoxFuture<'a, Result<T>> + Send,
+    ) -> Result<T> {
         let latency = Duration::from_millis(latency_ms);
         tokio::time::sleep(latency).await;
         self.process.turn().await;
@@ -91,6 +104,39 @@ impl SimulatedObjects {
     }
 }
 
+impl SimulatedObjects {
+    /// Lets a write be carried out after its writer has given up, as a packet that was delayed on its way.
+    async fn put_later(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
+        tokio::time::sleep(REQUEST_TIMEOUT / 10).await;
+        self.process.turn().await;
+        {
+            let (objects, location) = (Arc::clone(&self.objects), location.clone());
+            let mut world = self.world.lock();
+            let name = self.process.name();
+            world
+                .trace
+                .add(|| format!("{name} object put {location} fails, and is carried out later"));
+            let at_ms = seeded_os::elapsed_ms() + world.random.random_range(1000..25_000);
+            world.happen_at(
+                at_ms,
+                Box::new(move |world| {
+                    let written = block_on(objects.put_opts(&location, payload, opts));
+                    let is_written = written.is_ok();
+                    world
+                        .trace
+                        .add(|| format!("late object put {location} succeeds: {is_written}"));
+                }),
+            );
+        }
+        Err(no_answer())
+    }
+}
+
 fn no_answer() -> object_store::Error {
     object_store::Error::Generic {
         store: "the simulated store",
@@ -112,7 +158,12 @@ impl ObjectStore for SimulatedObjects {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        self.carry(format!("put {location}"), |objects| {
+        let met = self.world.lock().meet(Target::Objects);
+        let is_lost = met.0 == Some(Fault::LostAnswer);
+        if is_lost && self.world.lock().random.random_bool(0.3) {
+            return self.put_later(location, payload, opts).await;
+        }
+        self.carry_on(met, format!("put {location}"), |objects| {
             let (location, payload, opts) = (location.clone(), payload.clone(), opts.clone());
             Box::pin(async move { objects.put_opts(&location, payload, opts).await })
         })

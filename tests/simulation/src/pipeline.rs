@@ -3,7 +3,7 @@
 //!
 //! The contact center sends each event until it is accepted. The queue delivers each message until a writer has done it, to one of two
 //! writers at a time; a writer that dies leaves its messages to the next one. What is checked:
-//! - in the end the store holds each conversation once, in its latest version and with vectors of the current model;
+//! - before everything is sent again for another model, and in the end, the store holds each conversation once, in its latest version, in the end with vectors of the current model;
 //! - a conversation whose source has removed its text, and one that was erased here, is not there, whatever comes late;
 //! - the queue is empty, and the dead letters are the messages that can never be processed;
 //! - the number of requests stays within a bound, whatever fails.
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use backends::Backends;
 use backends::erasure::{Eraser, QueuedMessages};
 use bytes::Bytes;
@@ -70,6 +70,21 @@ const AGAIN_MS: u64 = 190_000;
 /// When an operator deletes the rows of the former model.
 const EXPIRY_MS: u64 = 270_000;
 
+/// How long before that the store must hold everything, in milliseconds.
+const BEFORE_AGAIN_MS: u64 = 1000;
+
+/// Longest time for which an event is in the queue while the service that embeds answers late, in milliseconds.
+const MAX_QUEUED_MS: u64 = 240_000;
+
+/// Most tokens of a chunk, as a setting: the conversations of a simulation are short, and yet have several chunks.
+const CHUNK_TOKENS: &str = "64";
+
+/// Tokens in which two chunks overlap, as a setting.
+const CHUNK_OVERLAP: &str = "8";
+
+/// Most tokens of one request to embed, which is one chunk.
+const REQUEST_TOKENS: usize = 100;
+
 /// How long a writer may work on a batch.
 const BATCH_TIME: Duration = Duration::from_secs(25);
 
@@ -100,6 +115,8 @@ struct Course {
     delay_ms: u64,
     /// How long a message is hidden from other writers, in milliseconds.
     hidden_ms: u64,
+    /// Whether the service that embeds is away or late for ten minutes.
+    is_slow: bool,
 }
 
 impl Course {
@@ -109,10 +126,14 @@ impl Course {
         } else {
             "current"
         };
-        EmbeddingModel {
-            name: name.to_owned(),
-            dimension: DIMENSION,
-        }
+        model(name)
+    }
+}
+
+fn model(name: &str) -> EmbeddingModel {
+    EmbeddingModel {
+        name: name.to_owned(),
+        dimension: DIMENSION,
     }
 }
 
@@ -124,15 +145,22 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(31));
     let folder = tempfile::tempdir().expect("a folder for the vectors");
+    let is_slow = outage.is_some_and(|outage| outage.target == Target::Embedding);
+    // A service that answers late is behind most where everything comes at once.
+    let sent_until_ms = if is_slow { 12_000 } else { FAULTY_MS };
     let course = Course {
-        conversations: Arc::new(draw_conversations(&mut random, FAULTY_MS)),
+        conversations: Arc::new(draw_conversations(&mut random, sent_until_ms)),
         file: folder.path().join("vectors.sqlite"),
         model_changes_ms: random.random_range(20_000..FAULTY_MS),
         poison_ms: random
             .random_bool(0.3)
             .then(|| random.random_range(0..FAULTY_MS)),
         delay_ms: outage.map_or(0, |_| outage::UNTIL_MS - FAULTY_MS),
-        hidden_ms: outage.map_or(HIDDEN_MS, |_| HIDDEN_LONG_MS),
+        hidden_ms: match outage {
+            Some(_) if !is_slow => HIDDEN_LONG_MS,
+            _ => HIDDEN_MS,
+        },
+        is_slow,
     };
     let whole_ms = WHOLE_MS + course.delay_ms;
     let world = SharedWorld::new(
@@ -300,9 +328,12 @@ async fn write(world: SharedWorld, process: Process, course: Course) -> anyhow::
         Arc::new(FixedSecret(SecretString::from("not secret"))),
         CallLimits::default(),
     )?;
-    let provider = Provider::OpenAi(Box::new(OpenAiProvider::new(client, 200, 8000)));
+    let provider = Provider::OpenAi(Box::new(OpenAiProvider::new(client, 200, REQUEST_TOKENS)));
     let vectors = SimulatedVectors::new(world.clone(), process.clone(), vectors);
-    let config = embedding_writer::config::Config::from_env(&Env::default())?;
+    let config = embedding_writer::config::Config::from_env(&Env::from_pairs([
+        ("EMBEDDING_CHUNK_TOKENS", CHUNK_TOKENS),
+        ("EMBEDDING_CHUNK_OVERLAP", CHUNK_OVERLAP),
+    ]))?;
     let embedding = config.embedding.clone().with_provider(provider);
     let backends = backends(&world, &process).with_vectors(Vectors::other(vectors));
     let deps = embedding_writer::Deps::new(&backends, config.with_embedding(embedding)).await?;
@@ -364,6 +395,13 @@ async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow
         }
     };
     let again = async {
+        wait_until(AGAIN_MS + course.delay_ms - BEFORE_AGAIN_MS).await;
+        process.turn().await;
+        if let Err(complaint) = block_on(check_rows(&course.file, &course, &["former", "current"]))
+        {
+            let complaint = format!("before everything is sent again, {complaint:#}");
+            world.lock().complain(complaint);
+        }
         wait_until(AGAIN_MS + course.delay_ms).await;
         process.turn().await;
         for conversation in course.conversations.values() {
@@ -385,11 +423,31 @@ async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow
             world.left_after_outage = world.queue.left_of(outage::UNTIL_MS);
         }
     };
-    let (_, (), (), (), expired) = futures::join!(
+    let slow = async {
+        if course.is_slow {
+            wait_until(outage::UNTIL_MS - 1000).await;
+            process.turn().await;
+            let mut world = world.lock();
+            let left = world.queue.left_of(outage::UNTIL_MS - MAX_QUEUED_MS);
+            if left > 0
+                && world
+                    .faults
+                    .windows
+                    .iter()
+                    .all(|window| window.fault.is_answered())
+            {
+                world.complain(format!(
+                    "{left} messages were not stored for minutes by a service that answers"
+                ));
+            }
+        }
+    };
+    let (_, (), (), (), (), expired) = futures::join!(
         futures::future::join_all(erasing),
         poison,
         again,
         recovery,
+        slow,
         expiry
     );
     expired?;
@@ -418,7 +476,18 @@ async fn check_end(
     course: &Course,
     outage: Option<Outage>,
 ) -> anyhow::Result<()> {
-    check_rows(&course.file, course).await?;
+    if let Some(complaint) = world.lock().complaints.first() {
+        bail!("{complaint}");
+    }
+    check_rows(&course.file, course, &["current"]).await?;
+    let current = SqliteVectors::open(&course.file, "cxone", model("current")).await?;
+    let others = current
+        .other_models(Instant::now() + Duration::from_secs(10))
+        .await?;
+    ensure!(
+        others.is_empty(),
+        "rows of other models are left: {others:?}"
+    );
     let world = world.lock();
     ensure!(
         world.queue.is_empty(),
@@ -470,15 +539,18 @@ async fn check_end(
 }
 
 /// Checks that the store holds what it must, once, and nothing else.
-async fn check_rows(file: &Path, course: &Course) -> anyhow::Result<()> {
-    let vectors = SqliteVectors::open(file, "cxone", course.model_at(WHOLE_MS)).await?;
+async fn check_rows(file: &Path, course: &Course, models: &[&str]) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(10);
     let query = VectorQuery {
         embedding: vec![1.0; DIMENSION],
         limit: 1000,
         filter: std::collections::BTreeMap::new(),
     };
-    let hits = vectors.search(&query, deadline).await?;
+    let mut hits = Vec::new();
+    for name in models {
+        let vectors = SqliteVectors::open(file, "cxone", model(name)).await?;
+        hits.extend(vectors.search(&query, deadline).await?);
+    }
     for (id, conversation) in course.conversations.iter() {
         let mut own: Vec<_> = hits
             .iter()
@@ -502,10 +574,5 @@ async fn check_rows(file: &Path, course: &Course) -> anyhow::Result<()> {
             .collect();
         ensure!(chunks == expected, "{id} has the chunks {chunks:?}");
     }
-    let others = vectors.other_models(deadline).await?;
-    ensure!(
-        others.is_empty(),
-        "rows of other models are left: {others:?}"
-    );
     Ok(())
 }

@@ -6,7 +6,9 @@
 //! - every final segment is scored exactly once, or counted as one that the scoring service cannot score;
 //! - the attributes in the contact center are those of the whole call, and every raised suggestion is there once;
 //! - no call is left unread for longer than [`MAX_UNREAD_MS`] while its transcript endpoint, the tokens and the state store work;
-//! - no call is ended by silence in which nobody could listen;
+//! - no call is ended by silence in which nobody could listen: in some runs all calls are quiet while transcripts are away;
+//! - no suggestion is due for longer than a bound while nothing fails that its sending needs;
+//! - nobody asks for a transcript before the end of the wait that a 429 has asked for, nor for a token soon after refused credentials;
 //! - the number of requests stays within a bound, whatever fails.
 
 use std::collections::BTreeMap;
@@ -18,8 +20,8 @@ use backends::interactions::Interactions;
 use insights_http::CallLimits;
 use insights_http::secret::FixedSecret;
 use jiff::Timestamp;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use runtime::Observer;
 use runtime::config::Env;
 use secrecy::SecretString;
@@ -33,12 +35,14 @@ use transcript_poller::{CallSelection, CountedBatch, Deps, poll};
 
 use crate::contact_center::{Call, ContactCenter};
 use crate::faults::{Target, draw_skew};
+use crate::hold::Hold;
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork};
-use crate::outage::{self, MAX_RECOVERY_MS, Outage};
+use crate::outage::{self, Outage};
 use crate::processes::{Plan, Process, run_side_by_side};
 use crate::run::Violation;
 use crate::seeded_os::{self, Clock};
 use crate::state_store::SimulatedState;
+use crate::suggestion_watch::{self, SuggestionWatch};
 use crate::surroundings::{bystander, stop_at, wait_until};
 use crate::world::SharedWorld;
 
@@ -51,6 +55,9 @@ const TARGETS: [Target; 6] = [
     Target::Scoring,
     Target::State,
 ];
+
+/// What the reading of a call needs.
+const NEEDED_BY_READING: [Target; 3] = [Target::Transcript, Target::Token, Target::State];
 
 /// The part of a run in which things fail.
 const FAULTY_MS: u64 = 120_000;
@@ -71,6 +78,10 @@ const SILENCE_MS: u64 = 30_000;
 /// for 30 s, and a process that dies is replaced within a minute, when the schedule starts the next one.
 pub const MAX_UNREAD_MS: u64 = 100_000;
 
+/// Longest time for which a live call may be left unread while parts are away that reading does not need, and longest time for which a
+/// suggestion may be due then.
+const MAX_UNREAD_BESIDE_MS: u64 = 10_000;
+
 /// Most requests to one endpoint per second and call, over the whole run.
 const MAX_REQUESTS_PER_SECOND: f64 = 6.0;
 
@@ -87,6 +98,8 @@ struct Course {
     delay_ms: u64,
     /// Longest time for which a live call may be left unread while everything that reading needs works, in milliseconds.
     max_unread_ms: u64,
+    /// Longest time for which a suggestion may be due while everything that its sending needs works, in milliseconds.
+    max_due_ms: u64,
 }
 
 impl Course {
@@ -95,11 +108,22 @@ impl Course {
             None => Self {
                 delay_ms: 0,
                 max_unread_ms: MAX_UNREAD_MS,
+                max_due_ms: MAX_UNREAD_MS,
             },
-            Some(_) => Self {
-                delay_ms: outage::UNTIL_MS - FAULTY_MS,
-                max_unread_ms: MAX_RECOVERY_MS,
-            },
+            Some(outage) => {
+                let max_after = |needed: &[Target]| {
+                    if needed.contains(&outage.target) {
+                        outage.max_recovery_ms()
+                    } else {
+                        MAX_UNREAD_BESIDE_MS
+                    }
+                };
+                Self {
+                    delay_ms: outage::UNTIL_MS - FAULTY_MS,
+                    max_unread_ms: max_after(&NEEDED_BY_READING),
+                    max_due_ms: max_after(&suggestion_watch::NEEDED),
+                }
+            }
         }
     }
 
@@ -111,13 +135,16 @@ impl Course {
 /// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
 /// what happened in it, if it is traced.
 ///
-/// With an outage, no call may be unread for longer than [`MAX_RECOVERY_MS`] before it and after it.
+/// With an outage, no call may be unread for longer than [`Outage::max_recovery_ms`] before it and after it, and hardly at all where reading
+/// does not need the part that is away.
 pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
     let course = Course::of(outage);
     let whole_ms = course.whole_ms();
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(17));
-    let center = ContactCenter::draw(&mut random, FAULTY_MS + course.delay_ms);
+    let has_hold = outage.is_none() && random.random_bool(0.3);
+    let hold = has_hold.then(|| Hold::draw(&mut random));
+    let center = ContactCenter::draw(&mut random, FAULTY_MS + course.delay_ms, hold);
     let calls = center.calls.clone();
     let world = SharedWorld::new(
         seed,
@@ -127,6 +154,9 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
         center,
         outage,
     );
+    // The first window that fits counts.
+    let windows = hold.map(|hold| hold.away);
+    world.lock().faults.windows.splice(..0, windows);
     let (reports, complaints) = (Reports::default(), Complaints::default());
     let mut plans = plan_invocations(&world, &reports, whole_ms);
     plans.push(bystander("studio", whole_ms, {
@@ -272,14 +302,18 @@ async fn watch_reading(
     calls: BTreeMap<String, Call>,
     course: Course,
 ) -> Option<String> {
-    let needed = [Target::Transcript, Target::Token, Target::State];
     let mut last_ok: BTreeMap<&String, u64> = BTreeMap::new();
+    let mut suggestions = SuggestionWatch::default();
     for second in 0..course.whole_ms() / 1000 {
         wait_until(second * 1000).await;
         process.turn().await;
         let now_ms = second * 1000;
         let world = world.lock();
         for (id, call) in &calls {
+            let due = suggestions.look(&world, id, now_ms, course.max_due_ms);
+            if due.is_some() {
+                return due;
+            }
             let over_ms = call.lines.last().map_or(0, |line| line.final_ms);
             let reads = world
                 .contact_center
@@ -287,11 +321,7 @@ async fn watch_reading(
                 .get(id)
                 .and_then(|call| call.read_ms);
             let is_live = (call.registered_ms..over_ms).contains(&now_ms);
-            let is_disturbed = needed.iter().any(|target| {
-                world
-                    .faults
-                    .touches(*target, now_ms.saturating_sub(1000), now_ms + 1)
-            });
+            let is_disturbed = world.is_disturbed(&NEEDED_BY_READING, now_ms);
             let since = last_ok.entry(id).or_insert(now_ms);
             if !is_live || is_disturbed {
                 *since = now_ms;
@@ -317,6 +347,9 @@ fn check_end(
     whole_ms: u64,
 ) -> Result<(), String> {
     let world = world.lock();
+    if let Some(complaint) = world.complaints.first() {
+        return Err(complaint.clone());
+    }
     let reports = lock(reports);
     let mut counted = BTreeMap::<&(String, u64), usize>::new();
     for report in reports.iter() {
@@ -333,7 +366,7 @@ fn check_end(
     let seconds = whole_ms as f64 / 1000.0;
     for (target, requests) in &world.requests {
         let bound = match target {
-            Target::Token => 130.0,
+            Target::Token => 130.0 * whole_ms.div_ceil(WHOLE_MS) as f64,
             // Each process writes for itself, and each call has a lease, a cursor and what is sent.
             Target::State => 4.0 * MAX_REQUESTS_PER_SECOND * seconds * calls.len() as f64,
             _ => MAX_REQUESTS_PER_SECOND * seconds * calls.len() as f64,

@@ -6,15 +6,20 @@ use jiff::Timestamp;
 use rand::Rng;
 use store::Error;
 use store::state::{Expect, Item, Key, Put, StateStore};
+use tokio::time::Instant;
 
 use crate::faults::{Fault, Target};
 use crate::items::Items;
+use crate::lease_failures::LeaseFailures;
 use crate::processes::Process;
 use crate::seeded_os;
 use crate::world::SharedWorld;
 
 /// How long an operation waits for an answer before it fails, as the client of DynamoDB does.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest time for which the holder of a lease of ten seconds waits for an answer about it.
+const MAX_LEASE_WAIT: Duration = Duration::from_secs(3);
 
 /// The state store as one process sees it.
 #[derive(Debug, Clone)]
@@ -95,6 +100,28 @@ impl SimulatedState {
         answer
     }
 
+    /// Waits for a request for an item, and notes it if the item is a lease.
+    async fn note_lease<T>(
+        &self,
+        key: &Key,
+        is_write: bool,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if !LeaseFailures::is_lease(key) {
+            return request.await;
+        }
+        let process = self.process.name();
+        self.world.lock().lease_failures.begin(process);
+        let asked = Instant::now();
+        let answer = request.await;
+        // What comes so late has failed: nobody waits for it that long.
+        if asked.elapsed() < MAX_LEASE_WAIT {
+            let mut world = self.world.lock();
+            world.lease_failures.answer(process, &answer, is_write);
+        }
+        answer
+    }
+
     fn log(&self, what: &impl Fn() -> String, end: &str) {
         let line = || format!("{} state {} {end}", self.process.name(), what());
         self.world.lock().trace.add(line);
@@ -104,20 +131,20 @@ impl SimulatedState {
 impl StateStore for SimulatedState {
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Item>, Error> {
         let owned = key.clone();
-        self.operate(
+        let request = self.operate(
             || format!("get {key}"),
             move |items| Ok(items.get(&owned, now).cloned()),
-        )
-        .await
+        );
+        self.note_lease(key, false, request).await
     }
 
     async fn put(&self, put: Put, expect: Expect, now: Timestamp) -> Result<u64, Error> {
         let key = put.key.clone();
-        self.operate(
+        let request = self.operate(
             || format!("put {key} {expect:?}"),
             move |items| items.put(put.clone(), expect, now),
-        )
-        .await
+        );
+        self.note_lease(&key, true, request).await
     }
 
     async fn put_many(&self, puts: Vec<Put>, now: Timestamp) -> Result<(), Error> {

@@ -8,10 +8,12 @@ use rand::{Rng, SeedableRng};
 
 use object_store::memory::InMemory;
 
+use crate::asked_waits::AskedWaits;
 use crate::chat_center::ChatCenter;
 use crate::contact_center::ContactCenter;
 use crate::faults::{Fault, FaultPlan, Target};
 use crate::items::Items;
+use crate::lease_failures::LeaseFailures;
 use crate::outage::Outage;
 use crate::queued_messages::QueuedMessages;
 use crate::seeded_os;
@@ -43,6 +45,12 @@ pub struct World {
     pub left_after_outage: usize,
     /// Number of requests by target.
     pub requests: BTreeMap<Target, u64>,
+    /// The waits that servers have asked of processes.
+    pub asked_waits: AskedWaits,
+    /// The requests for leases that have failed.
+    pub lease_failures: LeaseFailures,
+    /// The rules that were seen broken while the run went on.
+    pub complaints: Vec<String>,
     /// What is still to happen, by its moment and its order.
     happenings: BTreeMap<(u64, u64), Happening>,
     /// Number of happenings so far.
@@ -92,6 +100,9 @@ impl SharedWorld {
             accepted: BTreeMap::new(),
             left_after_outage: 0,
             requests: BTreeMap::new(),
+            asked_waits: AskedWaits::default(),
+            lease_failures: LeaseFailures::default(),
+            complaints: Vec::new(),
             happenings: BTreeMap::new(),
             happened: 0,
         })))
@@ -119,6 +130,21 @@ impl World {
     pub fn meet_in_window(&mut self, target: Target) -> Option<Fault> {
         let at_ms = seeded_os::elapsed_ms();
         self.faults.fault_of_window(target, at_ms, &mut self.random)
+    }
+
+    /// Notes that a rule was seen broken. The first one is that of the run.
+    pub fn complain(&mut self, complaint: String) {
+        self.trace.add(|| format!("BROKEN: {complaint}"));
+        self.complaints.push(complaint);
+    }
+
+    /// Returns whether any of the targets has a window of faults now, or had one a moment ago.
+    #[must_use]
+    pub fn is_disturbed(&self, targets: &[Target], now_ms: u64) -> bool {
+        targets.iter().any(|target| {
+            self.faults
+                .touches(*target, now_ms.saturating_sub(1000), now_ms + 1)
+        })
     }
 
     /// Lets something happen at a later moment of the run.

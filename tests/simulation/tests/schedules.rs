@@ -40,16 +40,16 @@ fn conversations_are_stored_once_and_none_that_is_erased() {
     run_all("pipeline");
 }
 
-/// How a store fails while it is away.
+/// How a part fails while it is away.
 const FAILING: [&str; 4] = ["hanging", "refusing", "late", "losing"];
 
-/// Lets a store be away for ten minutes of a run of a system, in each way.
-fn run_without(system: &str, store: &str) {
+/// Lets a store or an endpoint be away for ten minutes of a run of a system, in each way.
+fn run_without(system: &str, part: &str) {
     for how in FAILING {
-        let output = simulate(system, &["--seed", "1", "--away", store, "--how", how]);
+        let output = simulate(system, &["--seed", "1", "--away", part, "--how", how]);
         assert!(
             output.status.success(),
-            "{}`cargo run -p simulation -- --system {system} --seed 1 --away {store} --how {how} --trace` prints what happened.",
+            "{}`cargo run -p simulation -- --system {system} --seed 1 --away {part} --how {how} --trace` prints what happened.",
             String::from_utf8_lossy(&output.stdout)
         );
     }
@@ -72,6 +72,25 @@ fn chats_are_read_and_archived_within_half_a_minute_of_ten_minutes_without_a_sto
     for store in ["state", "objects"] {
         run_without("chat", store);
     }
+}
+
+#[test]
+fn live_calls_are_read_and_suggestions_sent_while_an_endpoint_is_away_that_they_do_not_need() {
+    for endpoint in ["attributes", "suggestions"] {
+        run_without("poller", endpoint);
+    }
+}
+
+#[test]
+fn chats_are_read_soon_after_ten_minutes_without_their_transcripts_or_their_stream() {
+    for endpoint in ["chat-transcript", "stream"] {
+        run_without("chat", endpoint);
+    }
+}
+
+#[test]
+fn a_service_that_embeds_slowly_holds_no_conversation_back_for_ever() {
+    run_without("pipeline", "embedding");
 }
 
 #[test]
