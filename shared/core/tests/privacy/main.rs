@@ -11,6 +11,7 @@ mod dice;
 mod evaluation;
 mod fresh;
 mod held_out;
+mod recorded;
 mod scenarios;
 mod spoken;
 mod streaming;

@@ -27,7 +27,17 @@ impl Outcome {
     }
 }
 
-fn turns_of(conversation: &str) -> Vec<(SpeakerRole, &str)> {
+/// Returns each conversation, without its secrets.
+pub(crate) fn conversations() -> impl Iterator<Item = &'static str> {
+    let lines = CONVERSATIONS.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| {
+        line.split_once('\t')
+            .map_or(line, |(conversation, _)| conversation)
+    })
+}
+
+/// Returns the turns of a conversation with their speakers.
+pub(crate) fn turns_of(conversation: &str) -> Vec<(SpeakerRole, &str)> {
     conversation
         .split('|')
         .map(str::trim)
