@@ -77,6 +77,8 @@ impl EmbeddingProvider for SlowProvider {
 struct Memory {
     stored: Mutex<BTreeMap<String, EmbeddedConversation>>,
     is_away: Mutex<bool>,
+    /// A conversation that the store does not take, together with others and alone.
+    refused: Mutex<Option<&'static str>>,
     writes: Mutex<usize>,
 }
 
@@ -129,6 +131,17 @@ impl VectorStore for Memory {
         assert!(Instant::now() < deadline, "there is time left to store");
         *self.writes.lock().unwrap() += 1;
         self.check()?;
+        let refused = *self.refused.lock().unwrap();
+        if let Some(refused) = conversations
+            .iter()
+            .find(|it| Some(it.conversation_id.as_str()) == refused)
+        {
+            return Err(store::Error::Limit {
+                what: refused.conversation_id.clone(),
+                limit: "at most one row".to_owned(),
+                source: None,
+            });
+        }
         let mut stored = self.stored.lock().unwrap();
         for conversation in conversations {
             stored.insert(conversation.conversation_id.clone(), conversation.clone());
@@ -264,6 +277,69 @@ async fn nothing_is_embedded_for_a_store_that_went_away() {
     }
     assert_eq!(*indexer.store().writes.lock().unwrap(), 1);
     assert_eq!(*indexer.parts.provider.embedded.lock().unwrap(), 2 + 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_the_store_refuses_fails_alone() {
+    let indexer = indexer(0, "");
+    *indexer.store().refused.lock().unwrap() = Some("b");
+    let events = ["a", "b", "c"].map(|id| event(id, 0, "Refund"));
+    let deadline = Deadline::within(Duration::from_secs(60));
+    let results = indexer.index(events.to_vec(), deadline).await;
+    assert_eq!(results[0].as_ref().unwrap(), &Indexed::Stored { chunks: 1 });
+    assert_eq!(results[2].as_ref().unwrap(), &Indexed::Stored { chunks: 1 });
+    assert!(results[1].as_ref().unwrap_err().failure().is_of_store());
+    assert_eq!(indexer.store().ids(), ["a", "c"]);
+    // One call for all, and then one for each: the store is not taken for one that is away.
+    assert_eq!(*indexer.store().writes.lock().unwrap(), 1 + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_conversation_alone_does_not_end_the_work_on_the_others() {
+    let indexer = indexer(0, "");
+    *indexer.store().refused.lock().unwrap() = Some("b");
+    // Each is a group of its own.
+    let events = ["a", "b", "c"].map(|id| event(id, 0, &long_text(8)));
+    let deadline = Deadline::within(Duration::from_secs(60));
+    let results = indexer.index(events.to_vec(), deadline).await;
+    assert!(results[1].is_err());
+    assert_eq!(indexer.store().ids(), ["a", "c"]);
+    assert_eq!(*indexer.store().writes.lock().unwrap(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_short_deadline_a_quarter_is_kept_for_the_store() {
+    let indexer = indexer(1, "");
+    let start = Instant::now();
+    // 2 prototypes and 4 chunks take 6 of 8 s, and no more is embedded in the last 2 s.
+    let deadline = Deadline::within(Duration::from_secs(8));
+    let events = vec![
+        event("four", 0, &long_text(4)),
+        event("eight", 0, &long_text(8)),
+    ];
+    let results = indexer.index(events, deadline).await;
+    assert_eq!(results[0].as_ref().unwrap(), &Indexed::Stored { chunks: 4 });
+    assert!(matches!(results[1], Err(NotIndexed::Later { .. })));
+    assert_eq!(start.elapsed(), Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_row_says_what_the_chunk_is_about() {
+    let indexer = indexer(0, "");
+    let deadline = Deadline::within(Duration::from_secs(60));
+    indexer
+        .index(vec![event("a", 0, "My bill")], deadline)
+        .await;
+    let stored = indexer.store().stored.lock().unwrap();
+    let [row] = stored["a"].rows.as_slice() else {
+        panic!("one row");
+    };
+    assert_eq!(row.metadata["intent_category"], "billing");
+    assert_eq!(
+        (row.chunk_index, row.text.as_str()),
+        (0, "Subject: My bill")
+    );
+    assert_eq!(row.embedding, [1.0, 0.0]);
 }
 
 #[tokio::test(start_paused = true)]
