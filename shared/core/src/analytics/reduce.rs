@@ -290,3 +290,29 @@ fn without_placeholders(text: &str) -> String {
     kept.push_str(rest);
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::correlation;
+
+    #[test]
+    fn the_correlation_is_that_of_pearson() {
+        // The first of Anscombe's four sets (1973), whose correlation is known.
+        let x = [10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0];
+        let y = [
+            8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68,
+        ];
+        let pairs: Vec<(f64, f64)> = x.into_iter().zip(y).collect();
+        let opposite: Vec<(f64, f64)> = pairs.iter().map(|(x, y)| (*x, -y)).collect();
+        let known = 0.816_420_516_345;
+        assert!((correlation(&pairs).unwrap() - known).abs() < 1e-9);
+        assert!((correlation(&opposite).unwrap() + known).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_correlates_with_what_never_varies() {
+        assert_eq!(correlation(&[(1.0, 2.0), (1.0, 3.0)]), None);
+        assert_eq!(correlation(&[(1.0, 2.0), (3.0, 2.0)]), None);
+        assert_eq!(correlation(&[(1.0, 2.0)]), None);
+    }
+}

@@ -138,6 +138,49 @@ fn a_debug_print_holds_no_words_of_the_conversation() {
     assert!(!format!("{card:?}").contains("zanzibar"));
 }
 
+/// Returns the words of the sentences of a text.
+fn sentences(text: &str) -> Vec<String> {
+    let utterance = Utterance::new(Speaker::Customer, 0, 1000, text);
+    let found = sentences_of(&utterance);
+    found.iter().map(|it| it.text().to_owned()).collect()
+}
+
+#[test]
+fn a_sentence_ends_behind_a_point_and_no_number_is_cut() {
+    assert_eq!(
+        sentences("  I paid 49.99 at shop.com.  Really?\nYes! Twice "),
+        ["I paid 49.99 at shop.com.", "Really?", "Yes!", "Twice"]
+    );
+    assert!(sentences(" \n ").is_empty());
+}
+
+#[test]
+fn a_sentence_that_is_too_long_to_quote_is_cut_between_two_words() {
+    let words = vec!["appointment"; 50];
+    let cut = sentences(&words.join(" "));
+    assert!(cut.len() > 1);
+    for sentence in &cut {
+        assert!(sentence.chars().count() <= MAX_QUOTE_CHARS);
+        assert!(
+            sentence.split(' ').all(|word| word == "appointment"),
+            "{sentence}"
+        );
+    }
+    assert_eq!(cut.join(" "), words.join(" "), "nothing is left out");
+    // As many words as fit stand together.
+    assert_eq!(cut[0].chars().count(), 20 * "appointment ".len() - 1);
+    // A word that is longer than a quote is cut where the quote ends.
+    let lengths = |text: &str| -> Vec<usize> {
+        sentences(text)
+            .iter()
+            .map(|it| it.chars().count())
+            .collect()
+    };
+    assert_eq!(lengths(&"é".repeat(500)), [240, 240, 20]);
+    // The blank behind a sentence counts for the next one, and is none to cut at.
+    assert_eq!(lengths(&format!("Yes. {}", "é".repeat(300))), [4, 239, 61]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

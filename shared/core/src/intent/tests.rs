@@ -164,3 +164,52 @@ fn bad_categories_are_refused_with_the_value_that_is_wrong() {
             .is_err()
     );
 }
+
+#[test]
+fn the_bounds_of_categories_are_allowed_and_what_is_beyond_is_not() {
+    let check = |change: &dyn Fn(&mut IntentCategories)| {
+        let mut categories = IntentCategories::default();
+        change(&mut categories);
+        categories.validate().is_ok()
+    };
+    for (threshold, is_allowed) in [
+        (-1.0, true),
+        (1.0, true),
+        (-1.01, false),
+        (1.01, false),
+        (f32::NAN, false),
+    ] {
+        assert_eq!(check(&|c| c.threshold = threshold), is_allowed);
+    }
+    for (length, is_allowed) in [(0, false), (1, true), (64, true), (65, false)] {
+        let name = "a".repeat(length);
+        assert_eq!(check(&|c| c.categories[0].name = name.clone()), is_allowed);
+    }
+    for name in ["a b", "A", "é", "a-b"] {
+        assert!(
+            !check(&|c| c.categories[0].name = name.to_owned()),
+            "{name}"
+        );
+    }
+    assert!(check(&|c| c.categories[0].name = "a_1".to_owned()));
+    for (length, is_allowed) in [(1, true), (1000, true), (1001, false), (2000, false)] {
+        let text = "a".repeat(length);
+        assert_eq!(
+            check(&|c| c.categories[0].keywords.push(text.clone())),
+            is_allowed
+        );
+        assert_eq!(
+            check(&|c| c.categories[0].prototypes.push(text.clone())),
+            is_allowed
+        );
+    }
+    for (count, is_allowed) in [(MAX_PROTOTYPES, true), (MAX_PROTOTYPES + 1, false)] {
+        assert_eq!(
+            check(&|c| {
+                c.categories.iter_mut().for_each(|it| it.prototypes.clear());
+                c.categories[0].prototypes = vec!["a".to_owned(); count];
+            }),
+            is_allowed
+        );
+    }
+}

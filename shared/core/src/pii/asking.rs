@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::asking_words::{
-    ADJECTIVES, BEARING, BEFORE_OBJECT, BETWEEN_DENIAL, CHANGING, CONDITION, DENIALS, DETERMINERS,
-    GIVING, INDEFINITE, KNOWING, LISTENERS, OTHER_QUESTION, OTHERS, POLITE, QUESTION, STATES,
-    TAKING, TELLING, TYPING,
+    ADJECTIVES, BEARING, BEFORE_OBJECT, BETWEEN_DENIAL, CHANGING, CHECKING, CONDITION, DENIALS,
+    DETERMINERS, GIVING, INDEFINITE, KNOWING, LISTENERS, OTHER_QUESTION, OTHERS, POLITE, QUESTION,
+    STATES, TAKING, TELLING, TYPING,
 };
 use super::finding::PiiKind;
 use super::reading::{CueHit, Reading};
@@ -133,7 +133,7 @@ impl<'s> Sentence<'s> {
     fn asks_before(&self) -> bool {
         let is_for = self.is_any(self.after.start, "to as");
         for place in self.before.clone().rev() {
-            if self.is_any(place, CHANGING) {
+            if self.is_any(place, CHANGING) && !self.is_means_of_check(place) {
                 // "What would you like to set your PIN to" asks, and "what did you set as your password" too.
                 let is_of_question = self
                     .before
@@ -159,6 +159,14 @@ impl<'s> Sentence<'s> {
         self.is_choice()
     }
 
+    /// Returns whether a word says by what somebody is checked: "verify you using your PIN" asks, and "log in using your PIN" does not.
+    fn is_means_of_check(&self, place: usize) -> bool {
+        self.is_any(place, "using")
+            && self
+                .last_before(place, LISTENERS)
+                .is_some_and(|verb| self.is_any(verb, CHECKING))
+    }
+
     /// Returns whether a word is a verb by which the speaker asks for what follows.
     fn is_asking_verb(&self, place: usize) -> bool {
         let subject = self.last_before(place, POLITE);
@@ -171,7 +179,7 @@ impl<'s> Sentence<'s> {
             return true;
         }
         if self.is_any(place, GIVING) {
-            let checks = self.is_any(place, "confirm verify identify authenticate");
+            let checks = self.is_any(place, CHECKING);
             if self.is_any(place + 1, LISTENERS) {
                 return checks
                     && self.is_any(place + 1, "you")

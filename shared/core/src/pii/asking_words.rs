@@ -38,6 +38,8 @@ pub(super) const BEFORE_OBJECT: &str = "a an any another no your the my our thei
 /// Words that stand right before a thing.
 pub(super) const DETERMINERS: &str = "your the my our their this that new old";
 
+/// Verbs that say that somebody is checked.
+pub(super) const CHECKING: &str = "confirm verify identify authenticate";
 /// Words before the data as a means: "with your password", "about your PIN".
 pub(super) const BEARING: &str = "with using use about regarding concerning without by via into";
 

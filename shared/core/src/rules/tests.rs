@@ -402,6 +402,8 @@ fn a_text_like_a_prototype_needs_the_model_and_names_it_in_the_version() {
             .version()
     );
     call.utterances[0].embedding = Some(vec![0.99, 0.05]);
+    // Another model's vector answers nothing where the file has none.
+    assert_eq!(file.evaluate(&call).answer("r"), Some(Truth::Unknown));
     assert_eq!(with_model.evaluate(&call).answer("r"), Some(Truth::True));
     call.utterances[0].embedding = Some(vec![0.0, 1.0]);
     assert_eq!(with_model.evaluate(&call).answer("r"), Some(Truth::False));
@@ -455,6 +457,45 @@ fn what_does_not_fit_is_forgotten_and_becomes_unknown() {
         call = serde_json::from_str(&stored).unwrap();
     }
     assert_eq!(call.finish(&file, None).answers[0].answer, Truth::Unknown);
+}
+
+#[test]
+fn a_repeat_of_what_was_forgotten_is_not_spoken_again() {
+    let file = rule(r#"{ talk_share = "> 0.7", by = "customer" }"#);
+    let add = |call: &mut LiveRules, second: i64| {
+        let start = second * 1000;
+        let said = Utterance::new(Speaker::Agent, start, start + 500, "yes");
+        call.add(&file, &said);
+    };
+    let mut call = LiveRules::default();
+    for second in 0..400 {
+        add(&mut call, second);
+        call.advance(&file, second * 1000 + 900);
+    }
+    let before = serde_json::to_string(&call).unwrap();
+    for second in [0, 1, 17] {
+        add(&mut call, second);
+    }
+    assert_eq!(serde_json::to_string(&call).unwrap(), before);
+    add(&mut call, 400);
+    assert_ne!(serde_json::to_string(&call).unwrap(), before);
+}
+
+#[test]
+fn moments_are_decided_up_to_where_the_words_are_complete() {
+    let file = rule(r#"{ said = ["lawyer"] }"#);
+    let mut call = LiveRules::default();
+    assert_eq!((call.decided_until(), call.last_end()), (None, None));
+    call.add(
+        &file,
+        &Utterance::new(Speaker::Customer, 500, 1500, "my lawyer"),
+    );
+    assert_eq!((call.decided_until(), call.last_end()), (None, Some(1500)));
+    assert_eq!(call.advance(&file, 2000).len(), 1);
+    assert_eq!(call.decided_until(), Some(2000));
+    // An earlier moment takes nothing back.
+    call.advance(&file, 1000);
+    assert_eq!(call.decided_until(), Some(2000));
 }
 
 /// A customer's or an agent's line every few seconds, with a score.

@@ -127,6 +127,14 @@ fn the_order_of_terms_in_memory_does_not_matter() {
 }
 
 #[test]
+fn a_corpus_is_empty_until_it_has_a_document() {
+    let none: [&str; 0] = [];
+    assert!(corpus(none).is_empty());
+    let one = corpus([""]);
+    assert_eq!((one.is_empty(), one.len()), (false, 1));
+}
+
+#[test]
 fn no_conversation_has_no_topic() {
     assert_eq!(topics(&[]), Topics::default());
 }

@@ -22,7 +22,7 @@ const PHRASE_BOOST: f64 = -0.293;
 /// Appends the valence of each token to `valences`; most tokens have the valence 0.
 pub(super) fn append_valences(tokens: &[Token], valences: &mut Vec<f64>) {
     let capitals = tokens.iter().filter(|token| token.is_upper_case).count();
-    let capitals_differ = 0 < capitals && capitals < tokens.len();
+    let capitals_differ = capitals < tokens.len();
     valences.extend((0..tokens.len()).map(|at| match tokens[at].rating {
         Some(rating) if !is_kind_of(tokens, at) => valence(tokens, at, rating, capitals_differ),
         _ => 0.0,

@@ -50,6 +50,26 @@ fn nothing_to_cluster_is_no_clustering() {
     assert_eq!(cluster_rows(&empty, 0, settings(5)), None);
 }
 
+#[test]
+fn rows_are_assigned_once_more_where_the_centers_moved_at_last() {
+    let rows = rows(&[[0.0, 1.0], [3.0, 1.0], [4.0, 1.0], [20.0, 1.0]]);
+    let norms = [1.0, 10.0, 17.0, 401.0];
+    // Whatever the centers move counts as none, so that the iterations end with the first. The second center is at 3 before it and
+    // at 9 afterwards.
+    let found = lloyd::iterate(&rows, &norms, 2, &[0, 1], f64::INFINITY);
+    assert_eq!(found.centers, [[0.0, 1.0], [9.0, 1.0]]);
+    assert_eq!(found.labels, [0, 0, 0, 1]);
+    assert_eq!(found.inertia, 9.0 + 16.0 + 121.0);
+}
+
+#[test]
+fn the_tolerance_is_a_share_of_the_mean_variance_of_a_column() {
+    // The columns have the variances 4 and 0.25.
+    let rows = rows(&[[1.0, 2.0], [5.0, 2.0], [1.0, 3.0], [5.0, 3.0]]);
+    let tolerance = lloyd::tolerance(&rows, 2);
+    assert!((tolerance - 1e-4 * (4.0 + 0.25) / 2.0).abs() < 1e-12);
+}
+
 proptest! {
     #[test]
     fn every_row_is_with_its_nearest_center(
