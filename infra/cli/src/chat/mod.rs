@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use backends::tenant_settings::Profile;
 use chat_session::Deps;
 use chat_session::config::Config;
 use chat_session::session::{self, Options, Outcome, OutgoingMessage, Report};
+use chat_session::tenant_chats::EVERYBODY;
 use insights_http::WithCauses;
 use runtime::Observer;
 use sentiment::Provider;
@@ -28,7 +30,8 @@ const EXAMPLES: &str = "Examples:
   cxone-insights replay chat-refund --speed 4      replays what the session archived
 
 Type a conversation's id, a space, the text and Enter to send a message as the agent. Ctrl-C ends the session: the agent goes
-offline, and every conversation is archived to archive/CONVERSATION.jsonl in the data folder.";
+offline, and every conversation is archived to archive/CONVERSATION.jsonl in the data folder. With the profile cxone nothing is sent
+or set, and the agent `all` is all open digital contacts.";
 
 /// Agent whose session `serve` works if `CHAT_AGENTS` names no agents.
 const DEFAULT_AGENT: &str = "local-agent";
@@ -70,11 +73,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         outbound: Some(outgoing),
         ..Options::new(lease_holder())
     };
+    let is_tenant = deps.config.cxone.profile == Profile::Cxone;
     if !args.json {
-        eprintln!(
-            "session of {}; type CONVERSATION TEXT to answer, press Ctrl-C to stop",
-            args.agent
-        );
+        eprintln!("{}", describe_session(&args.agent, is_tenant));
     }
     let viewing = tokio::spawn(show_updates(
         updates,
@@ -82,7 +83,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         deps.scorer.is_enabled(),
         deps.config.redaction.for_views(),
     ));
-    let typing = tokio::spawn(send_typed_lines(outbound));
+    let typing = (!is_tenant).then(|| tokio::spawn(send_typed_lines(outbound)));
     let agent = args.agent.clone();
     let session = tokio::spawn(async move { session::run(deps, &agent, options).await });
     let ending = stop.clone();
@@ -91,9 +92,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         ending.cancel();
     });
     let report = session.await??;
-    typing.abort();
+    if let Some(typing) = typing {
+        typing.abort();
+    }
     viewing.await?;
-    print_summary(&report, &args)?;
+    print_summary(&report, &args, is_tenant)?;
     context.shutdown().await;
     Ok(())
 }
@@ -197,7 +200,20 @@ async fn send_typed_lines(outbound: mpsc::Sender<OutgoingMessage>) {
     }
 }
 
-fn print_summary(report: &Report, args: &Args) -> anyhow::Result<()> {
+/// Returns what a session does and how it ends. The agents of a tenant answer in their own application.
+fn describe_session(agent: &str, is_tenant: bool) -> String {
+    let whose = match agent {
+        EVERYBODY if is_tenant => "all open digital contacts".to_owned(),
+        agent => format!("session of {agent}"),
+    };
+    let answer = match is_tenant {
+        true => "",
+        false => "type CONVERSATION TEXT to answer, ",
+    };
+    format!("{whose}; {answer}press Ctrl-C to stop")
+}
+
+fn print_summary(report: &Report, args: &Args, is_tenant: bool) -> anyhow::Result<()> {
     let Some(summary) = &report.summary else {
         bail!("another worker holds the session of {}", args.agent);
     };
@@ -205,6 +221,13 @@ fn print_summary(report: &Report, args: &Args) -> anyhow::Result<()> {
         println!(
             "{}",
             serde_json::json!({ "event": "ended", "outcome": report.outcome, "summary": summary })
+        );
+    } else if is_tenant {
+        // All of them are read from the contacts: no stream shows them, and no latency is that of one.
+        println!(
+            "\n{} messages, {} conversations archived",
+            summary.messages + summary.recovered,
+            summary.archived
         );
     } else {
         let ms =

@@ -201,7 +201,7 @@ fn print_event(update: &Update, as_json: bool) {
         ),
         Update::Assigned { conversation_id } => (
             json!({"event": "assigned", "conversationId": conversation_id}),
-            format!("-- {} is assigned to you", printable(conversation_id)),
+            format!("-- {} is followed from now on", printable(conversation_id)),
         ),
         Update::Ended { conversation_id } => (
             json!({"event": "conversation_ended", "conversationId": conversation_id}),
