@@ -136,6 +136,8 @@ def test_the_processor_changes_in_place_together_with_the_code():
         ("CxoneTenantId", "11eb"),
         ("CxoneTrendField", "ai_trend"),
         ("CxoneTrustedDomains", "example.com"),
+        ("CxoneVoiceCustomer", "customer"),
+        ("CxoneVoiceNotifications", "on"),
         ("CxoneTokenUrl", "https://other.example.com/token"),
         ("EmbeddingProvider", "openai"),
         ("HeartbeatChecks", "health,score"),

@@ -135,14 +135,16 @@ locals {
       subnets     = local.contact_center_subnets
       alarms      = ["transcript-poller-errors", "poll-failures"]
       settings = merge(local.common_settings, local.contact_center_settings, local.providers_settings, local.state_settings, local.sentiment_settings, {
-        CXONE_SENTIMENT_FIELD = var.cxone_sentiment_field
-        CXONE_TREND_FIELD     = var.cxone_trend_field
-        CXONE_ALERT_TEAM      = var.cxone_alert_team
-        POLL_OPEN_CONTACTS    = var.poll_open_contacts
-        POLL_SHARDS           = var.poll_shards
-        OBJECT_BUCKET         = aws_s3_bucket.objects.id
-        RULES_FILE            = var.rules_file
-        FUNCTION_ALIAS        = "live"
+        CXONE_SENTIMENT_FIELD     = var.cxone_sentiment_field
+        CXONE_TREND_FIELD         = var.cxone_trend_field
+        CXONE_ALERT_TEAM          = var.cxone_alert_team
+        CXONE_VOICE_NOTIFICATIONS = var.cxone_voice_notifications
+        CXONE_VOICE_CUSTOMER      = var.cxone_voice_customer
+        POLL_OPEN_CONTACTS        = var.poll_open_contacts
+        POLL_SHARDS               = var.poll_shards
+        OBJECT_BUCKET             = aws_s3_bucket.objects.id
+        RULES_FILE                = var.rules_file
+        FUNCTION_ALIAS            = "live"
       })
     }
     analytics-report = {

@@ -169,6 +169,30 @@ variable "cxone_event_hub" {
   }
 }
 
+variable "cxone_voice_notifications" {
+  description = "Experimental: on listens to the words of a tenant's calls while they go on, over a socket that NICE has not published. Nobody has tried it on a tenant."
+  type        = string
+  default     = "off"
+  nullable    = false
+
+  validation {
+    condition     = contains(["off", "on"], var.cxone_voice_notifications)
+    error_message = "cxone_voice_notifications must be off or on."
+  }
+}
+
+variable "cxone_voice_customer" {
+  description = "Channels or participants that are the customer's in those words, separated by commas. Empty lets the names of the channels decide."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.:-]{0,100}(,[A-Za-z0-9_.:-]{1,100}){0,9})$", var.cxone_voice_customer))
+    error_message = "cxone_voice_customer must be empty, or at most ten names of letters, digits and _ . : - separated by commas, without spaces."
+  }
+}
+
 variable "cxone_sentiment_field" {
   description = "Custom field of digital contacts that the average sentiment is written into. Empty writes none."
   type        = string

@@ -6,6 +6,7 @@ use backends::settings::{
     ContactCenterSecretSettings, CxoneSettings, ObjectSettings, ProviderSecretSettings,
     RuleFileSettings, ShardSettings, StateSettings,
 };
+use cxone::tenant::live_voice::CustomerMarks;
 use insights_core::live::{AlertSettings, AlertSubject, LiveSettings, SuggestionTemplates};
 use insights_core::scale::round_share;
 use runtime::config::ConfigError;
@@ -31,6 +32,8 @@ runtime::settings! {
         /// Largest number of open digital contacts of a tenant that are followed by themselves; 0 follows those alone that somebody has
         /// registered.
         pub open_contacts: usize = number("POLL_OPEN_CONTACTS", 0, 0..=1000, "contacts"),
+        /// Whether the words of a tenant's calls are listened to while they go on.
+        pub voice: VoiceSettings = group::<VoiceSettings>(),
         /// The provider that scores sentiment.
         pub sentiment: SentimentSettings = group::<SentimentSettings>(),
         /// The rules that decide on averages, trends and suggestions.
@@ -169,6 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_calls_are_listened_to_only_where_it_is_set() {
+        let voice = |pairs: &[(&str, &str)]| {
+            Config::from_env(&Env::from_pairs(pairs.iter().copied())).map(|config| config.voice)
+        };
+        assert!(!voice(&[]).unwrap().notifications);
+        let set = voice(&[
+            ("CXONE_VOICE_NOTIFICATIONS", "on"),
+            ("CXONE_VOICE_CUSTOMER", " customer, p-2,"),
+        ]);
+        let set = set.unwrap();
+        let marks = CustomerMarks::new(vec!["customer".to_owned(), "p-2".to_owned()]);
+        assert_eq!((set.notifications, set.customer), (true, Some(marks)));
+        for (name, value) in [
+            ("CXONE_VOICE_NOTIFICATIONS", "yes"),
+            ("CXONE_VOICE_CUSTOMER", "the customer"),
+        ] {
+            let message = voice(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
+        }
+    }
+
+    #[test]
     fn templates_that_cannot_be_used_stop_the_function() {
         let env = Env::from_pairs([("SUGGESTION_TEMPLATES", "[]")]);
         let message = rules(&env).unwrap_err().to_string();
@@ -205,6 +230,41 @@ runtime::settings! {
         pub trend_field: Option<String> = text("CXONE_TREND_FIELD", FIELD_FORM).parse(parse_field),
         /// Number of the team whose agents get a message when a conversation goes badly.
         pub alert_team: Option<u64> = optional_number("CXONE_ALERT_TEAM", 1..=999_999_999, "team"),
+    }
+}
+
+/// What tells the customer in the live words of calls.
+const MARKS_FORM: &str =
+    "at most ten names of letters, digits and `_.:-`, separated by commas, each at most 100";
+
+/// Reads the channels and participants that are the customer's.
+fn parse_marks(text: &str) -> Result<CustomerMarks, String> {
+    let marks: Vec<String> = text
+        .split(',')
+        .map(|mark| mark.trim().to_owned())
+        .filter(|mark| !mark.is_empty())
+        .collect();
+    let is_plain = |mark: &String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        mark.len() <= 100 && mark.bytes().all(plain)
+    };
+    if marks.len() <= 10 && marks.iter().all(is_plain) {
+        Ok(CustomerMarks::new(marks))
+    } else {
+        Err(MARKS_FORM.to_owned())
+    }
+}
+
+runtime::settings! {
+    /// How the words of a tenant's calls are listened to while they go on.
+    #[derive(Debug, Clone, Default)]
+    pub struct VoiceSettings {
+        /// Experimental: whether the words of a tenant's calls are listened to while they go on, over a socket that NICE has not published
+        /// and supports for no server. Nobody has tried it on a tenant.
+        pub notifications: bool = choice("CXONE_VOICE_NOTIFICATIONS", &[("off", false), ("on", true)]),
+        /// Channels or participants that are the customer's in those words; everybody else is the agent. Without it the names of the channels
+        /// decide, and who remains unknown counts as the customer.
+        pub customer: Option<CustomerMarks> = text("CXONE_VOICE_CUSTOMER", MARKS_FORM).parse(parse_marks),
     }
 }
 

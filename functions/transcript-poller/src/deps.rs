@@ -9,7 +9,7 @@ use backends::{Backends, RuleSource, TenantShare, secret_key};
 use cxone::endpoints::System;
 use insights_core::live::LiveSettings;
 use insights_http::CallLimits;
-use insights_http::client::IdleConnections;
+use insights_http::client::{IdleConnections, build_stream_client};
 use insights_http::retry::RetryPolicy;
 use runtime::Observer;
 use sentiment::{Provider, build_provider};
@@ -22,6 +22,7 @@ use crate::fan_out::FanOut;
 use crate::live_center::{LiveCenter, TenantCalls};
 use crate::request_pacer::RequestPacer;
 use crate::scorer::SegmentScorer;
+use crate::voice_calls::VoiceCalls;
 
 /// Number of attempts of one send. Fewer than open the circuit breaker, so that one call alone does not stop the sends of all.
 const SEND_ATTEMPTS: u32 = 2;
@@ -96,7 +97,18 @@ impl Deps {
                     &secrets,
                     &state,
                 )?;
-                LiveCenter::Tenant(TenantCalls::new(client, config.tenant_writes.clone())?)
+                let calls = TenantCalls::new(client, config.tenant_writes.clone())?;
+                let voice = &config.voice;
+                let http = voice
+                    .notifications
+                    .then(|| backends.http_client(build_stream_client))
+                    .transpose()?;
+                if http.is_some() {
+                    tracing::warn!(
+                        "CXONE_VOICE_NOTIFICATIONS is on: live words of calls are experimental, over an interface that NICE has not published"
+                    );
+                }
+                LiveCenter::Tenant(calls.with_voice(http.map(|http| VoiceCalls::new(http, voice))))
             }
         };
         let key = secret_key(&backends.secrets(&config.providers.id)?, "nlp_api_key");

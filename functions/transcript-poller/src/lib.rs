@@ -29,6 +29,9 @@
 //! A tenant has no list of live calls but that of its open digital contacts. The module `open_contacts` registers them where
 //! `POLL_OPEN_CONTACTS` says so, and ends what has ended there.
 //!
+//! Where `CXONE_VOICE_NOTIFICATIONS` is on, the module `voice_watch` listens to the tenant's calls as well. What it hears waits in memory,
+//! from which the rounds read it as they read any transcript.
+//!
 //! # What fails alone
 //! - A send that fails has a delay of its own and is repeated beside the polls, which never wait for it.
 //! - A segment that the provider of scores refuses, or fails on again and again, is counted without a score; the others of
@@ -58,6 +61,8 @@ pub mod scorer;
 mod segment_retries;
 mod summary;
 mod trigger;
+pub mod voice_calls;
+mod voice_watch;
 
 use std::sync::Arc;
 

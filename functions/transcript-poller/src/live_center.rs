@@ -18,6 +18,7 @@ use insights_http::{Deadline, Error as HttpError};
 use jiff::Timestamp;
 
 use crate::config::TenantWrites;
+use crate::voice_calls::VoiceCalls;
 
 /// Shortest time between two writes of attributes to a contact of a tenant.
 const TENANT_WRITE_INTERVAL: Duration = Duration::from_secs(60);
@@ -128,12 +129,14 @@ impl LiveCenter {
     }
 }
 
-/// The digital contacts of a tenant as live calls.
+/// The digital contacts of a tenant as live calls, and its calls where they are listened to.
 #[derive(Debug)]
 pub struct TenantCalls {
     client: TenantClient,
     token_path: String,
     writes: TenantWrites,
+    /// The calls whose words are listened to, where an operator has switched it on.
+    voice: Option<VoiceCalls>,
     contacts: Mutex<HashMap<String, WrittenContact>>,
 }
 
@@ -157,8 +160,26 @@ impl TenantCalls {
             token_path: site.token_url().path().to_owned(),
             client,
             writes,
+            voice: None,
             contacts: Mutex::default(),
         })
+    }
+
+    /// Listens to calls as well.
+    #[must_use]
+    pub fn with_voice(mut self, voice: Option<VoiceCalls>) -> Self {
+        self.voice = voice;
+        self
+    }
+
+    /// Returns the calls whose words are listened to, where an operator has switched it on.
+    pub(crate) fn voice(&self) -> Option<&VoiceCalls> {
+        self.voice.as_ref()
+    }
+
+    /// Returns the calls to which a contact belongs, if it is one whose words are listened to.
+    fn voice_of(&self, contact_id: &str) -> Option<&VoiceCalls> {
+        self.voice().filter(|voice| voice.is_call(contact_id))
     }
 
     /// Returns the client of the tenant, whose pace all live contacts share.
@@ -188,6 +209,9 @@ impl TenantCalls {
         from: i64,
         deadline: Deadline,
     ) -> Result<LiveTranscript, Error> {
+        if let Some(voice) = self.voice_of(contact_id) {
+            return voice.read(contact_id, from);
+        }
         let take = |contact: &mut WrittenContact| std::mem::take(&mut contact.whole);
         let mut whole = self.with_contact(contact_id, take);
         let read = read_messages_again(&self.client, contact_id, &mut whole, deadline).await;
@@ -212,6 +236,10 @@ impl TenantCalls {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let values = self.writes.fields_of(attributes);
+        // A call has no custom fields.
+        if self.voice_of(contact_id).is_some() {
+            return Ok(());
+        }
         if values.is_empty() || !self.know_fields(contact_id, &values, deadline).await? {
             return Ok(());
         }

@@ -173,6 +173,12 @@ impl<'a> Watch<'a> {
             let listed = self.deps.calls.list(shard, Timestamp::now()).await?;
             followed.extend(listed.into_iter().map(|call| call.id));
         }
+        // Calls are watched by another list.
+        if let LiveCenter::Tenant(calls) = &self.deps.center
+            && let Some(voice) = calls.voice()
+        {
+            followed.retain(|id| !voice.is_call(id));
+        }
         Ok(followed)
     }
 

@@ -18,6 +18,7 @@ use crate::call_follower::{CallFollower, RoundOutcome};
 use crate::deps::Deps;
 use crate::open_contacts;
 use crate::summary::{PollSummary, RunCounters};
+use crate::voice_watch;
 
 /// Longest delay before a call is claimed again whose lease another process holds. A lease that is given back early is thus
 /// taken up within this time.
@@ -73,6 +74,7 @@ pub async fn poll(
     let _contacts = has_first_list
         .then(|| open_contacts::watch(deps, &run.holder, &run.stop))
         .flatten();
+    let _voice = voice_watch::watch(deps, &selection, &run.stop);
     let (mut tasks, mut followed, mut call_count) = (JoinSet::new(), FollowedCalls::new(), 0);
     let mut listed = run.list_calls(&selection).await;
     let mut is_first = true;

@@ -9,6 +9,7 @@ mod metrics;
 mod rules;
 mod scale;
 mod tenant;
+mod voice;
 
 use std::collections::BTreeSet;
 

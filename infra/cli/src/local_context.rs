@@ -249,7 +249,8 @@ async fn tenant(
     let env = env
         .with("CXONE_ISSUER", hosts.issuer)
         .with("CXONE_DIGITAL_URL", hosts.digital)
-        .with("CXONE_EVENT_HUB_URL", hosts.event_hub);
+        .with("CXONE_EVENT_HUB_URL", hosts.event_hub)
+        .with("CXONE_VOICE_NOTIFICATIONS_URL", hosts.notify);
     Ok((env, Some(tenant)))
 }
 

@@ -100,6 +100,12 @@ impl<S: StateStore> Interactions<S> {
         self.shards
     }
 
+    /// Returns the shard in whose list a new registration of an interaction is put.
+    #[must_use]
+    pub fn shard_of(&self, id: &str) -> u32 {
+        shard_of(id, self.shards)
+    }
+
     /// Starts to score an interaction; returns whether it was not scored before.
     ///
     /// # Errors
@@ -336,7 +342,7 @@ impl<S: StateStore> Interactions<S> {
     }
 
     fn entry_key(&self, id: &str) -> Key {
-        Key::new(shard_partition(shard_of(id, self.shards)), id)
+        Key::new(shard_partition(self.shard_of(id)), id)
     }
 }
 

@@ -113,6 +113,7 @@ fn options(settings: &CxoneSettings) -> anyhow::Result<TenantOptions> {
         api_url: settings.base_url.get().ok().cloned(),
         digital,
         event_hub_url: tenant.event_hub_url.clone(),
+        notifications_url: tenant.notifications_url.clone(),
         contact_api_version: tenant.contact_api_version,
         trusted_domains: tenant.trusted_domains.clone().unwrap_or_default(),
         ..TenantOptions::new(tenant.issuer()?, grant)

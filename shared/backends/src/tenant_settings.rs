@@ -126,18 +126,18 @@ fn parse_domains(text: &str) -> Result<Vec<String>, String> {
         .collect()
 }
 
-/// What the URL of the event hub may be.
-const HUB_URL_FORM: &str = "a wss URL";
+/// What the URL of a WebSocket may be.
+const SOCKET_URL_FORM: &str = "a wss URL";
 
 /// Reads the URL of a WebSocket; one without TLS must lead to this machine.
-fn parse_hub_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|_| HUB_URL_FORM.to_owned())?;
+fn parse_socket_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|_| SOCKET_URL_FORM.to_owned())?;
     let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_allowed = url.scheme() == "wss" || (url.scheme() == "ws" && is_local);
     if is_allowed && url.username().is_empty() && url.password().is_none() {
         Ok(url)
     } else {
-        Err(HUB_URL_FORM.to_owned())
+        Err(SOCKET_URL_FORM.to_owned())
     }
 }
 
@@ -166,7 +166,9 @@ runtime::settings! {
         /// Whether the event hub tells of messages in digital contacts, beside the polls. NICE does not support it for servers.
         pub event_hub: bool = choice("CXONE_EVENT_HUB", &[("off", false), ("on", true)]),
         /// URL of the event hub.
-        pub event_hub_url: Option<Url> = text("CXONE_EVENT_HUB_URL", HUB_URL_FORM).parse(parse_hub_url).otherwise("the one that the tenant names"),
+        pub event_hub_url: Option<Url> = text("CXONE_EVENT_HUB_URL", SOCKET_URL_FORM).parse(parse_socket_url).otherwise("the one that the tenant names"),
+        /// URL of the socket of `CXONE_VOICE_NOTIFICATIONS`.
+        pub notifications_url: Option<Url> = text("CXONE_VOICE_NOTIFICATIONS_URL", SOCKET_URL_FORM).parse(parse_socket_url).otherwise("the usual one of the tenant's area; none is known in the FedRAMP cloud"),
         /// Domains beside NICE's own that the token may be sent to, for resellers with hosts of their own.
         pub trusted_domains: Option<Vec<String>> = text("CXONE_TRUSTED_DOMAINS", DOMAINS_FORM).parse(parse_domains).otherwise("NICE's own alone"),
         /// Kinds of conversations that are read: `voice` for what Interaction Analytics has analyzed, `digital` for digital
@@ -230,6 +232,10 @@ mod tests {
             ("CXONE_AUTH", "oauth"),
             ("CXONE_ACD_VERSION", "31.0"),
             ("CXONE_EVENT_HUB_URL", "ws://hub.example.com"),
+            (
+                "CXONE_VOICE_NOTIFICATIONS_URL",
+                "https://socket.example.com",
+            ),
         ] {
             let message = read(name, value).expect_err(value).to_string();
             assert!(message.starts_with(name), "{message}");

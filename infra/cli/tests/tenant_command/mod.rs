@@ -37,6 +37,7 @@ pub(crate) fn on_tenant(
     let mut command = command(folder, arguments);
     command
         .env("CXONE_ISSUER", hosts.issuer)
-        .env("CXONE_DIGITAL_URL", hosts.digital);
+        .env("CXONE_DIGITAL_URL", hosts.digital)
+        .env("CXONE_VOICE_NOTIFICATIONS_URL", hosts.notify);
     command
 }

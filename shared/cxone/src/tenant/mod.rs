@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`segments`] | Analyzed segments of finished conversations, and what was said in them. |
 //! | [`contacts`] | Finished contacts with their dispositions. |
+//! | [`active_calls`] | Calls that go on. |
 //! | [`digital`] | Digital contacts and their messages; custom fields. |
 //! | [`chats`] | Digital contacts in the form of chats. |
 //! | [`live_voice`] | What is said in calls that go on, over a socket that NICE has not published. |
@@ -19,6 +20,7 @@
 //! Nothing here was run against a tenant. What an answer holds is read leniently: a scalar may be a number or a text, a list may
 //! stand under one of several names, and what is not understood is counted and left out.
 
+pub mod active_calls;
 pub mod agents;
 mod allow_list;
 mod calls;
