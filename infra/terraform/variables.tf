@@ -170,7 +170,7 @@ variable "cxone_event_hub" {
 }
 
 variable "cxone_voice_notifications" {
-  description = "Experimental: on listens to the words of a tenant's calls while they go on, over a socket that NICE has not published. Nobody has tried it on a tenant."
+  description = "Experimental and off unless on. Listens to the words of a tenant's calls while they go on, over a socket that NICE has not published, which nobody has tried on a tenant."
   type        = string
   default     = "off"
   nullable    = false
@@ -189,7 +189,7 @@ variable "cxone_voice_customer" {
 
   validation {
     condition     = can(regex("^([A-Za-z0-9_.:-]{0,100}(,[A-Za-z0-9_.:-]{1,100}){0,9})$", var.cxone_voice_customer))
-    error_message = "cxone_voice_customer must be empty, or at most ten names of letters, digits and _ . : - separated by commas, without spaces."
+    error_message = "cxone_voice_customer must be empty, or at most ten names of letters, digits, dots, colons, hyphens and underscores, separated by commas, without spaces."
   }
 }
 

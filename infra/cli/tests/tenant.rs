@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cxone_simulator::live::{Call, Line};
 use cxone_simulator::tenant::digital::case::Writer;
 use cxone_simulator::tenant::{Quirks, TenantHandle, TenantSettings, TenantSimulator};
 use cxone_simulator::{Conversations, Scenario};
@@ -150,4 +151,36 @@ async fn chats_and_live_calls_are_followed_in_a_simulated_tenant() {
     run_until(poll, |line| {
         line["interaction_id"] == *id && line["segments"][0]["score"].is_number()
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_call_are_scored_while_it_goes_on_where_that_is_switched_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The same sentence every second, however late the command begins to listen.
+    let lines = (0..600).map(|second| Line::said("customer", 1000 * second, "I am furious."));
+    let scenario = Scenario {
+        conversations: Conversations {
+            per_day: 0,
+            ..Conversations::default()
+        },
+        calls: vec![Call::new("live-1", lines.collect())],
+        tenant: TenantSettings {
+            quirks: Quirks::all_workable(),
+            foreign_topics: true,
+            ..TenantSettings::default()
+        },
+        ..Scenario::default()
+    };
+    let tenant = TenantSimulator::start(scenario).await.expect("a tenant");
+    let id = "128000000001";
+    let mut poll = on_tenant(
+        &tenant,
+        folder.path(),
+        &["poll", "--interaction", id, "--json"],
+    );
+    poll.env("CXONE_VOICE_NOTIFICATIONS", "on");
+    run_until(poll, |line| {
+        line["interaction_id"] == *id && line["segments"][0]["score"].is_number()
+    });
+    assert_eq!(tenant.world().notify.connections_opened(), 1);
 }
