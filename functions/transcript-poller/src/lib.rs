@@ -43,6 +43,7 @@
 //! states: what was scored and not written is scored again, what was not acknowledged is sent again with the same key.
 
 mod call_follower;
+mod call_selection;
 pub mod config;
 mod contact_center;
 pub mod contact_times;
@@ -70,10 +71,11 @@ use anyhow::ensure;
 use runtime::lambda::Invocation;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::call_selection::CallSelection;
 pub use crate::counted_batch::CountedBatch;
 pub use crate::deps::Deps;
 pub use crate::fan_out::FanOut;
-pub use crate::poll::{CallSelection, poll};
+pub use crate::poll::poll;
 pub use crate::request_pacer::RequestPacer;
 pub use crate::summary::PollSummary;
 pub use crate::trigger::Trigger;

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::call_follower::{CallFollower, RoundOutcome};
+use crate::call_selection::CallSelection;
 use crate::deps::Deps;
 use crate::open_contacts;
 use crate::summary::{PollSummary, RunCounters};
@@ -30,15 +31,6 @@ const MAX_CLOSED_DELAY: Duration = Duration::from_secs(30);
 /// Time for rounds that are underway at the stop. What a round has not done by then is as after a crash: the next process
 /// does it.
 const ROUND_GRACE: Duration = Duration::from_secs(3);
-
-/// The calls that a run follows.
-#[derive(Debug, Clone)]
-pub enum CallSelection {
-    /// The calls that are listed in these shards, as they come and go.
-    Shards(Vec<u32>),
-    /// The calls with these identifiers, listed or not, until the stop.
-    Ids(Vec<String>),
-}
 
 /// A call to follow, with the shard in whose list it was found.
 struct SelectedCall {

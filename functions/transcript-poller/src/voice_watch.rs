@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::call_selection::CallSelection;
 use crate::deps::Deps;
 use crate::live_center::LiveCenter;
-use crate::poll::CallSelection;
 use crate::voice_calls::VoiceCalls;
 
 /// Longest time of one read of the list, tries and the wait for a turn included.
