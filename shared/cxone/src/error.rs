@@ -274,3 +274,6 @@ impl Error {
         HttpError::invalid_response(endpoint, reason).into()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,3 +34,18 @@ impl Need {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_need_names_its_scope_or_none() {
+        assert_eq!(Need::Scope("data-action:read").scope(), "data-action:read");
+        let right = Right {
+            permission: "ACD: View",
+            product: DIGITAL_EXPERIENCE,
+        };
+        assert_eq!(Need::Right(right).scope(), "");
+    }
+}

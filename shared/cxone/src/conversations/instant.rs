@@ -67,6 +67,23 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_number_of_milliseconds_is_no_number_of_seconds() {
+        for (number, milliseconds) in [
+            (1e11, 100_000_000_000),
+            (1e11 - 1.0, 99_999_999_999_000),
+            (-1e11, -100_000_000_000),
+            (1.0 - 1e11, -99_999_999_999_000),
+            (0.0, 0),
+            (-1.5, -1_500),
+        ] {
+            let expected = Timestamp::from_millisecond(milliseconds).ok();
+            assert_eq!(from_number(number), expected, "{number}");
+        }
+        assert_eq!(from_number(9e15), None);
+        assert_eq!(from_number(f64::NAN), None);
+    }
+
+    #[test]
     fn numbers_are_seconds_or_milliseconds_by_their_size() {
         let nine: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a moment");
         for number in [

@@ -27,6 +27,27 @@ fn a_page_counts_the_rows_that_name_no_conversation() {
 }
 
 #[test]
+fn a_member_that_says_nothing_reports_no_error() {
+    for (error, is_quiet) in [
+        ("null", true),
+        ("false", true),
+        ("true", false),
+        ("0", true),
+        ("0.0", true),
+        ("7", false),
+        ("\" \"", true),
+        ("\"limit\"", false),
+        ("[]", true),
+        ("[null]", false),
+        ("{}", true),
+        ("{\"code\": null}", false),
+    ] {
+        let text = format!("{{\"data\": [], \"error\": {error}}}");
+        assert_eq!(page(&text).is_ok(), is_quiet, "{error}");
+    }
+}
+
+#[test]
 fn an_answer_without_the_list_is_no_quiet_day() {
     for text in [
         "{}",

@@ -128,6 +128,9 @@ mod tests {
             ),
             (r#"{"interactions": null, "totalRecords": 0}"#, 0),
             (r#"{"interactions": []}"#, 0),
+            (r#"{"items": null, "hits": "0"}"#, 0),
+            (r#"{"segments": null, "totalRecords": " 0 "}"#, 0),
+            (r#"{"hits": 0.0, "interactions": null}"#, 0),
             ("", 0),
         ] {
             assert_eq!(read(body).expect(body).entries.len(), count, "{body}");
@@ -140,6 +143,9 @@ mod tests {
             r#"{"error": "limit"}"#,
             r#"{"interactions": "none"}"#,
             r#"{"interactions": null}"#,
+            r#"{"items": null, "hits": "10"}"#,
+            r#"{"items": null, "hits": "", "totalRecords": 3}"#,
+            r#"{"items": null, "hits": false}"#,
             "7",
             "<html>",
         ] {

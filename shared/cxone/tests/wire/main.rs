@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod agents;
 mod breaker;
 mod data_actions;
 mod http;
@@ -16,4 +17,6 @@ mod secrecy;
 mod shared_tokens;
 mod support;
 mod tenant;
+mod tenant_doctor;
+mod tenant_reads;
 mod token_outages;

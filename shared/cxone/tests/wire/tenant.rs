@@ -28,7 +28,7 @@ use crate::support::{quick_limits, soon};
 const SECRET: &str = "SECRETCANARY====";
 const TENANT: &str = "11eb0000-0000-0000-0000-0242ac110002";
 
-fn password(authentication: ClientAuthentication) -> Grant {
+pub(crate) fn password(authentication: ClientAuthentication) -> Grant {
     Grant::Password(authentication)
 }
 
@@ -41,7 +41,7 @@ fn token_answer() -> Value {
         "token_type": "Bearer", "expires_in": "3600", "refresh_token": "r", "id_token": "i"})
 }
 
-async fn answer(server: &MockServer, verb: &str, at: &str, status: u16, body: Value) {
+pub(crate) async fn answer(server: &MockServer, verb: &str, at: &str, status: u16, body: Value) {
     let answer = ResponseTemplate::new(status).set_body_json(body);
     Mock::given(method(verb))
         .and(path(at))
@@ -51,7 +51,7 @@ async fn answer(server: &MockServer, verb: &str, at: &str, status: u16, body: Va
 }
 
 /// An issuer that gives a token and names `api` as the host of the API.
-async fn issuer(api: &MockServer) -> MockServer {
+pub(crate) async fn issuer(api: &MockServer) -> MockServer {
     let issuer = MockServer::start().await;
     answer(&issuer, "POST", "/auth/token", 200, token_answer()).await;
     discovery(&issuer, &api.uri()).await;
@@ -69,7 +69,7 @@ async fn discovery(issuer: &MockServer, api: &str) {
         .await;
 }
 
-fn client(issuer: &MockServer, grant: Grant) -> TenantClient {
+pub(crate) fn client(issuer: &MockServer, grant: Grant) -> TenantClient {
     client_with(TenantOptions::new(
         Url::parse(&issuer.uri()).unwrap(),
         grant,

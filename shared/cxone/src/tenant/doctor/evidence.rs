@@ -69,3 +69,32 @@ pub(super) fn member_names(value: &Value) -> String {
 pub(super) fn body_of(answer: &Answer) -> Value {
     insights_core::lenient_json::from_slice(&answer.body).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_names_of_members_that_are_plain_words_are_quoted() {
+        let value = json!({
+            "agentName": "Ada", "contact_id": 1, "a": 0, "x2": 0, "": 0, "2x": 0, "_x": 0, "Ada Example": 0,
+            "ada@example.com": 0, "naïve": 0, ("l".repeat(40)): 0, ("l".repeat(41)): 0,
+        });
+        assert_eq!(
+            member_names(&value),
+            format!("a agentName contact_id {} x2", "l".repeat(40))
+        );
+        assert_eq!(member_names(&json!({"Ada Example": 0})), "no members");
+        assert_eq!(member_names(&json!([1])), "no object");
+    }
+
+    #[test]
+    fn no_more_names_are_quoted_than_fit_a_line() {
+        let value: Value = (0..60).map(|n| (format!("n{n:02}"), json!(0))).collect();
+        let names = member_names(&value);
+        assert_eq!(names.split(' ').count(), MAX_NAMES);
+        assert!(names.starts_with("n00 n01 ") && names.ends_with(" n39"));
+    }
+}
