@@ -17,6 +17,7 @@ pub mod lenient_json;
 pub mod lexicon;
 pub mod live;
 pub mod mapper;
+pub mod moments;
 pub mod negation;
 pub mod outcomes;
 pub mod phrases;

@@ -9,7 +9,7 @@ use insights_core::analytics::Conversation;
 use insights_http::Deadline;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) use self::instant::parse_instant;
 use self::row::read_row;
@@ -102,7 +102,8 @@ impl ConversationPages {
             return Ok(None);
         };
         let invalid = |reason| Error::invalid_response(self.endpoint, reason);
-        page.into_page().map(Some).map_err(invalid)
+        let is_only_page = self.pages.pages_read() == 1 && !self.pages.has_next();
+        page.into_page(is_only_page).map(Some).map_err(invalid)
     }
 }
 
@@ -112,8 +113,9 @@ struct WirePage {
     /// The list itself, which every page has: an answer without it is no quiet day.
     data: Vec<Value>,
     next_link: Option<String>,
-    #[serde(alias = "errors")]
-    error: Option<Value>,
+    /// What else the answer says about itself.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl Page for WirePage {
@@ -126,12 +128,16 @@ impl WirePage {
     /// Reads the rows of the page, and counts those that name no conversation.
     ///
     /// # Errors
-    /// What is wrong with the page: it reports an error beside its rows, or it has rows and none of them can be read.
-    fn into_page(self) -> Result<ConversationPage, String> {
-        if self.error.is_some_and(|error| !is_blank(&error)) {
+    /// What is wrong with the page: it reports an error beside its rows, it has rows and none of them can be read, or it is the
+    /// only page, has no row, and counts some.
+    fn into_page(self, is_only_page: bool) -> Result<ConversationPage, String> {
+        if says_that_it_failed(&self.rest) {
             return Err("the list reports an error".to_owned());
         }
         let listed = self.data.len();
+        if is_only_page && listed == 0 && counts_rows(&self.rest) {
+            return Err("the list is empty, but counts rows".to_owned());
+        }
         let conversations: Vec<_> = self.data.into_iter().filter_map(read_row).collect();
         if conversations.is_empty() && listed > 0 {
             return Err(format!("none of its {listed} rows names a conversation"));
@@ -141,6 +147,39 @@ impl WirePage {
             conversations,
         })
     }
+}
+
+/// Returns whether an answer says of itself that the request failed, in the ways of services that answer 200 to everything.
+fn says_that_it_failed(rest: &Map<String, Value>) -> bool {
+    let has_error = ["error", "errors"]
+        .iter()
+        .any(|name| rest.get(*name).is_some_and(|error| !is_blank(error)));
+    let says_no = matches!(rest.get("success"), Some(Value::Bool(false)));
+    let status = rest.get("status").and_then(Value::as_str);
+    has_error
+        || says_no
+        || status.is_some_and(|status| {
+            ["error", "failed", "failure"]
+                .iter()
+                .any(|word| status.trim().eq_ignore_ascii_case(word))
+        })
+}
+
+/// Returns whether an answer counts rows beside its list, under any of the names that are in use.
+fn counts_rows(rest: &Map<String, Value>) -> bool {
+    const NAMES: &[&str] = &[
+        "total",
+        "totalCount",
+        "totalHits",
+        "totalRecords",
+        "totalResults",
+        "count",
+    ];
+    NAMES.iter().any(|name| match rest.get(*name) {
+        Some(Value::Number(count)) => count.as_f64().is_some_and(|count| count > 0.0),
+        Some(Value::String(count)) => count.trim().parse().is_ok_and(|count: u64| count > 0),
+        _ => false,
+    })
 }
 
 /// Returns whether a member of an answer says nothing: null, false, zero, or an empty text, list or object.

@@ -3,6 +3,7 @@
 use http::Method;
 use insights_core::lenient_json;
 use insights_core::live::{Segment, Speaker};
+use insights_core::moments::parse_milliseconds;
 use insights_http::Deadline;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,31 +28,53 @@ pub struct LiveTranscript {
     pub malformed: usize,
 }
 
-/// A segment on the wire. Times are in milliseconds, as a whole number or as one with a decimal point.
+/// A segment on the wire. Systems in between write its members in more forms than the contact center does.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireSegment {
     text: String,
-    start_time: f64,
-    end_time: f64,
-    direction: Speaker,
+    start_time: Option<Value>,
+    end_time: Option<Value>,
+    direction: String,
     #[serde(default)]
-    is_final: bool,
+    is_final: Value,
 }
 
 impl WireSegment {
-    /// Returns the segment, unless a time or the text is out of range.
+    /// Returns the segment, unless it has no time, a time or the text is out of range, or nobody says it.
+    ///
+    /// Where one of the two times is missing, the other one stands for both: what a customer says must not be lost for it.
     fn into_segment(self) -> Option<Segment> {
-        // Whole numbers up to 2^53 pass through an f64 unchanged; in milliseconds that is 285,000 years.
-        let whole = |time: f64| (time.abs() < 9e15).then(|| time.round() as i64);
-        let (start, end) = (whole(self.start_time)?, whole(self.end_time)?);
+        let time = |value: Option<Value>| match value {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => parse_milliseconds(&value).map(Some),
+        };
+        let (start, end) = (time(self.start_time)?, time(self.end_time)?);
+        let speaker = match self.direction.trim().to_ascii_lowercase().as_str() {
+            "customer" => Speaker::Customer,
+            "agent" => Speaker::Agent,
+            _ => return None,
+        };
         (self.text.len() <= MAX_TEXT_BYTES).then_some(Segment {
             text: self.text,
-            start,
-            end,
-            speaker: self.direction,
-            is_final: self.is_final,
+            start: start.or(end)?,
+            end: end.or(start)?,
+            speaker,
+            is_final: is_true(&self.is_final),
         })
+    }
+}
+
+/// Returns whether a member says yes: `true`, `"true"` in any case, 1 or `"1"`.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() == Some(1.0),
+        Value::String(text) => {
+            let text = text.trim();
+            text == "1" || text.eq_ignore_ascii_case("true")
+        }
+        _ => false,
     }
 }
 

@@ -47,6 +47,10 @@ pub const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Smallest number that is read as milliseconds since the epoch; a smaller one is read as seconds.
 const SMALLEST_MILLISECONDS: f64 = 1e11;
+/// Numbers from here on, 2001 in microseconds, are microseconds.
+const SMALLEST_MICROSECONDS: f64 = 1e15;
+/// Numbers from here on, 2001 in nanoseconds, are nanoseconds.
+const SMALLEST_NANOSECONDS: f64 = 1e18;
 
 /// A conversation that ended, as the contact center describes it.
 #[derive(Clone, PartialEq)]
@@ -163,7 +167,7 @@ impl WebhookEvent {
     }
 }
 
-/// Parses an RFC 3339 instant, a time without an offset as UTC, or seconds or milliseconds since the epoch, as a number or in a text.
+/// Parses a time: RFC 3339 and the other texts of [`crate::moments`], without an offset as UTC, or a number since the epoch.
 /// What is finer than a microsecond is cut off, since the stores keep microseconds and a time must compare equal to itself.
 fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
     let invalid = || InvalidEvent::Field {
@@ -180,11 +184,15 @@ fn timestamp(value: Option<&Value>) -> Result<Timestamp, InvalidEvent> {
         .ok_or_else(invalid)
 }
 
-/// Returns the instant of a number of seconds or milliseconds since the epoch. A fraction counts, since some languages have
+/// Returns the instant of a number of seconds, milliseconds, microseconds or nanoseconds since the epoch, by its size. A fraction counts, since some languages have
 /// their time so.
 fn since_epoch(number: f64) -> Option<Timestamp> {
     // The floating point number is exact to the microsecond up to the year 2255.
-    let microseconds = if number >= SMALLEST_MILLISECONDS {
+    let microseconds = if number >= SMALLEST_NANOSECONDS {
+        number / 1e3
+    } else if number >= SMALLEST_MICROSECONDS {
+        number
+    } else if number >= SMALLEST_MILLISECONDS {
         number * 1e3
     } else {
         number * 1e6
@@ -203,7 +211,7 @@ fn since_epoch(number: f64) -> Option<Timestamp> {
 fn is_epoch(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    (9..=14).contains(&whole.len())
+    (9..=19).contains(&whole.len())
         && (1..=9).contains(&fraction.len())
         && is_digits(whole)
         && is_digits(fraction)
@@ -212,10 +220,11 @@ fn is_epoch(text: &str) -> bool {
 /// Parses the text of a time, which is taken as UTC where it has no offset.
 fn parse_time(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<Timestamp>().ok();
-    instant.or_else(|| {
+    let instant = instant.or_else(|| {
         let time = text.parse::<DateTime>().ok()?;
         Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    })
+    });
+    instant.or_else(|| crate::moments::parse_text(text))
 }
 
 /// Parses and bounds the conversation id; some senders write it as a whole number.

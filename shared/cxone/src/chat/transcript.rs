@@ -31,7 +31,7 @@ pub struct ChatTranscript {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePage {
-    conversation_id: Option<String>,
+    conversation_id: Option<Value>,
     messages: Vec<Value>,
     #[serde(default)]
     next_link: Option<String>,
@@ -78,8 +78,7 @@ pub async fn read_transcript(
         };
         if page
             .conversation_id
-            .as_deref()
-            .is_some_and(|id| id != conversation_id)
+            .is_some_and(|id| !names_conversation(&id, conversation_id))
         {
             let reason = "a page belongs to another conversation";
             return Err(Error::invalid_response(template, reason));
@@ -94,6 +93,16 @@ pub async fn read_transcript(
             let reason = format!("the transcript has more than {MAX_MESSAGES} messages");
             return Err(Error::invalid_response(template, reason));
         }
+    }
+}
+
+/// Returns whether the id of a page is that of a conversation; some contact centers write it as a number, or leave it empty.
+fn names_conversation(id: &Value, conversation_id: &str) -> bool {
+    match id {
+        Value::Null => true,
+        Value::String(id) => id == conversation_id,
+        Value::Number(id) => id.to_string() == conversation_id,
+        _ => false,
     }
 }
 
@@ -116,6 +125,20 @@ fn parse_entry(entry: Value, conversation_id: &str) -> Result<Message, Malformed
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_page_may_be_a_number() {
+        for (id, names) in [
+            (serde_json::json!("17"), true),
+            (serde_json::json!(17), true),
+            (Value::Null, true),
+            (serde_json::json!(18), false),
+            (serde_json::json!("018"), false),
+            (serde_json::json!({"id": 17}), false),
+        ] {
+            assert_eq!(names_conversation(&id, "17"), names, "{id}");
+        }
+    }
 
     #[test]
     fn a_page_without_messages_is_no_empty_transcript() {

@@ -5,6 +5,7 @@ use insights_core::chat::frame::{
 };
 use insights_core::chat::message::{Message, Sender};
 use insights_core::lenient_json;
+use insights_core::moments::parse_milliseconds;
 use serde_json::{Map, Value};
 
 /// Parses a text frame of the stream.
@@ -48,7 +49,7 @@ pub(super) fn parse_message(mut envelope: Map<String, Value>) -> Result<Message,
         text: take_message_text(&mut envelope).ok_or(Malformed::Field("text"))?,
         timestamp_ms: envelope
             .get("timestamp")
-            .and_then(parse_millis)
+            .and_then(parse_milliseconds)
             .ok_or(Malformed::Field("timestamp"))?,
     })
 }
@@ -135,29 +136,6 @@ fn take_sender_id(from: &mut Map<String, Value>) -> Result<String, Malformed> {
         Some(Value::Number(id)) => Ok(id.to_string()),
         Some(_) => Err(Malformed::Field("from.id")),
     }
-}
-
-/// Parses milliseconds since 1970, as a number or as a number in a text. A fraction of a millisecond is cut off.
-fn parse_millis(value: &Value) -> Option<i64> {
-    /// The whole numbers below this one are exact as floating-point numbers.
-    const LARGEST: f64 = 9e15;
-    let parse_text = |text: &str| {
-        let text = text.trim();
-        let is_number = |c: char| c.is_ascii_digit() || c == '.';
-        let number = || text.parse::<f64>().ok();
-        text.chars().all(is_number).then(number).flatten()
-    };
-    let number = match value {
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => return Some(whole),
-            None => number.as_f64(),
-        },
-        Value::String(text) => parse_text(text),
-        _ => None,
-    };
-    number
-        .filter(|number| number.abs() < LARGEST)
-        .map(|number| number.trunc() as i64)
 }
 
 #[cfg(test)]
@@ -317,13 +295,22 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_in_every_form_of_milliseconds() {
+    fn a_time_is_read_in_every_form_and_unit() {
         for (written, expected) in [
             ("1795690580087.5", 1_795_690_580_087),
             ("1795690580087.999", 1_795_690_580_087),
             ("1.795690580087e12", 1_795_690_580_087),
             (r#""1795690580087""#, 1_795_690_580_087),
             (r#"" 1795690580087.5 ""#, 1_795_690_580_087),
+            ("1795690580", 1_795_690_580_000),
+            (r#""1795690580.087""#, 1_795_690_580_087),
+            ("1795690580087123", 1_795_690_580_087),
+            ("1795690580087123456", 1_795_690_580_087),
+            (r#""2026-11-26T10:56:20.0871234Z""#, 1_795_690_580_087),
+            (r#""2026-11-26T11:56:20.087+0100""#, 1_795_690_580_087),
+            (r#""2026-11-26 10:56:20.087""#, 1_795_690_580_087),
+            (r#""Thu, 26 Nov 2026 10:56:20 GMT""#, 1_795_690_580_000),
+            (r#""/Date(1795690580087)/""#, 1_795_690_580_087),
         ] {
             let frame = MESSAGE.replace("1698765432000", written);
             assert_eq!(read(&frame).timestamp_ms, expected, "{written}");

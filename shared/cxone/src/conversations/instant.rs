@@ -3,37 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Numbers below this one are seconds since 1970, others are milliseconds. In seconds it is the year 5138, in milliseconds it
-/// is 1973, before the first recorded conversation.
-const SMALLEST_MILLISECONDS: f64 = 1e11;
-
-/// Parses a moment: ISO 8601 with an offset, or without one as UTC; or seconds or milliseconds since 1970, as a number or as the
-/// text of a number, with a fraction or without.
+/// Parses a moment in any form that [`insights_core::moments`] reads: a text, without an offset in UTC, or a number since 1970.
 pub(crate) fn parse_instant(value: &Value) -> Option<Timestamp> {
-    match value {
-        Value::Number(number) => from_number(number.as_f64()?),
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse()
-                .ok()
-                .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
-                .or_else(|| from_number(text.parse().ok()?))
-        }
-        _ => None,
-    }
-}
-
-/// Returns the moment of a number of seconds or milliseconds since 1970.
-fn from_number(number: f64) -> Option<Timestamp> {
-    let milliseconds = if number.abs() < SMALLEST_MILLISECONDS {
-        number * 1e3
-    } else {
-        number
-    };
-    // Whole numbers up to 2^53 pass through an f64 unchanged; later moments are outside the calendar.
-    (milliseconds.abs() < 9e15)
-        .then(|| Timestamp::from_millisecond(milliseconds.round() as i64).ok())
-        .flatten()
+    insights_core::moments::parse_moment(value)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) fn read_row(row: Value) -> Option<Conversation> {
         });
     let duration = match row.duration {
         Some(Value::Number(seconds)) => seconds.as_f64(),
-        Some(Value::String(seconds)) => seconds.trim().parse().ok(),
+        Some(Value::String(text)) => parse_duration(&text),
         _ => None,
     };
     Some(Conversation {
@@ -39,6 +39,32 @@ pub(super) fn read_row(row: Value) -> Option<Conversation> {
             .unwrap_or_else(|| Conversation::NO_DISPOSITION.to_owned()),
         ..Conversation::default()
     })
+}
+
+/// Parses the text of a duration in seconds: a number, hours, minutes and seconds with colons (`00:05:00`, `5:00`), or a duration
+/// of ISO 8601 or with units (`PT5M`, `300s`).
+fn parse_duration(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let mut parts = text.rsplit(':');
+    let (seconds, minutes, hours) = (parts.next()?, parts.next(), parts.next());
+    let Some(minutes) = minutes else {
+        let duration: jiff::SignedDuration = text.parse().ok()?;
+        return Some(duration.as_secs_f64());
+    };
+    let is_plain = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    if parts.next().is_some() || !is_plain(seconds) {
+        return None;
+    }
+    let seconds: f64 = seconds.parse().ok().filter(|seconds| *seconds < 60.0)?;
+    let minutes: u32 = minutes
+        .parse()
+        .ok()
+        .filter(|minutes| *minutes < 60 || hours.is_none())?;
+    let hours: u32 = hours.unwrap_or("0").parse().ok()?;
+    Some(f64::from(hours) * 3600.0 + f64::from(minutes) * 60.0 + seconds)
 }
 
 /// Returns a text that is not empty, or a number as a text.
@@ -100,6 +126,37 @@ mod tests {
             found.expect("a conversation").start_time,
             "2026-11-02T09:00:00Z"
         );
+    }
+
+    #[test]
+    fn a_duration_may_be_written_as_people_and_standards_write_it() {
+        for (written, seconds) in [
+            (r#""300""#, Some(300.0)),
+            (r#"" 300 ""#, Some(300.0)),
+            (r#""00:05:00""#, Some(300.0)),
+            (r#""5:00""#, Some(300.0)),
+            (r#""90:00""#, Some(5400.0)),
+            (r#""01:00:00.5""#, Some(3600.5)),
+            (r#""PT5M""#, Some(300.0)),
+            (r#""PT5M0.5S""#, Some(300.5)),
+            (r#""300s""#, Some(300.0)),
+            (r#""5m""#, Some(300.0)),
+            (r#""00:61:00""#, None),
+            (r#""00:00:61""#, None),
+            (r#""1:2:3:4""#, None),
+            (r#""0:inf""#, None),
+            (r#""-00:05:00""#, None),
+            (r#""-PT5M""#, None),
+            (r#""P1M""#, None),
+            (r#"":""#, None),
+            (r#"{"seconds": 300}"#, None),
+        ] {
+            let found = row(&format!(
+                r#"{{"conversationId": "a", "duration": {written}}}"#
+            ));
+            let found = found.expect("a conversation").duration_seconds;
+            assert_eq!(found, seconds, "{written}");
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl WireLine {
     /// Returns the line if the agent or the customer said it; the lines of the system and of others are no part of a transcript.
     fn into_line(self) -> Option<Line> {
         let (WireAuthor::Object { kind } | WireAuthor::Kind(kind)) = self.author;
-        let speaker = match kind.to_ascii_lowercase().as_str() {
+        let speaker = match kind.trim().to_ascii_lowercase().as_str() {
             "agent" => Speaker::Agent,
             "customer" => Speaker::Customer,
             _ => return None,

@@ -226,3 +226,67 @@ async fn a_page_in_place_of_an_answer_does_not_count_as_sent() {
     assert_eq!(simulator.world().live.suggestions("call 1").len(), 1);
     simulator.shutdown().await;
 }
+
+#[test]
+fn a_segment_is_read_in_the_forms_of_the_systems_in_between() {
+    let usual = json!({"text": "hi", "startTime": 1_793_610_000_000_i64, "endTime": 1_793_610_001_000_i64,
+        "direction": "customer", "isFinal": true});
+    let read = |changes: serde_json::Value| {
+        let mut segment = usual.clone();
+        for (name, value) in changes.as_object().unwrap() {
+            segment[name] = value.clone();
+        }
+        let segment = serde_json::from_value::<WireSegment>(segment).ok()?;
+        let segment = segment.into_segment()?;
+        Some((
+            segment.start,
+            segment.end,
+            segment.speaker,
+            segment.is_final,
+        ))
+    };
+    let (start, end) = (1_793_610_000_000, 1_793_610_001_000);
+    let expected = Some((start, end, Speaker::Customer, true));
+    for changes in [
+        json!({}),
+        json!({"startTime": "1793610000000", "endTime": "1793610001000"}),
+        json!({"startTime": "2026-11-02T09:00:00Z", "endTime": "2026-11-02T10:00:01+01:00"}),
+        json!({"startTime": 1_793_610_000, "endTime": 1_793_610_001.0}),
+        json!({"startTime": 1_793_610_000_000_000_i64, "endTime": 1_793_610_001_000_000_i64}),
+        json!({"direction": "CUSTOMER", "isFinal": "true"}),
+        json!({"direction": " Customer ", "isFinal": 1}),
+        json!({"isFinal": "True"}),
+        json!({"isFinal": "1"}),
+    ] {
+        assert_eq!(read(changes.clone()), expected, "{changes}");
+    }
+    for (changes, expected) in [
+        (
+            json!({"endTime": null}),
+            Some((start, start, Speaker::Customer, true)),
+        ),
+        (
+            json!({"startTime": null}),
+            Some((end, end, Speaker::Customer, true)),
+        ),
+        (
+            json!({"isFinal": null}),
+            Some((start, end, Speaker::Customer, false)),
+        ),
+        (
+            json!({"isFinal": "false"}),
+            Some((start, end, Speaker::Customer, false)),
+        ),
+        (
+            json!({"isFinal": 0}),
+            Some((start, end, Speaker::Customer, false)),
+        ),
+        (json!({"startTime": null, "endTime": null}), None),
+        (json!({"startTime": "soon"}), None),
+        (json!({"startTime": {"at": 1}}), None),
+        (json!({"direction": "supervisor"}), None),
+        (json!({"direction": 1}), None),
+    ] {
+        assert_eq!(read(changes.clone()), expected, "{changes}");
+    }
+}
