@@ -115,7 +115,7 @@ fn from_dot_net(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-/// Returns the moment of a number since 1970 whose unit is told by its size.
+/// Returns the moment of a number since 1970 whose size shows its unit.
 fn from_number(number: f64) -> Option<Timestamp> {
     let milliseconds = match number.abs() {
         size if size < SMALLEST_MILLISECONDS => number * 1e3,
@@ -136,7 +136,7 @@ fn in_milliseconds(number: f64) -> f64 {
     }
 }
 
-/// Returns the whole milliseconds of a number since 1970 whose unit is told by its size, where small numbers are milliseconds.
+/// Returns the whole milliseconds of a number since 1970 whose size shows its unit, where small numbers are milliseconds.
 fn to_milliseconds(number: f64) -> Option<i64> {
     let milliseconds = match number.abs() {
         size if (SMALLEST_SECONDS..SMALLEST_MILLISECONDS).contains(&size) => number * 1e3,
