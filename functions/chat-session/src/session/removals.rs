@@ -112,3 +112,40 @@ async fn close(state: &State, note: &Key) -> Result<(), StoreError> {
         removed => removed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store::state::SqliteState;
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn removals_that_have_ended_are_forgotten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteState::open(folder.path().join("state.db")).expect("a store");
+        let mut removals = Removals::new(State::Sqlite(store));
+        for number in 0..COLLECT_AT {
+            let key = Key::new("chat#agent-7", format!("open#{number}"));
+            removals.close(&number.to_string(), key);
+        }
+        assert_eq!(
+            (removals.tasks.len(), removals.closing.len()),
+            (COLLECT_AT, COLLECT_AT)
+        );
+        // The tasks end while they still count.
+        let ended = async {
+            while !removals.closing.values().all(AbortHandle::is_finished) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(WAIT, ended)
+            .await
+            .expect("the removals end");
+        removals.remove(Key::new("chat#agent-7", "sent#1"));
+        assert_eq!((removals.tasks.len(), removals.closing.len()), (1, 0));
+        removals.finish(WAIT).await;
+        assert!(removals.tasks.is_empty());
+    }
+}
