@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use embedding::openai::{EmbeddingsClient, MAX_INPUTS};
 use embedding::provider::{EmbeddingProvider, OpenAiProvider, Provider, ProviderError};
+use insights_http::client::{IdleConnections, build_client};
 use insights_http::secret::FixedSecret;
 use insights_http::{CallLimits, Deadline, Error};
 use secrecy::SecretString;
@@ -71,7 +72,7 @@ async fn service_of(answer: Value) -> MockServer {
 
 fn client(server: &MockServer) -> EmbeddingsClient {
     EmbeddingsClient::new(
-        reqwest::Client::new(),
+        build_client(IdleConnections::Close).unwrap(),
         &format!("{}/", server.uri()),
         "model-a",
         DIMENSION,
