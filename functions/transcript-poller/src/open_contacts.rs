@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use backends::ended_contacts::NewNotices;
 use backends::lease_guard::Leases;
+use cxone::Error;
 use cxone::tenant::TenantClient;
 use cxone::tenant::digital::{
     DigitalContact, DigitalQuery, DigitalWalk, OPEN_STATUSES, read_contact,
@@ -26,6 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::deps::Deps;
 use crate::live_center::LiveCenter;
+use crate::voice_calls::VoiceCalls;
 
 /// How long the lease of a process that died keeps others from watching.
 const LEASE: Duration = Duration::from_secs(30);
@@ -166,6 +168,14 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// Returns the calls whose words are listened to, where an operator has switched it on.
+    fn voice(&self) -> Option<&'a VoiceCalls> {
+        match &self.deps.center {
+            LiveCenter::Tenant(calls) => calls.voice(),
+            LiveCenter::Tutorial { .. } => None,
+        }
+    }
+
     /// Returns the contacts that are followed, in all lists.
     async fn followed(&self) -> anyhow::Result<HashSet<String>> {
         let mut followed = HashSet::new();
@@ -174,9 +184,7 @@ impl<'a> Watch<'a> {
             followed.extend(listed.into_iter().map(|call| call.id));
         }
         // Calls are watched by another list.
-        if let LiveCenter::Tenant(calls) = &self.deps.center
-            && let Some(voice) = calls.voice()
-        {
+        if let Some(voice) = self.voice() {
             followed.retain(|id| !voice.is_call(id));
         }
         Ok(followed)
@@ -280,8 +288,16 @@ impl<'a> Watch<'a> {
         self.checked.insert(id.to_owned(), Instant::now());
         self.hinted.remove(id);
         let deadline = Deadline::within(REQUEST_TIMEOUT);
-        let found = read_contact(self.client, id, deadline).await?;
-        let is_open = found.is_none_or(|it| OPEN_STATUSES.contains(&it.status.as_str()));
+        let found = match read_contact(self.client, id, deadline).await {
+            // A tenant of calls alone has no digital contacts.
+            Err(Error::NotLicensed { .. }) if self.voice().is_some() => None,
+            found => found?,
+        };
+        let is_open = match found {
+            Some(contact) => OPEN_STATUSES.contains(&contact.status.as_str()),
+            // No digital contact: a call that ended while no process listened, or a number that nobody knows.
+            None => self.voice().is_none_or(|voice| !voice.is_over(id)),
+        };
         if is_open {
             self.ended.remove(id);
             return Ok(());

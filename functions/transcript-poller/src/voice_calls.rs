@@ -10,6 +10,7 @@ use cxone::tenant::TenantClient;
 use cxone::tenant::live_voice::{ListeningTimes, LiveCalls, listen};
 use insights_http::Error as HttpError;
 use insights_http::exchange::HttpClient;
+use tokio::time::Instant;
 
 use crate::config::VoiceSettings;
 
@@ -19,14 +20,25 @@ const LONGEST_UNNOTICED_ABSENCE: Duration = Duration::from_secs(30);
 /// How long a call waits for a connection before it is polled again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
+/// Time for which a list tells which calls go on.
+const RECENT_LIST: Duration = Duration::from_secs(60);
+
 /// The calls of a tenant whose words this process listens to. `Debug` leaves the words out.
 #[derive(Debug)]
 pub struct VoiceCalls {
     http: HttpClient,
     calls: Arc<LiveCalls>,
     times: ListeningTimes,
-    /// All calls of the tenant that go on or ended a while ago, whoever listens to them.
-    phone: Mutex<HashSet<String>>,
+    phone: Mutex<PhoneContacts>,
+}
+
+/// The contacts of a tenant that are calls.
+#[derive(Debug, Default)]
+struct PhoneContacts {
+    /// All calls that go on or ended a while ago, whoever listens to them.
+    ids: HashSet<String>,
+    /// When the list of them was read last.
+    read_at: Option<Instant>,
 }
 
 impl VoiceCalls {
@@ -62,18 +74,29 @@ impl VoiceCalls {
         match listen(self.http.clone(), client, calls, self.times).await {}
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> MutexGuard<'_, PhoneContacts> {
         self.phone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says which contacts are calls.
-    pub(crate) fn set_phone(&self, phone: HashSet<String>) {
-        *self.lock() = phone;
+    pub(crate) fn set_phone(&self, ids: HashSet<String>) {
+        *self.lock() = PhoneContacts {
+            ids,
+            read_at: Some(Instant::now()),
+        };
     }
 
     /// Returns whether a contact is a call, and not a digital one.
     pub(crate) fn is_call(&self, contact_id: &str) -> bool {
-        self.lock().contains(contact_id)
+        self.lock().ids.contains(contact_id)
+    }
+
+    /// Returns whether a contact that is no digital one is over: the list of the calls that go on was read a moment ago and misses it.
+    pub(crate) fn is_over(&self, contact_id: &str) -> bool {
+        let phone = self.lock();
+        let read = phone.read_at;
+        let is_recent = read.is_some_and(|at| at.elapsed() < RECENT_LIST);
+        is_recent && !phone.ids.contains(contact_id)
     }
 
     /// Reads what was heard in a call at or after `from`, in milliseconds since the epoch; nothing if this process does not listen to it.

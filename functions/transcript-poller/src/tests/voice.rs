@@ -112,7 +112,7 @@ impl Tenant {
             deps.contact_times = ContactTimes {
                 step: Duration::from_millis(50),
                 list: Duration::from_millis(100),
-                check: Duration::from_secs(600),
+                check: Duration::from_millis(200),
                 grace: Duration::from_millis(500),
             };
             let calls = CallSelection::Shards(vec![0]);
@@ -199,6 +199,30 @@ async fn a_call_is_scored_once_over_a_hand_over_and_ends_with_the_contact() {
     // A call has no custom fields to write, and is read as no digital contact once it is known.
     let fields = "/dfo/3.0/contacts/*/custom-fields";
     assert_eq!(tenant.handle.requests("PUT", fields), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_ends_while_nobody_runs_is_ended_by_the_next_run() {
+    let tenant = Tenant::start(true, &[("CXONE_VOICE_NOTIFICATIONS", "on")]).await;
+    let (stop, task) = tenant.run("first");
+    eventually_async("the call is followed", || async {
+        tenant.listed().await == [CALL]
+    })
+    .await;
+    stop.cancel();
+    task.await.unwrap();
+    tenant.advance(1000);
+    // A digital contact that somebody has registered goes on, in the same lists.
+    let number = tenant.handle.world().digital.open();
+    let id = number.to_string();
+    tenant.calls.register(&id, Timestamp::now()).await.unwrap();
+    let (stop, task) = tenant.run("second");
+    eventually_async("the call is followed no longer", || async {
+        tenant.listed().await == [id.clone()] && tenant.has_ended(CALL).await
+    })
+    .await;
+    stop.cancel();
+    task.await.unwrap();
 }
 
 #[tokio::test]

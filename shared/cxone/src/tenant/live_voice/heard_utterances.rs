@@ -120,9 +120,12 @@ impl HeardUtterances {
     /// that had the call, which gave it another time: read here, it would count twice.
     pub(super) fn read(&mut self, from: i64) -> Vec<Segment> {
         if !std::mem::replace(&mut self.has_been_read, true) {
-            let before = self.kept.len();
+            let unread = self
+                .kept
+                .iter()
+                .filter(|kept| kept.is_timed_by_arrival && !kept.is_read);
+            self.lost += unread.count() as u64;
             self.kept.retain(|kept| !kept.is_timed_by_arrival);
-            self.lost += (before - self.kept.len()) as u64;
             self.bytes = self.kept.iter().map(|kept| kept.segment.text.len()).sum();
         }
         let mut segments = Vec::new();
@@ -134,6 +137,11 @@ impl HeardUtterances {
         }
         segments.sort_by_key(|segment| segment.end);
         segments
+    }
+
+    /// Notes that another process may have had the call meanwhile: the next read is again the first one.
+    pub(super) fn note_takeover(&mut self) {
+        self.has_been_read = false;
     }
 
     /// Returns how many utterances were dropped unread since the last time.
@@ -243,6 +251,11 @@ mod tests {
         assert_eq!(heard.take_lost(), 1);
         take(&mut heard, said("c", None, "after"));
         assert_eq!(texts(&heard.read(0)), ["after", "timed"]);
+        // Another process had the call for a while, and gave the same words another time.
+        heard.note_takeover();
+        take(&mut heard, said("d", None, "meanwhile"));
+        assert_eq!(texts(&heard.read(0)), ["timed"]);
+        assert_eq!(heard.take_lost(), 1, "what was read before is not lost");
     }
 
     #[test]

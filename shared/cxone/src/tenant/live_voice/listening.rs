@@ -57,12 +57,13 @@ pub async fn listen(
     calls: Arc<LiveCalls>,
     times: ListeningTimes,
 ) -> Infallible {
+    calls.begin();
     let mut listener = Listener {
         http,
         client,
         calls,
         times,
-        failures: 0,
+        attempts: Attempts { times, failures: 0 },
         token_renewed_at: None,
     };
     loop {
@@ -72,13 +73,31 @@ pub async fn listen(
     }
 }
 
+/// The attempts to connect that came to nothing, in a row.
+#[derive(Debug)]
+struct Attempts {
+    times: ListeningTimes,
+    failures: u32,
+}
+
+impl Attempts {
+    /// Counts an attempt that came to nothing, and returns how long to wait before the next one.
+    fn next_wait(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures < self.times.attempts {
+            self.times.reconnect.delay(self.failures, rand::random())
+        } else {
+            self.times.rare_retry
+        }
+    }
+}
+
 struct Listener {
     http: HttpClient,
     client: TenantClient,
     calls: Arc<LiveCalls>,
     times: ListeningTimes,
-    /// Number of attempts in a row that came to nothing.
-    failures: u32,
+    attempts: Attempts,
     /// When a token was renewed last because it was refused.
     token_renewed_at: Option<Instant>,
 }
@@ -134,45 +153,36 @@ impl Listener {
             self.renew_token().await;
         }
         if is_proven {
-            self.failures = 0;
+            self.attempts.failures = 0;
             if end == SocketEnd::TokenExpires {
                 return Duration::ZERO;
             }
         }
-        self.next_wait()
+        self.attempts.next_wait()
     }
 
     async fn note_failed_attempt(&mut self, error: &Error) -> Duration {
         if error.is_unauthorized() && self.may_renew_token() {
             self.renew_token().await;
         }
-        let wait = self
-            .next_wait()
-            .max(error.retry_after().unwrap_or_default());
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = self.attempts.next_wait().max(asked);
         metrics::counter!("voice_connection_failures").increment(1);
-        if self.failures == self.times.attempts {
+        let failures = self.attempts.failures;
+        if failures == self.times.attempts {
             tracing::error!(
                 cause = %WithCauses(error),
-                attempts = self.failures,
+                attempts = failures,
                 "the live words of calls cannot be listened to, which is tried again now and then"
             );
         } else {
             tracing::warn!(
                 cause = %WithCauses(error),
-                attempt = self.failures,
+                attempt = failures,
                 "the notification socket was not connected to, and the words of calls are not heard"
             );
         }
         wait.min(self.times.rare_retry)
-    }
-
-    fn next_wait(&mut self) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        if self.failures < self.times.attempts {
-            self.times.reconnect.delay(self.failures, rand::random())
-        } else {
-            self.times.rare_retry
-        }
     }
 
     fn may_renew_token(&self) -> bool {
@@ -333,5 +343,22 @@ impl Connection<'_> {
     fn postpone(&self, contact_id: &str) -> bool {
         self.calls
             .refuse(contact_id, self.times.refused, rand::random())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_wait_longer_each_time_and_become_rare_after_ten() {
+        let mut attempts = Attempts {
+            times: ListeningTimes::default(),
+            failures: 0,
+        };
+        let mut waits = (0..12).map(|_| attempts.next_wait().as_secs());
+        let first: Vec<u64> = waits.by_ref().take(9).collect();
+        assert_eq!(first, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
+        assert_eq!(waits.collect::<Vec<_>>(), [300, 300, 300]);
     }
 }

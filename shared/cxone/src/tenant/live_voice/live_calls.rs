@@ -163,7 +163,17 @@ impl LiveCalls {
         }
     }
 
-    /// Notes that a connection is open: all wanted calls are to be asked for. Returns for how long there was none.
+    /// Notes that somebody begins to listen, perhaps after another process did: nothing is subscribed to yet.
+    pub(super) fn begin(&self) {
+        self.note_disconnected();
+        let mut calls = self.lock();
+        calls.away_since = None;
+        for call in calls.followed.values_mut() {
+            call.heard.note_takeover();
+        }
+    }
+
+    /// Notes that a connection is open. Returns for how long there was none.
     pub(super) fn note_connected(&self) -> Option<Duration> {
         self.lock().away_since.take().map(|since| since.elapsed())
     }
@@ -318,7 +328,8 @@ mod tests {
         tokio::time::advance(Duration::from_secs(61)).await;
         assert_eq!(calls.take_due(), None);
         assert!(calls.audible().is_empty());
-        // Nor does a new connection ask for it earlier.
+        // Nor does a new connection ask for it earlier, nor another run of the same process.
+        calls.begin();
         assert_eq!(calls.note_disconnected(), 0);
         assert_eq!(calls.take_due(), None);
     }
@@ -344,6 +355,19 @@ mod tests {
         // Two utterances of the same words at the same moment differ by their ids.
         assert_eq!(calls.read("1", 0).expect("a call").segments.len(), 2);
         assert!(calls.read("3", 0).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_listens_again_asks_for_all_calls_again() {
+        let calls = LiveCalls::default();
+        calls.follow(&wanted(&["1", "2"]));
+        let id = calls.take_due().expect("a call is due");
+        calls.accept(&id);
+        assert!(calls.take_due().is_some());
+        // The first run was dropped as it was, as at the end of an invocation.
+        calls.begin();
+        assert_eq!(calls.away_for(), None);
+        assert!(calls.take_due().is_some() && calls.take_due().is_some());
     }
 
     #[tokio::test(start_paused = true)]
