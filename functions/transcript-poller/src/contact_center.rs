@@ -116,6 +116,11 @@ impl<'a> ContactCenter<'a> {
         }
     }
 
+    /// Returns the shortest time between two sends of the attributes.
+    pub(crate) fn attribute_interval(self) -> Duration {
+        self.deps.center.attribute_interval(self.interaction_id)
+    }
+
     /// Sends the attributes of the interaction.
     pub(crate) async fn send_attributes(
         self,

@@ -244,7 +244,7 @@ impl<'a> Deliveries<'a> {
         let Some(error) = error else {
             *lane = DeliveryLane::default();
             if operation == "attributes" {
-                let interval = self.deps.center.attribute_interval();
+                let interval = self.contact_center.attribute_interval();
                 lane.not_before = (!interval.is_zero()).then(|| Instant::now() + interval);
             }
             return true;

@@ -112,10 +112,12 @@ impl LiveCenter {
         }
     }
 
-    /// Returns the shortest time between two sends of the attributes of one call.
-    pub(crate) fn attribute_interval(&self) -> Duration {
+    /// Returns the shortest time between two sends of the attributes of a call.
+    pub(crate) fn attribute_interval(&self, interaction_id: &str) -> Duration {
         match self {
             Self::Tutorial { .. } => Duration::ZERO,
+            // Nothing is written into a call.
+            Self::Tenant(calls) if calls.voice_of(interaction_id).is_some() => Duration::ZERO,
             Self::Tenant(_) => TENANT_WRITE_INTERVAL,
         }
     }
