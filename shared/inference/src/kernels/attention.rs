@@ -29,6 +29,27 @@ fn exp<L: Lanes>(x: L) -> L {
     polynomial.fma(r.mul(r), r.add(one)).mul(n.pow2())
 }
 
+/// What one head of attention reads beside its keys.
+#[derive(Clone, Copy)]
+pub(crate) struct AttentionHead<'a> {
+    /// One row of `width` values for each query.
+    pub(crate) queries: &'a [f32],
+    /// Number of queries.
+    pub(crate) query_count: usize,
+    /// One row of `width` values for each token, a multiple of [`ALIGN`](isa::ALIGN) wide.
+    pub(crate) values: &'a [f32],
+    /// Number of tokens, which is that of keys and of values.
+    pub(crate) tokens: usize,
+    /// Number of values from one row of queries or values to the next.
+    pub(crate) stride: usize,
+    /// Number of values of a query, a key and a value.
+    pub(crate) width: usize,
+    /// Factor of the products of queries and keys.
+    pub(crate) scale: f32,
+    /// What is added to the scaled scores: nothing, one row of `tokens` for all queries, or one for each query.
+    pub(crate) bias: &'a [f32],
+}
+
 /// Computes `softmax(q k^T * scale) v` for every head, `ROWS` queries at once.
 ///
 /// `qkv` is `[tokens, 3 * hidden]` and `out` is `[tokens, hidden]`. `keys` and `scores` are scratch of at least
@@ -48,43 +69,93 @@ pub(super) fn attention<L: Lanes, const ROWS: usize>(
     for head in 0..heads.count {
         let column = head * heads.width;
         transpose_keys(&qkv[hidden + column..], tokens, stride, heads.width, keys);
-        let mut row = 0;
-        while row < tokens {
-            let rows = ROWS.min(tokens - row);
-            let queries = &qkv[row * stride + column..];
-            let values = &qkv[2 * hidden + column..];
-            let out = &mut out[row * hidden + column..];
-            if rows == ROWS {
-                score::<L, ROWS>(queries, stride, keys, heads, scores);
-                let sums = softmax::<L, ROWS>(&mut scores[..ROWS * padded], tokens, heads.scale);
-                mix::<L, ROWS>(
-                    scores,
-                    padded,
-                    tokens,
-                    values,
-                    stride,
-                    heads.width,
-                    sums,
-                    out,
-                    hidden,
-                );
-                row += ROWS;
-            } else {
-                score::<L, 1>(queries, stride, keys, heads, scores);
-                let sums = softmax::<L, 1>(&mut scores[..padded], tokens, heads.scale);
-                mix::<L, 1>(
-                    scores,
-                    padded,
-                    tokens,
-                    values,
-                    stride,
-                    heads.width,
-                    sums,
-                    out,
-                    hidden,
-                );
-                row += 1;
-            }
+        let head = AttentionHead {
+            queries: &qkv[column..],
+            query_count: tokens,
+            values: &qkv[2 * hidden + column..],
+            tokens,
+            stride,
+            width: heads.width,
+            scale: heads.scale,
+            bias: &[],
+        };
+        attend::<L, ROWS>(&head, keys, scores, &mut out[column..], hidden);
+    }
+}
+
+/// Computes `softmax(q k^T * scale + bias) v` for one head, `ROWS` queries at once.
+///
+/// `keys` is `[width, padded(tokens)]` with zeros after the last token; `scores` is scratch of at least `ROWS * padded(tokens)`
+/// floats. The rows of `out` are `out_stride` apart.
+#[inline(always)]
+pub(super) fn attend<L: Lanes, const ROWS: usize>(
+    head: &AttentionHead<'_>,
+    keys: &[f32],
+    scores: &mut [f32],
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let mut row = 0;
+    while row < head.query_count {
+        let out = &mut out[row * out_stride..];
+        if row + ROWS <= head.query_count {
+            attend_rows::<L, ROWS>(head, row, keys, scores, out, out_stride);
+            row += ROWS;
+        } else {
+            attend_rows::<L, 1>(head, row, keys, scores, out, out_stride);
+            row += 1;
+        }
+    }
+}
+
+/// Computes the attention of `ROWS` queries from `row` on.
+#[inline(always)]
+fn attend_rows<L: Lanes, const ROWS: usize>(
+    head: &AttentionHead<'_>,
+    row: usize,
+    keys: &[f32],
+    scores: &mut [f32],
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let padded = keys.len() / head.width;
+    let scores = &mut scores[..ROWS * padded];
+    let queries = &head.queries[row * head.stride..];
+    score::<L, ROWS>(queries, head.stride, keys, head.width, scores);
+    let scale = match head.bias.is_empty() {
+        true => head.scale,
+        false => {
+            add_bias(head, row, scores);
+            1.0
+        }
+    };
+    let sums = softmax::<L, ROWS>(scores, head.tokens, scale);
+    mix::<L, ROWS>(
+        scores,
+        padded,
+        head.tokens,
+        head.values,
+        head.stride,
+        head.width,
+        sums,
+        out,
+        out_stride,
+    );
+}
+
+/// Scales the scores of some queries from `row` on, and adds their bias.
+#[inline(always)]
+fn add_bias(head: &AttentionHead<'_>, row: usize, scores: &mut [f32]) {
+    let padded = isa::padded(head.tokens);
+    let is_shared = head.bias.len() == head.tokens;
+    for (place, scores) in scores.chunks_exact_mut(padded).enumerate() {
+        let first = if is_shared {
+            0
+        } else {
+            (row + place) * head.tokens
+        };
+        for (score, bias) in scores.iter_mut().zip(&head.bias[first..][..head.tokens]) {
+            *score = *score * head.scale + bias;
         }
     }
 }
@@ -111,16 +182,16 @@ fn score<L: Lanes, const ROWS: usize>(
     queries: &[f32],
     stride: usize,
     keys: &[f32],
-    heads: Heads,
+    width: usize,
     scores: &mut [f32],
 ) {
-    let padded = keys.len() / heads.width;
-    let queries: [&[f32]; ROWS] = std::array::from_fn(|r| &queries[r * stride..][..heads.width]);
+    let padded = keys.len() / width;
+    let queries: [&[f32]; ROWS] = std::array::from_fn(|r| &queries[r * stride..][..width]);
     let mut column = 0;
     while column < padded {
         let pair = column + 2 * L::N <= padded;
         let mut sums = [[L::splat(0.0); 2]; ROWS];
-        for dimension in 0..heads.width {
+        for dimension in 0..width {
             let line = &keys[dimension * padded + column..];
             let first = L::load(line);
             let second = if pair { L::load(&line[L::N..]) } else { first };

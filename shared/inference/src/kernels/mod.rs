@@ -19,6 +19,7 @@ mod quantization;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use attention::AttentionHead;
 pub(crate) use dot::{BalancedInput, multiply};
 pub(crate) use heads::Heads;
 pub(crate) use isa::{ALIGN, Isa};
@@ -27,13 +28,22 @@ pub(crate) use quantization::QuantizationParams;
 
 use isa::padded;
 
-/// The buffers of [`attention`], kept from text to text.
+/// The buffers of [`attention`] and [`attend`], kept from text to text.
 #[derive(Default)]
 pub(crate) struct AttentionScratch {
     /// Keys of one head, `[width, padded tokens]`.
     keys: Vec<f32>,
     /// Scores of the queries in work, `[MAX_QUERIES, padded tokens]`.
     scores: Vec<f32>,
+}
+
+impl AttentionScratch {
+    /// Makes the buffers large enough for heads of `width` values over `tokens`.
+    fn reserve(&mut self, width: usize, tokens: usize) {
+        let (keys, scores) = (width * padded(tokens), MAX_QUERIES * padded(tokens));
+        self.keys.resize(self.keys.len().max(keys), 0.0);
+        self.scores.resize(self.scores.len().max(scores), 0.0);
+    }
 }
 
 /// Largest number of queries that attention works on at once.
@@ -44,6 +54,7 @@ macro_rules! instruction_sets {
     ($($(#[$cfg:meta])? $module:ident, $lanes:ident, $queries:literal $(, $feature:literal)?;)*) => {
         $($(#[$cfg])? mod $module {
             use super::attention as attention_kernel;
+            use super::attention::AttentionHead;
             use super::float;
             use super::heads::Heads;
             use super::lanes::$lanes as L;
@@ -81,6 +92,15 @@ macro_rules! instruction_sets {
                 out: &mut [f32],
             ) {
                 attention_kernel::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
+            }
+            $(#[target_feature(enable = $feature)])?
+            pub(super) fn attend(
+                head: &AttentionHead<'_>,
+                keys: &[f32],
+                scores: &mut [f32],
+                out: &mut [f32],
+            ) {
+                attention_kernel::attend::<L, $queries>(head, keys, scores, out, head.width);
             }
         })*
     };
@@ -178,11 +198,7 @@ pub(crate) fn attention(
         qkv.len() == tokens * 3 * heads.hidden() && out.len() == tokens * heads.hidden(),
         "one row a token"
     );
-    let (keys, scores) = (heads.width * padded(tokens), MAX_QUERIES * padded(tokens));
-    if scratch.keys.len() < keys {
-        scratch.keys.resize(keys, 0.0);
-        scratch.scores.resize(scores, 0.0);
-    }
+    scratch.reserve(heads.width, tokens);
     on!(
         isa,
         attention(
@@ -194,4 +210,43 @@ pub(crate) fn attention(
             out
         )
     );
+}
+
+/// Computes one head of attention. `keys` is `[width, tokens]`, and `out` has a row of `width` values for each query.
+///
+/// # Panics
+/// If the lengths do not fit, or the width is not a multiple of [`ALIGN`].
+pub(crate) fn attend(
+    isa: Isa,
+    head: &AttentionHead<'_>,
+    keys: &[f32],
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let (width, tokens) = (head.width, head.tokens);
+    assert!(width.is_multiple_of(ALIGN) && width > 0, "whole vectors");
+    let holds =
+        |rows: usize, values: &[f32]| rows == 0 || values.len() >= (rows - 1) * head.stride + width;
+    assert!(
+        head.stride >= width && holds(head.query_count, head.queries) && holds(tokens, head.values),
+        "one row a query, and one a token"
+    );
+    assert!(
+        [0, tokens, head.query_count * tokens].contains(&head.bias.len()),
+        "no bias, one row, or one a query"
+    );
+    assert!(
+        tokens > 0 && keys.len() == width * tokens && out.len() == head.query_count * width,
+        "one column a token, and one row a query"
+    );
+    scratch.reserve(width, tokens);
+    let padded_keys = &mut scratch.keys[..width * padded(tokens)];
+    for (to, from) in padded_keys
+        .chunks_exact_mut(padded(tokens))
+        .zip(keys.chunks_exact(tokens))
+    {
+        to[..tokens].copy_from_slice(from);
+        to[tokens..].fill(0.0);
+    }
+    on!(isa, attend(head, padded_keys, &mut scratch.scores, out));
 }

@@ -261,4 +261,41 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn attention_of_a_head_adds_its_bias(
+        (tokens, count, width, values, biases) in (1_usize..40, 1_usize..12, 1_usize..3, 0_usize..3).prop_flat_map(|(t, q, w, kind)| {
+            let width = w * ALIGN;
+            (Just(t), Just(q), Just(width), floats((2 * t + q) * width), floats([0, t, q * t][kind]))
+        })
+    ) {
+        let (queries, rest) = values.split_at(count * width);
+        let (keys, values) = rest.split_at(tokens * width);
+        let head = AttentionHead { queries, query_count: count, values, tokens, stride: width, width, scale: 0.2, bias: &biases };
+        for isa in Isa::available() {
+            let mut found = vec![f32::NAN; count * width];
+            attend(isa, &head, keys, &mut AttentionScratch::default(), &mut found);
+            for query in 0..count {
+                let scores: Vec<f64> = (0..tokens)
+                    .map(|token| {
+                        let products = (0..width).map(|c| f64::from(queries[query * width + c]) * f64::from(keys[c * tokens + token]));
+                        let bias = match biases.len() {
+                            0 => 0.0,
+                            rows if rows == tokens => biases[token],
+                            _ => biases[query * tokens + token],
+                        };
+                        products.sum::<f64>() * 0.2 + f64::from(bias)
+                    })
+                    .collect();
+                let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let shares: Vec<f64> = scores.iter().map(|s| (s - highest).exp()).collect();
+                let sum: f64 = shares.iter().sum();
+                for column in 0..width {
+                    let expected: f64 = (0..tokens).map(|t| shares[t] / sum * f64::from(values[t * width + column])).sum();
+                    let error = (f64::from(found[query * width + column]) - expected).abs();
+                    prop_assert!(error < 1e-3, "{isa:?}: off by {error}");
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! ONNX graphs of any form, run by tract with this crate's kernels as operators wherever they fit. One plan with a symbolic length
 //! serves every text.
 
+mod attention;
 mod fuse;
 mod operator;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tract_onnx::tract_hir::internal::*;
 
+use super::attention::AttentionKernel;
 use crate::kernels::{self, ALIGN, BalancedInput, Isa, PackedMatrix};
 
-/// An operator that a kernel of this crate computes. The input is a tensor of floats of any shape.
+/// An operator that a kernel of this crate computes. Its inputs are tensors of floats, but for a mask that chooses.
 #[derive(Debug, Clone)]
 pub(super) struct KernelOperator {
     isa: Isa,
@@ -26,6 +27,8 @@ pub(super) enum Kernel {
         beta: Vec<f32>,
         epsilon: f32,
     },
+    /// Mixes the values of each head by the softmax of its scores.
+    Attention(AttentionKernel),
 }
 
 /// The weights of a linear layer.
@@ -60,11 +63,19 @@ impl KernelOperator {
         matches!(&*self.kernel, Kernel::Linear(_))
     }
 
+    /// Returns the number of inputs.
+    fn input_count(&self) -> usize {
+        match &*self.kernel {
+            Kernel::Linear(_) | Kernel::Gelu | Kernel::LayerNorm { .. } => 1,
+            Kernel::Attention(attention) => attention.input_count(),
+        }
+    }
+
     /// Returns the number of values in the last dimension of each output; `None` where it is that of the input.
     fn output_widths(&self) -> Vec<Option<usize>> {
         match &*self.kernel {
             Kernel::Linear(layers) => layers.iter().map(|l| Some(l.matrix.outputs())).collect(),
-            Kernel::Gelu | Kernel::LayerNorm { .. } => vec![None],
+            Kernel::Gelu | Kernel::LayerNorm { .. } | Kernel::Attention(_) => vec![None],
         }
     }
 
@@ -73,13 +84,20 @@ impl KernelOperator {
             Kernel::Linear(_) => "KernelLinear",
             Kernel::Gelu => "KernelGelu",
             Kernel::LayerNorm { .. } => "KernelLayerNorm",
+            Kernel::Attention(_) => "KernelAttention",
         }
     }
 
-    fn run(&self, input: TValue) -> TractResult<TVec<TValue>> {
+    fn run(&self, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        ensure!(
+            inputs.len() == self.input_count(),
+            "{} inputs",
+            inputs.len()
+        );
         match &*self.kernel {
-            Kernel::Linear(layers) => self.multiply(layers, &input),
-            Kernel::Gelu => in_place(input, |values| {
+            Kernel::Attention(attention) => attention.run(self.isa, &inputs),
+            Kernel::Linear(layers) => self.multiply(layers, &inputs[0]),
+            Kernel::Gelu => in_place(inputs, |values| {
                 let (whole, rest) = values.split_at_mut(values.len() / ALIGN * ALIGN);
                 kernels::gelu(self.isa, whole);
                 let mut padded = [0.0; ALIGN];
@@ -93,10 +111,10 @@ impl KernelOperator {
                 epsilon,
             } => {
                 ensure!(
-                    input.shape().last() == Some(&gamma.len()),
+                    inputs[0].shape().last() == Some(&gamma.len()),
                     "rows of another length are normalized"
                 );
-                in_place(input, |values| {
+                in_place(inputs, |values| {
                     kernels::add_and_normalize(self.isa, values, None, gamma, beta, *epsilon);
                 })
             }
@@ -160,8 +178,9 @@ fn length_of(row: &[u8]) -> i32 {
     i32::try_from(row.len()).unwrap_or(i32::MAX)
 }
 
-/// Changes the floats of a tensor in place.
-fn in_place(input: TValue, change: impl FnOnce(&mut [f32])) -> TractResult<TVec<TValue>> {
+/// Changes the floats of the only input in place.
+fn in_place(inputs: TVec<TValue>, change: impl FnOnce(&mut [f32])) -> TractResult<TVec<TValue>> {
+    let input = inputs.into_iter().next().context("the input is missing")?;
     let mut tensor = input.into_tensor();
     change(tensor.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
     Ok(tvec![tensor.into_tvalue()])
@@ -173,6 +192,7 @@ impl std::fmt::Debug for Kernel {
             Self::Linear(layers) => write!(f, "Linear({} layers)", layers.len()),
             Self::Gelu => write!(f, "Gelu"),
             Self::LayerNorm { gamma, .. } => write!(f, "LayerNorm({} values)", gamma.len()),
+            Self::Attention(attention) => write!(f, "{attention:?}"),
         }
     }
 }
@@ -197,8 +217,7 @@ impl EvalOp for KernelOperator {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let input = inputs.into_iter().next().context("the input is missing")?;
-        self.run(input)
+        self.run(inputs)
     }
 }
 
@@ -206,9 +225,12 @@ impl TypedOp for KernelOperator {
     as_op!();
 
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let [input] = inputs else {
-            bail!("{} inputs instead of one", inputs.len());
-        };
+        ensure!(
+            inputs.len() == self.input_count(),
+            "{} inputs",
+            inputs.len()
+        );
+        let input = inputs[0];
         let fact = |width: Option<usize>| {
             let mut shape = input.shape.to_tvec();
             if let (Some(last), Some(width)) = (shape.last_mut(), width) {
@@ -235,7 +257,7 @@ impl Expansion for KernelOperator {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 1)?;
+        check_input_arity(inputs, self.input_count())?;
         check_output_arity(outputs, self.output_widths().len())?;
         solver.equals(&inputs[0].datum_type, f32::datum_type())?;
         for (output, width) in outputs.iter().zip(self.output_widths()) {

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tract_onnx::prelude::*;
 
+use super::attention::{AttentionKernel, Mask};
 use super::{TractModel, fuse};
 use crate::kernels::Isa;
 
 /// Operators of which nothing may be left in the fixtures once the kernels are placed.
-const REPLACED: [&str; 5] = [
+const REPLACED: [&str; 6] = [
     "DynamicQuantizeLinear",
     "MatMulInteger",
     "Erf",
+    "Softmax",
     "Sqrt",
     "LayerNormalization",
 ];
@@ -63,10 +65,10 @@ fn every_operator_that_a_kernel_can_compute_is_replaced() {
             .filter(|(_, kernel)| kernel.is_product())
             .count();
         let expected = if name == "distilbert" { 4 } else { 6 };
-        // One GELU, and a normalization of the embeddings, of the attention and of the feed-forward part.
+        // One attention, one GELU, and a normalization of the embeddings, of the attention and of the feed-forward part.
         assert_eq!(
             (products, kernels.len()),
-            (expected, expected + 4),
+            (expected, expected + 5),
             "{name}: {left:?}"
         );
         let weights = graph
@@ -157,4 +159,99 @@ fn weights_that_are_not_constants_stay_with_tract() {
     graph.initializer.retain(|tensor| tensor.name != weights);
     fuse::fuse(graph, Isa::detect());
     assert_eq!(products(graph), [weights]);
+}
+
+/// Returns small numbers that differ from each other.
+fn numbers(count: usize, step: f32) -> Vec<f32> {
+    (0..count)
+        .map(|place| ((place as f32 * step).sin() * 2.0 * 64.0).round() / 64.0)
+        .collect()
+}
+
+#[test]
+fn attention_hides_what_its_mask_hides_and_takes_heads_of_any_width() {
+    const HEADS: usize = 2;
+    const TOKENS: usize = 3;
+    for width in [5, 16] {
+        let shape = [1, HEADS, TOKENS, width];
+        let size = HEADS * TOKENS * width;
+        let (q, k, v) = (numbers(size, 0.7), numbers(size, 1.3), numbers(size, 2.1));
+        let tensor = |shape: &[usize], values: &[f32]| -> TValue {
+            Tensor::from_shape(shape, values).unwrap().into()
+        };
+        let inputs = [
+            tensor(&shape, &q),
+            tensor(&[1, HEADS, width, TOKENS], &k),
+            tensor(&shape, &v),
+        ];
+        let row = [1, 1, 1, TOKENS];
+        let seen = Tensor::from_shape(&row, &[true, false, true]).unwrap();
+        let hidden = Tensor::from_shape(&row, &[false, true, false]).unwrap();
+        let all = Tensor::from_shape(&row, &[false; TOKENS]).unwrap();
+        let full: Vec<f32> = (0..HEADS * TOKENS * TOKENS)
+            .map(|place| place as f32 / 8.0)
+            .collect();
+        let biases = |head: usize, query: usize, token: usize| {
+            full[(head * TOKENS + query) * TOKENS + token]
+        };
+        let second = |_: usize, _: usize, token: usize| if token == 1 { -1e5 } else { 0.0 };
+        let nothing = |_: usize, _: usize, _: usize| 0.0;
+        type Bias<'a> = &'a dyn Fn(usize, usize, usize) -> f32;
+        let cases: [(Mask, Option<TValue>, Bias<'_>); 6] = [
+            (Mask::None, None, &nothing),
+            (Mask::Hides(true), Some(all.into()), &nothing),
+            (Mask::Hides(false), Some(seen.into()), &second),
+            (Mask::Hides(true), Some(hidden.into()), &second),
+            (Mask::Added, Some(tensor(&row, &[0.0, -1e5, 0.0])), &second),
+            (
+                Mask::Added,
+                Some(tensor(&[1, HEADS, TOKENS, TOKENS], &full)),
+                &biases,
+            ),
+        ];
+        for (mask, input, bias) in cases {
+            let kernel = AttentionKernel { scale: 0.5, mask };
+            let all: Vec<TValue> = inputs.iter().cloned().chain(input).collect();
+            let found = kernel.run(Isa::detect(), &all).unwrap().remove(0);
+            let found = found.to_plain_array_view::<f32>().unwrap();
+            for (head, query) in
+                (0..HEADS).flat_map(|head| (0..TOKENS).map(move |query| (head, query)))
+            {
+                let at = |values: &[f32], token: usize, column: usize| {
+                    values[(head * TOKENS + token) * width + column]
+                };
+                let score = |token: usize| -> f32 {
+                    let products = (0..width).map(|column| {
+                        at(&q, query, column) * k[(head * width + column) * TOKENS + token]
+                    });
+                    products.sum::<f32>() * 0.5 + bias(head, query, token)
+                };
+                let shares: Vec<f32> = (0..TOKENS).map(|token| score(token).exp()).collect();
+                for column in 0..width {
+                    let mixed: f32 = (0..TOKENS)
+                        .map(|token| shares[token] * at(&v, token, column))
+                        .sum();
+                    let expected = mixed / shares.iter().sum::<f32>();
+                    let found = found[[0, head, query, column]];
+                    assert!(
+                        (found - expected).abs() < 1e-4,
+                        "{mask:?}, {width}: {found} is not {expected}"
+                    );
+                }
+            }
+        }
+        let short = [
+            inputs[0].clone(),
+            inputs[1].clone(),
+            tensor(&[1, HEADS, 2, width], &v[..HEADS * 2 * width]),
+        ];
+        let kernel = AttentionKernel {
+            scale: 0.5,
+            mask: Mask::None,
+        };
+        assert!(
+            kernel.run(Isa::detect(), &short).is_err(),
+            "fewer values than keys"
+        );
+    }
 }

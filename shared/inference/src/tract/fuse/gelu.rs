@@ -12,7 +12,7 @@ pub(super) fn find_gelus(index: &GraphIndex<'_>) -> Vec<Fusion> {
         let approximation = attribute(node, "approximate").map_or(&b"none"[..], |a| &a.s);
         (approximation == b"none").then(|| Fusion {
             kernel: Kernel::Gelu,
-            input: node.input[0].clone(),
+            inputs: vec![node.input[0].clone()],
             outputs: node.output.clone(),
             replaced: vec![place],
         })
@@ -55,7 +55,7 @@ fn find_gelu(index: &GraphIndex<'_>, place: usize) -> Option<Fusion> {
     };
     Some(Fusion {
         kernel: Kernel::Gelu,
-        input: value.to_owned(),
+        inputs: vec![value.to_owned()],
         outputs: vec![output.clone()],
         replaced,
     })

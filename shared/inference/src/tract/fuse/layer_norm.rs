@@ -28,7 +28,7 @@ fn read_operator(index: &GraphIndex<'_>, place: usize, node: &NodeProto) -> Opti
     let kernel = kernel(index, gamma, beta, epsilon).filter(|_| is_last)?;
     Some(Fusion {
         kernel,
-        input: input.clone(),
+        inputs: vec![input.clone()],
         outputs: node.output.clone(),
         replaced: vec![place],
     })
@@ -61,7 +61,7 @@ fn find_parts(index: &GraphIndex<'_>, place: usize, root: &NodeProto) -> Option<
     let fits = divides && other_value == input;
     Some(Fusion {
         kernel: kernel(index, gamma, beta, epsilon).filter(|_| fits)?,
-        input: input.to_owned(),
+        inputs: vec![input.to_owned()],
         outputs: added.output.clone(),
         replaced: vec![
             place,

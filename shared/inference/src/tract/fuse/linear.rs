@@ -43,7 +43,7 @@ pub(super) fn find_linear_layers(index: &GraphIndex<'_>, isa: Isa) -> Vec<Fusion
         }
         let replaced = layers.iter().flat_map(|layer| layer.replaced.clone());
         fusions.push(Fusion {
-            input: input.clone(),
+            inputs: vec![input.clone()],
             replaced: replaced.chain([place]).collect(),
             outputs: layers.iter().map(|layer| layer.output.clone()).collect(),
             kernel: Kernel::Linear(layers.into_iter().map(|layer| layer.layer).collect()),

@@ -3,6 +3,7 @@
 //! Quantizers write a linear layer as five operators, exporters a layer normalization as nine and a GELU as five. They are
 //! recognized by what they compute, wherever they stand and whatever their names are; everything else stays as it is.
 
+mod attention;
 mod gelu;
 mod graph_index;
 mod layer_norm;
@@ -21,8 +22,8 @@ use crate::kernels::Isa;
 /// Operators of a graph that one kernel computes together.
 struct Fusion {
     kernel: Kernel,
-    /// Name of the value that the kernel reads.
-    input: String,
+    /// Names of the values that the kernel reads.
+    inputs: Vec<String>,
     /// Names of the values that the kernel computes.
     outputs: Vec<String>,
     /// Indices of the operators that are not needed anymore, unless something else reads what they compute.
@@ -48,6 +49,7 @@ pub(super) fn fuse(graph: &mut GraphProto, isa: Isa) -> FusedKernels {
     let mut fusions = linear::find_linear_layers(&index, isa);
     fusions.extend(gelu::find_gelus(&index));
     fusions.extend(layer_norm::find_layer_norms(&index));
+    fusions.extend(attention::find_attentions(&index));
     let mut removed = HashSet::new();
     for fusion in &fusions {
         removed.extend(removable(&index, fusion));
@@ -60,7 +62,7 @@ pub(super) fn fuse(graph: &mut GraphProto, isa: Isa) -> FusedKernels {
             name: name.clone(),
             op_type: "Kernel".to_owned(),
             domain: "inference.kernels".to_owned(),
-            input: vec![fusion.input],
+            input: fusion.inputs,
             output: fusion.outputs,
             ..NodeProto::default()
         });
