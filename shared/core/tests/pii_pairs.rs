@@ -172,6 +172,25 @@ fn what_follows_a_price_or_a_way_is_no_spelled_answer() {
 }
 
 #[test]
+fn of_two_things_that_are_asked_for_the_second_answer_is_the_secret() {
+    assert_redacted(&[
+        (
+            "A: what's your PIN and your order number? | C: 46324 | C: 4471",
+            "[PIN]",
+        ),
+        (
+            "A: what's your PIN? and the order number please | C: 46324 | A: okay | C: 4471",
+            "[PIN]",
+        ),
+        (
+            "A: tell me your security code and your ticket number | C: 46324 | C: 447",
+            "[SECURITY_CODE]",
+        ),
+        ("A: what's your order number? | C: 46324", "46324"),
+    ]);
+}
+
+#[test]
 fn a_late_finding_takes_the_place_of_what_it_overlaps_and_of_nothing_beside_it() {
     let finding = |range| Finding {
         kind: PiiKind::Phone,
