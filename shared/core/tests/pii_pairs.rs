@@ -172,6 +172,45 @@ fn what_follows_a_price_or_a_way_is_no_spelled_answer() {
 }
 
 #[test]
+fn names_and_addresses_of_mail_end_where_talk_begins() {
+    assert_redacted(&[
+        (
+            "C: you can write to me at priya underscore mbeki at northfield.org",
+            "you can write to me at [EMAIL]",
+        ),
+        (
+            "A: what's your email? | C: I misread that, f dot castellanos at hotmail dot co dot uk",
+            "I misread that, [EMAIL]",
+        ),
+        (
+            "A: what name is it under? | C: okay yes, Netflix keeps crashing",
+            "okay yes, Netflix keeps crashing",
+        ),
+        (
+            "A: may I have your name? | C: sure. it's about Monday",
+            "sure. it's about Monday",
+        ),
+        ("A: the password is what | C: bluebird", "[PASSWORD]"),
+        (
+            "A: your password is wrong | C: bluebird seven",
+            "bluebird seven",
+        ),
+    ]);
+}
+
+#[test]
+fn an_identifier_has_letters_and_figures_and_no_less_than_its_kind_needs() {
+    assert_redacted(&[
+        (
+            "A: what is your driver's license number? | C: it is D1234567",
+            "it is [DRIVERS_LICENSE]",
+        ),
+        ("A: what's your driver's license? | C: A4", "A4"),
+        ("A: what is your passport number? | C: ask mp3", "ask mp3"),
+    ]);
+}
+
+#[test]
 fn of_two_things_that_are_asked_for_the_second_answer_is_the_secret() {
     assert_redacted(&[
         (
