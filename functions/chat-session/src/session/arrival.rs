@@ -28,6 +28,8 @@ pub(super) enum Arrival {
     Written(Identity),
     /// The messages of the agent that are noted as not known to have arrived, whichever session noted them.
     UnsentNotes(Vec<Message>),
+    /// The conversations that are noted as ended, whichever session noted that, each with when it ended, in milliseconds since the epoch.
+    EndedNotes(Vec<(String, i64)>),
     /// The stream is up.
     Connected {
         /// When the stream was down, if it had been up before.

@@ -39,6 +39,8 @@ pub(super) struct Conversation {
     awaited: HashMap<Identity, (i64, Instant)>,
     /// When the conversation ended, in milliseconds since the epoch, if it has.
     pub(super) ended_at_ms: Option<i64>,
+    /// When the conversation last went on, in milliseconds since the epoch: its customer wrote, or it was assigned.
+    pub(super) went_on_ms: i64,
     /// When the conversation last received or sent anything.
     pub(super) last_activity: Instant,
     /// Number of messages that this session stored. If it has grown since an archive began, the conversation must be archived
@@ -64,6 +66,7 @@ impl Conversation {
             reported_unknown: None,
             awaited: HashMap::new(),
             ended_at_ms,
+            went_on_ms: i64::MIN,
             last_activity: now,
             stored_messages: 0,
             archiving: false,
@@ -144,6 +147,13 @@ impl Conversation {
     /// Returns whether the conversation has ended.
     pub(super) const fn has_ended(&self) -> bool {
         self.ended_at_ms.is_some()
+    }
+
+    /// Notes when a message was written, if it is the customer's: an end from before it ends nothing.
+    pub(super) fn note_written(&mut self, message: &Message) {
+        if message.from.is_customer() {
+            self.went_on_ms = self.went_on_ms.max(message.timestamp_ms);
+        }
     }
 
     /// Opens a conversation that had ended if its customer writes after its end, and returns whether it did. A message from before the

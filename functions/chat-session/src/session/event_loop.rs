@@ -24,7 +24,7 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(60);
 /// session, its outage counts from there.
 const RECORD_INTERVAL: Duration = Duration::from_secs(60);
 /// When a session first reads the notes of unsent messages again: the session that handed over to it still took messages after it had
-/// read them at its start, and has ended by then.
+/// read them at its start, and has ended by then. The notes of ended conversations are read at the same times, and after each connection.
 const FIRST_NOTES_AFTER: Duration = Duration::from_secs(15);
 /// Time between two later readings of the notes of unsent messages.
 const NOTES_INTERVAL: Duration = Duration::from_secs(60);
@@ -168,6 +168,9 @@ impl EventLoop {
         } else {
             self.read_transcripts(to_read);
         }
+        if mode == Mode::Serving && has_connected && self.state.deps.center.has_stream() {
+            self.tasks.read_ended_notes();
+        }
         if mode == Mode::Serving && has_connected {
             self.presence.start(self.state.conversations.watch_active());
         }
@@ -209,6 +212,7 @@ impl EventLoop {
             if Instant::now() >= self.notes_due && self.state.deps.center.has_stream() {
                 self.notes_due = Instant::now() + NOTES_INTERVAL;
                 self.tasks.read_unsent_notes();
+                self.tasks.read_ended_notes();
             }
             if self.recorded_at.elapsed() >= RECORD_INTERVAL {
                 let deps = Arc::clone(&self.state.deps);

@@ -71,6 +71,7 @@ impl Ingest<'_> {
                 let (store, puts) = (self.store, &mut ingested.puts);
                 end_conversation(
                     conversation_id,
+                    Timestamp::now().as_millisecond(),
                     store,
                     self.conversations,
                     self.updates,
@@ -95,6 +96,7 @@ impl Ingest<'_> {
                 self.stream.has_caught_up |= connection == self.stream.connections;
             }
             Arrival::UnsentNotes(messages) => self.adopt(messages, ingested)?,
+            Arrival::EndedNotes(ended) => self.adopt_ends(ended, &mut ingested.puts)?,
             Arrival::Connected { gap, outbound } => {
                 self.note_connected(gap, &mut ingested.puts)?;
                 self.outbound.connect(self.stream.connections, outbound);
@@ -135,6 +137,7 @@ impl Ingest<'_> {
         }
         conversation.last_activity = Instant::now();
         conversation.stored_messages += 1;
+        conversation.note_written(&message);
         if conversation.reopen_for(&message) {
             let id = message.conversation_id.clone();
             ingested.puts.push(encode_open(self.store, &id, None)?);
@@ -204,6 +207,18 @@ impl Ingest<'_> {
         Ok(())
     }
 
+    /// Ends the conversations that another session of the agent has seen end, unless they went on since.
+    fn adopt_ends(&mut self, noted: Vec<(String, i64)>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
+        for (id, ended_ms) in noted {
+            let conversation = self.conversations.get_mut(&id);
+            if conversation.is_some_and(|conversation| conversation.went_on_ms <= ended_ms) {
+                let (store, conversations) = (self.store, &mut *self.conversations);
+                end_conversation(id, ended_ms, store, conversations, self.updates, puts)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Stores a message, and lets it be processed within the rate of its conversation.
     fn store_message(
         &mut self,
@@ -232,6 +247,7 @@ impl Ingest<'_> {
     fn assign(&mut self, id: String, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.last_activity = Instant::now();
+            conversation.went_on_ms = Timestamp::now().as_millisecond();
             if conversation.ended_at_ms.take().is_some() {
                 puts.push(encode_open(self.store, &id, None)?);
             }
@@ -267,9 +283,10 @@ impl Ingest<'_> {
     }
 }
 
-/// Notes that a conversation has ended; the conversation is archived a little later.
+/// Notes that a conversation has ended at a time in milliseconds since the epoch; the conversation is archived a little later.
 pub(super) fn end_conversation(
     id: String,
+    ended_ms: i64,
     store: &SessionStore,
     conversations: &mut ConversationTable,
     updates: &mut UpdateFeed,
@@ -278,10 +295,9 @@ pub(super) fn end_conversation(
     if let Some(conversation) = conversations.get_mut(&id)
         && !conversation.has_ended()
     {
-        let now_ms = Timestamp::now().as_millisecond();
-        conversation.ended_at_ms = Some(now_ms);
+        conversation.ended_at_ms = Some(ended_ms);
         conversation.last_activity = Instant::now();
-        puts.push(encode_open(store, &id, Some(now_ms))?);
+        puts.push(encode_open(store, &id, Some(ended_ms))?);
         updates.publish(|| Update::Ended {
             conversation_id: id,
         });

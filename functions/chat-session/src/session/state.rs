@@ -291,6 +291,7 @@ impl SessionState {
         for id in self.conversations.silent_ids(self.deps.config.silence) {
             ingest::end_conversation(
                 id,
+                Timestamp::now().as_millisecond(),
                 &self.store,
                 &mut self.conversations,
                 &mut self.updates,

@@ -14,7 +14,7 @@ use super::arrival::Arrival;
 use super::stream::StreamTask;
 use super::transcripts::TranscriptReader;
 use crate::deps::Deps;
-use crate::records;
+use crate::records::{self, OpenRecord};
 
 /// Number of arrivals that may wait for the event loop. While the channel is full, the socket is not read, and TCP slows the
 /// server down.
@@ -30,6 +30,8 @@ pub(super) struct TaskSet {
     to_event_loop: mpsc::Sender<Arrival>,
     /// The task that reads the notes of unsent messages, if one does.
     notes: Option<JoinHandle<()>>,
+    /// The task that reads which conversations are noted as ended, if one does.
+    ended_notes: Option<JoinHandle<()>>,
     /// The task that keeps the stream up.
     pub(super) stream: JoinHandle<()>,
     stop_stream: CancellationToken,
@@ -62,6 +64,7 @@ impl TaskSet {
             agent: agent.to_owned(),
             to_event_loop,
             notes: None,
+            ended_notes: None,
             arrivals,
             stream: tokio::spawn(stream.run()),
             stop_stream,
@@ -98,6 +101,29 @@ impl TaskSet {
         }));
     }
 
+    /// Reads beside the event loop which conversations are noted as ended, unless that is under way. A session that hands over hears ends
+    /// that this one, which had read the notes and was not connected yet, did not hear.
+    pub(super) fn read_ended_notes(&mut self) {
+        let mut reading = self.ended_notes.iter();
+        if reading.any(|task| !task.is_finished()) {
+            return;
+        }
+        let (state, agent) = (self.state.clone(), self.agent.clone());
+        let to_event_loop = self.to_event_loop.clone();
+        self.ended_notes = Some(tokio::spawn(async move {
+            match ended_conversations(&state, &agent).await {
+                Ok(ended) if ended.is_empty() => {}
+                // Without an event loop nobody works on them.
+                Ok(ended) => drop(to_event_loop.send(Arrival::EndedNotes(ended)).await),
+                Err(error) => tracing::warn!(
+                    agent_id = agent,
+                    cause = %WithCauses(&error),
+                    "the notes of ended conversations were not read, they are read again soon"
+                ),
+            }
+        }));
+    }
+
     /// Asks the stream task to end.
     pub(super) fn stop_stream(&self) {
         self.stop_stream.cancel();
@@ -112,10 +138,24 @@ impl TaskSet {
 impl Drop for TaskSet {
     fn drop(&mut self) {
         self.stop_stream();
-        if let Some(notes) = &self.notes {
+        for notes in self.notes.iter().chain(&self.ended_notes) {
             notes.abort();
         }
     }
+}
+
+/// Returns the conversations of an agent that are noted as ended, with when they ended, in milliseconds since the epoch.
+async fn ended_conversations(
+    state: &State,
+    agent: &str,
+) -> Result<Vec<(String, i64)>, store::Error> {
+    let partition = records::agent_partition(agent);
+    let noted = records::list_all::<OpenRecord>(state, &partition, "open#", Timestamp::now());
+    let ended = noted.await?.into_iter().filter_map(|(item, record)| {
+        let conversation = item.key.sort.strip_prefix("open#")?.to_owned();
+        Some((conversation, record.ended_at_ms()?))
+    });
+    Ok(ended.collect())
 }
 
 /// Returns the messages of an agent that are not known to have arrived, in the order of sending.

@@ -3,6 +3,10 @@
 use chat_session::records::{self, OpenRecord};
 use chat_session::session::Update;
 use cxone_simulator::Scenario;
+use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::signals::Signals;
+use jiff::Timestamp;
+use store::state::{Expect, Put, StateStore};
 use testkit::eventually_async;
 
 use crate::faulty_state::FaultyState;
@@ -66,5 +70,49 @@ async fn a_message_from_before_the_end_that_comes_late_only_extends_the_archive(
         state.items(&partition, "open#").await.is_empty()
     })
     .await;
+    session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_session_before_stored_after_its_note_of_the_end_opens_the_conversation_again() {
+    let state = FaultyState::new();
+    let settings = [("CHAT_MAX_CHATS", "4")];
+    let fixture = SessionFixture::on(&state, Scenario::default(), &settings).await;
+    let chat = &fixture.simulator.world().chat;
+    let at_ms = now_ms();
+    let message = chat.say_at("chat-1", "customer", "one more thing", at_ms);
+    let stored = StoredMessage {
+        message: serde_json::from_value(message).expect("a message"),
+        via: Via::Stream,
+        arrival: u64::try_from(at_ms * 1000).expect("after 1970"),
+        latency_ms: None,
+        model_sentiment: None,
+        signals: Signals::NONE,
+        language: None,
+    };
+    // As this session has read the note, and the other one has written it anew since.
+    let note = OpenRecord {
+        since_ms: at_ms - 1000,
+        ended: true,
+        ended_ms: Some(at_ms - 1000),
+    };
+    for put in [
+        Put::encode(records::message_key(&stored.message), &stored, None),
+        Put::encode(records::open_key(AGENT, "chat-1"), &note, None),
+    ] {
+        let put = put.expect("an item");
+        state
+            .put(put, Expect::Any, Timestamp::now())
+            .await
+            .expect("written");
+    }
+    let session = fixture.connected("one").await;
+    let availability = || {
+        let routing = chat.routing(AGENT);
+        routing
+            .last()
+            .and_then(|last| last["availability"].as_f64())
+    };
+    eventually("the agent is taken", || availability() == Some(0.75)).await;
     session.stop().await;
 }

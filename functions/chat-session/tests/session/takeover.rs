@@ -3,13 +3,18 @@
 use std::time::{Duration, Instant};
 
 use chat_session::chat_center::ChatCenter;
+use chat_session::records::{self, OpenRecord};
 use chat_session::session::{Options, Outcome, Update};
 use cxone::chat::{Connection, Incoming, StreamTiming};
 use cxone_simulator::chat::ChatSettings;
 use cxone_simulator::{Scenario, Settings};
 use futures::FutureExt;
+use jiff::Timestamp;
+use store::state::{Expect, Put, StateStore};
+use testkit::eventually_async;
 
-use crate::fixture::{AGENT, SessionFixture, eventually};
+use crate::faulty_state::FaultyState;
+use crate::fixture::{AGENT, SessionFixture, eventually, now_ms};
 
 fn idle_after(idle_timeout_ms: u64) -> Scenario {
     Scenario {
@@ -300,4 +305,46 @@ async fn a_deadline_without_a_successor_ends_the_session() {
         Some("offline")
     );
     fixture.assert_archived("chat-1").await;
+}
+
+/// Notes that a conversation has ended, as the session does that hands over while this one is not connected yet.
+async fn note_end(state: &FaultyState, conversation: &str, ended_ms: i64) {
+    let record = OpenRecord {
+        since_ms: ended_ms,
+        ended: true,
+        ended_ms: Some(ended_ms),
+    };
+    let put = Put::encode(records::open_key(AGENT, conversation), &record, None).expect("an item");
+    state
+        .put(put, Expect::Any, Timestamp::now())
+        .await
+        .expect("stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_ends_whose_end_only_the_session_before_has_heard() {
+    let state = FaultyState::new();
+    let fixture = SessionFixture::on(&state, Scenario::default(), &[]).await;
+    let mut session = fixture.connected("one").await;
+    let chat = &fixture.simulator.world().chat;
+    for conversation in ["chat-ended", "chat-that-goes-on"] {
+        chat.say(conversation, "customer", "hello");
+        session.shows(conversation, "hello").await;
+    }
+    note_end(&state, "chat-ended", now_ms()).await;
+    // The customer has written since.
+    note_end(&state, "chat-that-goes-on", now_ms() - 60_000).await;
+    chat.break_connections();
+    let archived = |update: &Update| matches!(update, Update::Archived { .. });
+    session
+        .next("the archive of what has ended", archived)
+        .await;
+    let partition = records::agent_partition(AGENT);
+    eventually_async("the conversation that has ended is closed", async || {
+        state.items(&partition, "open#").await.len() == 1
+    })
+    .await;
+    let left = state.items(&partition, "open#").await;
+    assert_eq!(left[0].key, records::open_key(AGENT, "chat-that-goes-on"));
+    session.stop().await;
 }
