@@ -7,6 +7,7 @@
 //! - every escalation is delivered, and delivered once where nothing failed; whatever is delivered again has the same idempotency key;
 //! - what a session has promised to send for the agent arrives, once;
 //! - no chat counts as ended while its customer goes on writing, also where the customer writes again after the end;
+//! - nothing of a session that its caller has given up asks anything of the contact center;
 //! - no session that serves ends with an error, or leaves its agent although nobody else has its lease and it was renewed in time;
 //! - nobody asks for a token soon after refused credentials;
 //! - no message is left unread for longer than [`MAX_UNREAD_MS`] while everything that reading needs works;
@@ -40,11 +41,14 @@ use store::secrets::Secrets;
 use store::state::{Item, State};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::chat_center::{AGENT, ChatCenter, PlannedChats, Writing, draw_chats};
+use crate::chat_center::{
+    AGENT, ChatCenter, PlannedChats, Writing, draw_chats, draw_returning_chats,
+};
 use crate::chat_watch;
 use crate::contact_center::ContactCenter;
-use crate::faults::{Target, draw_skew};
+use crate::faults::{Fault, FaultPlan, FaultWindow, Target, draw_skew};
 use crate::network::{CONTACT_CENTER_URL, SCORING_URL, SimulatedNetwork, WEBHOOK_URL};
 use crate::objects::SimulatedObjects;
 use crate::outage::{self, MAX_RECOVERY_MS, Outage};
@@ -87,6 +91,15 @@ const LONG_INVOCATION_MS: u64 = 900_000;
 
 /// How long before its deadline an invocation begins to hand over, as a setting.
 const HANDOVER_MS: &str = "40000";
+
+/// Share of the requests to the object store that have no answer in runs in which only archives are in trouble.
+const UNSTEADY_SHARE: f64 = 0.4;
+
+/// Share of the sessions whose caller gives them up.
+const DROPPED_SHARE: f64 = 0.04;
+
+/// How long a process lives on after its session was given up, in milliseconds: nothing of the session may go on in it.
+const IDLE_MS: u64 = 70_000;
 
 /// Time without a message after which a chat counts as ended, in milliseconds.
 const SILENCE_MS: u64 = 60_000;
@@ -162,7 +175,12 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     let mut random = StdRng::seed_from_u64(seed.rotate_left(23));
     let course = Course::of(outage, seed % 4 == 1);
     let again_ms = course.archived_by_ms.map(|_| outage::UNTIL_MS - 6000);
-    let chats = draw_chats(&mut random, course.chats_until_ms(), again_ms);
+    let has_unsteady_archives = outage.is_none() && random.random_bool(0.15);
+    let chats = if has_unsteady_archives {
+        draw_returning_chats(&mut random, FAULTY_MS - 10_000)
+    } else {
+        draw_chats(&mut random, course.chats_until_ms(), again_ms)
+    };
     let world = SharedWorld::new(
         seed,
         is_traced,
@@ -172,6 +190,9 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
         outage,
     );
     world.lock().chats = ChatCenter::new(&chats);
+    if has_unsteady_archives {
+        world.lock().faults = unsteady_archives();
+    }
     let chats = Arc::new(chats);
     let complaints = Arc::new(Mutex::new(Vec::new()));
     let bounds = chat_watch::Bounds {
@@ -205,6 +226,21 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     (result, trace)
 }
 
+/// Returns the faults of a run in which nothing fails but requests to the object store, whose answers are lost or whose writes land late.
+fn unsteady_archives() -> FaultPlan {
+    let window = FaultWindow {
+        target: Target::Objects,
+        fault: Fault::LostAnswer,
+        from_ms: 0,
+        until_ms: FAULTY_MS,
+        share: UNSTEADY_SHARE,
+    };
+    FaultPlan {
+        windows: vec![window],
+        ..FaultPlan::default()
+    }
+}
+
 /// Plans the invocations of the schedule, those that are delivered twice, and the deaths of those that the faults kill.
 fn plan_invocations(
     world: &SharedWorld,
@@ -230,6 +266,11 @@ fn plan_invocations(
                 .find(|at| (starts_ms..deadline_ms).contains(at) && random.random_bool(0.5));
             let (world, chats) = (world.clone(), Arc::clone(chats));
             let skew_ms = draw_skew(random);
+            let dropped = random.random_bool(DROPPED_SHARE) && starts_ms < FAULTY_MS;
+            let dropped_after = dropped.then(|| {
+                let life_ms = random.random_range(1000..INVOCATION_MS);
+                Duration::from_millis(life_ms)
+            });
             Plan {
                 name: format!("chat-session-{number}"),
                 starts_ms,
@@ -244,12 +285,43 @@ fn plan_invocations(
                             format!("{} starts, its clock is {skew_ms} ms ahead", process.name())
                         };
                         world.lock().trace.add(line);
-                        work(world, process, chats, deadline, course.stop_ms()).await;
+                        let working = work(
+                            world.clone(),
+                            process.clone(),
+                            chats,
+                            deadline,
+                            course.stop_ms(),
+                        );
+                        match dropped_after {
+                            None => working.await,
+                            Some(life) => give_up(world, process, life, working).await,
+                        }
                     })
                 }),
             }
         })
         .collect()
+}
+
+/// Gives the work of an invocation up after a while, as a caller does that waits no longer, and lives on for a while.
+async fn give_up(
+    world: SharedWorld,
+    process: Process,
+    life: Duration,
+    working: impl Future<Output = ()>,
+) {
+    if tokio::time::timeout(life, working).await.is_ok() {
+        return;
+    }
+    process.turn().await;
+    {
+        let mut world = world.lock();
+        world
+            .trace
+            .add(|| format!("the session of {} is given up", process.name()));
+        world.given_up.insert(process.name().to_owned());
+    }
+    tokio::time::sleep(Duration::from_millis(IDLE_MS)).await;
 }
 
 /// Does what an invocation does: runs the session of the agent, and starts one that fails again.
@@ -285,16 +357,17 @@ async fn work(
             ..Options::new(format!("{}/{:016x}", process.name(), rand::random::<u64>()))
         };
         let holder = options.holder.clone();
-        let desk = tokio::spawn(write_for_the_agent(
+        let desk = AbortOnDropHandle::new(tokio::spawn(write_for_the_agent(
             world.clone(),
             process.clone(),
             Arc::clone(&chats),
             connected,
             outbound,
-        ));
+        )));
         let session_deps = Arc::clone(&deps);
         let session = tokio::spawn(async move { session::run(session_deps, AGENT, options).await });
-        let result = session.await;
+        // Whoever drops this future drops the session.
+        let result = AbortOnDropHandle::new(session).await;
         desk.abort();
         let line = || match &result {
             Ok(Ok(report)) => format!("{} ends: {:?}", process.name(), report.outcome),

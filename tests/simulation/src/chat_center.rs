@@ -216,6 +216,33 @@ pub fn draw_chats(random: &mut StdRng, faulty_ms: u64, again_ms: Option<u64>) ->
         .collect()
 }
 
+/// Draws chats that end and begin again and again until `until_ms`, so that one archive of a chat is written while an earlier one may still be
+/// on its way. In such a run everybody listens all the time.
+#[must_use]
+pub fn draw_returning_chats(random: &mut StdRng, until_ms: u64) -> PlannedChats {
+    let draw_chat = |number: usize, random: &mut StdRng| {
+        let mut chat = PlannedChat::default();
+        let mut at_ms = random.random_range(3000..15_000);
+        while at_ms < until_ms {
+            let count = chat.customer.len();
+            chat.customer.push(Writing {
+                at_ms,
+                text: format!(
+                    "{} (chat {number} line {count})",
+                    SAYINGS[count % SAYINGS.len()]
+                ),
+            });
+            let ends_ms = at_ms + random.random_range(500..3000);
+            chat.ends_ms.push(ends_ms);
+            at_ms = ends_ms + random.random_range(10_500..16_000);
+        }
+        chat
+    };
+    (0..random.random_range(1..=3))
+        .map(|number| (format!("chat-{number}"), draw_chat(number, random)))
+        .collect()
+}
+
 /// Draws how long after an end a customer writes again, in milliseconds: before the chat is archived, and after.
 fn draw_return(random: &mut StdRng) -> u64 {
     random.random_range(11_000..30_000)

@@ -1,6 +1,7 @@
 //! The finished conversations of a run, and what becomes of them: sent, changed, sent again, emptied at their source, erased here.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use rand::Rng;
@@ -43,30 +44,40 @@ impl PlannedConversation {
 /// The conversations of a run, by their ids.
 pub type PlannedConversations = BTreeMap<String, PlannedConversation>;
 
-/// Draws the conversations of a run.
+/// Draws the conversations of a run: their events are sent in a part of it, in milliseconds of the run, and their texts have fewer than
+/// `max_sentences` sentences.
 #[must_use]
-pub fn draw_conversations(random: &mut StdRng, faulty_ms: u64) -> PlannedConversations {
+pub fn draw_conversations(
+    random: &mut StdRng,
+    sent_ms: &Range<u64>,
+    max_sentences: usize,
+) -> PlannedConversations {
     (0..random.random_range(2..=6))
         .map(|number| {
             let id = format!("conversation-{number}");
-            let conversation = draw_conversation(random, &id, faulty_ms);
+            let conversation = draw_conversation(random, &id, sent_ms, max_sentences);
             (id, conversation)
         })
         .collect()
 }
 
-fn draw_conversation(random: &mut StdRng, id: &str, faulty_ms: u64) -> PlannedConversation {
+fn draw_conversation(
+    random: &mut StdRng,
+    id: &str,
+    sent_ms: &Range<u64>,
+    max_sentences: usize,
+) -> PlannedConversation {
     let versions = random.random_range(1..=3_u64);
     let events = (0..versions)
         .map(|version| {
             let event_ms = 1000 + version * 1000;
             // Some versions arrive before earlier ones.
-            let sent_ms = random.random_range(event_ms..faulty_ms);
+            let sent_ms = random.random_range(sent_ms.start.max(event_ms)..sent_ms.end);
             let is_removed = version > 0 && random.random_bool(0.15);
             let text = if is_removed {
                 String::new()
             } else {
-                let sentences = random.random_range(1..30);
+                let sentences = random.random_range(1..max_sentences);
                 format!(
                     "{id} version {version} {}",
                     "the parcel has not come. ".repeat(sentences)
@@ -90,6 +101,6 @@ fn draw_conversation(random: &mut StdRng, id: &str, faulty_ms: u64) -> PlannedCo
         events,
         erased_ms: random
             .random_bool(0.3)
-            .then(|| random.random_range(5000..faulty_ms)),
+            .then(|| random.random_range(5000..sent_ms.end)),
     }
 }

@@ -29,7 +29,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Draws a hold.
+    /// Draws a hold of the first half of a run.
     #[must_use]
     pub fn draw(random: &mut StdRng) -> Self {
         let from_ms = random.random_range(25_000..50_000);

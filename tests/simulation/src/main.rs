@@ -92,7 +92,7 @@ enum Failing {
     Hanging,
     /// No connection is made.
     Refusing,
-    /// Every answer takes nine seconds, and one of the service that embeds four.
+    /// Every answer takes nine seconds, and one of the service that embeds seven.
     Late,
     /// Everything is carried out, and no answer arrives.
     Losing,
@@ -141,7 +141,7 @@ impl Options {
         let fault = match self.how {
             Failing::Hanging => Fault::Hang,
             Failing::Refusing => Fault::Refused,
-            Failing::Late if target == Target::Embedding => Fault::Slow(4000),
+            Failing::Late if target == Target::Embedding => Fault::Slow(7000),
             Failing::Late => Fault::Slow(9000),
             Failing::Losing => Fault::LostAnswer,
             Failing::Overloaded => Fault::Status(503),

@@ -57,6 +57,11 @@ impl SimulatedNetwork {
             if let Some(complaint) = waits.begin(name, target, &path, begun_ms) {
                 world.complain(complaint);
             }
+            if world.given_up.contains(name) && target != Target::Token {
+                let complaint =
+                    format!("{name} asks for {path}, although its session was given up");
+                world.complain(complaint);
+            }
             world.meet(target)
         };
         let latency = Duration::from_millis(latency_ms);

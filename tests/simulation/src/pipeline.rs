@@ -9,6 +9,7 @@
 //! - the number of requests stays within a bound, whatever fails.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,15 @@ const BEFORE_AGAIN_MS: u64 = 1000;
 
 /// Longest time for which an event is in the queue while the service that embeds answers late, in milliseconds.
 const MAX_QUEUED_MS: u64 = 240_000;
+
+/// When events are sent where everything comes at once, in milliseconds of the run.
+const SENT_AT_ONCE_MS: Range<u64> = 40_000..40_400;
+
+/// Number of sentences of a text, which is less than this.
+const FEW_SENTENCES: usize = 30;
+
+/// The same where texts are long: a batch of them takes a service that answers late longer than a writer has.
+const MANY_SENTENCES: usize = 48;
 
 /// Most tokens of a chunk, as a setting: the conversations of a simulation are short, and yet have several chunks.
 const CHUNK_TOKENS: &str = "64";
@@ -147,9 +157,13 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     let folder = tempfile::tempdir().expect("a folder for the vectors");
     let is_slow = outage.is_some_and(|outage| outage.target == Target::Embedding);
     // A service that answers late is behind most where everything comes at once.
-    let sent_until_ms = if is_slow { 12_000 } else { FAULTY_MS };
+    let (sent_ms, max_sentences) = if is_slow {
+        (SENT_AT_ONCE_MS, MANY_SENTENCES)
+    } else {
+        (0..FAULTY_MS, FEW_SENTENCES)
+    };
     let course = Course {
-        conversations: Arc::new(draw_conversations(&mut random, sent_until_ms)),
+        conversations: Arc::new(draw_conversations(&mut random, &sent_ms, max_sentences)),
         file: folder.path().join("vectors.sqlite"),
         model_changes_ms: random.random_range(20_000..FAULTY_MS),
         poison_ms: random

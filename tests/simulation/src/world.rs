@@ -1,6 +1,6 @@
 //! What lies outside of the product's processes, and what it remembers of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
@@ -49,6 +49,8 @@ pub struct World {
     pub asked_waits: AskedWaits,
     /// The requests for leases that have failed.
     pub lease_failures: LeaseFailures,
+    /// The processes whose session was given up.
+    pub given_up: BTreeSet<String>,
     /// The rules that were seen broken while the run went on.
     pub complaints: Vec<String>,
     /// What is still to happen, by its moment and its order.
@@ -102,6 +104,7 @@ impl SharedWorld {
             requests: BTreeMap::new(),
             asked_waits: AskedWaits::default(),
             lease_failures: LeaseFailures::default(),
+            given_up: BTreeSet::new(),
             complaints: Vec::new(),
             happenings: BTreeMap::new(),
             happened: 0,
