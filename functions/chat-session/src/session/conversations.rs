@@ -149,10 +149,14 @@ impl Conversation {
         self.ended_at_ms.is_some()
     }
 
-    /// Notes when a message was written, if it is the customer's: an end from before it ends nothing.
-    pub(super) fn note_written(&mut self, message: &Message) {
+    /// Notes a message that arrived at a time in microseconds since the epoch, if it is the customer's: an end from before it ends nothing.
+    ///
+    /// It counts from the earlier of the times at which it was written and arrived, since the clock of the session that noted an end may be
+    /// behind the contact center's.
+    pub(super) fn note_written(&mut self, message: &Message, arrival: u64) {
         if message.from.is_customer() {
-            self.went_on_ms = self.went_on_ms.max(message.timestamp_ms);
+            let arrival_ms = i64::try_from(arrival / 1000).unwrap_or(i64::MAX);
+            self.went_on_ms = self.went_on_ms.max(message.timestamp_ms.min(arrival_ms));
         }
     }
 

@@ -137,7 +137,7 @@ impl Ingest<'_> {
         }
         conversation.last_activity = Instant::now();
         conversation.stored_messages += 1;
-        conversation.note_written(&message);
+        conversation.note_written(&message, arrival);
         if conversation.reopen_for(&message) {
             let id = message.conversation_id.clone();
             ingested.puts.push(encode_open(self.store, &id, None)?);
@@ -207,13 +207,17 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    /// Ends the conversations that another session of the agent has seen end, unless they went on since.
+    /// Ends the conversations that another session of the agent has seen end. Of one that went on since, the note is written anew.
     fn adopt_ends(&mut self, noted: Vec<(String, i64)>, puts: &mut Vec<Put>) -> anyhow::Result<()> {
         for (id, ended_ms) in noted {
-            let conversation = self.conversations.get_mut(&id);
-            if conversation.is_some_and(|conversation| conversation.went_on_ms <= ended_ms) {
+            let Some(conversation) = self.conversations.get_mut(&id) else {
+                continue;
+            };
+            if conversation.went_on_ms <= ended_ms {
                 let (store, conversations) = (self.store, &mut *self.conversations);
                 end_conversation(id, ended_ms, store, conversations, self.updates, puts)?;
+            } else if !conversation.has_ended() {
+                puts.push(encode_open(self.store, &id, None)?);
             }
         }
         Ok(())

@@ -117,12 +117,14 @@ impl Loading<'_> {
         messages.sort_by_key(|message: &StoredMessage| message.arrival);
         for message in &messages {
             conversation.seen.insert(message.message.identity());
-            conversation.note_written(&message.message);
+            conversation.note_written(&message.message, message.arrival);
             self.queue.note_arrival(message.arrival);
         }
-        if messages.iter().any(|message| is_after_end(message, open)) {
-            conversation.ended_at_ms = None;
-        }
+        // The session before may have stored what opened the conversation again after its note was read.
+        let went_on_ms = conversation.went_on_ms;
+        conversation.ended_at_ms = conversation
+            .ended_at_ms
+            .filter(|ended_ms| went_on_ms <= *ended_ms);
         if let Some(open_since_ms) = open.open_since_ms {
             let newest_us = messages.last().map_or(0, |message| message.arrival);
             let newest_ms = i64::try_from(newest_us / 1000).unwrap_or(i64::MAX);
@@ -156,17 +158,6 @@ impl Loading<'_> {
         self.conversations.insert(stored.id, conversation);
         Ok(())
     }
-}
-
-/// Returns whether a customer has written a message after the end of the conversation that was noted: the session before has stored what
-/// opened it again after its note was read. Both times must say so, since the clock of that session may be behind the contact center's.
-fn is_after_end(stored: &StoredMessage, open: &OpenConversation) -> bool {
-    let arrival_ms = i64::try_from(stored.arrival / 1000).unwrap_or(i64::MAX);
-    let message = &stored.message;
-    message.from.is_customer()
-        && open
-            .ended_at_ms
-            .is_some_and(|ended_ms| message.timestamp_ms > ended_ms && arrival_ms > ended_ms)
 }
 
 /// Returns the moment of a time of the day in milliseconds since the epoch, which is not in the future.
