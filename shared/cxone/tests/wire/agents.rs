@@ -1,4 +1,4 @@
-//! What the contact center is told of an agent.
+//! What the client writes of an agent: presence, availability and skills.
 
 use cxone::chat::{Skill, set_availability, set_presence};
 use serde_json::{Value, json};
