@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use tokio::runtime::Handle;
 
 /// Time between two lines where no terminal shows the bar.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Shows a bar until it is finished or dropped. Where standard error is not a terminal (a log file, a pipe, a build server), a line
-/// is printed each half minute instead.
+/// is printed each half minute instead, by a task of the runtime, if there is one.
 pub(crate) fn show(bar: ProgressBar) -> ProgressBar {
-    if bar.is_hidden() {
+    if let (true, Ok(runtime)) = (bar.is_hidden(), Handle::try_current()) {
         let shown = bar.downgrade();
-        std::thread::spawn(move || {
+        runtime.spawn(async move {
             loop {
-                std::thread::sleep(LINE_INTERVAL);
+                tokio::time::sleep(LINE_INTERVAL).await;
                 match shown.upgrade() {
                     Some(bar) if !bar.is_finished() => eprintln!("{}", line(&bar)),
                     _ => return,
