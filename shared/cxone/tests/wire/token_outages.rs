@@ -1,12 +1,15 @@
 //! A token endpoint that refuses, hangs, fails or is late, in virtual time: how often it is asked, who is answered all the same,
 //! and how soon all is well again.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cxone::Error;
-use cxone::oauth::{ClientCredentials, TokenSource};
+use cxone::oauth::{
+    AccessToken, CacheError, ClientCredentials, Fingerprint, RenewalLease, SharedTokenCache,
+    TokenKey, TokenSource,
+};
 use futures::future::BoxFuture;
 use insights_http::client::{IdleConnections, build_client};
 use insights_http::error::SharedCause;
@@ -14,7 +17,7 @@ use insights_http::exchange::{HttpClient, HttpExchange};
 use insights_http::secret::{FixedSecret, SecretFn, SecretSource};
 use insights_http::{CallLimits, Deadline};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{credentials, site};
 
@@ -95,6 +98,22 @@ fn source(
     endpoint: &Arc<Endpoint>,
     credentials: Arc<dyn SecretSource<ClientCredentials>>,
 ) -> Arc<TokenSource> {
+    Arc::new(unshared(endpoint, credentials))
+}
+
+/// Returns a source with a cache that other instances share.
+fn source_sharing(
+    endpoint: &Arc<Endpoint>,
+    credentials: Arc<dyn SecretSource<ClientCredentials>>,
+    shared: Arc<dyn SharedTokenCache>,
+) -> TokenSource {
+    unshared(endpoint, credentials).with_shared(shared)
+}
+
+fn unshared(
+    endpoint: &Arc<Endpoint>,
+    credentials: Arc<dyn SecretSource<ClientCredentials>>,
+) -> TokenSource {
     let client = HttpClient::from(build_client(IdleConnections::Close).unwrap());
     let client = client.with_exchange(Arc::clone(endpoint) as Arc<dyn HttpExchange>);
     let (base, began) = (
@@ -107,9 +126,9 @@ fn source(
         credentials,
         CallLimits::default(),
     );
-    Arc::new(tokens.with_clock(Arc::new(move || {
+    tokens.with_clock(Arc::new(move || {
         base + SignedDuration::try_from(began.elapsed()).unwrap()
-    })))
+    }))
 }
 
 fn within(seconds: u64) -> Deadline {
@@ -226,5 +245,112 @@ async fn with_a_token_in_hand_nobody_notices_an_outage_and_without_one_all_is_we
         }
         let took = recovered.elapsed();
         assert!(took <= Duration::from_secs(31), "{outage:?}: {took:?}");
+    }
+}
+
+/// A shared cache that holds nothing and forgets nothing: removing a token never ends.
+#[derive(Debug, Default)]
+struct ForgetsNever {
+    removals: AtomicU32,
+}
+
+impl SharedTokenCache for ForgetsNever {
+    fn load<'a>(
+        &'a self,
+        _key: &'a TokenKey,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, CacheError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn store<'a>(
+        &'a self,
+        _key: &'a TokenKey,
+        _token: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn invalidate<'a>(
+        &'a self,
+        _key: &'a TokenKey,
+        _fingerprint: &'a Fingerprint,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        self.removals.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::pending())
+    }
+
+    fn try_lease<'a>(
+        &'a self,
+        _key: &'a TokenKey,
+        _duration: Duration,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn RenewalLease>>, CacheError>> {
+        Box::pin(std::future::ready(Err("no leases here".into())))
+    }
+}
+
+/// Invalidates a token within this time, and returns how long that took.
+async fn invalidate_within(
+    tokens: &TokenSource,
+    token: &AccessToken,
+    limit: Duration,
+) -> Option<Duration> {
+    let started = Instant::now();
+    let invalidated = tokens.invalidate(token, Deadline::within(limit));
+    let ended = timeout(Duration::from_secs(3600), invalidated).await;
+    ended.ok().map(|()| started.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_forgotten_by_the_deadline_although_the_secret_store_hangs() {
+    let endpoint = Endpoint::with_secret("right");
+    let (hangs, reads) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU32::new(0)),
+    );
+    let (hanging, counted) = (Arc::clone(&hangs), Arc::clone(&reads));
+    let secrets = SecretFn(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let hangs = hanging.load(Ordering::SeqCst);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(credentials("right"))
+        }
+    });
+    let cache = Arc::new(ForgetsNever::default());
+    let tokens = source_sharing(&endpoint, Arc::new(secrets), cache.clone());
+    let token = tokens.token(within(5)).await.unwrap();
+    hangs.store(true, Ordering::SeqCst);
+    let before = reads.load(Ordering::SeqCst);
+    // Far less than the secret store, and more than the token cache, would be given without a deadline.
+    let limit = Duration::from_secs(2);
+    let took = invalidate_within(&tokens, &token, limit).await;
+    assert_eq!(took, Some(limit));
+    assert_eq!(reads.load(Ordering::SeqCst), before + 1);
+    assert_eq!(cache.removals.load(Ordering::SeqCst), 0);
+    // Memory has forgotten the token all the same.
+    hangs.store(false, Ordering::SeqCst);
+    let next = tokens.token(within(5)).await.unwrap();
+    assert_ne!(next.fingerprint(), token.fingerprint());
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_forgotten_by_the_deadline_although_the_token_cache_hangs() {
+    // The caller's deadline counts where it is near, and the time of one call to the cache where the deadline is far.
+    for (limit_ms, took_ms) in [(0, 0), (300, 300), (60_000, 1000)] {
+        let endpoint = Endpoint::with_secret("right");
+        let cache = Arc::new(ForgetsNever::default());
+        let secrets = Arc::new(FixedSecret(credentials("right")));
+        let tokens = source_sharing(&endpoint, secrets, cache.clone());
+        let token = tokens.token(within(5)).await.unwrap();
+        let limit = Duration::from_millis(limit_ms);
+        let took = invalidate_within(&tokens, &token, limit).await;
+        assert_eq!(took, Some(Duration::from_millis(took_ms)), "{limit:?}");
+        assert!(cache.removals.load(Ordering::SeqCst) <= 1, "{limit:?}");
+        let next = tokens.token(within(5)).await.unwrap();
+        assert_ne!(next.fingerprint(), token.fingerprint(), "{limit:?}");
+        assert_eq!(endpoint.requests(), 2, "{limit:?}");
     }
 }
