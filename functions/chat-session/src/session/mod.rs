@@ -8,6 +8,8 @@
 mod archive_queue;
 mod arrival;
 mod board_rows;
+#[cfg(test)]
+mod center_in_memory;
 mod conversations;
 mod escalation;
 mod event_loop;

@@ -162,3 +162,33 @@ async fn keep_up_to_date(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::center_in_memory::{CenterInMemory, Treatment};
+    use super::*;
+
+    const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_good_costs_few_requests_in_ten_minutes() {
+        for (refused, status) in [("/presence/", 403), ("/presence/", 404), ("/routing/", 403)] {
+            let center = CenterInMemory::new(move |path| {
+                let status = if path.contains(refused) { status } else { 204 };
+                Treatment::Status(status, Duration::ZERO)
+            });
+            let mut keeper = PresenceKeeper::new(center.deps().await, "agent-1");
+            let (_chats, active) = watch::channel(0);
+            keeper.start(active);
+            tokio::time::sleep(TEN_MINUTES).await;
+            // After 0 s, 30 s, 90 s, 210 s and 450 s, if all waits are as long as they can be; half of that if they are short.
+            let requests = center.requests(refused);
+            assert!(
+                (5..=6).contains(&requests),
+                "{refused} {status}: {requests}"
+            );
+            let accepted = center.requests("/api/") - requests;
+            assert_eq!(accepted, usize::from(refused == "/routing/"), "{refused}");
+        }
+    }
+}

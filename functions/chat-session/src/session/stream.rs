@@ -275,3 +275,49 @@ fn arrival_of(incoming: Incoming) -> Arrival {
         Incoming::Alive(identities) => Arrival::PingAnswered(now_ms, identities),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::super::center_in_memory::{CenterInMemory, Treatment};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_after_a_healthy_connection_does_the_wait_begin_anew() {
+        // How many seconds each connection lives, and the longest wait after it. Pings are answered after 0 s, 20 s and 40 s.
+        let lives = [(0, 2), (1, 4), (1, 8), (29, 16), (45, 2), (1, 4), (1, 8)];
+        let left = Mutex::new(lives.into_iter());
+        let center = CenterInMemory::new(move |_| match left.lock().unwrap().next() {
+            Some((life, _)) => Treatment::Stream(Duration::from_secs(life)),
+            None => Treatment::Status(503, Duration::ZERO),
+        });
+        let (arrivals, mut arrived) = mpsc::channel(64);
+        let stop = CancellationToken::new();
+        let task = StreamTask {
+            deps: center.deps().await,
+            agent: "agent-1".to_owned(),
+            arrivals,
+            stop: stop.clone(),
+            down_since_ms: None,
+            known: Vec::new(),
+        };
+        let task = tokio::spawn(task.run());
+        let (mut connections, mut waits) = (0, Vec::new());
+        while waits.len() < lives.len() {
+            match arrived.recv().await.unwrap() {
+                Arrival::Connected { .. } => connections += 1,
+                Arrival::Disconnected { wait, .. } => waits.push(wait),
+                _ => {}
+            }
+        }
+        stop.cancel();
+        task.await.unwrap();
+        assert_eq!(connections, lives.len(), "each attempt connects");
+        for ((life, longest), wait) in lives.into_iter().zip(&waits) {
+            let longest = Duration::from_secs(longest);
+            let allowed = longest / 2..=longest;
+            assert!(allowed.contains(wait), "after {life} s: {waits:?}");
+        }
+    }
+}

@@ -287,3 +287,69 @@ async fn sleep_until(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::super::center_in_memory::{CenterInMemory, Treatment};
+    use super::*;
+
+    /// Lets the stream reconnect each second, and each time asks for the transcript of the same conversation. Returns the arrivals.
+    async fn reconnect_each_second(
+        center: &Arc<CenterInMemory>,
+        times: u64,
+    ) -> (TranscriptReader, mpsc::Receiver<Arrival>) {
+        let (arrivals, arrived) = mpsc::channel(64);
+        let reader = TranscriptReader::start(center.deps().await, arrivals);
+        for connection in 1..=times {
+            reader.read_after_outage(vec!["chat-1".to_owned()], connection);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        (reader, arrived)
+    }
+
+    /// Asserts that the next arrival tells that the transcripts are read after this connection.
+    async fn assert_read_after(arrived: &mut mpsc::Receiver<Arrival>, wanted: u64) {
+        let arrival = arrived.recv().await.unwrap();
+        let Arrival::TranscriptsRead {
+            connection,
+            is_complete,
+        } = arrival
+        else {
+            panic!("{arrival:?}");
+        };
+        assert_eq!((connection, is_complete), (wanted, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transcript_is_read_once_at_a_time_however_often_the_stream_reconnects() {
+        let reading = Duration::from_millis(7500);
+        let center = CenterInMemory::new(move |_| Treatment::Status(404, reading));
+        let (_reader, mut arrived) = reconnect_each_second(&center, 7).await;
+        assert_eq!(center.requests("/transcript"), 1, "the first one goes on");
+        assert_read_after(&mut arrived, 7).await;
+        // The first reading may have begun before the last outage, so that one more follows, however many outages there were.
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(center.requests("/transcript"), 2);
+        assert_eq!(center.most_in_progress(), 1);
+        assert!(arrived.try_recv().is_err(), "that is told once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reconnect_does_not_hurry_a_transcript_that_cannot_be_read() {
+        let is_well = Arc::new(AtomicBool::new(false));
+        let shown = Arc::clone(&is_well);
+        let center = CenterInMemory::new(move |_| {
+            let is_well = shown.load(Ordering::SeqCst);
+            Treatment::Status(if is_well { 404 } else { 429 }, Duration::from_millis(1))
+        });
+        let (_reader, mut arrived) = reconnect_each_second(&center, 600).await;
+        // One request at first, then five waits from 1 s to 16 s, then one of 30 s after the other; all may be half as long.
+        let requests = center.requests("/transcript");
+        assert!((20..=45).contains(&requests), "{requests}");
+        assert!(arrived.try_recv().is_err(), "nothing is read yet");
+        is_well.store(true, Ordering::SeqCst);
+        assert_read_after(&mut arrived, 600).await;
+    }
+}
