@@ -89,6 +89,17 @@ fn each_but_halves_what_was_said_before_it() {
     );
 }
 
+/// No clock is read: halving each weight before each "but" by itself would take a minute and more for a text of this length.
+#[test]
+fn a_text_of_six_hundred_thousand_words_full_of_but_is_scored_in_linear_time() {
+    let result = score(&"great but awful but ".repeat(150_000));
+    // Each "but" takes half back, so that the sums settle where a turn adds what it takes.
+    assert_eq!(
+        (result.positive, result.negative, result.matched),
+        (1.0, 3.0, 300_000)
+    );
+}
+
 #[test]
 fn curly_apostrophes_are_read_as_straight_ones() {
     for apostrophe in ["\u{2019}", "\u{2018}", "\u{02bc}", "\u{00b4}", "`"] {

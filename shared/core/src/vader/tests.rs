@@ -72,6 +72,19 @@ fn weigh_around_but_by_search(valences: &mut [f64], but: usize) {
     }
 }
 
+/// No clock is read: looking up the first equal valence from the start for each word, as the reference program does, would take a
+/// minute and more for a text of this length.
+#[test]
+fn a_text_of_four_hundred_thousand_words_around_but_is_scored_in_about_linear_time() {
+    let half = "good app ".repeat(100_000);
+    let said = polarity(&format!("{half}but {half}"));
+    // "good" has 1.9, halved before "but" and raised by half after it; each valence counts one more than it is, "app" one.
+    let (before, after) = (1.9 * 0.5 + 1.0, 1.9 * 1.5 + 1.0);
+    let positive = (before + after) / (before + after + 2.0);
+    assert_eq!(said.pos, round_half_even(positive, 3));
+    assert_eq!((said.neg, said.compound), (0.0, 1.0));
+}
+
 proptest! {
     #[test]
     fn valences_around_but_change_as_in_the_reference_program(
