@@ -179,6 +179,17 @@ def test_the_items_that_a_role_reaches_are_those_of_its_function_in_the_list_of_
         assert keys <= set(written), f"{name} may reach what the list does not know: {keys - set(written)}"
 
 
+def test_checkpoints_of_reports_expire_a_day_after_their_map_can_be_redriven():
+    """They hold whole transcripts, and a report that never becomes complete does not delete its own. A map can be redriven for 14 days."""
+    for parameters in ({}, {"ReportRetentionDays": "3650", "ArchiveRetentionDays": "3650"}):
+        bucket = render.rendered(parameters)["ObjectBucket"]["Properties"]
+        (rule,) = [one for one in bucket["LifecycleConfiguration"]["Rules"] if one.get("Prefix", "").startswith("parts")]
+        assert (rule["Prefix"], rule["Status"], rule["ExpirationInDays"]) == ("parts/", "Enabled", 15)
+        # The bucket keeps versions: what expires would else stay for as long as the other versions do.
+        assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
 def test_the_functions_are_built_with_the_same_features_of_their_dependencies():
     """Those that the manifest of the workspace does not name would compile many of their dependencies once more."""
     manifest = tomllib.loads((pathlib.Path(__file__).parents[2] / "Cargo.toml").read_text())
