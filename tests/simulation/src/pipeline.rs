@@ -41,7 +41,7 @@ use crate::embedding_service::DIMENSION;
 use crate::faults::{Target, draw_skew};
 use crate::network::{EMBEDDING_URL, SimulatedNetwork};
 use crate::objects::SimulatedObjects;
-use crate::outage::{self, MAX_RECOVERY_MS, Outage};
+use crate::outage::{self, Outage};
 use crate::processes::{Plan, Process, run_side_by_side};
 use crate::queue::SimulatedQueue;
 use crate::run::Violation;
@@ -125,6 +125,8 @@ struct Course {
     delay_ms: u64,
     /// How long a message is hidden from other writers, in milliseconds.
     hidden_ms: u64,
+    /// The moment by which everything must have recovered from an outage; `None` where there is none.
+    recovered_ms: Option<u64>,
     /// Whether the service that embeds is away or late for ten minutes.
     is_slow: bool,
 }
@@ -150,7 +152,8 @@ fn model(name: &str) -> EmbeddingModel {
 /// Runs the schedule of one seed, or one in which a store is away and nothing else fails. Returns the first rule that the run broke, and
 /// what happened in it, if it is traced.
 ///
-/// After an outage, every event must be accepted, and every message of the queue be done, within [`MAX_RECOVERY_MS`].
+/// After an outage, every event must be accepted, and every message of the queue be done, within [`Outage::max_recovery_ms`]. Messages that could not be
+/// embedded are hidden for their whole time meanwhile.
 pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Violation>, String) {
     seeded_os::set_clock(Clock::Standing { at_ms: 0 });
     let mut random = StdRng::seed_from_u64(seed.rotate_left(31));
@@ -174,6 +177,10 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
             Some(_) if !is_slow => HIDDEN_LONG_MS,
             _ => HIDDEN_MS,
         },
+        recovered_ms: outage.map(|outage| {
+            let hidden_ms = if is_slow { HIDDEN_MS } else { 0 };
+            outage::UNTIL_MS + outage.max_recovery_ms() + hidden_ms
+        }),
         is_slow,
     };
     let whole_ms = WHOLE_MS + course.delay_ms;
@@ -189,8 +196,7 @@ pub fn run(seed: u64, is_traced: bool, outage: Option<Outage>) -> (Result<(), Vi
     plans.push(plan("operator", 0, whole_ms, 0, &world, &course, operate));
     run_side_by_side(plans, &world);
     seeded_os::set_clock(Clock::Standing { at_ms: whole_ms });
-    let checked =
-        block_on(check_end(&world, &course, outage)).map_err(|error| format!("{error:#}"));
+    let checked = block_on(check_end(&world, &course)).map_err(|error| format!("{error:#}"));
     let result = checked.map_err(|complaint| Violation::of_world(&world, complaint));
     let trace = world.lock().trace.text();
     (result, trace)
@@ -433,8 +439,8 @@ async fn operate(world: SharedWorld, process: Process, course: Course) -> anyhow
         vectors.delete_other_models(1000, deadline).await
     };
     let recovery = async {
-        if course.delay_ms > 0 {
-            wait_until(outage::UNTIL_MS + MAX_RECOVERY_MS).await;
+        if let Some(recovered_ms) = course.recovered_ms {
+            wait_until(recovered_ms).await;
             process.turn().await;
             let mut world = world.lock();
             world.left_after_outage = world.queue.left_of(outage::UNTIL_MS);
@@ -488,11 +494,7 @@ async fn erase(eraser: &Eraser, id: &str, erased_ms: u64) {
 }
 
 /// Checks what is left at the end of the run.
-async fn check_end(
-    world: &SharedWorld,
-    course: &Course,
-    outage: Option<Outage>,
-) -> anyhow::Result<()> {
+async fn check_end(world: &SharedWorld, course: &Course) -> anyhow::Result<()> {
     if let Some(complaint) = world.lock().complaints.first() {
         bail!("{complaint}");
     }
@@ -534,15 +536,17 @@ async fn check_end(
     );
     let latest_ms = world.accepted.values().max().copied().unwrap_or(0);
     ensure!(
-        outage.is_none() || latest_ms <= outage::UNTIL_MS + MAX_RECOVERY_MS,
+        course
+            .recovered_ms
+            .is_none_or(|recovered_ms| latest_ms <= recovered_ms),
         "an event was accepted only {} s into the run",
         latest_ms / 1000
     );
     ensure!(
         world.left_after_outage == 0,
-        "{} messages of the outage were not stored {} s after it",
+        "{} messages of the outage were not stored {} s into the run",
         world.left_after_outage,
-        MAX_RECOVERY_MS / 1000
+        course.recovered_ms.unwrap_or(0) / 1000
     );
     for (target, requests) in &world.requests {
         let bound = match target {
