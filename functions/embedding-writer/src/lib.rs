@@ -175,3 +175,6 @@ fn record(report: &Report, chunks: usize, started: Instant) {
         "the batch was processed"
     );
 }
+
+#[cfg(test)]
+mod tests;
