@@ -34,6 +34,10 @@ const PAGE_SIZE: usize = 1000;
 /// Most attempts to write marks while somebody else writes them.
 const MARK_ATTEMPTS: usize = 8;
 
+/// Most attempts to write an objection. Each but the last finds its millisecond taken by another one, of which the board takes a hundred
+/// a conversation; when they are made one right after the other, they lie in consecutive milliseconds.
+const OBJECTION_ATTEMPTS: usize = 101;
+
 /// Partition of the rows of chats.
 const CHATS: &str = "board#chats";
 
@@ -241,7 +245,7 @@ pub async fn contest<S: StateStore>(
         attempts += 1;
         match store.put(put, Expect::Absent, now).await {
             Ok(_) => return Ok(()),
-            Err(Error::Conflict { .. }) if attempts < MARK_ATTEMPTS => {}
+            Err(Error::Conflict { .. }) if attempts < OBJECTION_ATTEMPTS => {}
             Err(error) => return Err(error),
         }
         let known = store.get(&key, now).await?;
