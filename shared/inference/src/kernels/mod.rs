@@ -19,6 +19,7 @@ mod quantization;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(feature = "tract", test))]
 pub(crate) use attention::AttentionHead;
 pub(crate) use dot::{BalancedInput, multiply};
 pub(crate) use heads::Heads;
@@ -54,6 +55,7 @@ macro_rules! instruction_sets {
     ($($(#[$cfg:meta])? $module:ident, $lanes:ident, $queries:literal $(, $feature:literal)?;)*) => {
         $($(#[$cfg])? mod $module {
             use super::attention as attention_kernel;
+            #[cfg(any(feature = "tract", test))]
             use super::attention::AttentionHead;
             use super::float;
             use super::heads::Heads;
@@ -93,6 +95,7 @@ macro_rules! instruction_sets {
             ) {
                 attention_kernel::attention::<L, $queries>(qkv, tokens, heads, keys, scores, out);
             }
+            #[cfg(any(feature = "tract", test))]
             $(#[target_feature(enable = $feature)])?
             pub(super) fn attend(
                 head: &AttentionHead<'_>,
@@ -216,6 +219,7 @@ pub(crate) fn attention(
 ///
 /// # Panics
 /// If the lengths do not fit, or the width is not a multiple of [`ALIGN`].
+#[cfg(any(feature = "tract", test))]
 pub(crate) fn attend(
     isa: Isa,
     head: &AttentionHead<'_>,
