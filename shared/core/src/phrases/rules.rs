@@ -105,7 +105,7 @@ pub enum InvalidRules {
     },
 }
 
-/// A rule whose phrases were parsed; a [`RuleSet`] compares rules with texts.
+/// A rule whose phrases were parsed; a [`RuleSet`](super::RuleSet) compares rules with texts.
 #[derive(Debug, Clone)]
 pub struct Rule {
     pub(super) said: Vec<Node>,
