@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use backends::erasure::{ErasureRecord, erase_state, write_record};
 use chat_session::archive::TranscriptReading;
-use chat_session::records::{self, OpenRecord};
+use chat_session::records::OpenRecord;
 use chat_session::session::{Outcome, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::Source;
-use insights_core::chat::stored_message::{StoredMessage, Via};
-use insights_core::signals::Signals;
-use jiff::Timestamp;
-use store::state::{Expect, Put, StateStore};
 
 use crate::faulty_state::{Call, FaultyState, StoreFault};
 use crate::fixture::{AGENT, SessionFixture, eventually, now_ms};
@@ -214,31 +210,11 @@ async fn what_was_erased_during_a_chat_does_not_come_back_from_the_transcript() 
 /// Stores what an earlier session has left of a chat in which nobody has written for `silent_ms`.
 async fn leave_silent_chat(fixture: &SessionFixture, state: &FaultyState, silent_ms: i64) {
     let at_ms = now_ms() - silent_ms;
-    let chat = &fixture.simulator.world().chat;
-    let message = chat.say_at("chat-1", "customer", "hello", at_ms);
-    let stored = StoredMessage {
-        message: serde_json::from_value(message).expect("a message"),
-        via: Via::Stream,
-        arrival: u64::try_from(at_ms * 1000).expect("after 1970"),
-        latency_ms: None,
-        model_sentiment: None,
-        signals: Signals::NONE,
-        language: None,
-    };
     let open = OpenRecord {
         since_ms: at_ms,
         ..OpenRecord::default()
     };
-    for put in [
-        Put::encode(records::message_key(&stored.message), &stored, None),
-        Put::encode(records::open_key(AGENT, "chat-1"), &open, None),
-    ] {
-        let put = put.expect("an item");
-        state
-            .put(put, Expect::Any, Timestamp::now())
-            .await
-            .expect("stored");
-    }
+    fixture.leave_chat(state, "hello", at_ms, &open).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,11 +7,16 @@ use std::time::Duration;
 
 use chat_session::Deps;
 use chat_session::config::Config;
+use chat_session::records::{self, OpenRecord};
 use chat_session::session::{self, Options, OutgoingMessage, Report, Update};
 use cxone_simulator::{Fault, FaultRule, RetryAfter, Scenario};
 use insights_core::chat::archive::ArchiveLine;
+use insights_core::chat::stored_message::{StoredMessage, Via};
+use insights_core::signals::Signals;
+use jiff::Timestamp;
 use runtime::Observer;
 use serde_json::Value;
+use store::state::{Expect, Put, StateStore};
 use testkit::TestFixture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -60,6 +65,37 @@ impl Deref for SessionFixture {
 }
 
 impl SessionFixture {
+    /// Stores what an earlier session has left of the chat `chat-1`: a message of its customer, and the note of the chat.
+    pub(crate) async fn leave_chat(
+        &self,
+        state: &FaultyState,
+        text: &str,
+        at_ms: i64,
+        note: &OpenRecord,
+    ) {
+        let chat = &self.simulator.world().chat;
+        let message = chat.say_at("chat-1", "customer", text, at_ms);
+        let stored = StoredMessage {
+            message: serde_json::from_value(message).expect("a message"),
+            via: Via::Stream,
+            arrival: u64::try_from(at_ms * 1000).expect("after 1970"),
+            latency_ms: None,
+            model_sentiment: None,
+            signals: Signals::NONE,
+            language: None,
+        };
+        for put in [
+            Put::encode(records::message_key(&stored.message), &stored, None),
+            Put::encode(records::open_key(AGENT, "chat-1"), note, None),
+        ] {
+            let put = put.expect("an item");
+            state
+                .put(put, Expect::Any, Timestamp::now())
+                .await
+                .expect("stored");
+        }
+    }
+
     /// Starts the simulator with a scenario, and opens empty stores.
     pub(crate) async fn new(scenario: Scenario, settings: &[(&str, &str)]) -> Self {
         let fixture = TestFixture::builder()

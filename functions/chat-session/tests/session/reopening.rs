@@ -3,10 +3,6 @@
 use chat_session::records::{self, OpenRecord};
 use chat_session::session::Update;
 use cxone_simulator::Scenario;
-use insights_core::chat::stored_message::{StoredMessage, Via};
-use insights_core::signals::Signals;
-use jiff::Timestamp;
-use store::state::{Expect, Put, StateStore};
 use testkit::eventually_async;
 
 use crate::faulty_state::FaultyState;
@@ -80,32 +76,15 @@ async fn what_the_session_before_stored_after_its_note_of_the_end_opens_the_conv
     let fixture = SessionFixture::on(&state, Scenario::default(), &settings).await;
     let chat = &fixture.simulator.world().chat;
     let at_ms = now_ms();
-    let message = chat.say_at("chat-1", "customer", "one more thing", at_ms);
-    let stored = StoredMessage {
-        message: serde_json::from_value(message).expect("a message"),
-        via: Via::Stream,
-        arrival: u64::try_from(at_ms * 1000).expect("after 1970"),
-        latency_ms: None,
-        model_sentiment: None,
-        signals: Signals::NONE,
-        language: None,
-    };
     // As this session has read the note, and the other one has written it anew since.
     let note = OpenRecord {
         since_ms: at_ms - 1000,
         ended: true,
         ended_ms: Some(at_ms - 1000),
     };
-    for put in [
-        Put::encode(records::message_key(&stored.message), &stored, None),
-        Put::encode(records::open_key(AGENT, "chat-1"), &note, None),
-    ] {
-        let put = put.expect("an item");
-        state
-            .put(put, Expect::Any, Timestamp::now())
-            .await
-            .expect("written");
-    }
+    fixture
+        .leave_chat(&state, "one more thing", at_ms, &note)
+        .await;
     let session = fixture.connected("one").await;
     let availability = || {
         let routing = chat.routing(AGENT);
