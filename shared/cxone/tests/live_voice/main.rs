@@ -4,14 +4,15 @@
     reason = "helpers of tests may unwrap: a panic is how a test fails"
 )]
 
+mod odd_server;
+mod tenant_client;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cxone::endpoints::{ClientAuthentication, Grant};
-use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
+use cxone::tenant::TenantClient;
 use cxone::tenant::live_voice::{CustomerMarks, ListeningTimes, LiveCalls, listen};
-use cxone::tenant::{HostPaces, TenantClient, TenantOptions};
 use cxone_simulator::live::{Call, Line};
 use cxone_simulator::tenant::notify_state::NotifyState;
 use cxone_simulator::tenant::{Quirk, Quirks, TenantHandle, TenantSettings, TenantSimulator};
@@ -19,12 +20,12 @@ use cxone_simulator::{Conversations, Scenario};
 use insights_core::backoff::{BackoffPolicy, Jitter};
 use insights_core::live::Speaker;
 use insights_http::Deadline;
-use insights_http::client::{IdleConnections, build_client, build_stream_client};
-use insights_http::rate_limit::RateLimiter;
-use insights_http::secret::FixedSecret;
+use insights_http::client::build_stream_client;
 use secrecy::ExposeSecret;
-use testkit::{CapturedLogs, demo_secrets, eventually, quick_limits};
+use testkit::{CapturedLogs, eventually};
 use tokio::task::JoinHandle;
+
+use crate::tenant_client::client_of;
 
 /// The number of the one call of these tests.
 const CALL: &str = "128000000001";
@@ -69,7 +70,7 @@ impl Listening {
             ..Scenario::default()
         };
         let tenant = TenantSimulator::start(scenario).await.unwrap();
-        let client = client_of(&tenant);
+        let client = client_of(&tenant, &tenant.hosts().notify);
         let calls = Arc::new(LiveCalls::new(marks));
         calls.follow(&HashSet::from([CALL.to_owned()]));
         let listening = listen(
@@ -120,35 +121,6 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn client_of(tenant: &TenantHandle) -> TenantClient {
-    let grant = Grant::Password(ClientAuthentication::Basic);
-    let mut options = TenantOptions::new(tenant.hosts().issuer.parse().unwrap(), grant);
-    options.notifications_url = Some(tenant.hosts().notify.parse().unwrap());
-    let credentials = ClientCredentials {
-        client_id: tenant.world().settings().client_id,
-        client_secret: tenant.world().settings().client_secret.into(),
-        access_key: Some(AccessKey {
-            id: demo_secrets::ACCESS_KEY_ID.to_owned(),
-            secret: demo_secrets::ACCESS_KEY_SECRET.into(),
-        }),
-    };
-    let limits = insights_http::CallLimits {
-        attempt_timeout: Duration::from_secs(15),
-        ..quick_limits()
-    };
-    let http = build_client(IdleConnections::Close).unwrap();
-    let site = TenantClient::token_site(&options).unwrap();
-    let source = Arc::new(FixedSecret(credentials));
-    let tokens = TokenSource::new(http.clone(), site.clone(), source, limits);
-    let pace = || Arc::new(RateLimiter::new(1000, 1000));
-    let paces = HostPaces {
-        analytics: pace(),
-        contacts: pace(),
-        digital: pace(),
-    };
-    TenantClient::new(http, options, site, Arc::new(tokens), paces, limits)
 }
 
 /// Times under which a connection that ends is followed by the next one at once.

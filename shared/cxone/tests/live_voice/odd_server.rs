@@ -1,32 +1,25 @@
 //! The words of calls from a server that keeps to nothing but the frames themselves.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests may unwrap: a panic is how a test fails"
-)]
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cxone::endpoints::{ClientAuthentication, Grant};
-use cxone::oauth::{AccessKey, ClientCredentials, TokenSource};
 use cxone::tenant::live_voice::{CustomerMarks, ListeningTimes, LiveCalls, listen};
-use cxone::tenant::{HostPaces, TenantClient, TenantOptions};
 use cxone_simulator::Scenario;
 use cxone_simulator::tenant::{TenantHandle, TenantSimulator};
 use futures::{SinkExt, StreamExt};
 use insights_core::backoff::{BackoffPolicy, Jitter};
 use insights_core::live::Speaker;
-use insights_http::client::{IdleConnections, build_client, build_stream_client};
-use insights_http::rate_limit::RateLimiter;
-use insights_http::secret::FixedSecret;
+use insights_http::client::build_stream_client;
 use serde_json::{Value, json};
-use testkit::{demo_secrets, eventually, quick_limits};
+use testkit::eventually;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message as Frame;
+
+use crate::tenant_client::client_of;
 
 /// What a server answers to a frame: texts, or nothing more because it closes the connection.
 type Answer = Option<Vec<String>>;
@@ -111,32 +104,7 @@ struct Listening {
 impl Listening {
     async fn start(server: &OddServer, ids: &[&str]) -> Self {
         let tenant = TenantSimulator::start(Scenario::default()).await.unwrap();
-        let grant = Grant::Password(ClientAuthentication::Basic);
-        let mut options = TenantOptions::new(tenant.hosts().issuer.parse().unwrap(), grant);
-        options.notifications_url = Some(server.url.parse().unwrap());
-        let credentials = ClientCredentials {
-            client_id: tenant.world().settings().client_id,
-            client_secret: tenant.world().settings().client_secret.into(),
-            access_key: Some(AccessKey {
-                id: demo_secrets::ACCESS_KEY_ID.to_owned(),
-                secret: demo_secrets::ACCESS_KEY_SECRET.into(),
-            }),
-        };
-        let http = build_client(IdleConnections::Close).unwrap();
-        let limits = insights_http::CallLimits {
-            attempt_timeout: Duration::from_secs(15),
-            ..quick_limits()
-        };
-        let site = TenantClient::token_site(&options).unwrap();
-        let source = Arc::new(FixedSecret(credentials));
-        let tokens = Arc::new(TokenSource::new(http.clone(), site.clone(), source, limits));
-        let pace = || Arc::new(RateLimiter::new(1000, 1000));
-        let paces = HostPaces {
-            analytics: pace(),
-            contacts: pace(),
-            digital: pace(),
-        };
-        let client = TenantClient::new(http, options, site, tokens, paces, limits);
+        let client = client_of(&tenant, &server.url);
         let calls = Arc::new(LiveCalls::new(CustomerMarks::default()));
         calls.follow(&ids.iter().map(|id| (*id).to_owned()).collect());
         let ms = Duration::from_millis;
