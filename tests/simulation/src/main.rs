@@ -68,7 +68,7 @@ enum Part {
     Embedding,
     /// The service that scores texts.
     Scoring,
-    /// The token endpoint.
+    /// The endpoint that gives tokens.
     Token,
     /// The transcripts of live calls.
     Transcript,

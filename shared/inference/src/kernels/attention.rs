@@ -34,7 +34,7 @@ fn exp<L: Lanes>(x: L) -> L {
 pub(crate) struct AttentionHead<'a> {
     /// One row of `width` values for each query.
     pub(crate) queries: &'a [f32],
-    /// Number of queries.
+    /// How many rows of queries there are.
     pub(crate) query_count: usize,
     /// One row of `width` values for each token, a multiple of [`ALIGN`](isa::ALIGN) wide.
     pub(crate) values: &'a [f32],
